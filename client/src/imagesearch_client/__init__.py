@@ -1,0 +1,1 @@
+"""Python client and command of the image search API."""

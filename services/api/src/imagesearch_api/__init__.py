@@ -1,0 +1,1 @@
+"""The HTTP API: takes jobs, answers searches, shows progress."""

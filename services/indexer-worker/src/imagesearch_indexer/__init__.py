@@ -1,0 +1,1 @@
+"""The indexer worker: plans jobs, writes vectors and rows, keeps the ledger."""

@@ -1,0 +1,89 @@
+"""One small tree of errors: permanent ones end the work, transient ones are worth another try.
+
+Only the edge (HTTP handlers, the command line) turns these into what people see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imagesearch.contract import FailureCode
+
+
+class ImageSearchError(Exception):
+    """Base of every error that this product raises on purpose."""
+
+
+class PermanentError(ImageSearchError):
+    """Trying again changes nothing."""
+
+
+class TransientError(ImageSearchError):
+    """Trying again later may succeed."""
+
+
+class InvalidMessage(PermanentError):
+    """A message on the wire is of another version or shape."""
+
+
+class PictureRejected(PermanentError):
+    """One picture cannot be read; it costs only itself.
+
+    Attributes:
+        code: the cause, from the closed set `FailureCode`.
+        reason: one readable sentence without paths of the server.
+    """
+
+    def __init__(self, code: FailureCode, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class SourceRejected(PermanentError):
+    """A directory cannot be a job's source.
+
+    Attributes:
+        kind: ``missing``, ``forbidden`` or ``not_a_directory``.
+    """
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class PipelineMismatch(PermanentError):
+    """Vectors of two pipelines would meet in one collection."""
+
+
+class UnsupportedByStore(PermanentError):
+    """The vector store in use cannot do what was asked."""
+
+
+class NotFound(PermanentError):
+    """No such collection, job or image."""
+
+
+class Conflict(PermanentError):
+    """The state of things does not allow what was asked."""
+
+
+class WeightsUnavailable(PermanentError):
+    """The network's weights could not be loaded; the message says what to set."""
+
+
+class StoreUnavailable(TransientError):
+    """A backing store does not answer.
+
+    Attributes:
+        store: ``postgres``, ``redis`` or ``milvus``.
+    """
+
+    def __init__(self, store: str, reason: str) -> None:
+        super().__init__(f"{store} is not available: {reason}")
+        self.store = store
+
+
+class QueryTimeout(TransientError):
+    """No query extractor answered in time."""

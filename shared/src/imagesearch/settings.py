@@ -1,0 +1,102 @@
+"""Typed settings, one class per concern, read from the environment once at start.
+
+Each setting says what it does; `describe` prints them for the log with secrets hidden.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Base of all settings: plain upper-case environment names, unknown ones ignored."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings for the log, passwords in URLs replaced by ``***``."""
+        return {name: _hide_password(value) for name, value in self.model_dump(mode="json").items()}
+
+
+def _hide_password(value: Any) -> Any:
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    password = urlsplit(value).password
+    return value.replace(f":{password}@", ":***@") if password else value
+
+
+class PostgresSettings(Settings):
+    """Where the catalogue lives."""
+
+    database_url: str = Field(
+        "postgresql+psycopg2://imagesearch@localhost/imagesearch", description="SQLAlchemy URL of Postgres."
+    )
+    database_pool_size: int = Field(8, ge=1, le=64, description="Connections one process keeps open.")
+    database_connect_timeout: int = Field(3, ge=1, description="Seconds until an unreachable server is an error.")
+    database_statement_timeout_ms: int = Field(30_000, ge=100, description="Longest a statement may run.")
+
+
+class RedisSettings(Settings):
+    """Where messages, results and caches live; all of it can be rebuilt from Postgres."""
+
+    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey, broker and results.")
+    redis_timeout: float = Field(3.0, gt=0, description="Seconds until an unreachable server is an error.")
+    visibility_timeout: int = Field(
+        900, ge=1, description="Seconds after which an unacknowledged message is delivered again."
+    )
+    result_expires: int = Field(86_400, ge=60, description="Seconds that progress stays in the result backend.")
+
+
+class MilvusSettings(Settings):
+    """Where the vectors live."""
+
+    milvus_uri: str = Field("http://localhost:19530", description="Milvus, or milvus-lite server.")
+    milvus_token: str = Field("", description="user:password or API key; empty when Milvus asks for none.", repr=False)
+    milvus_timeout: float = Field(10.0, gt=0, description="Seconds a call may take.")
+    milvus_lite: bool = Field(False, description="The server is milvus-lite: one writer, flush after bulk loads.")
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings for the log without the token."""
+        return {**super().describe(), "milvus_token": "***" if self.milvus_token else ""}
+
+
+class PictureSettings(Settings):
+    """Limits on pictures; one bomb must never take a worker down."""
+
+    max_pixels: int = Field(
+        64_000_000,
+        ge=1,
+        description="Largest width x height that is decoded. 64 megapixels as RGB are 192 MB, and two copies "
+        "live at once during conversion; a worker with four decoding threads stays within 2 GB.",
+    )
+    min_side: int = Field(2, ge=1, description="Smallest width and height: below it there is no texture to compare.")
+    max_file_bytes: int = Field(
+        256 * 1024 * 1024, ge=1, description="Largest file a job reads; larger ones are recorded as too_large."
+    )
+
+
+class SourceSettings(Settings):
+    """Which directories may be read at all."""
+
+    image_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Directories, separated by ':', under which pictures may be read. Empty allows nothing."
+    )
+
+    @field_validator("image_roots", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("image_roots")
+    @classmethod
+    def _absolute(cls, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+        for root in roots:
+            if not root.is_absolute():
+                raise ValueError(f"IMAGE_ROOTS: {root} is not absolute")
+        return tuple(Path(os.path.realpath(root)) for root in roots)
