@@ -164,7 +164,7 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
         return value
     if isinstance(hint, type):
         if issubclass(hint, Message) and isinstance(value, dict):
-            return hint._from_map(value)  # noqa: SLF001 - the same class family
+            return hint._from_map(value)
         if issubclass(hint, StrEnum) and isinstance(value, str) and value in set(hint):
             return hint(value)
         if hint is float and type(value) in (int, float):

@@ -57,7 +57,9 @@ class MilvusSettings(Settings):
     """Where the vectors live."""
 
     milvus_uri: str = Field("http://localhost:19530", description="Milvus, or milvus-lite server.")
-    milvus_token: str = Field("", description="user:password or API key; empty when Milvus asks for none.", repr=False)
+    milvus_token: str = Field(
+        "", repr=False, description="user:password or API key; empty without access control."
+    )
     milvus_timeout: float = Field(10.0, gt=0, description="Seconds a call may take.")
     milvus_lite: bool = Field(False, description="The server is milvus-lite: one writer, flush after bulk loads.")
 
@@ -75,7 +77,7 @@ class PictureSettings(Settings):
         description="Largest width x height that is decoded. 64 megapixels as RGB are 192 MB, and two copies "
         "live at once during conversion; a worker with four decoding threads stays within 2 GB.",
     )
-    min_side: int = Field(2, ge=1, description="Smallest width and height: below it there is no texture to compare.")
+    min_side: int = Field(2, ge=1, description="Smallest width and height that is worth comparing.")
     max_file_bytes: int = Field(
         256 * 1024 * 1024, ge=1, description="Largest file a job reads; larger ones are recorded as too_large."
     )
