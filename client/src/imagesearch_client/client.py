@@ -1,0 +1,262 @@
+"""The client: one method per thing that the API does."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from imagesearch_client.answers import (
+    Collection,
+    Image,
+    Info,
+    Job,
+    JobFailure,
+    Reconciliation,
+    SearchResult,
+)
+from imagesearch_client.connection import Connection, Patience, Retry
+from imagesearch_client.errors import ClientError, Unavailable
+from imagesearch_client.fields import Fields
+
+Picture = Path | bytes | BinaryIO
+Item = TypeVar("Item")
+
+PAGE_SIZE = 200
+"""Items asked for at once when a list is read to its end."""
+RECONCILE_TIMEOUT = 600.0
+"""Seconds: reconcile reads the whole catalogue before it answers."""
+
+
+class Client:
+    """Speak to one image search API; close it, or use it in a ``with`` block.
+
+    Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
+    now) and ProtocolError (what answers is not this API). Reading, and submitting a job, is repeated
+    while `patience` lasts; what could act twice is sent once.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience or Patience()
+        self._connection = Connection(base_url, timeout, self._patience, transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the API."""
+        self._connection.close()
+
+    def submit_job(
+        self,
+        source: str | Sequence[str],
+        collection: str = "default",
+        *,
+        recursive: bool = True,
+        partition: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        prune: bool = False,
+    ) -> Job:
+        """Submit a directory, or a list of paths, as the server sees them, and return the job.
+
+        The key makes repeating safe: a request that is repeated under the same key finds its job again.
+        One is made up per call unless it is given. `prune` removes pictures whose files are gone.
+        """
+        body: dict[str, Any] = {
+            "source": source if isinstance(source, str) else {"paths": list(source)},
+            "collection": collection,
+            "recursive": recursive,
+            "partition": partition,
+            "metadata": dict(metadata or {}),
+        }
+        if prune:
+            body["prune"] = True
+        key = idempotency_key or str(uuid.uuid4())
+        return Job.parse(
+            self._connection.json("POST", "/api/v2/jobs", Retry.SAFE, json=body, headers={"Idempotency-Key": key})
+        )
+
+    def jobs(self, collection: str | None = None, state: str | None = None) -> Iterator[Job]:
+        """Iterate over the jobs, newest first, page by page; of one collection or state where named."""
+        chosen = {"collection": collection, "state": state}
+        return self._pages("/api/v2/jobs", Job.parse, {k: v for k, v in chosen.items() if v is not None})
+
+    def job(self, job_id: str) -> Job:
+        """Return a job as it stands now."""
+        return self._job(job_id, self._patience)
+
+    def failures(self, job_id: str) -> Iterator[JobFailure]:
+        """Iterate over the paths that a job could not index, page by page."""
+        return self._pages(f"/api/v2/jobs/{_segment(job_id)}/failures", JobFailure.parse, {})
+
+    def wait(
+        self,
+        job_id: str,
+        on_progress: Callable[[Job], None] | None = None,
+        *,
+        poll_seconds: float = 1.0,
+        patience_seconds: float = 600.0,
+        on_unavailable: Callable[[Unavailable, float], None] | None = None,
+    ) -> Job:
+        """Return a job once it has ended, however it ended.
+
+        An API that is away for less than `patience_seconds` at a time is waited for; `on_unavailable` is
+        told the reason and the seconds of every pause, `on_progress` the job as it stands at every look.
+        A paused job is waited for without end.
+        """
+        patience = replace(self._patience, seconds=patience_seconds, on_pause=on_unavailable)
+        while True:
+            job = self._job(job_id, patience)
+            if on_progress is not None:
+                on_progress(job)
+            if job.ended:
+                return job
+            self._patience.sleep(poll_seconds)
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job within a batch; what is indexed stays."""
+        return self._control(job_id, "cancel")
+
+    def pause(self, job_id: str) -> Job:
+        """Let a job finish its batches in hand and then rest."""
+        return self._control(job_id, "pause")
+
+    def resume(self, job_id: str) -> Job:
+        """Let a paused job go on."""
+        return self._control(job_id, "resume")
+
+    def retry(self, job_id: str) -> Job:
+        """Submit the failed paths of an ended job again."""
+        return self._control(job_id, "retry")
+
+    def collections(self) -> Iterator[Collection]:
+        """Iterate over the collections, page by page."""
+        return self._pages("/api/v2/collections", Collection.parse, {})
+
+    def create_collection(self, name: str, **options: Any) -> Collection:
+        """Create an empty collection; options are those of the API, by their names."""
+        body = {"name": name, **options}
+        return Collection.parse(self._connection.json("POST", "/api/v2/collections", Retry.NEVER, json=body))
+
+    def collection(self, name: str) -> Collection:
+        """Return one collection with its exact counts."""
+        return Collection.parse(self._connection.json("GET", _collection(name), Retry.SAFE))
+
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection with its rows and vectors; the picture files stay."""
+        self._connection.send("DELETE", _collection(name), Retry.NEVER)
+
+    def search(self, collection: str, image: Picture, top_k: int = 10) -> SearchResult:
+        """Return the pictures of a collection that look most like this one, nearest first.
+
+        Raises:
+            OSError: the picture's file cannot be read.
+        """
+        name, content = _read(image)
+        answer = self._connection.json(
+            "POST",
+            f"{_collection(collection)}/search",
+            Retry.RESET,
+            files={"image": (name, content, "application/octet-stream")},
+            data={"top_k": str(top_k)},
+        )
+        return SearchResult.parse(answer)
+
+    def image(self, collection: str, image_id: int) -> Image:
+        """Return what is known of one picture."""
+        return Image.parse(
+            self._connection.json("GET", f"{_collection(collection)}/images/{image_id:d}", Retry.SAFE)
+        )
+
+    def delete_image(self, collection: str, image_id: int) -> None:
+        """Delete one picture from a collection; its file stays."""
+        self._connection.send("DELETE", f"{_collection(collection)}/images/{image_id:d}", Retry.NEVER)
+
+    def image_file(self, image_id: int) -> bytes:
+        """Return the bytes of one picture's file."""
+        return self._connection.send("GET", f"/api/v2/images/{image_id:d}/file", Retry.SAFE).content
+
+    def info(self) -> Info:
+        """Return what the running system says about itself."""
+        return Info.parse(self._connection.json("GET", "/api/v2/info", Retry.SAFE))
+
+    def reconcile(self, dry_run: bool = False) -> Reconciliation:
+        """Compare the stores and repair what a crash left behind; a dry run only compares."""
+        return Reconciliation.parse(
+            self._connection.json(
+                "POST",
+                "/api/v2/admin/reconcile",
+                Retry.NEVER,
+                json={"dry_run": dry_run},
+                timeout=RECONCILE_TIMEOUT,
+            )
+        )
+
+    def healthy(self) -> bool:
+        """Tell whether the API process answers; raise nothing when it does not."""
+        return self._says_yes("/healthz")
+
+    def ready(self) -> bool:
+        """Tell whether the whole system can work now; raise nothing when it cannot."""
+        return self._says_yes("/readyz")
+
+    def _job(self, job_id: str, patience: Patience) -> Job:
+        path = f"/api/v2/jobs/{_segment(job_id)}"
+        return Job.parse(self._connection.json("GET", path, Retry.SAFE, patience=patience))
+
+    def _control(self, job_id: str, verb: str) -> Job:
+        # Once only: a second "pause" after a lost answer could be refused because the first one worked.
+        return Job.parse(self._connection.json("POST", f"/api/v2/jobs/{_segment(job_id)}/{verb}", Retry.NEVER))
+
+    def _says_yes(self, path: str) -> bool:
+        try:
+            self._connection.send("GET", path, Retry.NEVER)
+        except ClientError:
+            return False
+        return True
+
+    def _pages(self, path: str, parse: Callable[[object], Item], chosen: Mapping[str, str]) -> Iterator[Item]:
+        cursor: str | None = None
+        while True:
+            params = {**chosen, "limit": str(PAGE_SIZE), **({"cursor": cursor} if cursor else {})}
+            page = Fields(self._connection.json("GET", path, Retry.SAFE, params=params), "a list")
+            yield from map(parse, page.items("items"))
+            cursor = page.identifier("next") if "next" in page else None
+            if cursor is None:
+                return
+
+
+def _segment(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _collection(name: str) -> str:
+    return f"/api/v2/collections/{_segment(name)}"
+
+
+def _read(image: Picture) -> tuple[str, bytes]:
+    """Return a name and the bytes; read at once, so that a repeated request sends all of them again."""
+    if isinstance(image, bytes):
+        return "image", image
+    if isinstance(image, Path):
+        return image.name, image.read_bytes()
+    return "image", image.read()
