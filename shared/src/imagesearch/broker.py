@@ -1,0 +1,147 @@
+"""Build the Celery application that every process shares, and send messages through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import kombu.exceptions
+import redis
+import structlog
+from celery import Celery, Task
+from celery.exceptions import Reject
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from imagesearch.contract import Message, Queue, TaskName
+from imagesearch.errors import InvalidMessage, StoreUnavailable, TransientError
+from imagesearch.settings import RedisSettings
+
+log = structlog.get_logger()
+
+M = TypeVar("M", bound=Message)
+
+ROUTES = {
+    TaskName.PLAN: Queue.PLAN,
+    TaskName.DELETE: Queue.PLAN,
+    TaskName.RECONCILE: Queue.PLAN,
+    TaskName.EXTRACT: Queue.EXTRACT,
+    TaskName.INDEX: Queue.INDEX,
+    TaskName.QUERY: Queue.QUERY,
+}
+
+REDIS_ERRORS = (redis.RedisError, kombu.exceptions.OperationalError, ConnectionError)
+"""What a Redis that is away can raise through redis-py, kombu and Celery."""
+
+
+def create_celery(settings: RedisSettings) -> Celery:
+    """Build the Celery application: msgpack only, late acknowledgement, one message a worker thread.
+
+    Nothing connects before the first message. Publishing does not retry by itself: the API must fail fast,
+    and workers keep trying where they can also be told to stop.
+    """
+    app = Celery("imagesearch", set_as_current=False)
+    app.conf.update(
+        broker_url=settings.redis_url,
+        result_backend=settings.redis_url,
+        task_serializer="msgpack",
+        result_serializer="msgpack",
+        accept_content=["msgpack"],
+        result_accept_content=["msgpack"],
+        task_default_queue=Queue.PLAN.value,
+        task_routes={str(task): {"queue": str(queue)} for task, queue in ROUTES.items()},
+        task_ignore_result=True,
+        result_expires=settings.result_expires,
+        # A message is acknowledged when its work is done, so a killed worker loses nothing.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # A worker takes only what its threads can start at once: the rest stays for other workers.
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        task_publish_retry=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=settings.redis_timeout,
+        broker_transport_options={
+            "visibility_timeout": settings.visibility_timeout,
+            # BRPOP blocks for a second, so the read timeout must be longer than that.
+            "socket_timeout": max(settings.redis_timeout, 2.0),
+            "socket_connect_timeout": settings.redis_timeout,
+            "socket_keepalive": True,
+        },
+        redis_socket_timeout=max(settings.redis_timeout, 2.0),
+        redis_socket_connect_timeout=settings.redis_timeout,
+        redis_socket_keepalive=True,
+        redis_backend_health_check_interval=10,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        enable_utc=True,
+        timezone="UTC",
+    )
+    return app
+
+
+def create_redis(settings: RedisSettings) -> redis.Redis:
+    """Build a Redis client that fails at once when the server is away."""
+    return redis.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=settings.redis_timeout,
+        socket_connect_timeout=settings.redis_timeout,
+        socket_keepalive=True,
+        health_check_interval=10,
+        # One silent reconnect covers a server that restarted while the connection was idle.
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[redis.ConnectionError],
+    )
+
+
+def send(app: Celery, task: TaskName, message: Message, *, task_id: str | None = None) -> None:
+    """Publish a message to the queue of its task.
+
+    Raises:
+        StoreUnavailable: Redis does not answer.
+    """
+    try:
+        app.send_task(str(task), args=(message.to_wire(),), task_id=task_id or str(uuid4()))
+    except REDIS_ERRORS as error:
+        raise StoreUnavailable("redis", type(error).__name__) from error
+
+
+def register(
+    app: Celery,
+    task: TaskName,
+    message_type: type[M],
+    handle: Callable[[M], Message | None],
+    *,
+    answers: bool = False,
+) -> Task:
+    """Register the handler of a task: unwrap the message, call one plain function, wrap its answer.
+
+    A message of another version or shape can never succeed, so it is logged and dropped; the ledger in
+    Postgres still knows its batch and sends it again in the version that it speaks.
+
+    A handler waits for a store that is away by itself; a `TransientError` that leaves it puts the message
+    back into its queue.
+
+    Args:
+        answers: keep the handler's return value in the result backend for the sender.
+    """
+
+    def run(wire: object) -> dict[str, Any] | None:
+        try:
+            message = message_type.from_wire(wire)
+        except InvalidMessage as error:
+            log.warning("message.dropped", task=str(task), reason=str(error))
+            return None
+        try:
+            answer = handle(message)
+        except TransientError as error:
+            # Only a process that is stopping gives up on a store: the message goes back for the next one.
+            log.warning("message.handed_back", task=str(task), reason=str(error))
+            raise Reject(str(error), requeue=True) from error
+        return answer.to_wire() if answer is not None else None
+
+    return app.task(run, name=str(task), ignore_result=not answers)

@@ -1,0 +1,1 @@
+"""The catalogue in Postgres: the one truth about collections, images, jobs and their ledger."""

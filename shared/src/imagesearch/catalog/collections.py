@@ -1,0 +1,168 @@
+"""Keep collections: what they are called, which pipeline built them, where their vectors lie."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from imagesearch.catalog.tables import collections as table
+from imagesearch.catalog.tables import images
+from imagesearch.contract import DIMENSION
+from imagesearch.errors import NotFound, PipelineMismatch
+from imagesearch.pipeline import Preprocessing, fingerprint
+
+METRIC = "COSINE"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Describe one collection as the catalogue knows it.
+
+    Attributes:
+        model: identity of the network that built it; None while it is empty.
+        fingerprint: of network and preprocessing together; None while it is empty.
+        vector_collection: name of the Milvus collection behind it.
+    """
+
+    id: int
+    name: str
+    dimension: int
+    metric: str
+    model: str | None
+    fingerprint: str | None
+    preprocessing: Preprocessing
+    index_type: str
+    index_params: dict[str, Any]
+    vector_collection: str
+    created_at: datetime
+
+
+def get(tx: sa.Connection, name: str) -> Collection:
+    """Return the collection of that name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = tx.execute(sa.select(table).where(table.c.name == name, table.c.state == "active")).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no collection {name!r}.")
+    return _collection(row)
+
+
+def by_id(tx: sa.Connection, collection_id: int) -> Collection:
+    """Return a collection by id, also one that is being deleted.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    row = tx.execute(sa.select(table).where(table.c.id == collection_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no collection {collection_id}.")
+    return _collection(row)
+
+
+def all_active(tx: sa.Connection) -> list[Collection]:
+    """Return every collection that is not being deleted, by name."""
+    rows = tx.execute(sa.select(table).where(table.c.state == "active").order_by(table.c.name))
+    return [_collection(row) for row in rows]
+
+
+def all_deleting(tx: sa.Connection) -> list[Collection]:
+    """Return the collections whose deletion has begun and not ended."""
+    return [_collection(row) for row in tx.execute(sa.select(table).where(table.c.state == "deleting"))]
+
+
+def create(
+    tx: sa.Connection,
+    name: str,
+    *,
+    preprocessing: Preprocessing | None = None,
+    index_type: str = "AUTOINDEX",
+    index_params: dict[str, Any] | None = None,
+) -> tuple[Collection, bool]:
+    """Create a collection if its name is free; return it and whether it is new."""
+    made = tx.execute(
+        insert(table)
+        .values(
+            name=name,
+            dimension=DIMENSION,
+            metric=METRIC,
+            preprocessing=(preprocessing or Preprocessing()).to_dict(),
+            index_type=index_type,
+            index_params=index_params or {},
+            # Never a name that was used before: what a lost catalogue left in Milvus must not come back.
+            vector_collection=f"imagesearch_{secrets.token_hex(8)}",
+        )
+        .on_conflict_do_nothing(index_elements=["name"], index_where=sa.text("state = 'active'"))
+    )
+    return get(tx, name), made.rowcount == 1
+
+
+def pin_model(tx: sa.Connection, collection: Collection, model: str) -> Collection:
+    """Make the first network that delivers vectors the collection's own; refuse any other.
+
+    Raises:
+        PipelineMismatch: another network built this collection.
+    """
+    if collection.model is None:
+        tx.execute(
+            sa.update(table)
+            .where(table.c.id == collection.id, table.c.model.is_(None))
+            .values(model=model, fingerprint=fingerprint(model, collection.preprocessing))
+        )
+        collection = by_id(tx, collection.id)
+    if collection.model != model:
+        raise PipelineMismatch(mismatch_reason(collection, model))
+    return collection
+
+
+def mismatch_reason(collection: Collection, model: str) -> str:
+    """Say in one sentence why vectors of `model` cannot meet those of the collection."""
+    return (
+        f"Collection {collection.name!r} was built with the network {short_model(collection.model)}; the workers "
+        f"run {short_model(model)}. Start them with the weights of the collection, or use another collection."
+    )
+
+
+def short_model(model: str | None) -> str:
+    """Return a network's identity with its digest cut to 12 digits, enough for people to compare."""
+    name, _, digest = (model or "none").partition(":")
+    return f"{name}:{digest[:12]}" if digest else name
+
+
+def mark_deleting(tx: sa.Connection, collection: Collection) -> None:
+    """Begin a deletion: from this commit on, nobody finds the collection by name."""
+    tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleting"))
+
+
+def indexed_counts(tx: sa.Connection, collection_ids: Sequence[int]) -> dict[int, int]:
+    """Return the number of images in state indexed for each collection."""
+    rows = tx.execute(
+        sa.select(images.c.collection_id, sa.func.count())
+        .where(images.c.state == "indexed", images.c.collection_id.in_(collection_ids))
+        .group_by(images.c.collection_id)
+    )
+    found = {row[0]: row[1] for row in rows}
+    return {collection_id: found.get(collection_id, 0) for collection_id in collection_ids}
+
+
+def _collection(row: sa.Row[Any]) -> Collection:
+    return Collection(
+        id=row.id,
+        name=row.name,
+        dimension=row.dimension,
+        metric=row.metric,
+        model=row.model,
+        fingerprint=row.fingerprint,
+        preprocessing=Preprocessing.from_dict(row.preprocessing),
+        index_type=row.index_type,
+        index_params=row.index_params,
+        vector_collection=row.vector_collection,
+        created_at=row.created_at,
+    )

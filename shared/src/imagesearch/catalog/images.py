@@ -1,0 +1,234 @@
+"""Keep images: one row for each path in a collection, whose id is the vector's primary key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from imagesearch.catalog.tables import images as table
+from imagesearch.contract import ExtractedImage, UnchangedImage
+from imagesearch.errors import NotFound
+
+LONGEST_PATH_BYTES = 2_400
+"""A Postgres B-tree holds entries up to 2,704 bytes; the rest is for the collection's id and headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Describe one image row; file facts are None until it has been indexed once."""
+
+    id: int
+    collection_id: int
+    path: str
+    state: str
+    sha256: str | None
+    size_bytes: int | None
+    mtime_ns: int | None
+    width: int | None
+    height: int | None
+    format: str | None
+    partition: str
+    metadata: dict[str, Any]
+    read_at: float | None
+    indexed_at: datetime | None
+    created_at: datetime
+
+
+_COLUMNS = [table.c[name] for name in Image.__dataclass_fields__]
+
+
+def get(tx: sa.Connection, image_id: int, *, collection_id: int | None = None) -> Image:
+    """Return an image that is not being deleted.
+
+    Raises:
+        NotFound: there is none of that id, or it lies in another collection.
+    """
+    query = sa.select(*_COLUMNS).where(table.c.id == image_id, table.c.state.in_(("indexed", "pending", "failed")))
+    if collection_id is not None:
+        query = query.where(table.c.collection_id == collection_id)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no image {image_id}.")
+    return Image(*row)
+
+
+def indexed_by_ids(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
+    """Return those of the images that are indexed, by id."""
+    query = sa.select(*_COLUMNS).where(table.c.id.in_(list(image_ids)), table.c.state == "indexed")
+    return {row.id: Image(*row) for row in tx.execute(query)}
+
+
+def ensure_rows(
+    tx: sa.Connection,
+    collection_id: int,
+    paths: Sequence[str],
+    partition: str | None,
+    metadata: dict[str, Any] | None,
+) -> dict[str, Image]:
+    """Give every path a row, and return the rows by path.
+
+    New rows are pending and take partition and metadata from the job; rows that exist are left as they are.
+    Paths are inserted in sorted order, so that two planners over the same paths wait for each other and
+    never deadlock.
+    """
+    tx.execute(
+        sa.text(
+            "INSERT INTO images (collection_id, path, partition, metadata) "
+            "SELECT :collection_id, path, :partition, CAST(:metadata AS jsonb) "
+            "FROM unnest(CAST(:paths AS text[])) AS path ORDER BY path "
+            "ON CONFLICT (collection_id, path) DO NOTHING"
+        ).bindparams(sa.bindparam("metadata", type_=sa.JSON)),
+        {
+            "collection_id": collection_id,
+            "partition": partition or "",
+            "metadata": metadata or {},
+            "paths": list(paths),
+        },
+    )
+    rows = tx.execute(
+        sa.select(*_COLUMNS).where(
+            table.c.collection_id == collection_id,
+            table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
+        )
+    )
+    return {row.path: Image(*row) for row in rows}
+
+
+def lock(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
+    """Lock image rows in id order until the transaction ends, and return them by id.
+
+    Deletes and other batches of the same images wait; planning, which only refers to the rows, does not.
+    """
+    query = (
+        sa.select(*_COLUMNS)
+        .where(table.c.id.in_(sorted(image_ids)))
+        .order_by(table.c.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: Image(*row) for row in tx.execute(query)}
+
+
+def mark_indexed(
+    tx: sa.Connection,
+    extracted: Sequence[ExtractedImage],
+    *,
+    read_at: float,
+    partition: str | None,
+    metadata: dict[str, Any] | None,
+) -> None:
+    """Record what was indexed, with the partition and metadata that the vectors were given."""
+    if not extracted:
+        return
+    given: dict[str, Any] = {}
+    if partition is not None:
+        given["partition"] = partition
+    if metadata:
+        given["metadata"] = metadata
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("image_id"))
+        .values(
+            state="indexed",
+            sha256=sa.bindparam("new_sha256"),
+            size_bytes=sa.bindparam("new_size_bytes"),
+            mtime_ns=sa.bindparam("new_mtime_ns"),
+            width=sa.bindparam("new_width"),
+            height=sa.bindparam("new_height"),
+            format=sa.bindparam("new_format"),
+            read_at=read_at,
+            indexed_at=sa.func.now(),
+            **given,
+        ),
+        [
+            {
+                "image_id": image.image_id,
+                "new_sha256": image.sha256,
+                "new_size_bytes": image.size_bytes,
+                "new_mtime_ns": image.mtime_ns,
+                "new_width": image.width,
+                "new_height": image.height,
+                "new_format": image.format,
+            }
+            for image in extracted
+        ],
+    )
+
+
+def mark_seen(tx: sa.Connection, unchanged: Sequence[UnchangedImage]) -> None:
+    """Record the new modification time of files whose bytes are indexed already."""
+    if unchanged:
+        tx.execute(
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("image_id"))
+            .values(size_bytes=sa.bindparam("new_size_bytes"), mtime_ns=sa.bindparam("new_mtime_ns")),
+            [
+                {"image_id": seen.image_id, "new_size_bytes": seen.size_bytes, "new_mtime_ns": seen.mtime_ns}
+                for seen in unchanged
+            ],
+        )
+
+
+def mark_failed(tx: sa.Connection, image_ids: Sequence[int]) -> None:
+    """Record that these images have no vector (any more)."""
+    if image_ids:
+        tx.execute(
+            sa.update(table)
+            .where(table.c.id.in_(image_ids), table.c.state.in_(("pending", "indexed")))
+            .values(state="failed", sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
+        )
+
+
+def mark_deleting(tx: sa.Connection, collection_id: int, image_ids: Sequence[int]) -> list[int]:
+    """Begin the deletion of images: from this commit on nobody sees them. Return the ids that were there."""
+    rows = tx.execute(
+        sa.update(table)
+        .where(table.c.collection_id == collection_id, table.c.id.in_(image_ids), table.c.state != "deleting")
+        .values(state="deleting")
+        .returning(table.c.id)
+    )
+    return sorted(row.id for row in rows)
+
+
+def deleting(tx: sa.Connection, collection_id: int, *, limit: int) -> list[int]:
+    """Return some of the images whose deletion has begun and not ended."""
+    query = (
+        sa.select(table.c.id)
+        .where(table.c.collection_id == collection_id, table.c.state == "deleting")
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def remove(tx: sa.Connection, image_ids: Sequence[int]) -> None:
+    """Remove the rows of images whose vectors are gone."""
+    tx.execute(sa.delete(table).where(table.c.id.in_(image_ids), table.c.state == "deleting"))
+
+
+def remove_slice(tx: sa.Connection, collection_id: int, *, limit: int) -> int:
+    """Remove some rows of a collection that is being deleted; return how many."""
+    some = sa.select(table.c.id).where(table.c.collection_id == collection_id).limit(limit)
+    return tx.execute(sa.delete(table).where(table.c.id.in_(some))).rowcount
+
+
+def below(
+    tx: sa.Connection, collection_id: int, directory: str, *, after: str, limit: int
+) -> list[tuple[int, str]]:
+    """Return ids and paths of images below a directory, by path, starting behind `after`."""
+    prefix = directory.rstrip("/") + "/"
+    query = (
+        sa.select(table.c.id, table.c.path)
+        .where(
+            table.c.collection_id == collection_id,
+            table.c.path.startswith(prefix, autoescape=True),
+            table.c.path > after,
+            table.c.state != "deleting",
+        )
+        .order_by(table.c.path)
+        .limit(limit)
+    )
+    return [(row.id, row.path) for row in tx.execute(query)]

@@ -1,0 +1,221 @@
+"""Keep jobs: what was asked, how far it is, and in which state."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from imagesearch.catalog.tables import collections
+from imagesearch.catalog.tables import jobs as table
+from imagesearch.contract import JobState, Outcome
+from imagesearch.errors import NotFound
+from imagesearch.progress import JobProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Describe one job row.
+
+    Attributes:
+        directory: the source, or None for a list of paths that the ledger itself holds.
+        partition: given to every picture of the job; None leaves what a picture has.
+        metadata: given to every picture of the job; None or empty leaves what a picture has.
+        planned_at: when the last path was written to the ledger.
+        finished_at: when every path had its outcome and the vectors were searchable.
+    """
+
+    id: str
+    number: int
+    collection_id: int
+    collection: str
+    origin: str
+    directory: str | None
+    recursive: bool
+    partition: str | None
+    metadata: dict[str, Any] | None
+    prune: bool
+    state: JobState
+    error: str | None
+    total: int
+    indexed: int
+    unchanged: int
+    failed: int
+    cancelled: int
+    removed: int
+    revision: int
+    planned_up_to: str | None
+    planned_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    progressed_at: datetime | None
+    stalled_at: datetime | None
+    finished_at: datetime | None
+    request_sha256: str | None
+
+    @property
+    def done(self) -> int:
+        """Return how many paths have reached their outcome."""
+        return self.indexed + self.unchanged + self.failed + self.cancelled
+
+    @property
+    def is_counted_out(self) -> bool:
+        """Tell whether no path waits for its outcome and none will be added."""
+        listed = self.planned_at is not None or self.state == JobState.CANCELLED
+        return listed and self.done == self.total
+
+    def progress(self) -> JobProgress:
+        """Return the counters as they are published."""
+        return JobProgress(
+            job_id=self.id,
+            state=self.state,
+            total=self.total,
+            indexed=self.indexed,
+            unchanged=self.unchanged,
+            failed=self.failed,
+            cancelled=self.cancelled,
+            ended=self.finished_at is not None,
+            revision=self.revision,
+            published_at=time.time(),
+        )
+
+    @classmethod
+    def from_row(cls, row: sa.Row[Any]) -> Self:
+        """Build a job from a row of `select_jobs`."""
+        values = {name: getattr(row, name) for name in cls.__dataclass_fields__}
+        return cls(**{**values, "state": JobState(row.state)})
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Hold what a caller asks for; see `Job` for the fields."""
+
+    id: str
+    origin: str
+    directory: str | None
+    recursive: bool = True
+    partition: str | None = None
+    metadata: dict[str, Any] | None = None
+    prune: bool = False
+    idempotency_key: str | None = None
+    request_sha256: str | None = None
+
+
+def select_jobs() -> sa.Select[Any]:
+    """Return the query from which `Job.from_row` reads."""
+    names = [name for name in Job.__dataclass_fields__ if name != "collection"]
+    return sa.select(*(table.c[name] for name in names), collections.c.name.label("collection")).join(
+        collections, collections.c.id == table.c.collection_id
+    )
+
+
+def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, bool]:
+    """Write a job in state planning; return it and whether it is new.
+
+    It is not new when a job with the same idempotency key exists: then that one is returned.
+    """
+    made = tx.execute(
+        insert(table)
+        .values(
+            id=job.id,
+            collection_id=collection_id,
+            origin=job.origin,
+            directory=job.directory,
+            recursive=job.recursive,
+            partition=job.partition,
+            metadata=job.metadata,
+            prune=job.prune,
+            state=JobState.PLANNING.value,
+            progressed_at=sa.func.now(),
+            idempotency_key=job.idempotency_key,
+            request_sha256=job.request_sha256,
+        )
+        .on_conflict_do_nothing(index_elements=["idempotency_key"])
+    )
+    if made.rowcount == 1:
+        return get(tx, job.id), True
+    row = tx.execute(select_jobs().where(table.c.idempotency_key == job.idempotency_key)).one()
+    return Job.from_row(row), False
+
+
+def get(tx: sa.Connection, job_id: str) -> Job:
+    """Return a job.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    row = tx.execute(select_jobs().where(table.c.id == job_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return Job.from_row(row)
+
+
+def lock(tx: sa.Connection, job_id: str) -> Job:
+    """Lock a job's row until the transaction ends and return it.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    query = select_jobs().where(table.c.id == job_id).with_for_update(of=table, key_share=True)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return Job.from_row(row)
+
+
+def newest(tx: sa.Connection, *, limit: int, before: int | None = None, origin: str | None = None) -> list[Job]:
+    """Return jobs, newest first, from behind the job numbered `before`."""
+    query = select_jobs().order_by(table.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.number < before)
+    if origin is not None:
+        query = query.where(table.c.origin == origin)
+    return [Job.from_row(row) for row in tx.execute(query)]
+
+
+def open_jobs(tx: sa.Connection) -> list[Job]:
+    """Return every job that has not ended, oldest first."""
+    query = select_jobs().where(table.c.finished_at.is_(None)).order_by(table.c.number)
+    return [Job.from_row(row) for row in tx.execute(query)]
+
+
+def change(tx: sa.Connection, job_id: str, **values: Any) -> Job:
+    """Change columns of a job, move its revision on, and return it."""
+    tx.execute(sa.update(table).where(table.c.id == job_id).values(revision=table.c.revision + 1, **values))
+    return get(tx, job_id)
+
+
+def count(tx: sa.Connection, job_id: str, outcomes: Counter[Outcome], *, submitted: int = 0) -> Job:
+    """Move a job's counters by what the ledger has just recorded, and return the job."""
+    return change(
+        tx,
+        job_id,
+        total=table.c.total + submitted,
+        indexed=table.c.indexed + outcomes[Outcome.INDEXED],
+        unchanged=table.c.unchanged + outcomes[Outcome.UNCHANGED],
+        failed=table.c.failed + outcomes[Outcome.FAILED],
+        cancelled=table.c.cancelled + outcomes[Outcome.CANCELLED],
+        progressed_at=sa.func.now(),
+        stalled_at=None,
+    )
+
+
+def end(tx: sa.Connection, job_id: str) -> Job:
+    """Give a job that is counted out its final state; one that is not, or has ended already, stays as it is."""
+    job = lock(tx, job_id)
+    if job.finished_at is not None or not job.is_counted_out:
+        return job
+    if job.state == JobState.CANCELLED:
+        state = JobState.CANCELLED
+    elif job.error is not None:
+        state = JobState.FAILED
+    elif job.failed:
+        state = JobState.COMPLETED_WITH_FAILURES
+    else:
+        state = JobState.SUCCEEDED
+    return change(tx, job_id, state=state.value, finished_at=sa.func.now(), stalled_at=None)

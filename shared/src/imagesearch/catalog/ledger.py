@@ -1,0 +1,176 @@
+"""Keep the ledger: each submitted path of a job, and its one outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from imagesearch.catalog.tables import job_items as table
+from imagesearch.contract import FailureCode, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Hold one submitted path as planning leaves it: in a batch, with its outcome, or still unplanned."""
+
+    path: str
+    image_id: int | None = None
+    batch_id: int | None = None
+    outcome: Outcome | None = None
+    code: FailureCode | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Hold the outcome of one picture of a batch."""
+
+    image_id: int
+    outcome: Outcome
+    code: FailureCode | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Describe one failed path of a job; `id` orders the pages."""
+
+    id: int
+    path: str
+    code: str
+    reason: str
+
+
+def record(tx: sa.Connection, job_id: str, items: Sequence[Item]) -> tuple[int, Counter[Outcome]]:
+    """Write submitted paths, or what planning found out about them.
+
+    A path that has its outcome or its batch already keeps it, so recording a slice twice changes nothing.
+    Paths are written in sorted order.
+
+    Returns:
+        How many paths are new in the job, and the outcomes recorded by this call.
+    """
+    items = sorted(items, key=lambda item: item.path)
+    rows = tx.execute(
+        sa.text(
+            "INSERT INTO job_items (job_id, path, image_id, batch_id, outcome, code, reason) "
+            "SELECT CAST(:job_id AS uuid), * FROM unnest(CAST(:paths AS text[]), CAST(:image_ids AS bigint[]), "
+            "CAST(:batch_ids AS bigint[]), CAST(:outcomes AS text[]), CAST(:codes AS text[]), "
+            "CAST(:reasons AS text[])) "
+            "ON CONFLICT (job_id, path) DO UPDATE SET image_id = EXCLUDED.image_id, batch_id = EXCLUDED.batch_id, "
+            "outcome = EXCLUDED.outcome, code = EXCLUDED.code, reason = EXCLUDED.reason "
+            "WHERE job_items.outcome IS NULL AND job_items.batch_id IS NULL "
+            # A row that this statement inserted has never been locked or replaced: its xmax is 0.
+            "RETURNING outcome, xmax = 0 AS is_new"
+        ),
+        {
+            "job_id": job_id,
+            "paths": [item.path for item in items],
+            "image_ids": [item.image_id for item in items],
+            "batch_ids": [item.batch_id for item in items],
+            "outcomes": [item.outcome and item.outcome.value for item in items],
+            "codes": [item.code and item.code.value for item in items],
+            "reasons": [item.reason for item in items],
+        },
+    ).all()
+    outcomes = Counter(Outcome(row.outcome) for row in rows if row.outcome)
+    return sum(row.is_new for row in rows), outcomes
+
+
+def unplanned(tx: sa.Connection, job_id: str, *, limit: int) -> list[str]:
+    """Return paths that were submitted and not yet looked at, in the order of their submission."""
+    query = (
+        sa.select(table.c.path)
+        .where(table.c.job_id == job_id, table.c.outcome.is_(None), table.c.batch_id.is_(None))
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def open_images(tx: sa.Connection, batch_id: int) -> set[int]:
+    """Return the image ids of a batch that wait for their outcome."""
+    query = sa.select(table.c.image_id).where(table.c.batch_id == batch_id, table.c.outcome.is_(None))
+    return set(tx.execute(query).scalars())
+
+
+def settle(tx: sa.Connection, batch_id: int, settled: Sequence[Settled]) -> Counter[Outcome]:
+    """Record outcomes of a batch's pictures; one that has its outcome keeps it. Return what was recorded."""
+    rows = tx.execute(
+        sa.text(
+            "UPDATE job_items SET outcome = found.outcome, code = found.code, reason = found.reason "
+            "FROM unnest(CAST(:image_ids AS bigint[]), CAST(:outcomes AS text[]), CAST(:codes AS text[]), "
+            "CAST(:reasons AS text[])) AS found (image_id, outcome, code, reason) "
+            "WHERE job_items.batch_id = :batch_id AND job_items.image_id = found.image_id "
+            "AND job_items.outcome IS NULL RETURNING job_items.outcome"
+        ),
+        {
+            "batch_id": batch_id,
+            "image_ids": [one.image_id for one in settled],
+            "outcomes": [one.outcome.value for one in settled],
+            "codes": [one.code and one.code.value for one in settled],
+            "reasons": [one.reason for one in settled],
+        },
+    )
+    return Counter(Outcome(row.outcome) for row in rows)
+
+
+def cancel_batch(tx: sa.Connection, batch_id: int) -> Counter[Outcome]:
+    """Record every open picture of a batch as cancelled."""
+    cancelled = tx.execute(
+        sa.update(table)
+        .where(table.c.batch_id == batch_id, table.c.outcome.is_(None))
+        .values(outcome=Outcome.CANCELLED.value)
+    )
+    return Counter({Outcome.CANCELLED: cancelled.rowcount})
+
+
+def cancel_unplanned(tx: sa.Connection, job_id: str) -> Counter[Outcome]:
+    """Record every path that is in no batch yet as cancelled."""
+    cancelled = tx.execute(
+        sa.update(table)
+        .where(table.c.job_id == job_id, table.c.outcome.is_(None), table.c.batch_id.is_(None))
+        .values(outcome=Outcome.CANCELLED.value)
+    )
+    return Counter({Outcome.CANCELLED: cancelled.rowcount})
+
+
+def reopen_failed(tx: sa.Connection, job_id: str) -> int:
+    """Make every failed path of a job unplanned again; return how many."""
+    reopened = tx.execute(
+        sa.update(table)
+        .where(table.c.job_id == job_id, table.c.outcome == Outcome.FAILED.value)
+        .values(outcome=None, code=None, reason=None, batch_id=None, image_id=None)
+    )
+    return reopened.rowcount
+
+
+def failures(tx: sa.Connection, job_id: str, *, after: int, limit: int) -> list[Failure]:
+    """Return failed paths of a job, from behind the one with id `after`."""
+    query = (
+        sa.select(table.c.id, table.c.path, table.c.code, table.c.reason)
+        .where(table.c.job_id == job_id, table.c.outcome == Outcome.FAILED.value, table.c.id > after)
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return [Failure(*row) for row in tx.execute(query)]
+
+
+def recount(tx: sa.Connection, job_id: str) -> tuple[int, Counter[Outcome]]:
+    """Count a job's paths and outcomes from the ledger itself."""
+    rows = tx.execute(
+        sa.select(table.c.outcome, sa.func.count()).where(table.c.job_id == job_id).group_by(table.c.outcome)
+    ).all()
+    outcomes = Counter({Outcome(outcome): count for outcome, count in rows if outcome})
+    return sum(count for _, count in rows), outcomes
+
+
+def holds(tx: sa.Connection, job_id: str, paths: Sequence[str]) -> set[str]:
+    """Return those of the paths that the job submitted."""
+    query = sa.select(table.c.path).where(
+        table.c.job_id == job_id, table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text)))
+    )
+    return set(tx.execute(query).scalars())

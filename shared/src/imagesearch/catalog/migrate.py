@@ -1,0 +1,66 @@
+"""Bring the catalogue's schema to the newest version: `python -m imagesearch.catalog.migrate`."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from imagesearch.catalog.engine import Catalog
+from imagesearch.patience import keep_trying
+from imagesearch.settings import PostgresSettings
+from imagesearch.telemetry import TelemetrySettings, configure
+
+log = structlog.get_logger()
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x1A6E5EA2
+"""Key of the Postgres advisory lock that lets one process migrate at a time; any constant number does."""
+
+
+def migrate(catalog: Catalog, revision: str = "head") -> None:
+    """Run every migration up to `revision`; running it again, or in two processes at once, is harmless.
+
+    Raises:
+        StoreUnavailable: Postgres does not answer.
+    """
+    with catalog.transaction() as tx:
+        config = _config()
+        config.attributes["connection"] = tx
+        tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        command.upgrade(config, revision)
+
+
+def is_current(catalog: Catalog) -> bool:
+    """Tell whether the schema is the one that this code was written for.
+
+    Raises:
+        StoreUnavailable: Postgres does not answer.
+    """
+    with catalog.transaction() as tx:
+        found = MigrationContext.configure(tx).get_current_revision()
+    return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def main() -> None:
+    """Wait for Postgres and migrate it."""
+    configure("migrate", TelemetrySettings())
+    catalog = Catalog(PostgresSettings())
+    keep_trying(lambda: migrate(catalog), threading.Event(), doing="migrate")
+    log.info("catalogue.migrated")
+
+
+if __name__ == "__main__":
+    main()

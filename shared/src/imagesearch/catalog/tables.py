@@ -1,0 +1,166 @@
+"""The tables of the catalogue, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
+
+
+def _now(name: str) -> sa.Column[datetime]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
+
+
+def _moment(name: str) -> sa.Column[datetime]:
+    return sa.Column(name, sa.DateTime(timezone=True))
+
+
+def _count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+
+
+def _json(name: str) -> sa.Column[dict[str, object]]:
+    return sa.Column(name, JSONB, nullable=False, server_default="{}")
+
+
+collections = sa.Table(
+    "collections",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("dimension", sa.Integer, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    # Both are unknown until the first batch arrives, and fixed from then on.
+    sa.Column("model", sa.Text),
+    sa.Column("fingerprint", sa.Text),
+    _json("preprocessing"),
+    sa.Column("index_type", sa.Text, nullable=False),
+    _json("index_params"),
+    sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False, server_default="active"),
+    _now("created_at"),
+    sa.CheckConstraint("state IN ('active', 'deleting')", name="state"),
+    # A collection that is being deleted no longer holds its name.
+    sa.Index("uq_collections_name", "name", unique=True, postgresql_where=sa.text("state = 'active'")),
+)
+
+images = sa.Table(
+    "images",
+    metadata,
+    _id(),
+    sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="pending"),
+    sa.Column("sha256", sa.Text),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("mtime_ns", sa.BigInteger),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("format", sa.Text),
+    sa.Column("partition", sa.Text, nullable=False, server_default=""),
+    _json("metadata"),
+    # When the indexed bytes were read: an older reading that arrives late never replaces a newer one.
+    sa.Column("read_at", sa.Double),
+    _moment("indexed_at"),
+    _now("created_at"),
+    sa.UniqueConstraint("collection_id", "path"),
+    sa.CheckConstraint("state IN ('pending', 'indexed', 'failed', 'deleting')", name="state"),
+    sa.Index("ix_images_indexed", "collection_id", "id", postgresql_where=sa.text("state = 'indexed'")),
+    sa.Index("ix_images_deleting", "collection_id", "id", postgresql_where=sa.text("state = 'deleting'")),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", UUID(as_uuid=False), primary_key=True),
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True),
+    sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    # A directory, or NULL for a list whose paths are the ledger itself.
+    sa.Column("directory", sa.Text),
+    sa.Column("recursive", sa.Boolean, nullable=False, server_default=sa.true()),
+    # NULL leaves what an image has.
+    sa.Column("partition", sa.Text),
+    sa.Column("metadata", JSONB),
+    sa.Column("prune", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("error", sa.Text),
+    _count("total"),
+    _count("indexed"),
+    _count("unchanged"),
+    _count("failed"),
+    _count("cancelled"),
+    _count("removed"),
+    _count("revision"),
+    # The last path that planning has written to the ledger.
+    sa.Column("planned_up_to", sa.Text),
+    _moment("planned_at"),
+    _now("created_at"),
+    _moment("started_at"),
+    _moment("progressed_at"),
+    _moment("stalled_at"),
+    _moment("finished_at"),
+    sa.Column("idempotency_key", sa.Text, unique=True),
+    sa.Column("request_sha256", sa.Text),
+    sa.CheckConstraint(
+        "state IN ('planning', 'running', 'paused', 'succeeded', 'completed_with_failures', "
+        "'failed', 'cancelled')",
+        name="state",
+    ),
+    sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
+    sa.Index("ix_jobs_origin_number", "origin", "number"),
+)
+
+job_batches = sa.Table(
+    "job_batches",
+    metadata,
+    _id(),
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="ready"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),
+    # The lease: until then the batch is taken to be on its way or in hand.
+    _moment("leased_until"),
+    sa.CheckConstraint("state IN ('ready', 'sent', 'done', 'cancelled')", name="state"),
+    sa.Index("ix_job_batches_open", "job_id", "id", postgresql_where=sa.text("state IN ('ready', 'sent')")),
+)
+
+job_items = sa.Table(
+    "job_items",
+    metadata,
+    _id(),
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("batch_id", sa.BigInteger, sa.ForeignKey("job_batches.id", ondelete="CASCADE")),
+    # No foreign key: the ledger outlives the images that it speaks of.
+    sa.Column("image_id", sa.BigInteger),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("code", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.UniqueConstraint("job_id", "path"),
+    sa.CheckConstraint("outcome IN ('indexed', 'unchanged', 'failed', 'cancelled')", name="outcome"),
+    sa.CheckConstraint("(outcome = 'failed') = (code IS NOT NULL)", name="code"),
+    sa.Index("ix_job_items_batch_id", "batch_id"),
+    sa.Index(
+        "ix_job_items_unplanned",
+        "job_id",
+        "id",
+        postgresql_where=sa.text("outcome IS NULL AND batch_id IS NULL"),
+    ),
+    sa.Index("ix_job_items_failed", "job_id", "id", postgresql_where=sa.text("outcome = 'failed'")),
+)

@@ -1,0 +1,238 @@
+"""Tell who works, and on what, through Redis: worker reports and batch claims.
+
+Nothing here is the truth. A claim only tells the reconciler that a batch is in somebody's hands, so that it
+is not sent again; when Redis forgets everything, batches are sent again and done again, harmlessly.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+from typing import cast
+
+import redis
+import structlog
+
+from imagesearch.contract import Message, Queue
+from imagesearch.errors import InvalidMessage, StoreUnavailable
+
+log = structlog.get_logger()
+
+WORKERS_KEY = "imagesearch:workers"
+REPORT_EVERY_SECONDS = 3.0
+REPORT_VALID_SECONDS = 15.0
+"""A worker that has not reported for five periods is gone."""
+CLAIM_SECONDS = 15
+BEGUN_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport(Message):
+    """Describe a live worker.
+
+    Attributes:
+        name: unique name of the process.
+        queues: what it consumes.
+        version: of the product.
+        model: identity of its network; None for a worker without one.
+        weights: the ``WEIGHTS`` setting that it runs with.
+        untrained: the weights are random, good for trials only.
+        seen_at: seconds since the epoch.
+        consumed_at: when it last took a message, seconds since the epoch: proof that it consumes, where a
+            mere connection would prove nothing.
+    """
+
+    name: str
+    queues: tuple[str, ...]
+    version: str
+    model: str | None
+    weights: str | None
+    untrained: bool
+    seen_at: float
+    consumed_at: float
+
+
+class WorkerBoard:
+    """Show which workers are alive: one Redis hash, one field a worker."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    def report(self, report: WorkerReport) -> None:
+        """Show a worker as alive for the next seconds.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        try:
+            self._redis.hset(WORKERS_KEY, report.name, json.dumps(report.to_wire()))
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def leave(self, name: str) -> None:
+        """Take a worker off the board.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        try:
+            self._redis.hdel(WORKERS_KEY, name)
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def alive(self) -> list[WorkerReport]:
+        """Return the workers that reported lately, and forget the others.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        try:
+            entries = cast(dict[bytes, bytes], self._redis.hgetall(WORKERS_KEY))
+            reports, gone = [], []
+            for name, raw in entries.items():
+                report = _parse(raw)
+                if report is None or time.time() - report.seen_at > REPORT_VALID_SECONDS:
+                    gone.append(name)
+                else:
+                    reports.append(report)
+            if gone:
+                self._redis.hdel(WORKERS_KEY, *gone)
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+        return sorted(reports, key=lambda report: report.name)
+
+
+def _parse(raw: bytes) -> WorkerReport | None:
+    try:
+        return WorkerReport.from_wire(json.loads(raw))
+    except (InvalidMessage, ValueError):
+        return None
+
+
+class BatchClaims:
+    """Claim batches for this process while it works on them.
+
+    Call `begin` before the first byte is read, `end` after the result is published or the batch handed
+    back, and `renew` every few seconds in between. A batch that was begun and never ended has crashed its
+    worker: the count of these tells a poisonous batch from an unlucky one.
+    """
+
+    def __init__(self, client: redis.Redis, worker: str) -> None:
+        self._redis = client
+        self._worker = worker
+        self._held: set[tuple[Queue, int]] = set()
+        self._lock = Lock()
+
+    def begin(self, stage: Queue, batch_id: int) -> None:
+        """Claim a batch; without Redis the work goes on unclaimed and may be done twice."""
+        with self._lock:
+            self._held.add((stage, batch_id))
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+                pipe.incr(_begun_key(stage, batch_id))
+                pipe.expire(_begun_key(stage, batch_id), BEGUN_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            log.warning("claim.not_written", stage=str(stage), batch=batch_id, reason=type(error).__name__)
+
+    def renew(self) -> None:
+        """Make the claims of this process last longer.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        with self._lock:
+            held = sorted(self._held)
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for stage, batch_id in held:
+                    pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def end(self, stage: Queue, batch_id: int) -> None:
+        """Give a batch up; without Redis the claim runs out by itself."""
+        with self._lock:
+            self._held.discard((stage, batch_id))
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.delete(_claim_key(stage, batch_id))
+                pipe.decr(_begun_key(stage, batch_id))
+                pipe.expire(_begun_key(stage, batch_id), CLAIM_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            log.warning("claim.not_released", stage=str(stage), batch=batch_id, reason=type(error).__name__)
+
+
+class InFlight:
+    """See which batches are waiting in Redis or in a worker's hands."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    def waiting(self) -> set[int]:
+        """Return the ids of batches whose message lies in the extract or index queue.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        found: set[int] = set()
+        for stage in (Queue.EXTRACT, Queue.INDEX):
+            try:
+                messages = cast(list[bytes], self._redis.lrange(stage.value, 0, -1))
+            except redis.RedisError as error:
+                raise StoreUnavailable("redis", type(error).__name__) from error
+            for message in messages:
+                found.update(int(batch_id) for batch_id in _TASK_ID.findall(message))
+        return found
+
+    def claimed(self, batch_ids: Iterable[int]) -> set[int]:
+        """Return those of the batches that a live worker holds.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        wanted = list(batch_ids)
+        keys = [_claim_key(stage, batch) for batch in wanted for stage in (Queue.EXTRACT, Queue.INDEX)]
+        values = self._mget(keys)
+        return {batch for place, batch in enumerate(wanted) if values[2 * place] or values[2 * place + 1]}
+
+    def crashes(self, batch_ids: Iterable[int]) -> dict[int, int]:
+        """Return how often an extractor began each batch and never ended it.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        wanted = list(batch_ids)
+        values = self._mget([_begun_key(Queue.EXTRACT, batch) for batch in wanted])
+        return {batch: int(value or 0) for batch, value in zip(wanted, values, strict=True)}
+
+    def _mget(self, keys: list[str]) -> list[bytes | None]:
+        if not keys:
+            return []
+        try:
+            return cast(list[bytes | None], self._redis.mget(keys))
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+
+def batch_task_id(stage: Queue, batch_id: int, attempt: int) -> str:
+    """Return the Celery task id of a batch's message, from which `InFlight` knows it again in the queue."""
+    return f"batch-{stage.value}-{batch_id}-{attempt}"
+
+
+_TASK_ID = re.compile(rb'"id":\s*"batch-(?:extract|index)-(\d+)-\d+"')
+
+
+def _claim_key(stage: Queue, batch_id: int) -> str:
+    return f"imagesearch:claim:{stage.value}:{batch_id}"
+
+
+def _begun_key(stage: Queue, batch_id: int) -> str:
+    return f"imagesearch:begun:{stage.value}:{batch_id}"

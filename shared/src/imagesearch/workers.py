@@ -1,0 +1,174 @@
+"""Run a Celery worker that reports, proves that it consumes, and stops cleanly."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+
+import structlog
+from celery import Celery, signals
+from celery.worker import state as worker_state
+from kombu import Exchange
+from kombu import Queue as KombuQueue
+from pydantic import Field
+
+from imagesearch.broker import REDIS_ERRORS
+from imagesearch.contract import Queue
+from imagesearch.errors import StoreUnavailable
+from imagesearch.presence import REPORT_EVERY_SECONDS, BatchClaims, WorkerBoard, WorkerReport
+from imagesearch.settings import Settings
+
+log = structlog.get_logger()
+
+PING_TASK = "imagesearch.ping"
+
+
+class WorkerSettings(Settings):
+    """How a worker process behaves."""
+
+    heartbeat_file: Path | None = Field(
+        None, description="Touched while the worker proves that it consumes; for liveness probes."
+    )
+    deaf_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="A worker with a free thread that has taken no message, not even its own ping, for this "
+        "long while Redis answers is deaf: it ends itself and is started again.",
+    )
+
+
+def worker_name(role: str) -> str:
+    """Return a name for this process that no other process has."""
+    return f"{role}@{socket.gethostname()}.{os.getpid()}"
+
+
+@dataclass
+class Pulse:
+    """Keep a worker's proof of life: what it holds and when it last took a message.
+
+    Attributes:
+        stopping: set when the process was told to stop.
+    """
+
+    name: str
+    concurrency: int
+    stopping: Event = field(default_factory=Event)
+    consumed_at: float = field(default_factory=time.time)
+    asked_at: float | None = None
+
+    def consumed(self) -> None:
+        """Note that a message has just been taken."""
+        self.consumed_at = time.time()
+        self.asked_at = None
+
+    def is_deaf(self, busy: int, limit: float) -> bool:
+        """Tell whether a ping has waited longer than `limit` seconds although a thread was free."""
+        return self.asked_at is not None and busy < self.concurrency and time.time() - self.asked_at > limit
+
+
+def run_worker(
+    app: Celery,
+    *,
+    pulse: Pulse,
+    queues: Sequence[Queue],
+    report: Callable[[float], WorkerReport],
+    board: WorkerBoard,
+    claims: BatchClaims,
+    settings: WorkerSettings,
+) -> int:
+    """Consume until SIGTERM or SIGINT, finish or hand back what is in hand, and return the exit code.
+
+    Args:
+        app: with its tasks registered.
+        pulse: shared with the tasks, whose waits end when `pulse.stopping` is set.
+        queues: what to consume.
+        report: builds the report of this worker from the time at which it last consumed.
+        board: where reports go.
+        claims: renewed as long as the process lives.
+        settings: heartbeat file and patience.
+    """
+    own_queue = f"worker.{pulse.name}"
+    app.task(pulse.consumed, name=PING_TASK, ignore_result=True)
+    beat = _Beat(app, pulse, own_queue, report, board, claims, settings)
+
+    def on_ready(**_: object) -> None:
+        Thread(target=beat.run, name="beat", daemon=True).start()
+
+    def on_stopping(**_: object) -> None:
+        pulse.stopping.set()
+
+    def on_message(**_: object) -> None:
+        pulse.consumed()
+
+    signals.worker_ready.connect(on_ready, weak=False)
+    signals.worker_shutting_down.connect(on_stopping, weak=False)
+    signals.task_prerun.connect(on_message, weak=False)
+    worker = app.Worker(
+        hostname=pulse.name,
+        pool="threads",
+        concurrency=pulse.concurrency,
+        queues=[queue.value for queue in queues],
+        without_mingle=True,
+        without_gossip=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    # The worker's own queue carries nothing but its pings. One BRPOP reads all its queues, so a ping that
+    # arrives proves that work would arrive too.
+    app.amqp.queues.select_add(KombuQueue(own_queue, Exchange(own_queue, delivery_mode=1), routing_key=own_queue))
+    worker.start()
+    pulse.stopping.set()
+    try:
+        board.leave(pulse.name)
+    except StoreUnavailable as error:
+        log.warning("worker.not_signed_off", reason=str(error))
+    log.info("worker.stopped")
+    return int(worker.exitcode or 0)
+
+
+@dataclass
+class _Beat:
+    """Report, renew claims and ping once every few seconds, on a thread of its own."""
+
+    app: Celery
+    pulse: Pulse
+    own_queue: str
+    report: Callable[[float], WorkerReport]
+    board: WorkerBoard
+    claims: BatchClaims
+    settings: WorkerSettings
+
+    def run(self) -> None:
+        while not self.pulse.stopping.is_set():
+            try:
+                self.once()
+            except (StoreUnavailable, *REDIS_ERRORS) as error:
+                # While Redis is away nothing can be consumed: the ping's clock starts anew.
+                self.pulse.asked_at = None
+                log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
+            self.pulse.stopping.wait(REPORT_EVERY_SECONDS)
+        # Claims last until the tasks in hand are done.
+        while True:
+            try:
+                self.claims.renew()
+            except StoreUnavailable as error:
+                log.warning("worker.beat_missed", reason=str(error))
+            time.sleep(REPORT_EVERY_SECONDS)
+
+    def once(self) -> None:
+        self.claims.renew()
+        self.board.report(self.report(self.pulse.consumed_at))
+        if self.pulse.asked_at is None:
+            self.app.send_task(PING_TASK, queue=self.own_queue, ignore_result=True)
+            self.pulse.asked_at = time.time()
+        busy = len(worker_state.active_requests)
+        if self.pulse.is_deaf(busy, self.settings.deaf_seconds):
+            log.critical("worker.deaf", seconds=round(time.time() - (self.pulse.asked_at or 0)))
+            os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
+        if self.settings.heartbeat_file:
+            self.settings.heartbeat_file.touch()
