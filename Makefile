@@ -1,0 +1,88 @@
+# Thin verbs over the packages of this workspace. `make` alone lists them.
+#
+# Settings are given as `make demo PORT=5001 DATA_DIR=/var/tmp/pictures`; relative paths are relative to
+# the directory make runs in.
+
+PORT     ?= 5000
+DATA_DIR ?= .local
+IMAGES   ?=
+WEIGHTS  ?=
+ONCE     ?=
+
+export PORT DATA_DIR IMAGES WEIGHTS ONCE
+# Compiled modules are kept: importing TensorFlow without them takes twice as long, in every process.
+unexport PYTHONDONTWRITEBYTECODE
+
+# The first Python that fits; each is run, because a name on PATH may be a shim without a Python behind it.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 \
+	&& echo "$$name" && break; done)
+BIN   := .venv/bin
+LOCAL := $(BIN)/python -m imagesearch_local
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-local lock demo up down test test-faults bench lint format
+
+help: ## list the verbs and the settings
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PORT=5000              where the API listens, on 127.0.0.1"
+	@echo "  DATA_DIR=.local        everything the system remembers; one running stack each"
+	@echo "  IMAGES=/photos         the directory to index, and the root under which pictures may be read"
+	@echo "  WEIGHTS=imagenet       imagenet | a Keras .h5 file | random:SEED (an untrained network)"
+	@echo "  ONCE=1                 make demo ends after its searches"
+
+setup: ## install everything, development tools included, into .venv
+	@$(call install,dev)
+
+setup-local: # what demo and up need
+	@$(call install,local)
+
+demo: setup-local ## index a directory, search it, then serve on http://127.0.0.1:PORT
+	@$(LOCAL) demo
+
+up: setup-local ## start the whole system in the foreground
+	@$(LOCAL) up
+
+down: ## stop the system of DATA_DIR
+	@if [ -x $(BIN)/python ]; then $(LOCAL) down; fi
+
+test: setup ## run every test but the long fault rounds
+	@$(BIN)/python -m pytest $(TESTS)
+
+test-faults: setup ## kill and restart everything in the middle of jobs, and count what is lost
+	@$(BIN)/python -m pytest tests/faults -m faults
+
+bench: setup ## measure speed
+	@$(BIN)/python -m bench
+
+lint: setup ## check format, style, types and the direction of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## rewrite the code in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup ## compile requirements/*.txt again (UPGRADE=1 takes newer versions)
+	@$(call compile,uv,requirements/uv.in)
+	@$(call compile,all,deploy/local/pyproject.toml services/extractor-worker/pyproject.toml --extra gpu requirements/build.in requirements/dev.in)
+	@$(call compile,build,requirements/build.in,-c requirements/all.txt)
+	@$(call compile,api,services/api/pyproject.toml,-c requirements/all.txt)
+	@$(call compile,extractor,services/extractor-worker/pyproject.toml --extra cpu,-c requirements/all.txt)
+	@$(call compile,extractor-gpu,services/extractor-worker/pyproject.toml --extra gpu,-c requirements/all.txt)
+	@$(call compile,indexer,services/indexer-worker/pyproject.toml,-c requirements/all.txt)
+	@$(call compile,local,deploy/local/pyproject.toml requirements/build.in,-c requirements/all.txt)
+	@$(call compile,dev,deploy/local/pyproject.toml requirements/build.in requirements/dev.in,-c requirements/all.txt)
+
+# The workspace's own packages are left out: they are installed from the tree.
+MEMBERS := imagesearch imagesearch-api imagesearch-extractor imagesearch-indexer imagesearch-client imagesearch-local
+compile = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(addprefix --no-emit-package ,$(MEMBERS)) \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) $(2) $(3) --output-file requirements/$(1).txt
+
+install = $(if $(PYTHON),$(PYTHON) requirements/install.py $(1),\
+	{ echo "Python 3.11, 3.12 or 3.13 is needed and none was found; install one or name it: make PYTHON=/path" >&2; exit 1; })

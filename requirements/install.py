@@ -1,0 +1,130 @@
+"""Bring ``.venv`` to a level: ``local`` runs the system, ``dev`` tests it too.
+
+Needs nothing but a Python with venv: it makes the environment, brings uv by hash and lets uv install the
+pinned packages. What is current already is left alone, and two runs at once wait for each other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+ENVIRONMENT = REPOSITORY / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+MEMBERS = (
+    "shared",
+    "services/api",
+    "services/extractor-worker",
+    "services/indexer-worker",
+    "client",
+    "deploy/local",
+)
+    "shared",
+    "services/api",
+    "services/extractor-worker",
+    "services/indexer-worker",
+    "client",
+    "deploy/local",
+)
+LEVELS = {"local": ("local", "dev"), "dev": ("dev",)}
+"""Each level, and the levels that hold everything it needs."""
+SIZES = {
+    "local": "the system's packages, 600 MB to download the first time",
+    "dev": "the system's packages and the development tools, 900 MB to download the first time",
+}
+
+
+class InstallationFailed(Exception):
+    """A step of the installation ended with an error; the message is for the terminal."""
+
+
+def main(level: str) -> int:
+    """Install `level` unless it is there already, and return the exit status."""
+    with Path(__file__).open() as lock:  # any file that is always there will do
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if any(_stamp(wider).exists() and _stamp(wider).read_text() == _wanted(wider) for wider in LEVELS[level]):
+            return 0
+        try:
+            _install(level)
+        except InstallationFailed as failure:
+            sys.stderr.write(f"setup: {failure}\n")
+            return 1
+    return 0
+
+
+def _install(level: str) -> None:
+    if not _usable():
+        if importlib.util.find_spec("ensurepip") is None:
+            raise InstallationFailed(
+                f"{sys.executable} cannot make virtual environments; install its venv module "
+                "(Debian and Ubuntu: apt-get install python3-venv)"
+            )
+        _run("making .venv", [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])
+    pinned = REPOSITORY / "requirements"
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-user"]
+    _run("bringing uv", [*pip, "--require-hashes", "-r", str(pinned / "uv.txt")])
+    uv = [str(ENVIRONMENT / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
+    packages = ["--require-hashes", "-r", str(pinned / f"{level}.txt")]
+    _run(f"installing {SIZES[level]}", [*uv, *packages], _index_of_pip())
+    editable = [argument for member in MEMBERS for argument in ("-e", str(REPOSITORY / member))]
+    # Offline: whatever a member needs to be built is pinned and installed above.
+    members = ["--offline", "--no-deps", "--no-build-isolation", *editable]
+    _run("installing the workspace", [*uv, *members])
+    for narrower in LEVELS:
+        _stamp(narrower).unlink(missing_ok=True)
+    _stamp(level).write_text(_wanted(level))
+
+
+def _run(step: str, command: list[str], extra: dict[str, str] | None = None) -> None:
+    sys.stderr.write(f"setup: {step}\n")
+    environment = {**os.environ, **(extra or {})}
+    # A virtual environment or project that happens to be active must not be the one that is changed.
+    environment.pop("VIRTUAL_ENV", None)
+    if subprocess.run(command, env=environment, cwd=REPOSITORY, check=False).returncode != 0:
+        raise InstallationFailed(f"{step} failed; see above")
+
+
+def _usable() -> bool:
+    """Say whether the environment works, was made at this place and has a Python that the project supports."""
+    pip = ENVIRONMENT / "bin" / "pip"
+    if not pip.exists() or str(ENVIRONMENT) not in pip.read_text():
+        return False
+    check = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
+    return subprocess.run([PYTHON, "-c", check], capture_output=True, check=False).returncode == 0
+
+
+def _index_of_pip() -> dict[str, str]:
+    """Return uv's setting for the package index that pip is configured to use.
+
+    uv does not read pip's configuration, so a machine whose only way to packages is a mirror named there
+    would work with pip and not with uv. Whatever the index, the hashes decide what is accepted.
+    """
+    if "UV_DEFAULT_INDEX" in os.environ or "UV_INDEX_URL" in os.environ:
+        return {}
+    command = [str(PYTHON), "-m", "pip", "config", "get", "global.index-url"]
+    configured = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    index = os.environ.get("PIP_INDEX_URL", configured)
+    return {"UV_DEFAULT_INDEX": index} if index else {}
+
+
+def _stamp(level: str) -> Path:
+    return ENVIRONMENT / f".installed-{level}"
+
+
+def _wanted(level: str) -> str:
+    """Return a digest over everything that decides what `level` holds, and where it lies."""
+    digest = hashlib.sha256(str(REPOSITORY).encode())
+    sources = [REPOSITORY / "requirements" / f"{name}.txt" for name in ("uv", level)]
+    for source in [*sources, *(REPOSITORY / member / "pyproject.toml" for member in MEMBERS)]:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
