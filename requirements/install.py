@@ -25,13 +25,6 @@ MEMBERS = (
     "client",
     "deploy/local",
 )
-    "shared",
-    "services/api",
-    "services/extractor-worker",
-    "services/indexer-worker",
-    "client",
-    "deploy/local",
-)
 LEVELS = {"local": ("local", "dev"), "dev": ("dev",)}
 """Each level, and the levels that hold everything it needs."""
 SIZES = {
