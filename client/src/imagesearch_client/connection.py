@@ -91,7 +91,7 @@ class Connection:
             raise ClientError(f"{base_url!r} is not a URL: {reason}") from None
         if url.scheme not in ("http", "https") or not url.host:
             raise ClientError(f"{base_url!r} is not an http:// or https:// URL")
-        self.base_url = base_url
+        self.base_url = str(url.copy_with(userinfo=b""))  # as shown in errors: without a password
         self.patience = patience
         self._http = httpx.Client(
             base_url=url,

@@ -1,0 +1,29 @@
+"""The `imagesearch` command: one module per group of commands, put together here."""
+
+from imagesearch_client.command.admin import admin
+from imagesearch_client.command.collections import collections, count
+from imagesearch_client.command.images import images
+from imagesearch_client.command.index import index
+from imagesearch_client.command.jobs import cancel, failures, jobs, pause, resume, retry
+from imagesearch_client.command.root import main
+from imagesearch_client.command.search import search
+from imagesearch_client.command.system import info
+
+for _command in (
+    index,
+    search,
+    jobs,
+    failures,
+    cancel,
+    pause,
+    resume,
+    retry,
+    collections,
+    count,
+    images,
+    info,
+    admin,
+):
+    main.add_command(_command)
+
+__all__ = ["main"]

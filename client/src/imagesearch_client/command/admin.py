@@ -1,0 +1,34 @@
+"""`imagesearch admin`: what an operator runs by hand."""
+
+from __future__ import annotations
+
+import click
+
+from imagesearch_client.command.output import print_json, print_table
+from imagesearch_client.command.root import Session
+
+
+@click.group()
+def admin() -> None:
+    """Look after the system."""
+
+
+@admin.command()
+@click.option("--dry-run", is_flag=True, help="Only compare; repair nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def reconcile(session: Session, dry_run: bool, as_json: bool) -> None:
+    """Compare catalogue, vectors and queues, and repair what a crash left behind."""
+    outcome = session.client.reconcile(dry_run)
+    if as_json:
+        print_json(outcome)
+        return
+    if not outcome.findings:
+        click.echo("Nothing to repair.")
+        return
+    print_table(
+        session.console,
+        ("finding", "count", "detail"),
+        [(finding.kind, finding.count, finding.detail) for finding in outcome.findings],
+    )
+    click.echo("Nothing was changed: this was a dry run." if outcome.dry_run else "All of it is repaired.")

@@ -1,0 +1,65 @@
+"""`imagesearch collections` and `imagesearch count`."""
+
+from __future__ import annotations
+
+import click
+
+from imagesearch_client.command.output import print_facts, print_json, print_table
+from imagesearch_client.command.root import Session
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def collections(ctx: click.Context, as_json: bool) -> None:
+    """List the collections, or work with one."""
+    if ctx.invoked_subcommand is not None:
+        return
+    session: Session = ctx.obj
+    found = list(session.client.collections())
+    if as_json:
+        print_json(found)
+        return
+    rows = [(each.name, each.images, each.vectors, each.model, each.created_at) for each in found]
+    print_table(session.console, ("name", "images", "vectors", "model", "created"), rows)
+
+
+@collections.command()
+@click.argument("name")
+@click.pass_obj
+def create(session: Session, name: str) -> None:
+    """Create an empty collection."""
+    click.echo(f"Collection {session.client.create_collection(name).name} is there.")
+
+
+@collections.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Show one collection with its exact counts."""
+    collection = session.client.collection(name)
+    if as_json:
+        print_json(collection)
+    else:
+        print_facts(collection)
+
+
+@collections.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(session: Session, name: str, yes: bool) -> None:
+    """Delete a collection with its rows and vectors; the picture files stay."""
+    if not yes:
+        click.confirm(f"Delete collection {name} with all it holds?", abort=True)
+    session.client.delete_collection(name)
+    click.echo(f"Collection {name} is deleted.")
+
+
+@click.command()
+@click.option("--collection", default="default", show_default=True)
+@click.pass_obj
+def count(session: Session, collection: str) -> None:
+    """Print how many pictures a collection holds."""
+    click.echo(session.client.collection(collection).images)

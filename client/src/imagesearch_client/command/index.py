@@ -1,0 +1,106 @@
+"""`imagesearch index`: submit a directory or a list of paths, and see it through."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import click
+
+from imagesearch_client.command.follow import exit_as, follow, report
+from imagesearch_client.command.output import print_json
+from imagesearch_client.command.root import Session
+
+
+@click.command()
+@click.argument("directory", required=False)
+@click.option(
+    "--list", "listing", type=click.File(encoding="utf-8"), help="A file with a path per line; - for stdin."
+)
+@click.option("--collection", default="default", show_default=True)
+@click.option("--partition", help="User, tenant or album that these pictures belong to.")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Go into subdirectories.")
+@click.option("--prune", is_flag=True, help="Remove pictures from the collection whose files are gone.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
+@click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
+@click.pass_obj
+def index(
+    session: Session,
+    /,
+    *,
+    directory: str | None,
+    listing: TextIO | None,
+    wait: bool,
+    as_json: bool,
+    metadata: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Index the pictures of DIRECTORY, as the server sees it.
+
+    Exits with 0 when all of it worked, 2 when some pictures failed, 1 when the job failed or was
+    cancelled, 64 when the command line is wrong.
+    """
+    if (directory is None) == (listing is None):
+        raise click.UsageError("name a DIRECTORY, or a file of paths with --list")
+    source = _paths(listing) if listing is not None else _server_path(directory or "")
+    job = session.client.submit_job(source, metadata=_metadata(metadata), **options)
+    if not wait:
+        if as_json:
+            print_json(job)
+        else:
+            click.echo(f"Job {job.id} is {job.state}. Follow it with: {session.invocation} jobs {job.id} --wait")
+        return
+    job = follow(session, job.id, session.errors if as_json else session.console)
+    if as_json:
+        print_json(job)
+    else:
+        report(session, job)
+    exit_as(job)
+
+
+def _paths(listing: TextIO) -> list[str]:
+    try:
+        lines = [line.rstrip("\n") for line in listing]
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"it is not UTF-8 text: {error.reason}", param_hint="--list") from None
+    paths = [_server_path(line) for line in lines if line]
+    if not paths:
+        raise click.BadParameter("it names no path", param_hint="--list")
+    return paths
+
+
+def _server_path(path: str) -> str:
+    """Make a path absolute, for the server runs elsewhere; whether it exists is the server's to say."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter(f"{path!r} is not valid UTF-8", param_hint="DIRECTORY") from None
+    return str(Path(path).absolute())
+
+
+def _metadata(pairs: tuple[str, ...]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--metadata")
+        metadata[key] = _scalar(value)
+    return metadata
+
+
+def _scalar(text: str) -> Any:
+    """Read numbers, true, false and null as JSON does, so that ranges work on them; the rest is text.
+
+    A number that is meant as text is written in JSON's quotes: ``zip='"01099"'``.
+    """
+
+    def refuse(_: str) -> NoReturn:
+        raise ValueError  # NaN and Infinity are JSON to Python alone
+
+    try:
+        value = json.loads(text, parse_constant=refuse)
+    except ValueError:
+        return text
+    return text if isinstance(value, dict | list) else value

@@ -1,0 +1,83 @@
+"""`imagesearch jobs` and what one can do with a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+import click
+
+from imagesearch_client.answers import Job
+from imagesearch_client.client import Client
+from imagesearch_client.command.follow import exit_as, follow, report
+from imagesearch_client.command.output import print_facts, print_json, print_table
+from imagesearch_client.command.root import Session
+from imagesearch_client.wording import standing
+
+
+@click.command()
+@click.argument("job_id", required=False)
+@click.option("--wait", is_flag=True, help="Show the job's progress until it ends; exits as `index` does.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Jobs to list.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def jobs(session: Session, job_id: str | None, wait: bool, limit: int, as_json: bool) -> None:
+    """List the newest jobs, or show the one with JOB_ID."""
+    if job_id is not None:
+        _show(session, job_id, wait, as_json)
+        return
+    if wait:
+        raise click.UsageError("--wait needs a JOB_ID")
+    newest = list(islice(session.client.jobs(), limit))
+    if as_json:
+        print_json(newest)
+        return
+    rows = [(job.id, job.collection, job.created_at, standing(job), job.source) for job in newest]
+    print_table(session.console, ("id", "collection", "created", "standing", "source"), rows)
+
+
+def _show(session: Session, job_id: str, wait: bool, as_json: bool) -> None:
+    if not wait:
+        job = session.client.job(job_id)
+        if as_json:
+            print_json(job)
+        else:
+            print_facts(job)
+        return
+    job = follow(session, job_id, session.errors if as_json else session.console)
+    if as_json:
+        print_json(job)
+    else:
+        report(session, job)
+    exit_as(job)
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def failures(session: Session, job_id: str, as_json: bool) -> None:
+    """List every path that a job could not index, and why."""
+    found = session.client.failures(job_id)
+    if as_json:
+        print_json(list(found))
+        return
+    rows = ((failure.code, failure.path, failure.reason) for failure in found)
+    print_table(session.console, ("code", "path", "reason"), rows)
+
+
+def _control(name: str, summary: str, act: Callable[[Client, str], Job]) -> click.Command:
+    @click.command(name, help=summary)
+    @click.argument("job_id")
+    @click.pass_obj
+    def command(session: Session, job_id: str) -> None:
+        job = act(session.client, job_id)
+        click.echo(f"Job {job.id}: {standing(job)}")
+
+    return command
+
+
+cancel = _control("cancel", "Stop a job within a batch; what is indexed stays.", Client.cancel)
+pause = _control("pause", "Let a job finish its batches in hand and then rest.", Client.pause)
+resume = _control("resume", "Let a paused job go on.", Client.resume)
+retry = _control("retry", "Submit the failed paths of an ended job again.", Client.retry)

@@ -1,0 +1,98 @@
+"""The command's root: where the API is, how patient to be, and what an error looks like."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from rich.console import Console
+
+from imagesearch_client.client import Client
+from imagesearch_client.connection import Patience
+from imagesearch_client.errors import ClientError, Unavailable
+
+DEFAULT_URL = "http://127.0.0.1:5000"
+PATIENCE_SECONDS = 10.0
+"""A person in front of a terminal; a job that is waited for gets ten minutes, see `Client.wait`."""
+USAGE_EXIT_CODE = 64
+"""EX_USAGE of sysexits.h: click's own 2 would read as a job that completed with failures."""
+
+Connect = Callable[[str, Patience], Client]
+
+
+@dataclass(frozen=True)
+class Session:
+    """Hold what every command needs: the API, the terminal, and how this command was called."""
+
+    client: Client
+    invocation: str
+    console: Console = field(default_factory=lambda: Console(highlight=False))
+    errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
+
+
+def connect(url: str, patience: Patience) -> Client:
+    """Return a client of the API at a URL."""
+    return Client(url, patience=patience)
+
+
+class CommandLine(click.Group):
+    """Turn the client's errors into one line each, and keep exit code 2 for the outcome of jobs."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the options in front of the command."""
+        with _usage_exit_code():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        with _usage_exit_code():
+            try:
+                return super().invoke(ctx)
+            except ClientError as error:
+                raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@contextmanager
+def _usage_exit_code() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.exit_code = USAGE_EXIT_CODE  # type: ignore[misc]  # click reads it from the instance
+        raise
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--url", envvar="IMAGESEARCH_URL", default=DEFAULT_URL, show_default=True, help="The API.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    envvar="IMAGESEARCH_PATIENCE",
+    default=PATIENCE_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to go on asking an API that does not answer.",
+)
+@click.version_option(package_name="imagesearch-client", prog_name="imagesearch")
+@click.pass_context
+def main(ctx: click.Context, url: str, patience: float) -> None:
+    """Index directories of pictures and search them by picture."""
+    connect_to: Connect = ctx.obj or connect
+    client = ctx.with_resource(connect_to(url, Patience(patience, on_pause=_announce_once(patience))))
+    named = ctx.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE
+    ctx.obj = Session(client, f"imagesearch --url {shlex.quote(url)}" if named else "imagesearch")
+
+
+def _announce_once(patience: float) -> Callable[[Unavailable, float], None]:
+    announced = False
+
+    def announce(reason: Unavailable, _: float) -> None:
+        nonlocal announced
+        if not announced:
+            announced = True
+            click.echo(f"{reason}; asking again for up to {patience:g} s", err=True)
+
+    return announce

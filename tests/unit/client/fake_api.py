@@ -1,0 +1,106 @@
+"""A scripted API behind httpx, and a clock that only moves when somebody sleeps."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from imagesearch_client import Client, Patience
+
+Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+
+
+class FakeClock:
+    """Count seconds; sleeping is what passes them."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.sleeps: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+class FakeApi:
+    """Answer each route with what was scripted for it, in order; the last answer stays."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.requests: list[httpx.Request] = []
+        self._script: defaultdict[tuple[str, str], list[Answer]] = defaultdict(list)
+
+    def on(self, method: str, path: str, *answers: Answer) -> None:
+        self._script[method, path].extend(answers)
+
+    def client(self, url: str = "http://api.test", patience: Patience | None = None) -> Client:
+        chosen = patience or Patience()
+        timed = Patience(
+            chosen.seconds,
+            chosen.first_pause,
+            chosen.longest_pause,
+            self.clock,
+            self.clock.sleep,
+            chosen.on_pause,
+        )
+        return Client(url, transport=httpx.MockTransport(self._answer), patience=timed)
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{request.method} {request.url.raw_path.decode()}" for request in self.requests]
+
+    def sent_json(self, position: int = -1) -> Any:
+        return json.loads(self.requests[position].content)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        script = self._script.get((request.method, request.url.raw_path.decode().partition("?")[0]))
+        if not script:
+            return httpx.Response(404, json={"title": "Not Found", "detail": f"no {request.url.path}"})
+        answer = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(request) if callable(answer) else answer
+
+
+def ok(value: object, status: int = 200) -> httpx.Response:
+    return httpx.Response(status, json=value)
+
+
+def problem(status: int, detail: str, *, retry_after: str | None = None, **more: object) -> httpx.Response:
+    headers = {"Content-Type": "application/problem+json"}
+    if retry_after is not None:
+        headers["Retry-After"] = retry_after
+    body = {"type": "about:blank", "title": "Problem", "status": status, "detail": detail, **more}
+    return httpx.Response(status, content=json.dumps(body), headers=headers)
+
+
+def job(state: str = "running", *, ended: bool = False, **changes: object) -> dict[str, Any]:
+    """Return a job as the API sends it: by default 240 of 480 are done."""
+    described: dict[str, Any] = {
+        "id": "17",
+        "collection": "default",
+        "source": "/photos",
+        "state": state,
+        "total": 480,
+        "indexed": 240,
+        "unchanged": 0,
+        "failed": 0,
+        "cancelled": 0,
+        "rate": 40.0,
+        "eta_seconds": 6.0,
+        "stalled": False,
+        "error": None,
+        "created_at": "2025-05-01T10:00:00Z",
+        "started_at": "2025-05-01T10:00:01Z",
+        "finished_at": "2025-05-01T10:00:13Z" if ended else None,
+    }
+    return {**described, **changes}

@@ -1,0 +1,413 @@
+"""The `imagesearch` command: what it asks, what it prints, how it exits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from imagesearch_client import Client, Patience
+from imagesearch_client.command import main
+from unit.client.fake_api import FakeApi, job, ok, problem
+
+JOBS = "/api/v2/jobs"
+JOB = "/api/v2/jobs/17"
+COLLECTIONS = "/api/v2/collections"
+COLLECTION = {"name": "default", "images": 480, "vectors": 480, "model": "vgg16", "fingerprint": "f"}
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.delenv("IMAGESEARCH_URL", raising=False)
+
+    def connect(url: str, patience: Patience) -> Client:
+        return api.client(url, patience)
+
+    def invoke(*arguments: str, **options: Any) -> Result:
+        result = CliRunner().invoke(main, arguments, obj=connect, **options)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+def ends_as(api: FakeApi, state: str, **changes: object) -> None:
+    api.on("POST", JOBS, ok(job("planning", total=0, indexed=0), 202))
+    api.on("GET", JOB, ok(job()), ok(job(state, ended=True, **changes)))
+
+
+def failures(api: FakeApi, *rows: tuple[str, str, str]) -> None:
+    items = [{"path": path, "code": code, "reason": reason} for path, code, reason in rows]
+    api.on("GET", f"{JOB}/failures", ok({"items": items, "next": None}))
+
+
+def test_indexing_a_directory_shows_progress_and_its_sum(api: FakeApi, run: Run) -> None:
+    ends_as(api, "succeeded", indexed=480)
+
+    result = run("index", "/photos")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "running: 240 of 480 (50%), 40/s, 6 s left",
+        "succeeded: 480 of 480 (100%)",
+        "Job 17 succeeded: 480 indexed, 0 unchanged, 0 failed of 480 in 12 s",
+    ]
+    assert result.stderr == ""
+
+
+def test_a_job_with_failures_exits_with_2_and_shows_the_first_of_each_code(api: FakeApi, run: Run) -> None:
+    ends_as(api, "completed_with_failures", indexed=474, failed=6)
+    truncated = [(f"/photos/{n}.jpg", "truncated", "the picture ends early") for n in range(5)]
+    failures(api, *truncated, ("/photos/bomb.png", "too_large", "20000x20000 pixels are too many"))
+
+    result = run("index", "/photos")
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "  too_large: 1",
+        "    /photos/bomb.png: 20000x20000 pixels are too many",
+        "  truncated: 5",
+        "    /photos/0.jpg: the picture ends early",
+        "    /photos/1.jpg: the picture ends early",
+        "    /photos/2.jpg: the picture ends early",
+        "  All of them: imagesearch failures 17",
+    ]
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "a_state_of_a_later_version"])
+def test_a_job_that_did_not_work_exits_with_1(api: FakeApi, run: Run, state: str) -> None:
+    ends_as(api, state, error="the source has vanished")
+
+    result = run("index", "/photos")
+
+    assert result.exit_code == 1
+    assert "the source has vanished" in result.stderr
+
+
+def test_indexing_sends_what_was_asked(api: FakeApi, run: Run) -> None:
+    ends_as(api, "succeeded")
+
+    run(
+        *("index", "/photos", "--collection", "cats", "--partition", "ann", "--prune", "--no-recursive"),
+        *("--metadata", "year=2020", "--metadata", "owner=Ann = Bob", "--metadata", "ok=true"),
+        *("--metadata", 'zip="01099"', "--metadata", "odd=NaN", "--metadata", "list=[1]", "--metadata", "none="),
+    )
+
+    assert api.sent_json(0) == {
+        "source": "/photos",
+        "collection": "cats",
+        "recursive": False,
+        "partition": "ann",
+        "prune": True,
+        "metadata": {
+            "year": 2020,
+            "owner": "Ann = Bob",
+            "ok": True,
+            "zip": "01099",
+            "odd": "NaN",
+            "list": "[1]",
+            "none": "",
+        },
+    }
+
+
+def test_a_relative_directory_is_made_absolute_for_the_server(
+    api: FakeApi, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ends_as(api, "succeeded")
+
+    run("index", "photos")
+
+    assert api.sent_json(0)["source"] == str(tmp_path / "photos")
+
+
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_a_list_of_paths_is_indexed(api: FakeApi, run: Run, tmp_path: Path, source: str) -> None:
+    ends_as(api, "succeeded")
+    listing = "/photos/a.jpg\n\n/photos/b c.jpg\n"
+    (tmp_path / "list.txt").write_text(listing)
+
+    run("index", "--list", "-" if source == "stdin" else str(tmp_path / "list.txt"), input=listing)
+
+    assert api.sent_json(0)["source"] == {"paths": ["/photos/a.jpg", "/photos/b c.jpg"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["index"], "name a DIRECTORY"),
+        (["index", "/photos", "--list", "-"], "name a DIRECTORY"),
+        (["index", "--list", "-"], "it names no path"),
+        (["index", "/photos", "--metadata", "year"], "'year' is not KEY=VALUE"),
+        (["index", "/photos\udcff"], "is not valid UTF-8"),
+        (["search", "/no/such/picture.jpg"], "does not exist"),
+        (["images", "show", "four"], "not a valid integer"),
+        (["jobs", "--wait"], "--wait needs a JOB_ID"),
+        (["--patience", "-1", "jobs"], "-1"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_64_and_asks_nothing(
+    api: FakeApi, run: Run, arguments: list[str], reason: str
+) -> None:
+    result = run(*arguments, input="")
+
+    assert result.exit_code == 64
+    assert reason in result.stderr
+    assert api.requests == []
+
+
+def test_a_list_in_another_encoding_is_refused(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes("/photos/é.jpg".encode("latin-1"))
+
+    result = run("index", "--list", str(tmp_path / "list.txt"))
+
+    assert result.exit_code == 64
+    assert "not UTF-8" in result.stderr
+
+
+def test_indexing_without_waiting_says_how_to_follow(api: FakeApi, run: Run) -> None:
+    ends_as(api, "succeeded")
+
+    result = run("--url", "http://other:5000", "index", "/photos", "--no-wait")
+
+    assert result.exit_code == 0
+    assert "imagesearch --url http://other:5000 jobs 17 --wait" in result.stdout
+    assert len(api.requests) == 1
+
+
+def test_an_interrupt_says_that_the_job_goes_on(api: FakeApi, run: Run) -> None:
+    def interrupt(_: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    api.on("POST", JOBS, ok(job("planning"), 202))
+    api.on("GET", JOB, ok(job()), interrupt)
+
+    result = run("index", "/photos")
+
+    assert result.exit_code == 130
+    assert "Job 17 goes on" in result.stderr
+    assert "imagesearch jobs 17 --wait" in result.stderr
+
+
+def test_json_of_an_indexing_leaves_progress_to_stderr(api: FakeApi, run: Run) -> None:
+    ends_as(api, "succeeded", indexed=480)
+
+    result = run("index", "/photos", "--json")
+
+    assert json.loads(result.stdout)["indexed"] == 480
+    assert json.loads(result.stdout)["finished_at"] == "2025-05-01T10:00:13+00:00"
+    assert "running: 240 of 480" in result.stderr
+
+
+def test_a_search_prints_distance_and_path(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cat.jpg").write_bytes(b"cat")
+    rows = [
+        {"id": 4, "path": "/photos/[bold]cat.jpg", "url": "u", "distance": 0.0000004, "metadata": {}},
+        {"id": 9, "path": "/photos/new\nline\x1b[31m.jpg", "url": "u", "distance": 0.25, "metadata": {}},
+    ]
+    api.on("POST", f"{COLLECTIONS}/cats/search", ok({"results": rows, "took_ms": {"total": 60.1}}))
+
+    result = run("search", str(tmp_path / "cat.jpg"), "--collection", "cats", "--top-k", "2")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "distance\tpath",
+        "0.000000\t/photos/[bold]cat.jpg",
+        "0.250000\t/photos/new\\nline\\x1b[31m.jpg",
+    ]
+
+
+def test_a_search_as_json_is_the_whole_answer(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cat.jpg").write_bytes(b"cat")
+    row = {"id": 4, "path": "/photos/cat.jpg", "url": "u", "distance": 0.5, "metadata": {"year": 2020}}
+    api.on("POST", f"{COLLECTIONS}/default/search", ok({"results": [row], "took_ms": {"total": 60.1}}))
+
+    result = run("search", str(tmp_path / "cat.jpg"), "--json")
+
+    assert json.loads(result.stdout) == {"results": [row], "took_ms": {"total": 60.1}}
+
+
+def test_jobs_are_listed_up_to_the_limit(api: FakeApi, run: Run) -> None:
+    api.on("GET", JOBS, ok({"items": [job(id=str(n)) for n in range(5)], "next": None}))
+
+    result = run("jobs", "--limit", "2")
+
+    lines = result.stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["id", "0", "1"]
+    assert "running: 240 of 480 (50%)" in lines[1]
+
+
+def test_one_job_is_shown(api: FakeApi, run: Run) -> None:
+    api.on("GET", JOB, ok(job()))
+
+    assert "state: running\ntotal: 480\n" in run("jobs", "17").stdout
+    assert json.loads(run("jobs", "17", "--json").stdout)["state"] == "running"
+
+
+def test_waiting_for_a_job_exits_as_indexing_does(api: FakeApi, run: Run) -> None:
+    api.on("GET", JOB, ok(job()), ok(job("completed_with_failures", failed=1, ended=True)))
+    failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
+
+    result = run("jobs", "17", "--wait")
+
+    assert result.exit_code == 2
+    assert "All of them" not in result.stderr
+
+
+def test_failures_are_listed(api: FakeApi, run: Run) -> None:
+    failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
+
+    assert run("failures", "17").stdout == "code\tpath\treason\ntruncated\t/photos/a.jpg\tit ends early\n"
+    assert json.loads(run("failures", "17", "--json").stdout)[0]["code"] == "truncated"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "pause", "resume", "retry"])
+def test_a_job_is_controlled(api: FakeApi, run: Run, verb: str) -> None:
+    api.on("POST", f"{JOB}/{verb}", ok(job("paused", rate=None, eta_seconds=None)))
+
+    result = run(verb, "17")
+
+    assert (result.exit_code, result.stdout) == (0, "Job 17: paused: 240 of 480 (50%)\n")
+
+
+def test_a_refusal_is_one_line_on_stderr(api: FakeApi, run: Run) -> None:
+    api.on("POST", f"{JOB}/pause", problem(409, "the job\nhas ended: cancelled"))
+
+    result = run("pause", "17")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: the job has ended: cancelled\n"
+
+
+def test_an_api_that_is_not_there_is_asked_for_a_while_and_said_so_once(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/api/v2/info", httpx.ConnectError("Connection refused"))
+
+    result = run("--patience", "5", "info")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "cannot reach http://127.0.0.1:5000: Connection refused; asking again for up to 5 s",
+        "Error: cannot reach http://127.0.0.1:5000: Connection refused",
+    ]
+    assert len(api.clock.sleeps) > 2
+
+
+def test_the_url_comes_from_the_environment(api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGESEARCH_URL", "http://elsewhere:8080")
+    api.on("GET", "/api/v2/info", ok({}))
+
+    run("info")
+
+    assert str(api.requests[0].url) == "http://elsewhere:8080/api/v2/info"
+
+
+def test_a_wrong_url_is_one_line(run: Run) -> None:
+    result = run("--url", "elsewhere", "info")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: 'elsewhere' is not an http:// or https:// URL\n"
+
+
+def test_collections_are_listed_and_shown(api: FakeApi, run: Run) -> None:
+    api.on("GET", COLLECTIONS, ok({"items": [COLLECTION], "next": None}))
+    api.on("GET", f"{COLLECTIONS}/default", ok(COLLECTION))
+
+    assert run("collections").stdout.splitlines()[1].split("\t")[:4] == ["default", "480", "480", "vgg16"]
+    assert json.loads(run("collections", "--json").stdout)[0]["name"] == "default"
+    assert "vectors: 480\n" in run("collections", "show", "default").stdout
+    assert run("count").stdout == "480\n"
+
+
+def test_a_collection_is_created(api: FakeApi, run: Run) -> None:
+    api.on("POST", COLLECTIONS, ok({**COLLECTION, "name": "cats"}, 201))
+
+    assert run("collections", "create", "cats").exit_code == 0
+    assert api.sent_json() == {"name": "cats"}
+
+
+@pytest.mark.parametrize(("answer", "asked"), [("y\n", 1), ("n\n", 0), ("", 0)])
+def test_deleting_a_collection_asks_first(api: FakeApi, run: Run, answer: str, asked: int) -> None:
+    api.on("DELETE", f"{COLLECTIONS}/cats", httpx.Response(204))
+
+    result = run("collections", "delete", "cats", input=answer)
+
+    assert len(api.requests) == asked
+    assert result.exit_code == 1 - asked
+
+
+def test_deleting_a_collection_does_not_ask_when_told_so(api: FakeApi, run: Run) -> None:
+    api.on("DELETE", f"{COLLECTIONS}/cats", httpx.Response(204))
+
+    assert run("collections", "delete", "cats", "--yes").exit_code == 0
+
+
+def test_a_picture_is_shown_and_deleted(api: FakeApi, run: Run) -> None:
+    one = f"{COLLECTIONS}/default/images/4"
+    api.on("GET", one, ok({"id": 4, "path": "/a.jpg", "metadata": {"year": 2020}}))
+    api.on("DELETE", one, httpx.Response(204))
+
+    assert 'metadata: {"year": 2020}\n' in run("images", "show", "4").stdout
+    assert json.loads(run("images", "show", "4", "--json").stdout)["path"] == "/a.jpg"
+    assert run("images", "delete", "4").stdout == "Image 4 is deleted from default.\n"
+
+
+def test_info_prints_everything_the_system_says(api: FakeApi, run: Run) -> None:
+    sent = {"weights": "random:7", "versions": {"api": "0.1.0"}, "ready": None}
+    api.on("GET", "/api/v2/info", ok(sent))
+
+    assert run("info").stdout == 'weights: random:7\nversions: {"api": "0.1.0"}\nready:\n'
+    assert json.loads(run("info", "--json").stdout) == sent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "dry", "end"),
+    [
+        (["admin", "reconcile", "--dry-run"], True, "Nothing was changed: this was a dry run."),
+        (["admin", "reconcile"], False, "All of it is repaired."),
+    ],
+)
+def test_reconcile_prints_a_table_of_what_it_found(
+    api: FakeApi, run: Run, arguments: list[str], dry: bool, end: str
+) -> None:
+    finding = {"kind": "stale_lease", "count": 2, "detail": "sent again"}
+    api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [finding], "dry_run": dry}))
+
+    result = run(*arguments)
+
+    assert result.stdout.splitlines() == ["finding\tcount\tdetail", "stale_lease\t2\tsent again", end]
+    assert api.sent_json() == {"dry_run": dry}
+
+
+def test_reconcile_says_when_nothing_was_found(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [], "dry_run": False}))
+
+    assert run("admin", "reconcile").stdout == "Nothing to repair.\n"
+    assert json.loads(run("admin", "reconcile", "--json").stdout) == {"findings": [], "dry_run": False}
+
+
+def _commands(group: click.Group, *above: str) -> list[list[str]]:
+    found = [[*above]]
+    for name, command in group.commands.items():
+        within = _commands(command, *above, name) if isinstance(command, click.Group) else [[*above, name]]
+        found.extend(within)
+    return found
+
+
+@pytest.mark.parametrize("command", _commands(main), ids=" ".join)
+def test_every_command_explains_itself(api: FakeApi, run: Run, command: list[str]) -> None:
+    result = run(*command, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage: " in result.stdout
+    assert api.requests == []
