@@ -1,0 +1,155 @@
+"""Tell formats apart by their first bytes, and whether a file ends before its data does.
+
+Names and extensions are never asked: `photo.png` may well hold a JPEG.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+INDEXED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
+"""Formats that are decoded, by the names that people read."""
+
+_INDEXED_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
+    ("JPEG", 0, b"\xff\xd8"),
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("WEBP", 8, b"WEBP"),
+    ("GIF", 0, b"GIF87a"),
+    ("GIF", 0, b"GIF89a"),
+    ("BMP", 0, b"BM"),
+    ("TIFF", 0, b"II*\0"),
+    ("TIFF", 0, b"MM\0*"),
+    ("TIFF", 0, b"II+\0"),
+    ("TIFF", 0, b"MM\0+"),
+    # Scanners that swapped the magic number but not the rest; Pillow reads them too.
+    ("TIFF", 0, b"II\0*"),
+    ("TIFF", 0, b"MM*\0"),
+)
+
+_FOREIGN_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
+    ("a HEIC picture", 4, b"ftyphei"),
+    ("a HEIC picture", 4, b"ftyphev"),
+    ("a HEIC picture", 4, b"ftypmif1"),
+    ("a HEIC picture", 4, b"ftypmsf1"),
+    ("an AVIF picture", 4, b"ftypavi"),
+    ("a Canon raw picture", 4, b"ftypcrx"),
+    ("a video", 4, b"ftyp"),
+    ("a JPEG 2000 picture", 0, b"\0\0\0\x0cjP  "),
+    ("a JPEG 2000 picture", 0, b"\xff\x4f\xff\x51"),
+    ("a JPEG XL picture", 0, b"\xff\x0a"),
+    ("a JPEG XL picture", 0, b"\0\0\0\x0cJXL "),
+    ("a Photoshop document", 0, b"8BPS"),
+    ("a PDF document", 0, b"%PDF"),
+    ("a PostScript document", 0, b"%!PS"),
+    ("a DDS texture", 0, b"DDS "),
+    ("an icon", 0, b"\0\0\1\0"),
+    ("an SVG drawing", 0, b"<svg"),
+    ("an XML document", 0, b"<?xml"),
+    ("a GIMP document", 0, b"gimp xcf"),
+    ("a raw picture of a Fujifilm camera", 0, b"FUJIFILMCCD-RAW"),
+    ("an archive", 0, b"PK\3\4"),
+    ("an archive", 0, b"\x1f\x8b"),
+    ("a video", 0, b"\x1aE\xdf\xa3"),
+    ("a video", 8, b"AVI "),
+)
+
+
+def sniff(data: bytes) -> str | None:
+    """Return Pillow's name of the indexed format that the bytes begin as, or None."""
+    name = _match(_INDEXED_SIGNATURES, data)
+    return None if name == "WEBP" and not data.startswith(b"RIFF") else name
+
+
+def describe_foreign(data: bytes) -> str:
+    """Say in a few words what bytes are that `sniff` does not know."""
+    return _match(_FOREIGN_SIGNATURES, data) or "not a picture, or one of an unknown format"
+
+
+def _match(signatures: tuple[tuple[str, int, bytes], ...], data: bytes) -> str | None:
+    for name, offset, magic in signatures:
+        if data.startswith(magic, offset):
+            return name
+    return None
+
+
+def ends_early(name: str, data: bytes) -> bool:
+    """Tell whether a file that could not be decoded was cut off, by the structure of its format.
+
+    Args:
+        name: what `sniff` returned.
+        data: the whole file.
+    """
+    try:
+        return _ENDS_EARLY[name](data)
+    except struct.error:
+        # A length or an offset that the structure needs lies beyond the last byte.
+        return True
+
+
+def _jpeg_ends_early(data: bytes) -> bool:
+    position = 2
+    while data[position : position + 1] == b"\xff":
+        marker, length = struct.unpack_from(">BH", data, position + 1)
+        position += 2 + length
+        if marker == 0xDA:  # Start of scan: what follows is picture data up to the end marker.
+            return data.find(b"\xff\xd9", position) < 0
+    return position >= len(data)
+
+
+def _png_ends_early(data: bytes) -> bool:
+    position = 8
+    while data[position + 4 : position + 8] != b"IEND":
+        (length,) = struct.unpack_from(">I", data, position)
+        position += 12 + length
+    return False
+
+
+def _webp_ends_early(data: bytes) -> bool:
+    (length,) = struct.unpack_from("<I", data, 4)
+    return bool(length + 8 > len(data))
+
+
+def _gif_ends_early(data: bytes) -> bool:
+    return not data.rstrip(b"\0").endswith(b";")
+
+
+def _bmp_ends_early(data: bytes) -> bool:
+    offset, header = struct.unpack_from("<II", data, 10)
+    return bool(offset > len(data) or 14 + header > len(data))
+
+
+_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS = 273, 279, 324, 325
+
+
+def _tiff_ends_early(data: bytes) -> bool:
+    if data[2:4] in (b"+\0", b"\0+"):
+        return False  # BigTIFF lies differently; its cut files are told by Pillow's own message.
+    order = "<" if data.startswith(b"II") else ">"
+    (directory,) = struct.unpack_from(order + "I", data, 4)
+    (entries,) = struct.unpack_from(order + "H", data, directory)
+    numbers: dict[int, tuple[int, ...]] = {}
+    for position in range(directory + 2, directory + 2 + 12 * entries, 12):
+        tag, kind, count = struct.unpack_from(order + "HHI", data, position)
+        if tag in (_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS) and kind in (3, 4):
+            size = (2 if kind == 3 else 4) * count
+            if size > 4:
+                (position,) = struct.unpack_from(order + "I", data, position + 8)  # noqa: PLW2901
+            else:
+                position += 8  # noqa: PLW2901
+            if position + size > len(data):
+                return True
+            numbers[tag] = struct.unpack_from(f"{order}{count}{'H' if kind == 3 else 'I'}", data, position)
+    offsets = numbers.get(_STRIP_OFFSETS) or numbers.get(_TILE_OFFSETS) or ()
+    lengths = numbers.get(_STRIP_LENGTHS) or numbers.get(_TILE_LENGTHS) or ()
+    return any(offset + length > len(data) for offset, length in zip(offsets, lengths, strict=False))
+
+
+_ENDS_EARLY: dict[str, Callable[[bytes], bool]] = {
+    "JPEG": _jpeg_ends_early,
+    "PNG": _png_ends_early,
+    "WEBP": _webp_ends_early,
+    "GIF": _gif_ends_early,
+    "BMP": _bmp_ends_early,
+    "TIFF": _tiff_ends_early,
+}
