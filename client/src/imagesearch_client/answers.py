@@ -25,6 +25,8 @@ class Job:
     unchanged: int
     failed: int
     cancelled: int
+    removed: int
+    """Pictures whose files are gone: they left the collection because the job was told to prune."""
     rate: float | None
     """Pictures per second now; None while unknown."""
     eta_seconds: float | None
@@ -70,6 +72,7 @@ class Job:
             unchanged=fields.integer("unchanged"),
             failed=fields.integer("failed"),
             cancelled=fields.integer("cancelled"),
+            removed=fields.optional_integer("removed") or 0,
             rate=fields.optional_number("rate"),
             eta_seconds=fields.optional_number("eta_seconds"),
             stalled=fields.flag("stalled"),

@@ -95,10 +95,9 @@ class Client:
             self._connection.json("POST", "/api/v2/jobs", Retry.SAFE, json=body, headers={"Idempotency-Key": key})
         )
 
-    def jobs(self, collection: str | None = None, state: str | None = None) -> Iterator[Job]:
-        """Iterate over the jobs, newest first, page by page; of one collection or state where named."""
-        chosen = {"collection": collection, "state": state}
-        return self._pages("/api/v2/jobs", Job.parse, {k: v for k, v in chosen.items() if v is not None})
+    def jobs(self) -> Iterator[Job]:
+        """Iterate over the jobs, newest first, page by page."""
+        return self._pages("/api/v2/jobs", Job.parse)
 
     def job(self, job_id: str) -> Job:
         """Return a job as it stands now."""
@@ -106,7 +105,7 @@ class Client:
 
     def failures(self, job_id: str) -> Iterator[JobFailure]:
         """Iterate over the paths that a job could not index, page by page."""
-        return self._pages(f"/api/v2/jobs/{_segment(job_id)}/failures", JobFailure.parse, {})
+        return self._pages(f"/api/v2/jobs/{_segment(job_id)}/failures", JobFailure.parse)
 
     def wait(
         self,
@@ -150,7 +149,7 @@ class Client:
 
     def collections(self) -> Iterator[Collection]:
         """Iterate over the collections, page by page."""
-        return self._pages("/api/v2/collections", Collection.parse, {})
+        return self._pages("/api/v2/collections", Collection.parse)
 
     def create_collection(self, name: str, **options: Any) -> Collection:
         """Create an empty collection; options are those of the API, by their names."""
@@ -234,10 +233,10 @@ class Client:
             return False
         return True
 
-    def _pages(self, path: str, parse: Callable[[object], Item], chosen: Mapping[str, str]) -> Iterator[Item]:
+    def _pages(self, path: str, parse: Callable[[object], Item]) -> Iterator[Item]:
         cursor: str | None = None
         while True:
-            params = {**chosen, "limit": str(PAGE_SIZE), **({"cursor": cursor} if cursor else {})}
+            params = {"limit": str(PAGE_SIZE)} | ({"cursor": cursor} if cursor else {})
             page = Fields(self._connection.json("GET", path, Retry.SAFE, params=params), "a list")
             yield from map(parse, page.items("items"))
             cursor = page.identifier("next") if "next" in page else None

@@ -43,12 +43,14 @@ def standing(job: Job) -> str:
 
 def summary(job: Job) -> str:
     """Return one line on how a job ended: every outcome with its count, and how long it took."""
-    outcomes = [f"{job.indexed} indexed", f"{job.unchanged} unchanged", f"{job.failed} failed"]
+    outcomes = [f"{job.indexed} of {job.total} indexed", f"{job.unchanged} unchanged", f"{job.failed} failed"]
     if job.cancelled:
         outcomes.append(f"{job.cancelled} cancelled")
+    if job.removed:
+        outcomes.append(f"{job.removed} removed")
     taken = "" if job.seconds is None else f" in {duration(job.seconds)}"
     reason = f" ({job.error})" if job.error else ""
-    return f"Job {job.id} {_plain(job.state)}: {', '.join(outcomes)} of {job.total}{taken}{reason}"
+    return f"Job {job.id} {_plain(job.state)}: {', '.join(outcomes)}{taken}{reason}"
 
 
 def _plain(state: str) -> str:

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+from click.testing import Result
 
 from imagesearch_client import Client, Patience
 
+Run = Callable[..., Result]
+"""Calls the command with these arguments and returns what it printed and its exit code."""
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
@@ -104,3 +107,8 @@ def job(state: str = "running", *, ended: bool = False, **changes: object) -> di
         "finished_at": "2025-05-01T10:00:13Z" if ended else None,
     }
     return {**described, **changes}
+
+
+def script_failures(api: FakeApi, *rows: tuple[str, str, str]) -> None:
+    items = [{"path": path, "code": code, "reason": reason} for path, code, reason in rows]
+    api.on("GET", "/api/v2/jobs/17/failures", ok({"items": items, "next": None}))

@@ -82,13 +82,6 @@ def test_only_the_pages_that_are_needed_are_asked_for(api: FakeApi) -> None:
     assert len(api.requests) == 1
 
 
-def test_jobs_are_chosen_by_collection_and_state(api: FakeApi) -> None:
-    api.on("GET", JOBS, ok({"items": [], "next": None}))
-
-    assert list(api.client().jobs(collection="cats", state="running")) == []
-    assert dict(api.requests[0].url.params) == {"collection": "cats", "state": "running", "limit": "200"}
-
-
 def test_a_list_without_items_is_no_answer(api: FakeApi) -> None:
     api.on("GET", "/api/v2/collections", ok({"collections": []}))
 

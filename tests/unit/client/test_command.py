@@ -1,213 +1,21 @@
-"""The `imagesearch` command: what it asks, what it prints, how it exits."""
+"""The `imagesearch` command apart from indexing: what it asks, what it prints, how it exits."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 
-from imagesearch_client import Client, Patience
 from imagesearch_client.command import main
-from unit.client.fake_api import FakeApi, job, ok, problem
+from unit.client.fake_api import FakeApi, Run, job, ok, problem, script_failures
 
 JOBS = "/api/v2/jobs"
 JOB = "/api/v2/jobs/17"
 COLLECTIONS = "/api/v2/collections"
 COLLECTION = {"name": "default", "images": 480, "vectors": 480, "model": "vgg16", "fingerprint": "f"}
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.delenv("IMAGESEARCH_URL", raising=False)
-
-    def connect(url: str, patience: Patience) -> Client:
-        return api.client(url, patience)
-
-    def invoke(*arguments: str, **options: Any) -> Result:
-        result = CliRunner().invoke(main, arguments, obj=connect, **options)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
-
-
-def ends_as(api: FakeApi, state: str, **changes: object) -> None:
-    api.on("POST", JOBS, ok(job("planning", total=0, indexed=0), 202))
-    api.on("GET", JOB, ok(job()), ok(job(state, ended=True, **changes)))
-
-
-def failures(api: FakeApi, *rows: tuple[str, str, str]) -> None:
-    items = [{"path": path, "code": code, "reason": reason} for path, code, reason in rows]
-    api.on("GET", f"{JOB}/failures", ok({"items": items, "next": None}))
-
-
-def test_indexing_a_directory_shows_progress_and_its_sum(api: FakeApi, run: Run) -> None:
-    ends_as(api, "succeeded", indexed=480)
-
-    result = run("index", "/photos")
-
-    assert result.exit_code == 0
-    assert result.stdout.splitlines() == [
-        "running: 240 of 480 (50%), 40/s, 6 s left",
-        "succeeded: 480 of 480 (100%)",
-        "Job 17 succeeded: 480 indexed, 0 unchanged, 0 failed of 480 in 12 s",
-    ]
-    assert result.stderr == ""
-
-
-def test_a_job_with_failures_exits_with_2_and_shows_the_first_of_each_code(api: FakeApi, run: Run) -> None:
-    ends_as(api, "completed_with_failures", indexed=474, failed=6)
-    truncated = [(f"/photos/{n}.jpg", "truncated", "the picture ends early") for n in range(5)]
-    failures(api, *truncated, ("/photos/bomb.png", "too_large", "20000x20000 pixels are too many"))
-
-    result = run("index", "/photos")
-
-    assert result.exit_code == 2
-    assert result.stderr.splitlines() == [
-        "  too_large: 1",
-        "    /photos/bomb.png: 20000x20000 pixels are too many",
-        "  truncated: 5",
-        "    /photos/0.jpg: the picture ends early",
-        "    /photos/1.jpg: the picture ends early",
-        "    /photos/2.jpg: the picture ends early",
-        "  All of them: imagesearch failures 17",
-    ]
-
-
-@pytest.mark.parametrize("state", ["failed", "cancelled", "a_state_of_a_later_version"])
-def test_a_job_that_did_not_work_exits_with_1(api: FakeApi, run: Run, state: str) -> None:
-    ends_as(api, state, error="the source has vanished")
-
-    result = run("index", "/photos")
-
-    assert result.exit_code == 1
-    assert "the source has vanished" in result.stderr
-
-
-def test_indexing_sends_what_was_asked(api: FakeApi, run: Run) -> None:
-    ends_as(api, "succeeded")
-
-    run(
-        *("index", "/photos", "--collection", "cats", "--partition", "ann", "--prune", "--no-recursive"),
-        *("--metadata", "year=2020", "--metadata", "owner=Ann = Bob", "--metadata", "ok=true"),
-        *("--metadata", 'zip="01099"', "--metadata", "odd=NaN", "--metadata", "list=[1]", "--metadata", "none="),
-    )
-
-    assert api.sent_json(0) == {
-        "source": "/photos",
-        "collection": "cats",
-        "recursive": False,
-        "partition": "ann",
-        "prune": True,
-        "metadata": {
-            "year": 2020,
-            "owner": "Ann = Bob",
-            "ok": True,
-            "zip": "01099",
-            "odd": "NaN",
-            "list": "[1]",
-            "none": "",
-        },
-    }
-
-
-def test_a_relative_directory_is_made_absolute_for_the_server(
-    api: FakeApi, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    ends_as(api, "succeeded")
-
-    run("index", "photos")
-
-    assert api.sent_json(0)["source"] == str(tmp_path / "photos")
-
-
-@pytest.mark.parametrize("source", ["file", "stdin"])
-def test_a_list_of_paths_is_indexed(api: FakeApi, run: Run, tmp_path: Path, source: str) -> None:
-    ends_as(api, "succeeded")
-    listing = "/photos/a.jpg\n\n/photos/b c.jpg\n"
-    (tmp_path / "list.txt").write_text(listing)
-
-    run("index", "--list", "-" if source == "stdin" else str(tmp_path / "list.txt"), input=listing)
-
-    assert api.sent_json(0)["source"] == {"paths": ["/photos/a.jpg", "/photos/b c.jpg"]}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["index"], "name a DIRECTORY"),
-        (["index", "/photos", "--list", "-"], "name a DIRECTORY"),
-        (["index", "--list", "-"], "it names no path"),
-        (["index", "/photos", "--metadata", "year"], "'year' is not KEY=VALUE"),
-        (["index", "/photos\udcff"], "is not valid UTF-8"),
-        (["search", "/no/such/picture.jpg"], "does not exist"),
-        (["images", "show", "four"], "not a valid integer"),
-        (["jobs", "--wait"], "--wait needs a JOB_ID"),
-        (["--patience", "-1", "jobs"], "-1"),
-        (["nonsense"], "nonsense"),
-    ],
-)
-def test_a_wrong_command_line_exits_with_64_and_asks_nothing(
-    api: FakeApi, run: Run, arguments: list[str], reason: str
-) -> None:
-    result = run(*arguments, input="")
-
-    assert result.exit_code == 64
-    assert reason in result.stderr
-    assert api.requests == []
-
-
-def test_a_list_in_another_encoding_is_refused(api: FakeApi, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_bytes("/photos/é.jpg".encode("latin-1"))
-
-    result = run("index", "--list", str(tmp_path / "list.txt"))
-
-    assert result.exit_code == 64
-    assert "not UTF-8" in result.stderr
-
-
-def test_indexing_without_waiting_says_how_to_follow(api: FakeApi, run: Run) -> None:
-    ends_as(api, "succeeded")
-
-    result = run("--url", "http://other:5000", "index", "/photos", "--no-wait")
-
-    assert result.exit_code == 0
-    assert "imagesearch --url http://other:5000 jobs 17 --wait" in result.stdout
-    assert len(api.requests) == 1
-
-
-def test_an_interrupt_says_that_the_job_goes_on(api: FakeApi, run: Run) -> None:
-    def interrupt(_: httpx.Request) -> httpx.Response:
-        raise KeyboardInterrupt
-
-    api.on("POST", JOBS, ok(job("planning"), 202))
-    api.on("GET", JOB, ok(job()), interrupt)
-
-    result = run("index", "/photos")
-
-    assert result.exit_code == 130
-    assert "Job 17 goes on" in result.stderr
-    assert "imagesearch jobs 17 --wait" in result.stderr
-
-
-def test_json_of_an_indexing_leaves_progress_to_stderr(api: FakeApi, run: Run) -> None:
-    ends_as(api, "succeeded", indexed=480)
-
-    result = run("index", "/photos", "--json")
-
-    assert json.loads(result.stdout)["indexed"] == 480
-    assert json.loads(result.stdout)["finished_at"] == "2025-05-01T10:00:13+00:00"
-    assert "running: 240 of 480" in result.stderr
 
 
 def test_a_search_prints_distance_and_path(api: FakeApi, run: Run, tmp_path: Path) -> None:
@@ -257,7 +65,7 @@ def test_one_job_is_shown(api: FakeApi, run: Run) -> None:
 
 def test_waiting_for_a_job_exits_as_indexing_does(api: FakeApi, run: Run) -> None:
     api.on("GET", JOB, ok(job()), ok(job("completed_with_failures", failed=1, ended=True)))
-    failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
+    script_failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
 
     result = run("jobs", "17", "--wait")
 
@@ -266,7 +74,7 @@ def test_waiting_for_a_job_exits_as_indexing_does(api: FakeApi, run: Run) -> Non
 
 
 def test_failures_are_listed(api: FakeApi, run: Run) -> None:
-    failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
+    script_failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
 
     assert run("failures", "17").stdout == "code\tpath\treason\ntruncated\t/photos/a.jpg\tit ends early\n"
     assert json.loads(run("failures", "17", "--json").stdout)[0]["code"] == "truncated"
