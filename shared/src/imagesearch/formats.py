@@ -5,8 +5,9 @@ Names and extensions are never asked: `photo.png` may well hold a JPEG.
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 INDEXED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
 """Formats that are decoded, by the names that people read."""
@@ -87,17 +88,45 @@ def ends_early(name: str, data: bytes) -> bool:
         return True
 
 
-def _jpeg_ends_early(data: bytes) -> bool:
+def jpeg_passes(data: bytes, enough: int) -> int:
+    """Count the scans of a JPEG, exactly up to one more than `enough`."""
+    if data.count(b"\xff\xda") <= enough:
+        return 0  # Thumbnails and what trails the picture only make this count too high.
+    passes = 0
+    try:
+        for marker in _jpeg_markers(data):
+            passes += marker == _SCAN
+            if passes > enough:
+                break
+    except struct.error:
+        pass  # Cut off; decoding it will tell.
+    return passes
+
+
+_SCAN, _END = 0xDA, 0xD9
+# Within a scan, 0xFF stands before 0x00 where it is data, and before 0xD0 to 0xD7 to restart.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+
+
+def _jpeg_markers(data: bytes) -> Iterator[int]:
     position = 2
-    while data[position : position + 1] == b"\xff":
-        marker, length = struct.unpack_from(">BH", data, position + 1)
-        position += 2 + length
-        if marker == 0xDA:  # Start of scan: what follows is picture data up to the end marker.
-            return data.find(b"\xff\xd9", position) < 0
-    return position >= len(data)
+    while found := _JPEG_MARKER.search(data, position):
+        marker = found[1][0]
+        yield marker
+        if marker == _END:
+            return
+        (length,) = struct.unpack_from(">H", data, found.end())
+        position = found.end() + length
+
+
+def _jpeg_ends_early(data: bytes) -> bool:
+    # A wrong length in a header leads past the end as well, but then the end marker is in its place.
+    return not data.rstrip(b"\0").endswith(b"\xff\xd9") and _END not in _jpeg_markers(data)
 
 
 def _png_ends_early(data: bytes) -> bool:
+    if b"IEND" in data[-12:]:
+        return False
     position = 8
     while data[position + 4 : position + 8] != b"IEND":
         (length,) = struct.unpack_from(">I", data, position)

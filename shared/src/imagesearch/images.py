@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -24,6 +23,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from imagesearch import formats
+from imagesearch.colours import bands, repair_transparency, to_8_bits, to_rgb
 from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
 from imagesearch.errors import PictureRejected
 from imagesearch.pipeline import Preprocessing
@@ -60,13 +60,11 @@ _UPRIGHT = {
 }
 """What undoes each value of the EXIF tag (CIPA DC-008, 4.6.5.1.6)."""
 
-_TIFF_PHOTOMETRIC, _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 262, 322, 323
+_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 
-_DEPTHS = (255, 1_023, 4_095, 16_383, 65_535)
-"""Largest values of the 8, 10, 12, 14 and 16 bits in which cameras and scanners record."""
-
-_BAND_PIXELS = 2**20
-"""Pixels that are looked at together, so that a large picture is never copied whole into an array."""
+_MAX_PASSES = 100
+"""Scans of a progressive JPEG. Encoders write about ten; each costs a walk over all pixels (30 ms at 64
+megapixels, measured) and 60 bytes of file, so a small file could keep a worker busy for hours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,23 +96,34 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) -
     Raises:
         PictureRejected: empty, unsupported_format, unreadable, truncated, too_large or too_small.
     """
+    try:
+        return _decode(data, preprocessing, limits)
+    except MemoryError as error:
+        reason = "decoding the picture takes more memory than there is"
+        raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
+
+
+def _decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) -> Picture:
     if not data:
         raise PictureRejected(FailureCode.EMPTY, "the file is empty")
     name = formats.sniff(data)
     if name is None:
         known = f"{', '.join(formats.INDEXED[:-1])} and {formats.INDEXED[-1]} are indexed"
         raise PictureRejected(FailureCode.UNSUPPORTED_FORMAT, f"{formats.describe_foreign(data)}; {known}")
+    if name == "JPEG" and formats.jpeg_passes(data, _MAX_PASSES) > _MAX_PASSES:
+        reason = f"the JPEG is drawn in more than {_MAX_PASSES} passes"
+        raise PictureRejected(FailureCode.UNREADABLE, reason)
     _raise_pillow_limit(limits.max_pixels)
     with _rejecting(name, data):
         source = _READERS[name](io.BytesIO(data))
     _check_size(source, limits)
     with _rejecting(name, data):
         source.load()
-        _repair_transparency(source, data)
-    image = _upright(source)
+        repair_transparency(source, data)
+    image = to_8_bits(_upright(source))
     del source
     with _rejecting(name, data):
-        image = _to_rgb(image)
+        image = to_rgb(image)
     width, height = image.size
     if preprocessing.trim_borders:
         image = _without_borders(image, preprocessing.border_tolerance)
@@ -135,8 +144,10 @@ def _rejecting(name: str, data: bytes) -> Iterator[None]:
     """Turn whatever Pillow raises inside into a rejection."""
     try:
         yield
-    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        reason = f"decoding the {name} data takes more memory than is allowed"
+    except MemoryError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        reason = f"the {name} data holds more pixels than are decoded"
         raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
     except Exception as error:
         # Hostile bytes make Pillow raise nearly anything (OSError, SyntaxError, struct.error, ValueError,
@@ -164,18 +175,6 @@ def _check_size(source: ImageFile.ImageFile, limits: PictureSettings) -> None:
         raise PictureRejected(FailureCode.TOO_SMALL, reason)
 
 
-def _repair_transparency(source: ImageFile.ImageFile, data: bytes) -> None:
-    # Pillow scales PNG samples to 8 bits but leaves the transparent colour at the file's own depth.
-    colour = source.info.get("transparency")
-    if not isinstance(source, PngImageFile) or colour is None:
-        return
-    depth = data[24]
-    if source.mode == "L" and depth < 8 and isinstance(colour, int):
-        source.info["transparency"] = colour * 255 // (2**depth - 1)
-    elif source.mode == "RGB" and depth == 16:
-        source.info["transparency"] = tuple(sample >> 8 for sample in colour)
-
-
 def _upright(source: ImageFile.ImageFile) -> Image.Image:
     try:
         orientation = source.getexif().get(_ORIENTATION)
@@ -183,67 +182,6 @@ def _upright(source: ImageFile.ImageFile) -> Image.Image:
         return source
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return source if turn is None else source.transpose(turn)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _to_8_bits(image)
-    if image.mode == "La":
-        image = image.convert("LA")
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    if image.mode != "RGBA":
-        image = image.convert("RGBA")
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image)
-    return paper
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Bring greyscale samples of more than 8 bits to L, or to LA where one value is transparent."""
-    low, high = _range(image)
-    width, height = image.size
-    grey = np.empty((height, width), dtype=np.uint8)
-    for top, band in _bands(image):
-        finite = np.nan_to_num(band.astype(np.float64), nan=low, posinf=high, neginf=low)
-        grey[top : top + len(band)] = (finite - low) * (255 / (high - low)) + 0.5
-    if isinstance(image, TiffImageFile) and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0:
-        grey = 255 - grey  # WhiteIsZero, which Pillow turns round for 8 bits only.
-    made = Image.fromarray(grey)
-    transparent = image.info.get("transparency")
-    if transparent is not None:
-        alpha = np.concatenate([np.where(band == transparent, 0, 255) for _, band in _bands(image)])
-        made.putalpha(Image.fromarray(alpha.astype(np.uint8)))
-    return made
-
-
-def _range(image: Image.Image) -> tuple[float, float]:
-    """Return the values that stand for black and white.
-
-    A PNG of 16 bits uses all of them. Elsewhere the container says little: a 12-bit scan lies in a 16-bit
-    TIFF, floats run to 1 or to 255. The smallest usual range that holds all values is taken, and where
-    none does, the values' own.
-    """
-    if isinstance(image, PngImageFile):
-        return 0, _DEPTHS[-1]
-    low, high = np.inf, -np.inf
-    for _, band in _bands(image):
-        finite = band[np.isfinite(band)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    usual = (1, *_DEPTHS) if image.mode == "F" else _DEPTHS
-    if low >= 0:
-        for white in usual:
-            if high <= white:
-                return 0, white
-    return (low, high) if low < high else (0, 1)
-
-
-def _bands(image: Image.Image) -> Iterator[tuple[int, npt.NDArray[np.generic]]]:
-    width, height = image.size
-    rows = max(1, _BAND_PIXELS // width)
-    for top in range(0, height, rows):
-        yield top, np.asarray(image.crop((0, top, width, min(top + rows, height))))
 
 
 def trim_black_borders(pixels: Pixels, tolerance: int) -> Pixels:
@@ -285,5 +223,5 @@ def _without_borders(image: Image.Image, tolerance: int) -> Image.Image:
     # Most pictures have no border, and their four edges tell it without a look at all their pixels.
     if all(np.asarray(image.crop(edge)).max() > tolerance for edge in edges):
         return image
-    box = _content_box((band.astype(np.uint8, copy=False) for _, band in _bands(image)), tolerance)
+    box = _content_box((band.astype(np.uint8, copy=False) for _, band in bands(image)), tolerance)
     return image if box is None or box == (0, 0, width, height) else image.crop(box)
