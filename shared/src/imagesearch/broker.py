@@ -24,6 +24,7 @@ M = TypeVar("M", bound=Message)
 
 ROUTES = {
     TaskName.PLAN: Queue.PLAN,
+    TaskName.CANCEL: Queue.PLAN,
     TaskName.DELETE: Queue.PLAN,
     TaskName.RECONCILE: Queue.PLAN,
     TaskName.EXTRACT: Queue.EXTRACT,

@@ -42,6 +42,7 @@ class TaskName(StrEnum):
     EXTRACT = "imagesearch.extract"
     INDEX = "imagesearch.index"
     QUERY = "imagesearch.query"
+    CANCEL = "imagesearch.cancel"
     DELETE = "imagesearch.delete"
     RECONCILE = "imagesearch.reconcile"
 
@@ -89,7 +90,6 @@ CONTENT_FAILURES = frozenset(
         FailureCode.TOO_LARGE,
         FailureCode.TOO_SMALL,
         FailureCode.EMPTY,
-        FailureCode.NOT_A_FILE,
         FailureCode.ZERO_VECTOR,
     }
 )
@@ -186,6 +186,13 @@ class PlanJob(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class CancelJob(Message):
+    """Ask the indexer to close what a cancelled job still holds."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExtractItem(Message):
     """Name one picture to extract, by catalogue id and path."""
 
@@ -274,6 +281,44 @@ class QueryVectors(Message):
     model: str
     vectors: bytes
     """float32[count, 512]."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishDeletes(Message):
+    """Ask the indexer to finish what was marked as deleted in a collection, or the deletion of all of it."""
+
+    collection_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile(Message):
+    """Ask the indexer to find and repair what a crash left behind."""
+
+    dry_run: bool
+    """Only look, change nothing."""
+    deep: bool
+    """Also compare every row with every vector; otherwise only what is in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Message):
+    """Report one kind of thing that reconciliation found, and how often."""
+
+    kind: str
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings(Message):
+    """Answer a `Reconcile` or `FinishDeletes`."""
+
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def single(cls, kind: str, count: int) -> Self:
+        """Return findings of one kind."""
+        return cls((Finding(kind, count, ""),))
 
 
 def pack_vectors(vectors: Vectors) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import cast
@@ -127,6 +128,15 @@ class BatchClaims:
         self._held: set[tuple[Queue, int]] = set()
         self._lock = Lock()
 
+    @contextmanager
+    def claimed(self, stage: Queue, batch_id: int) -> Iterator[None]:
+        """Hold the claim on a batch for a block of work, however the block ends."""
+        self.begin(stage, batch_id)
+        try:
+            yield
+        finally:
+            self.end(stage, batch_id)
+
     def begin(self, stage: Queue, batch_id: int) -> None:
         """Claim a batch; without Redis the work goes on unclaimed and may be done twice."""
         with self._lock:
@@ -182,15 +192,8 @@ class InFlight:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        found: set[int] = set()
-        for stage in (Queue.EXTRACT, Queue.INDEX):
-            try:
-                messages = cast(list[bytes], self._redis.lrange(stage.value, 0, -1))
-            except redis.RedisError as error:
-                raise StoreUnavailable("redis", type(error).__name__) from error
-            for message in messages:
-                found.update(int(batch_id) for batch_id in _TASK_ID.findall(message))
-        return found
+        messages = [*self._messages(Queue.EXTRACT), *self._messages(Queue.INDEX)]
+        return {int(found) for message in messages for found in _BATCH_ID.findall(message)}
 
     def claimed(self, batch_ids: Iterable[int]) -> set[int]:
         """Return those of the batches that a live worker holds.
@@ -203,15 +206,38 @@ class InFlight:
         values = self._mget(keys)
         return {batch for place, batch in enumerate(wanted) if values[2 * place] or values[2 * place + 1]}
 
-    def crashes(self, batch_ids: Iterable[int]) -> dict[int, int]:
-        """Return how often an extractor began each batch and never ended it.
+    def take_crashes(self, batch_ids: Iterable[int]) -> dict[int, int]:
+        """Return how often an extractor began each batch and never ended it, and start counting from zero.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
         wanted = list(batch_ids)
-        values = self._mget([_begun_key(Queue.EXTRACT, batch) for batch in wanted])
-        return {batch: int(value or 0) for batch, value in zip(wanted, values, strict=True)}
+        if not wanted:
+            return {}
+        keys = [_begun_key(Queue.EXTRACT, batch) for batch in wanted]
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.mget(keys)
+                pipe.delete(*keys)
+                values = pipe.execute()[0]
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+        return {batch: max(0, int(value or 0)) for batch, value in zip(wanted, values, strict=True)}
+
+    def planned_jobs(self) -> set[str]:
+        """Return the ids of jobs whose planning message lies in the queue.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        return {found.decode() for message in self._messages(Queue.PLAN) for found in _PLAN_ID.findall(message)}
+
+    def _messages(self, queue: Queue) -> list[bytes]:
+        try:
+            return cast(list[bytes], self._redis.lrange(queue.value, 0, -1))
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
 
     def _mget(self, keys: list[str]) -> list[bytes | None]:
         if not keys:
@@ -227,7 +253,13 @@ def batch_task_id(stage: Queue, batch_id: int, attempt: int) -> str:
     return f"batch-{stage.value}-{batch_id}-{attempt}"
 
 
-_TASK_ID = re.compile(rb'"id":\s*"batch-(?:extract|index)-(\d+)-\d+"')
+def plan_task_id(job_id: str) -> str:
+    """Return the Celery task id of a job's planning message."""
+    return f"plan-{job_id}"
+
+
+_BATCH_ID = re.compile(rb'"id":\s*"batch-(?:extract|index)-(\d+)-\d+"')
+_PLAN_ID = re.compile(rb'"id":\s*"plan-([0-9a-f-]+)"')
 
 
 def _claim_key(stage: Queue, batch_id: int) -> str:

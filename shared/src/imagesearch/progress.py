@@ -19,29 +19,39 @@ from imagesearch.contract import JobState, Message
 from imagesearch.errors import InvalidMessage, StoreUnavailable
 
 PROGRESS_STATE = "PROGRESS"
-ENDED_STATES = frozenset(
-    {JobState.SUCCEEDED, JobState.COMPLETED_WITH_FAILURES, JobState.FAILED, JobState.CANCELLED}
-)
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgress(Message):
-    """Hold the counters of one job as of one revision of its row.
+    """Hold what is shown of one job, as of one revision of its row.
 
     Attributes:
-        ended: every path has its outcome and the vectors are searchable.
+        directory: the source; None for a list of paths.
+        removed: images that pruning deleted, because their files are gone.
+        rate: pictures finished a second, averaged over about half a minute; None before the first.
+        stalled: there was no progress for too long.
+        created_at, started_at, finished_at: seconds since the epoch; a job has ended when it has finished:
+            every path has its outcome and the vectors are searchable.
         revision: grows with each change of the row, so that reports can be ordered.
         published_at: seconds since the epoch.
     """
 
     job_id: str
+    collection: str
+    directory: str | None
     state: JobState
     total: int
     indexed: int
     unchanged: int
     failed: int
     cancelled: int
-    ended: bool
+    removed: int
+    rate: float | None
+    stalled: bool
+    error: str | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
     revision: int
     published_at: float
 
@@ -49,6 +59,11 @@ class JobProgress(Message):
     def done(self) -> int:
         """Return how many paths have reached their outcome."""
         return self.indexed + self.unchanged + self.failed + self.cancelled
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether every path has its outcome and the vectors are searchable."""
+        return self.finished_at is not None
 
 
 class ProgressBoard(Protocol):

@@ -76,11 +76,11 @@ def lease_ready(tx: sa.Connection, job_id: str, *, window: int, lease: timedelta
     return sorted((Batch(*row) for row in leased), key=lambda batch: batch.id)
 
 
-def lease_again(tx: sa.Connection, batch_id: int, *, lease: timedelta) -> None:
-    """Make the lease of a batch that is on its way last longer."""
+def lease_again(tx: sa.Connection, batch_ids: Sequence[int], *, lease: timedelta) -> None:
+    """Make the leases of batches that are on their way last longer."""
     tx.execute(
         sa.update(table)
-        .where(table.c.id == batch_id, table.c.state == "sent")
+        .where(table.c.id.in_(batch_ids), table.c.state == "sent")
         .values(leased_until=sa.func.now() + lease)
     )
 
@@ -134,24 +134,27 @@ def expired(tx: sa.Connection, *, limit: int) -> list[Batch]:
 
 
 def make_ready(tx: sa.Connection, batch_id: int, *, crashes: int) -> None:
-    """Take a batch back from wherever it was lost, so that the window sends it again."""
+    """Take a batch back from wherever it was lost, so that the window sends it again; note its crashes."""
     tx.execute(
         sa.update(table)
         .where(table.c.id == batch_id, table.c.state == "sent")
-        .values(state="ready", leased_until=None, crashes=table.c.crashes + crashes)
+        .values(state="ready", leased_until=None, crashes=crashes)
     )
 
 
-def split(tx: sa.Connection, batch: Batch, image_ids: Sequence[int]) -> list[int]:
-    """Divide a batch's open pictures among two new batches, close it, and return the new ids."""
+def split(tx: sa.Connection, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
+    """Divide a batch's open pictures among two new batches and close it.
+
+    A part of several pictures starts with `crashes`, a single picture with none.
+    """
     half = len(image_ids) // 2
     parts = [list(image_ids[:half]), list(image_ids[half:])]
     made = create(tx, batch.job_id, len(parts))
     for batch_id, part in zip(made, parts, strict=True):
+        tx.execute(sa.update(table).where(table.c.id == batch_id).values(crashes=crashes if len(part) > 1 else 0))
         tx.execute(
             sa.update(job_items)
             .where(job_items.c.batch_id == batch.id, job_items.c.image_id.in_(part), job_items.c.outcome.is_(None))
             .values(batch_id=batch_id)
         )
     close(tx, batch.id)
-    return made

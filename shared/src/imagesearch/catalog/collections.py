@@ -40,6 +40,7 @@ class Collection:
     index_type: str
     index_params: dict[str, Any]
     vector_collection: str
+    state: str
     created_at: datetime
 
 
@@ -56,15 +57,19 @@ def get(tx: sa.Connection, name: str) -> Collection:
 
 
 def by_id(tx: sa.Connection, collection_id: int) -> Collection:
-    """Return a collection by id, also one that is being deleted.
+    """Return a collection by id, also one that is deleted."""
+    return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id)).one())
 
-    Raises:
-        NotFound: it is gone.
-    """
-    row = tx.execute(sa.select(table).where(table.c.id == collection_id)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no collection {collection_id}.")
-    return _collection(row)
+
+def hold(tx: sa.Connection, collection_id: int) -> Collection:
+    """Return a collection that `take_over` cannot have before this transaction ends."""
+    query = sa.select(table).where(table.c.id == collection_id).with_for_update(read=True, key_share=True)
+    return _collection(tx.execute(query).one())
+
+
+def take_over(tx: sa.Connection, collection_id: int) -> Collection:
+    """Wait until nobody holds a collection, and keep everybody off it until this transaction ends."""
+    return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id).with_for_update()).one())
 
 
 def all_active(tx: sa.Connection) -> list[Collection]:
@@ -73,9 +78,13 @@ def all_active(tx: sa.Connection) -> list[Collection]:
     return [_collection(row) for row in rows]
 
 
-def all_deleting(tx: sa.Connection) -> list[Collection]:
-    """Return the collections whose deletion has begun and not ended."""
-    return [_collection(row) for row in tx.execute(sa.select(table).where(table.c.state == "deleting"))]
+def with_unfinished_deletes(tx: sa.Connection) -> list[int]:
+    """Return the ids of collections that are being deleted, or hold images that are."""
+    marked = sa.select(images.c.collection_id).where(images.c.state == "deleting").distinct()
+    query = sa.select(table.c.id).where(
+        sa.or_(table.c.state == "deleting", sa.and_(table.c.state == "active", table.c.id.in_(marked)))
+    )
+    return list(tx.execute(query.order_by(table.c.id)).scalars())
 
 
 def create(
@@ -141,6 +150,11 @@ def mark_deleting(tx: sa.Connection, collection: Collection) -> None:
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleting"))
 
 
+def mark_deleted(tx: sa.Connection, collection: Collection) -> None:
+    """End a deletion; the row stays, because the jobs of the collection refer to it."""
+    tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleted"))
+
+
 def indexed_counts(tx: sa.Connection, collection_ids: Sequence[int]) -> dict[int, int]:
     """Return the number of images in state indexed for each collection."""
     rows = tx.execute(
@@ -164,5 +178,6 @@ def _collection(row: sa.Row[Any]) -> Collection:
         index_type=row.index_type,
         index_params=row.index_params,
         vector_collection=row.vector_collection,
+        state=row.state,
         created_at=row.created_at,
     )

@@ -182,6 +182,25 @@ def mark_failed(tx: sa.Connection, image_ids: Sequence[int]) -> None:
         )
 
 
+def mark_pending(tx: sa.Connection, image_ids: Sequence[int]) -> None:
+    """Record that these images lost their vectors and have to be read again."""
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id.in_(image_ids), table.c.state == "indexed")
+        .values(state="pending", sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
+    )
+
+
+def indexed_ids(tx: sa.Connection, collection_id: int, *, after: int, up_to: int | None) -> set[int]:
+    """Return the ids of indexed images of a collection in the range (after, up_to]; None is no upper bound."""
+    query = sa.select(table.c.id).where(
+        table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after
+    )
+    if up_to is not None:
+        query = query.where(table.c.id <= up_to)
+    return set(tx.execute(query).scalars())
+
+
 def mark_deleting(tx: sa.Connection, collection_id: int, image_ids: Sequence[int]) -> list[int]:
     """Begin the deletion of images: from this commit on nobody sees them. Return the ids that were there."""
     rows = tx.execute(

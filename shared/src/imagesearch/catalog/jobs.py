@@ -26,7 +26,8 @@ class Job:
         directory: the source, or None for a list of paths that the ledger itself holds.
         partition: given to every picture of the job; None leaves what a picture has.
         metadata: given to every picture of the job; None or empty leaves what a picture has.
-        planned_at: when the last path was written to the ledger.
+        listed_at: when the whole source was in the ledger.
+        planned_at: when every path in the ledger had its batch or its outcome.
         finished_at: when every path had its outcome and the vectors were searchable.
     """
 
@@ -48,8 +49,10 @@ class Job:
     failed: int
     cancelled: int
     removed: int
+    rate: float | None
     revision: int
     planned_up_to: str | None
+    listed_at: datetime | None
     planned_at: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -64,6 +67,17 @@ class Job:
         return self.indexed + self.unchanged + self.failed + self.cancelled
 
     @property
+    def outcomes(self) -> Counter[Outcome]:
+        """Return the counters by outcome, without those that are zero."""
+        counts = {
+            Outcome.INDEXED: self.indexed,
+            Outcome.UNCHANGED: self.unchanged,
+            Outcome.FAILED: self.failed,
+            Outcome.CANCELLED: self.cancelled,
+        }
+        return Counter({outcome: count for outcome, count in counts.items() if count})
+
+    @property
     def is_counted_out(self) -> bool:
         """Tell whether no path waits for its outcome and none will be added."""
         listed = self.planned_at is not None or self.state == JobState.CANCELLED
@@ -73,13 +87,21 @@ class Job:
         """Return the counters as they are published."""
         return JobProgress(
             job_id=self.id,
+            collection=self.collection,
+            directory=self.directory,
             state=self.state,
             total=self.total,
             indexed=self.indexed,
             unchanged=self.unchanged,
             failed=self.failed,
             cancelled=self.cancelled,
-            ended=self.finished_at is not None,
+            removed=self.removed,
+            rate=self.rate,
+            stalled=self.stalled_at is not None,
+            error=self.error,
+            created_at=self.created_at.timestamp(),
+            started_at=_seconds(self.started_at),
+            finished_at=_seconds(self.finished_at),
             revision=self.revision,
             published_at=time.time(),
         )
@@ -89,6 +111,10 @@ class Job:
         """Build a job from a row of `select_jobs`."""
         values = {name: getattr(row, name) for name in cls.__dataclass_fields__}
         return cls(**{**values, "state": JobState(row.state)})
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +157,8 @@ def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, boo
             metadata=job.metadata,
             prune=job.prune,
             state=JobState.PLANNING.value,
+            # The paths of a list are written to the ledger together with the job.
+            listed_at=sa.func.now() if job.directory is None else None,
             progressed_at=sa.func.now(),
             idempotency_key=job.idempotency_key,
             request_sha256=job.request_sha256,
@@ -190,8 +218,19 @@ def change(tx: sa.Connection, job_id: str, **values: Any) -> Job:
     return get(tx, job_id)
 
 
-def count(tx: sa.Connection, job_id: str, outcomes: Counter[Outcome], *, submitted: int = 0) -> Job:
-    """Move a job's counters by what the ledger has just recorded, and return the job."""
+def count(
+    tx: sa.Connection, job_id: str, outcomes: Counter[Outcome], *, submitted: int = 0, worked: bool = False
+) -> Job:
+    """Move a job's counters by what the ledger has just recorded, and return the job.
+
+    Args:
+        tx: the transaction that recorded the outcomes.
+        job_id: the job.
+        outcomes: the outcomes recorded.
+        submitted: paths that are new in the ledger.
+        worked: the outcomes are those of a batch, so they tell how fast the work goes.
+    """
+    pace = _pace(outcomes.total()) if worked else {}
     return change(
         tx,
         job_id,
@@ -202,6 +241,36 @@ def count(tx: sa.Connection, job_id: str, outcomes: Counter[Outcome], *, submitt
         cancelled=table.c.cancelled + outcomes[Outcome.CANCELLED],
         progressed_at=sa.func.now(),
         stalled_at=None,
+        **pace,
+    )
+
+
+RATE_SECONDS = 30.0
+"""Time constant of the moving average of the rate."""
+
+
+def _pace(finished: int) -> dict[str, Any]:
+    """Return the columns of the rate: an exponential moving average over uneven intervals."""
+    now = sa.func.clock_timestamp()
+    seconds = sa.func.greatest(
+        sa.extract("epoch", now - sa.func.coalesce(table.c.rated_at, table.c.created_at)), 1e-3
+    )
+    weight = 1 - sa.func.exp(-seconds / RATE_SECONDS)
+    latest = finished / seconds
+    rate = sa.func.coalesce(table.c.rate * (1 - weight) + latest * weight, latest)
+    return {"rate": rate, "rated_at": now, "started_at": sa.func.coalesce(table.c.started_at, now)}
+
+
+def set_counters(tx: sa.Connection, job_id: str, total: int, outcomes: Counter[Outcome]) -> Job:
+    """Replace a job's counters by what was counted in its ledger, and return the job."""
+    return change(
+        tx,
+        job_id,
+        total=total,
+        indexed=outcomes[Outcome.INDEXED],
+        unchanged=outcomes[Outcome.UNCHANGED],
+        failed=outcomes[Outcome.FAILED],
+        cancelled=outcomes[Outcome.CANCELLED],
     )
 
 

@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from imagesearch.catalog.engine import Catalog
+from imagesearch.errors import StoreUnavailable
 from imagesearch.patience import keep_trying
 from imagesearch.settings import PostgresSettings
 from imagesearch.telemetry import TelemetrySettings, configure
@@ -46,6 +47,20 @@ def is_current(catalog: Catalog) -> bool:
     with catalog.transaction() as tx:
         found = MigrationContext.configure(tx).get_current_revision()
     return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def wait_until_current(catalog: Catalog, stop: threading.Event) -> None:
+    """Wait until the schema is the one that this code was written for, and Postgres answers.
+
+    Raises:
+        TransientError: `stop` was set before that.
+    """
+
+    def check() -> None:
+        if not is_current(catalog):
+            raise StoreUnavailable("postgres", "the schema is not migrated yet")
+
+    keep_trying(check, stop, doing="reach postgres")
 
 
 def _config() -> Config:

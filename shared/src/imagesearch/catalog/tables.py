@@ -54,7 +54,7 @@ collections = sa.Table(
     sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
     sa.Column("state", sa.Text, nullable=False, server_default="active"),
     _now("created_at"),
-    sa.CheckConstraint("state IN ('active', 'deleting')", name="state"),
+    sa.CheckConstraint("state IN ('active', 'deleting', 'deleted')", name="state"),
     # A collection that is being deleted no longer holds its name.
     sa.Index("uq_collections_name", "name", unique=True, postgresql_where=sa.text("state = 'active'")),
 )
@@ -106,9 +106,14 @@ jobs = sa.Table(
     _count("failed"),
     _count("cancelled"),
     _count("removed"),
+    # Pictures a second, and when it was last brought up to date.
+    sa.Column("rate", sa.Double),
+    _moment("rated_at"),
     _count("revision"),
     # The last path that planning has written to the ledger.
     sa.Column("planned_up_to", sa.Text),
+    # When the whole source was in the ledger, and when every path in it had its batch or its outcome.
+    _moment("listed_at"),
     _moment("planned_at"),
     _now("created_at"),
     _moment("started_at"),

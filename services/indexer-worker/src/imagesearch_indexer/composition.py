@@ -1,0 +1,35 @@
+"""Hold what the indexer's functions work with: built once a process, or by tests with twins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from imagesearch.catalog.engine import Catalog
+from imagesearch.contract import Message, TaskName
+from imagesearch.presence import InFlight
+from imagesearch.progress import ProgressBoard
+from imagesearch.vectors import VectorStore
+from imagesearch_indexer.settings import IndexerSettings
+
+
+@dataclass(frozen=True)
+class Indexer:
+    """Bundle the stores, the way to send messages, and the settings.
+
+    Attributes:
+        send: publishes a message, optionally under a task id; raises `StoreUnavailable`.
+        roots: directories under which pictures may be read.
+        stopping: set when the process was told to stop.
+    """
+
+    catalog: Catalog
+    vectors: VectorStore
+    progress: ProgressBoard
+    in_flight: InFlight
+    send: Callable[[TaskName, Message, str | None], None]
+    roots: tuple[Path, ...]
+    settings: IndexerSettings
+    stopping: Event = field(default_factory=Event)

@@ -1,0 +1,35 @@
+"""Close what a cancelled job still holds, batch by batch."""
+
+from __future__ import annotations
+
+from imagesearch.catalog import batches, jobs, ledger
+from imagesearch.contract import JobState
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.reporting import show
+
+
+def close_cancelled(indexer: Indexer, job_id: str) -> None:
+    """Record every path of a cancelled job that has no outcome as cancelled, and end the job.
+
+    A batch that is being written at this moment is waited for: its pictures keep the outcome that they get.
+
+    Raises:
+        StoreUnavailable: a store went away; reconciliation goes on where this stopped.
+    """
+    with indexer.catalog.transaction() as tx:
+        job = jobs.lock(tx, job_id)
+        if job.state != JobState.CANCELLED or job.finished_at is not None:
+            return
+        jobs.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
+        open_batches = batches.open_ids(tx, job_id)
+    for batch_id in open_batches:
+        with indexer.catalog.transaction() as tx:
+            batch = batches.lock(tx, batch_id)
+            if batch is None or batch.state not in ("ready", "sent"):
+                continue
+            outcomes = ledger.cancel_batch(tx, batch_id)
+            batches.close(tx, batch_id, "cancelled")
+            job = jobs.count(tx, job_id, outcomes)
+    show(indexer, job)
+    end_job(indexer, job_id)

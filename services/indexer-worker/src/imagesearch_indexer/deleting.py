@@ -1,0 +1,60 @@
+"""Finish deletions: rows that are marked, then their vectors, then the rows themselves."""
+
+from __future__ import annotations
+
+import structlog
+
+from imagesearch.catalog import collections, images
+from imagesearch.errors import NotFound
+from imagesearch_indexer.composition import Indexer
+
+log = structlog.get_logger()
+
+SLICE = 1_000
+
+
+def finish_deletes(indexer: Indexer, collection_id: int) -> int:
+    """Delete the vectors and rows of every image marked in a collection, or of the whole collection.
+
+    Vectors go first: after a crash the marked rows still say what is left to do.
+
+    Returns:
+        The number of image rows removed.
+
+    Raises:
+        StoreUnavailable: a store went away; reconciliation goes on where this stopped.
+    """
+    with indexer.catalog.transaction() as tx:
+        collection = collections.by_id(tx, collection_id)
+    if collection.state == "deleting":
+        return _drop(indexer, collection)
+    removed = 0
+    while True:
+        with indexer.catalog.transaction() as tx:
+            marked = images.deleting(tx, collection_id, limit=SLICE)
+        if not marked:
+            return removed
+        try:
+            indexer.vectors.delete(collection.vector_collection, marked)
+        except NotFound:
+            log.info("delete.no_vectors", collection=collection.name)
+        with indexer.catalog.transaction() as tx:
+            images.remove(tx, marked)
+        removed += len(marked)
+
+
+def _drop(indexer: Indexer, collection: collections.Collection) -> int:
+    # Batches that are being written hold the collection; after this lock none of them begins again.
+    with indexer.catalog.transaction() as tx:
+        collections.take_over(tx, collection.id)
+        indexer.vectors.drop_collection(collection.vector_collection)
+    removed = 0
+    while True:
+        with indexer.catalog.transaction() as tx:
+            count = images.remove_slice(tx, collection.id, limit=SLICE)
+            if not count:
+                collections.mark_deleted(tx, collection)
+        removed += count
+        if not count:
+            log.info("collection.deleted", collection=collection.name, images=removed)
+            return removed

@@ -1,0 +1,48 @@
+"""Send batches out, a window at a time."""
+
+from __future__ import annotations
+
+import structlog
+
+from imagesearch.catalog import batches, collections, jobs
+from imagesearch.contract import ExtractBatch, JobState, Queue, TaskName
+from imagesearch.errors import StoreUnavailable
+from imagesearch.presence import batch_task_id
+from imagesearch_indexer.composition import Indexer
+
+log = structlog.get_logger()
+
+WORKING = (JobState.PLANNING, JobState.RUNNING)
+
+
+def release(indexer: Indexer, job_id: str) -> int:
+    """Send the next batches of a job, as many as its window has room for; return how many.
+
+    The lease is committed before the message leaves. A message that is then lost, or never sent because
+    Redis is away, is found by reconciliation once the lease has run out.
+    """
+    with indexer.catalog.transaction() as tx:
+        job = jobs.lock(tx, job_id)
+        if job.state not in WORKING:
+            return 0
+        leased = batches.lease_ready(tx, job_id, window=indexer.settings.window, lease=indexer.settings.lease)
+        collection = collections.by_id(tx, job.collection_id)
+        messages = [
+            (
+                batch,
+                ExtractBatch(
+                    job_id=job_id,
+                    batch_id=batch.id,
+                    model=collection.model,
+                    preprocessing=collection.preprocessing.to_dict(),
+                    items=batches.extract_items(tx, batch.id, job),
+                ),
+            )
+            for batch in leased
+        ]
+    for batch, message in messages:
+        try:
+            indexer.send(TaskName.EXTRACT, message, batch_task_id(Queue.EXTRACT, batch.id, batch.attempts))
+        except StoreUnavailable as error:
+            log.warning("batch.not_sent", job=job_id, batch=batch.id, reason=str(error))
+    return len(messages)

@@ -1,0 +1,186 @@
+"""Write a batch: vectors into Milvus, then rows, outcomes and counters in one Postgres transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import sqlalchemy as sa
+import structlog
+
+from imagesearch.catalog import batches, collections, images, jobs, ledger
+from imagesearch.catalog.ledger import Settled
+from imagesearch.contract import (
+    CONTENT_FAILURES,
+    ExtractedImage,
+    FailureCode,
+    IndexBatch,
+    JobState,
+    Outcome,
+    UnchangedImage,
+    Vectors,
+    unpack_vectors,
+)
+from imagesearch.errors import InvalidMessage, PipelineMismatch
+from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.dispatching import release
+from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.reporting import show
+
+log = structlog.get_logger()
+
+REMOVED_REASON = "The picture was deleted from the collection while the job ran."
+
+
+def index_batch(indexer: Indexer, message: IndexBatch) -> None:
+    """Finish a batch: any number of deliveries leave what one would.
+
+    Raises:
+        InvalidMessage: the message does not speak of every open picture of its batch.
+        StoreUnavailable: a store went away; nothing of the batch is counted, and all of it may be repeated.
+    """
+    vectors = unpack_vectors(message.vectors, len(message.images))
+    with indexer.catalog.transaction() as tx:
+        job = _settle(indexer, tx, message, vectors)
+    if job is None:
+        log.info("batch.already_done", job=message.job_id, batch=message.batch_id)
+        return
+    show(indexer, job)
+    release(indexer, job.id)
+    end_job(indexer, job.id)
+
+
+def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: Vectors) -> jobs.Job | None:
+    """Write everything about a batch; None when it had ended before. The commit is the caller's."""
+    batch = batches.lock(tx, message.batch_id)
+    if batch is None or batch.state in ("done", "cancelled"):
+        return None
+    job = jobs.get(tx, batch.job_id)
+    collection = collections.hold(tx, job.collection_id)
+    if job.state == JobState.CANCELLED or collection.state != "active":
+        outcomes = ledger.cancel_batch(tx, batch.id)
+        batches.close(tx, batch.id, "cancelled")
+    else:
+        work = _decide(tx, message, ledger.open_images(tx, batch.id), collection)
+        _write_vectors(indexer, collection, work, vectors, job)
+        images.mark_indexed(
+            tx, work.written, read_at=message.read_at, partition=job.partition, metadata=job.metadata
+        )
+        images.mark_seen(tx, work.seen)
+        images.mark_failed(tx, work.without_vector)
+        outcomes = ledger.settle(tx, batch.id, work.settled)
+        batches.close(tx, batch.id)
+        for one in work.settled:
+            if one.code is not None:
+                IMAGES_FAILED.labels(one.code.value).inc()
+    for outcome, count in outcomes.items():
+        IMAGES_FINISHED.labels(outcome.value).inc(count)
+    return jobs.count(tx, job.id, outcomes, worked=True)
+
+
+@dataclass
+class _Work:
+    """Collect what is to be done with the pictures of one batch.
+
+    Attributes:
+        rows: the locked image rows by id.
+        positions: rows of the message's vectors that are to be written, parallel to `written`.
+        without_vector: images that are to have none from now on.
+        stale: those among them that have one now.
+    """
+
+    rows: dict[int, images.Image]
+    settled: list[Settled] = field(default_factory=list)
+    written: list[ExtractedImage] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    seen: list[UnchangedImage] = field(default_factory=list)
+    without_vector: list[int] = field(default_factory=list)
+    stale: list[int] = field(default_factory=list)
+
+    def fail(self, image_id: int, code: FailureCode, reason: str) -> None:
+        self.settled.append(Settled(image_id, Outcome.FAILED, code, reason))
+
+
+def _decide(
+    tx: sa.Connection, message: IndexBatch, waiting: set[int], collection: collections.Collection
+) -> _Work:
+    spoken_of = {one.image_id for group in (message.images, message.unchanged, message.failures) for one in group}
+    if not waiting <= spoken_of:
+        raise InvalidMessage(
+            f"batch {message.batch_id}: nothing is said of images {sorted(waiting - spoken_of)[:5]}"
+        )
+    work = _Work(images.lock(tx, waiting))
+    try:
+        if message.images or message.unchanged:
+            collections.pin_model(tx, collection, message.model)
+    except PipelineMismatch as error:
+        for image_id in sorted(waiting):
+            work.fail(image_id, FailureCode.WRONG_PIPELINE, str(error))
+            _drop_pending(work, image_id)
+        return work
+    for position, extracted in enumerate(message.images):
+        if extracted.image_id in waiting:
+            _decide_extracted(work, message, position, extracted)
+    for seen in message.unchanged:
+        if seen.image_id in waiting:
+            _decide_unchanged(work, seen)
+    for failure in message.failures:
+        if failure.image_id in waiting:
+            work.fail(failure.image_id, failure.code, failure.reason)
+            _decide_failed(work, message, failure.image_id, failure.code)
+    return work
+
+
+def _decide_extracted(work: _Work, message: IndexBatch, position: int, extracted: ExtractedImage) -> None:
+    row = work.rows.get(extracted.image_id)
+    if row is None or row.state == "deleting":
+        work.fail(extracted.image_id, FailureCode.REMOVED, REMOVED_REASON)
+        return
+    work.settled.append(Settled(extracted.image_id, Outcome.INDEXED))
+    if row.read_at is None or row.read_at <= message.read_at:
+        work.written.append(extracted)
+        work.positions.append(position)
+
+
+def _decide_unchanged(work: _Work, seen: UnchangedImage) -> None:
+    row = work.rows.get(seen.image_id)
+    if row is None or row.state != "indexed":
+        work.fail(seen.image_id, FailureCode.REMOVED, REMOVED_REASON)
+        return
+    work.settled.append(Settled(seen.image_id, Outcome.UNCHANGED))
+    work.seen.append(seen)
+
+
+def _decide_failed(work: _Work, message: IndexBatch, image_id: int, code: FailureCode) -> None:
+    row = work.rows.get(image_id)
+    is_newest = row is not None and (row.read_at is None or row.read_at <= message.read_at)
+    if row is not None and row.state == "indexed" and is_newest and code in CONTENT_FAILURES:
+        # What lies at the path now is not what its vector was made from: the vector must not be found.
+        work.without_vector.append(image_id)
+        work.stale.append(image_id)
+    else:
+        _drop_pending(work, image_id)
+
+
+def _drop_pending(work: _Work, image_id: int) -> None:
+    row = work.rows.get(image_id)
+    if row is not None and row.state == "pending":
+        work.without_vector.append(image_id)
+
+
+def _write_vectors(
+    indexer: Indexer, collection: collections.Collection, work: _Work, vectors: Vectors, job: jobs.Job
+) -> None:
+    name = collection.vector_collection
+    if work.stale:
+        indexer.vectors.delete(name, work.stale)
+    if work.written:
+        rows = [work.rows[extracted.image_id] for extracted in work.written]
+        indexer.vectors.upsert(
+            name,
+            np.array([row.id for row in rows], dtype=np.int64),
+            vectors[work.positions],
+            partitions=[row.partition if job.partition is None else job.partition for row in rows],
+            metadata=[job.metadata or row.metadata for row in rows],
+        )

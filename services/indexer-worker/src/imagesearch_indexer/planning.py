@@ -1,0 +1,184 @@
+"""Plan a job: list its source, compare with the catalogue, write the ledger, cut batches.
+
+Planning streams. It works slice by slice, commits each with the place that it has reached, and sends the
+first batches while it still lists; a planner that dies is followed by one that goes on behind that place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import sqlalchemy as sa
+import structlog
+
+from imagesearch.catalog import batches, collections, images, jobs, ledger
+from imagesearch.catalog.ledger import Item
+from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
+from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.presence import plan_task_id
+from imagesearch.sources import Entry, resolve_directory, resolve_file, walk
+from imagesearch.vectors import IndexSpec
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.dispatching import release
+from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.reporting import show
+
+log = structlog.get_logger()
+
+
+def plan_job(indexer: Indexer, message: PlanJob) -> None:
+    """Plan a job for some seconds, then ask for the next turn, until its whole source is in the ledger.
+
+    Raises:
+        StoreUnavailable: a store went away; planning may be repeated and goes on behind the last slice.
+    """
+    with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, message.job_id)
+        collection = collections.by_id(tx, job.collection_id)
+    if job.state == JobState.PLANNING and collection.state == "active":
+        spec = IndexSpec(collection.index_type, collection.index_params)
+        indexer.vectors.ensure_collection(collection.vector_collection, spec)
+        if _has_more_after_a_while(indexer, job):
+            indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
+    release(indexer, job.id)
+    end_job(indexer, job.id)
+
+
+def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
+    """Write slices until planning has ended, its time is up or the process stops; tell whether work is left."""
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    listing: Iterator[Entry] = iter(())
+    if job.listed_at is None:
+        try:
+            directory = resolve_directory(job.directory or "", indexer.roots)
+        except SourceRejected as error:
+            _give_up(indexer, job, f"The source cannot be read any more: {error}.")
+            return False
+        listing = walk(directory, recursive=job.recursive, after=job.planned_up_to)
+    while job.state == JobState.PLANNING:
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            return True
+        entries = (
+            _look_again(indexer, job) if job.listed_at else list(islice(listing, indexer.settings.plan_slice))
+        )
+        with indexer.catalog.transaction() as tx:
+            written = _write_slice(indexer, tx, job, [_storable(entry) for entry in entries])
+        if written is None:
+            log.info("plan.left_to_another", job=job.id)
+            return False
+        job = written
+        show(indexer, job)
+        release(indexer, job.id)
+    return False
+
+
+def _write_slice(indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: Sequence[Entry]) -> jobs.Job | None:
+    """Write one slice to the ledger; an empty one ends the listing, and after that the planning.
+
+    Returns:
+        The job, or None when another planner has moved it on since it was `seen`, or it no longer plans.
+    """
+    job = jobs.lock(tx, seen.id)
+    if job.state != JobState.PLANNING or (job.planned_up_to, job.listed_at) != (
+        seen.planned_up_to,
+        seen.listed_at,
+    ):
+        return None
+    if not entries:
+        return _end_phase(tx, job)
+    paths = [entry.path for entry in entries]
+    if job.listed_at is None:
+        known = ledger.holds(tx, job.id, paths)
+        entries = [entry for entry in entries if entry.path not in known]
+        jobs.change(tx, job.id, planned_up_to=paths[-1])
+    else:
+        waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
+        entries = [entry for entry in entries if entry.path in waiting]
+    submitted, outcomes = _assign(indexer, tx, job, entries)
+    return jobs.count(tx, job.id, outcomes, submitted=submitted)
+
+
+def _end_phase(tx: sa.Connection, job: jobs.Job) -> jobs.Job:
+    if job.listed_at is None:
+        return jobs.change(tx, job.id, listed_at=sa.func.now())
+    return jobs.change(tx, job.id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
+
+
+def _assign(
+    indexer: Indexer, tx: sa.Connection, job: jobs.Job, entries: Sequence[Entry]
+) -> tuple[int, Counter[Outcome]]:
+    """Give each path its row, and its outcome or its batch."""
+    readable = [entry.path for entry in entries if entry.failure is None]
+    rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
+    items: list[Item] = []
+    work: list[images.Image] = []
+    for entry in entries:
+        row = rows.get(entry.path)
+        if row is None:
+            items.append(_failed(entry.path, entry.failure or FailureCode.IO_ERROR, entry.reason))
+        elif row.state == "deleting":
+            items.append(
+                _failed(entry.path, FailureCode.REMOVED, "The picture is being deleted; submit it again.")
+            )
+        elif _is_unchanged(row, entry, job):
+            items.append(Item(entry.path, image_id=row.id, outcome=Outcome.UNCHANGED))
+        else:
+            work.append(row)
+    size = indexer.settings.batch_size
+    made = batches.create(tx, job.id, -(-len(work) // size))
+    items += [Item(row.path, row.id, made[place // size]) for place, row in enumerate(work)]
+    return ledger.record(tx, job.id, items)
+
+
+def _failed(path: str, code: FailureCode, reason: str) -> Item:
+    return Item(path, outcome=Outcome.FAILED, code=code, reason=reason)
+
+
+def _is_unchanged(row: images.Image, entry: Entry, job: jobs.Job) -> bool:
+    """Tell whether a file is as it was indexed, by size and modification time, and the job changes nothing."""
+    return (
+        row.state == "indexed"
+        and (row.size_bytes, row.mtime_ns) == (entry.size_bytes, entry.mtime_ns)
+        and batches.gives_nothing_new(row.partition, row.metadata, job)
+    )
+
+
+def _look_again(indexer: Indexer, job: jobs.Job) -> list[Entry]:
+    """Return entries for submitted paths that are in no batch yet: those of a list, or of a retry."""
+    with indexer.catalog.transaction() as tx:
+        paths = ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice)
+    return [_entry(indexer, path) for path in paths]
+
+
+def _entry(indexer: Indexer, path: str) -> Entry:
+    try:
+        found = resolve_file(path, indexer.roots).stat()
+    except PictureRejected as error:
+        return Entry(path, 0, 0, error.code, error.reason)
+    except OSError:
+        return Entry(path, 0, 0, FailureCode.VANISHED, "no file lies at the path any more")
+    return Entry(path, found.st_size, found.st_mtime_ns)
+
+
+def _storable(entry: Entry) -> Entry:
+    """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
+    raw = entry.path.encode()
+    if len(raw) <= images.LONGEST_PATH_BYTES:
+        return entry
+    digest = hashlib.sha256(raw).hexdigest()[:16]
+    short = f"{raw[: images.LONGEST_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
+    reason = f"the path is longer than {images.LONGEST_PATH_BYTES} bytes"
+    return replace(entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
+
+
+def _give_up(indexer: Indexer, job: jobs.Job, reason: str) -> None:
+    """End the listing of a source that is gone; what was listed before still gets its outcome."""
+    log.warning("plan.source_gone", job=job.id, reason=reason)
+    now = sa.func.now()
+    with indexer.catalog.transaction() as tx:
+        jobs.change(tx, job.id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)

@@ -1,0 +1,91 @@
+"""Recover batches that were lost on their way, and take apart those that kill their workers."""
+
+from __future__ import annotations
+
+import structlog
+
+from imagesearch.catalog import batches, images, jobs, ledger
+from imagesearch.catalog.ledger import Settled
+from imagesearch.contract import FailureCode, Finding, Outcome
+from imagesearch.telemetry import BATCHES_RESENT
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.dispatching import release
+from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.reporting import show
+
+log = structlog.get_logger()
+
+LOOK_LIMIT = 500
+SECOND_LOOK_SECONDS = 1.0
+"""Between taking a message and claiming its batch a worker needs milliseconds."""
+
+
+def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
+    """Send batches again whose lease has run out and which are neither in a queue nor in a worker's hands.
+
+    Raises:
+        StoreUnavailable: a store went away.
+    """
+    with indexer.catalog.transaction() as tx:
+        expired = batches.expired(tx, limit=LOOK_LIMIT)
+    if not expired:
+        return Finding("batch_lost", 0, "")
+    alive = _alive(indexer, {batch.id for batch in expired})
+    lost = [batch for batch in expired if batch.id not in alive]
+    if not dry_run:
+        with indexer.catalog.transaction() as tx:
+            batches.lease_again(tx, sorted(alive), lease=indexer.settings.lease)
+        crashes = indexer.in_flight.take_crashes(batch.id for batch in lost)
+        for batch in lost:
+            _recover(indexer, batch, crashes[batch.id])
+        for job_id in sorted({batch.job_id for batch in lost}):
+            release(indexer, job_id)
+            end_job(indexer, job_id)
+    return Finding("batch_lost", len(lost), "sent again" if lost else "")
+
+
+def _alive(indexer: Indexer, wanted: set[int]) -> set[int]:
+    """Return those of the batches that wait in a queue or are claimed.
+
+    A batch on its way from one place to the next is in neither for a moment: only one that two looks miss
+    is lost.
+    """
+    alive: set[int] = set()
+    for look in range(2):
+        if look:
+            indexer.stopping.wait(SECOND_LOOK_SECONDS)
+        alive |= indexer.in_flight.claimed(wanted) | indexer.in_flight.waiting()
+        alive |= indexer.in_flight.claimed(wanted)
+    return alive & wanted
+
+
+def _recover(indexer: Indexer, batch: batches.Batch, new_crashes: int) -> None:
+    crashes = batch.crashes + new_crashes
+    log.warning("batch.lost", job=batch.job_id, batch=batch.id, attempts=batch.attempts, crashes=crashes)
+    BATCHES_RESENT.inc()
+    if crashes >= indexer.settings.poison_crashes:
+        _take_apart(indexer, batch)
+        return
+    with indexer.catalog.transaction() as tx:
+        batches.make_ready(tx, batch.id, crashes=crashes)
+
+
+def _take_apart(indexer: Indexer, batch: batches.Batch) -> None:
+    """Halve a batch that keeps killing its workers; a single picture fails."""
+    with indexer.catalog.transaction() as tx:
+        held = batches.lock(tx, batch.id)
+        if held is None or held.state != "sent":
+            return
+        waiting = sorted(ledger.open_images(tx, batch.id))
+        if len(waiting) > 1:
+            # The halves are suspects: one more death is enough to halve them again. A picture on its own
+            # starts from zero, so that bad luck alone never fails it.
+            batches.split(tx, held, waiting, crashes=indexer.settings.poison_crashes - 1)
+            return
+        reason = f"{indexer.settings.poison_crashes} workers died while they worked on this picture."
+        failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
+        images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
+        outcomes = ledger.settle(tx, batch.id, failed)
+        batches.close(tx, batch.id)
+        job = jobs.count(tx, batch.job_id, outcomes)
+    show(indexer, job)

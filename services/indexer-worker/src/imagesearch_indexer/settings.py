@@ -1,0 +1,43 @@
+"""Settings of the indexer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from imagesearch.settings import Settings
+
+
+class IndexerSettings(Settings):
+    """How jobs are planned, sent out, watched and repaired."""
+
+    batch_size: int = Field(
+        32, ge=1, le=128, description="Pictures a batch: 2 s of work on two cores, well under a minute on one."
+    )
+    window: int = Field(
+        8, ge=1, description="Batches of one job that are on their way at once; bounds what a job puts into Redis."
+    )
+    plan_slice: int = Field(2_000, ge=1, description="Paths that planning writes in one transaction.")
+    plan_seconds: float = Field(
+        15.0, gt=0, description="How long one planning task works before it lets other jobs have their turn."
+    )
+    lease_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="A batch that was sent this long ago is looked for, in the queues and in workers' hands.",
+    )
+    poison_crashes: int = Field(
+        3, ge=1, description="Workers that may die on a batch before it is split, or its one picture fails."
+    )
+    reconcile_seconds: float = Field(10.0, gt=0, description="How often lost batches are looked for.")
+    sweep_seconds: float = Field(3_600.0, gt=0, description="How often every row is compared with every vector.")
+    stall_seconds: float = Field(
+        600.0, gt=0, description="A running job without any progress for this long is reported as stalled."
+    )
+    indexer_threads: int = Field(4, ge=1, le=32, description="Tasks that run at once.")
+
+    @property
+    def lease(self) -> timedelta:
+        """Return `lease_seconds` as a duration."""
+        return timedelta(seconds=self.lease_seconds)

@@ -1,0 +1,122 @@
+"""Compose the indexer and run it as a Celery worker: consume `index` and `plan`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from celery import Celery
+
+import imagesearch
+from imagesearch.broker import create_celery, create_redis, register, send
+from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.migrate import wait_until_current
+from imagesearch.contract import (
+    CancelJob,
+    Findings,
+    FinishDeletes,
+    IndexBatch,
+    PlanJob,
+    Queue,
+    Reconcile,
+    TaskName,
+)
+from imagesearch.errors import StoreUnavailable
+from imagesearch.patience import keep_trying
+from imagesearch.presence import BatchClaims, InFlight, WorkerBoard, WorkerReport
+from imagesearch.progress import CeleryProgressBoard
+from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
+from imagesearch.telemetry import TelemetrySettings, configure, log_settings
+from imagesearch.vectors import MilvusVectorStore
+from imagesearch.workers import Pulse, WorkerSettings, run_worker, worker_name
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.controlling import close_cancelled
+from imagesearch_indexer.deleting import finish_deletes
+from imagesearch_indexer.indexing import index_batch
+from imagesearch_indexer.planning import plan_job
+from imagesearch_indexer.reconciling import reconcile
+from imagesearch_indexer.settings import IndexerSettings
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+QUEUES = (Queue.INDEX, Queue.PLAN)
+
+
+def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
+    """Register every task of the indexer; each waits for stores that are away until the process stops."""
+
+    def patiently(doing: str, action: Callable[[], T]) -> T:
+        return keep_trying(action, indexer.stopping, doing=doing)
+
+    def index(message: IndexBatch) -> None:
+        with claims.claimed(Queue.INDEX, message.batch_id):
+            patiently("index", lambda: index_batch(indexer, message))
+
+    def plan(message: PlanJob) -> None:
+        patiently("plan", lambda: plan_job(indexer, message))
+
+    def cancel(message: CancelJob) -> None:
+        patiently("cancel", lambda: close_cancelled(indexer, message.job_id))
+
+    def delete(message: FinishDeletes) -> Findings:
+        removed = patiently("delete", lambda: finish_deletes(indexer, message.collection_id))
+        return Findings.single("deleted", removed)
+
+    def repair(message: Reconcile) -> Findings:
+        try:
+            return reconcile(indexer, message)
+        except StoreUnavailable as error:
+            # The scheduler asks again soon; waiting here would only keep a thread from its work.
+            log.warning("reconcile.put_off", reason=str(error))
+            return Findings.single("store_unavailable", 1)
+
+    register(app, TaskName.INDEX, IndexBatch, index)
+    register(app, TaskName.PLAN, PlanJob, plan)
+    register(app, TaskName.CANCEL, CancelJob, cancel)
+    register(app, TaskName.DELETE, FinishDeletes, delete, answers=True)
+    register(app, TaskName.RECONCILE, Reconcile, repair, answers=True)
+
+
+def run() -> int:
+    """Run the worker until it is told to stop; return its exit code."""
+    postgres, redis, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
+    sources, settings, workers = SourceSettings(), IndexerSettings(), WorkerSettings()
+    configure("indexer", TelemetrySettings())
+    log_settings(postgres, redis, milvus, sources, settings, workers)
+    app, client, name = create_celery(redis), create_redis(redis), worker_name("indexer")
+    pulse, claims = Pulse(name, settings.indexer_threads), BatchClaims(client, name)
+    indexer = Indexer(
+        catalog=Catalog(postgres),
+        vectors=MilvusVectorStore(milvus),
+        progress=CeleryProgressBoard(app),
+        in_flight=InFlight(client),
+        send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
+        roots=sources.image_roots,
+        settings=settings,
+        stopping=pulse.stopping,
+    )
+    register_tasks(app, indexer, claims)
+    wait_until_current(indexer.catalog, pulse.stopping)
+    keep_trying(indexer.vectors.ping, pulse.stopping, doing="reach milvus")
+    return run_worker(
+        app,
+        pulse=pulse,
+        queues=QUEUES,
+        report=lambda consumed_at: WorkerReport(
+            name=name,
+            queues=tuple(queue.value for queue in QUEUES),
+            version=imagesearch.__version__,
+            model=None,
+            weights=None,
+            untrained=False,
+            seen_at=time.time(),
+            consumed_at=consumed_at,
+        ),
+        board=WorkerBoard(client),
+        claims=claims,
+        settings=workers,
+    )
