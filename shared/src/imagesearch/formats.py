@@ -74,13 +74,17 @@ def _match(signatures: tuple[tuple[str, int, bytes], ...], data: bytes) -> str |
     return None
 
 
-def ends_early(name: str, data: bytes) -> bool:
+def ends_early(name: str, data: bytes, complaint: str) -> bool:
     """Tell whether a file that could not be decoded was cut off, by the structure of its format.
 
     Args:
         name: what `sniff` returned.
         data: the whole file.
+        complaint: what Pillow said. JPEG and PNG have an end marker, which knows better than Pillow; the
+            others have none, or one that is a common byte.
     """
+    if name not in ("JPEG", "PNG") and "truncated" in complaint.lower():
+        return True
     try:
         return _ENDS_EARLY[name](data)
     except struct.error:
@@ -125,13 +129,13 @@ def _jpeg_ends_early(data: bytes) -> bool:
 
 
 def _png_ends_early(data: bytes) -> bool:
-    if b"IEND" in data[-12:]:
+    if data[-8:-4] == b"IEND":
         return False
     position = 8
     while data[position + 4 : position + 8] != b"IEND":
         (length,) = struct.unpack_from(">I", data, position)
         position += 12 + length
-    return False
+    return position + 12 > len(data)
 
 
 def _webp_ends_early(data: bytes) -> bool:

@@ -153,7 +153,7 @@ def _rejecting(name: str, data: bytes) -> Iterator[None]:
         # Hostile bytes make Pillow raise nearly anything (OSError, SyntaxError, struct.error, ValueError,
         # OverflowError, EOFError, zlib.error, ...) and it promises no closed set. Only calls into Pillow
         # stand inside these blocks.
-        if "truncated" in str(error).lower() or formats.ends_early(name, data):
+        if formats.ends_early(name, data, str(error)):
             reason = f"the {name} data ends before the picture is complete"
             raise PictureRejected(FailureCode.TRUNCATED, reason) from error
         reason = f"the {name} data is damaged or of a kind that cannot be decoded"

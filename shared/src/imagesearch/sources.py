@@ -100,7 +100,7 @@ def resolve_file(text: str, roots: tuple[Path, ...]) -> Path:
     path, _ = _resolve(text, roots)
     try:
         found = path.stat()
-        readable = os.access(path, os.R_OK)
+        readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
     except OSError as error:
         raise _picture_rejected(error) from error
     if not stat.S_ISREG(found.st_mode):
@@ -209,10 +209,14 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
         after: the last path that an earlier walk yielded, to go on behind it whether or not it still exists.
 
     Raises:
-        SourceRejected: the directory itself cannot be listed any more.
+        SourceRejected: the directory itself cannot be listed any more, or is not the one that `after` is from.
     """
     top = os.fspath(directory)
-    done = Path(after).relative_to(directory).parts if after is not None else ()
+    done: tuple[str, ...] = ()
+    if after is not None:
+        if not Path(after).is_relative_to(directory):
+            raise SourceRejected("missing", "the directory has moved since its listing began")
+        done = Path(after).relative_to(directory).parts
     try:
         # Each level: its path, its names still to come, and the part of `after` that lies below it.
         levels = [(top, iter(_names(top)), done)]
