@@ -1,0 +1,203 @@
+"""Start and stop the whole system of one data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from imagesearch_local import ports, programs
+from imagesearch_local.console import Console
+from imagesearch_local.environment import inherited, of_stack
+from imagesearch_local.errors import StackFailed
+from imagesearch_local.layout import MARKER, Layout
+from imagesearch_local.orphans import end_orphans
+from imagesearch_local.private import write_private
+from imagesearch_local.record import Record
+from imagesearch_local.stores import valkey
+from imagesearch_local.supervise import supervise
+
+STORES = ("valkey", "milvus")
+"""Stores that listen on a port."""
+STOP_SECONDS = 120.0
+"""The longest that stopping in order can take: workers, then stores, each killed in the end."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Hold what the user asked for.
+
+    Attributes:
+        port: where the API shall listen.
+        images: directories under which pictures may be read; empty for those of the last start.
+        weights: ``imagenet``, a file or ``random:SEED``; empty for imagenet.
+        stores_only: start no service, for tests of the stores.
+    """
+
+    port: int
+    images: tuple[Path, ...] = ()
+    weights: str = ""
+    stores_only: bool = False
+
+
+def up(layout: Layout, wishes: Wishes) -> int:
+    """Run the stack in the foreground until SIGINT or SIGTERM and return the exit status.
+
+    Raises:
+        StackFailed: it runs already, or cannot start.
+    """
+    layout.create()
+    with hold(layout):
+        if ended := end_orphans(layout):
+            sys.stderr.write(f"ended {len(ended)} processes that a killed run left behind\n")
+        environment, planned = prepare(layout, wishes)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(layout.data_dir)
+        sys.stdout.write(f"starting in {layout.data_dir}; Ctrl-C stops everything\n")
+        sys.stdout.flush()
+        once = frozenset(program.name for program in planned if program.once)
+        try:
+            reason = supervise(layout.supervisor_conf, Console(sys.stdout.fileno()), once)
+        finally:
+            layout.remove_distant_sockets()
+    if reason is not None:
+        raise StackFailed(reason)
+    return 0
+
+
+def prepare(layout: Layout, wishes: Wishes) -> tuple[dict[str, str], list[programs.Program]]:
+    """Choose ports, write what the processes read, and return their environment and the processes.
+
+    Raises:
+        StackFailed: a port is taken, or a picture directory or the weights file is missing.
+    """
+    if not wishes.stores_only and not ports.is_free(wishes.port):
+        raise StackFailed(
+            f"port {wishes.port} is taken by another program; set PORT, as in PORT={wishes.port + 1}"
+        )
+    before = Record.read(layout)
+    chosen = ports.choose(STORES, before.ports, str(layout.data_dir), taken=[wishes.port])
+    roots = _image_roots(layout, wishes, before)
+    planned = programs.store_programs(chosen)
+    if not wishes.stores_only:
+        planned += programs.service_programs(wishes.port)
+    record = Record(
+        url=f"http://{ports.LOOPBACK}:{wishes.port}",
+        ports=chosen,
+        images=tuple(map(str, roots)),
+        weights=_weights(wishes.weights),
+        programs=tuple(program.name for program in planned),
+    )
+    valkey.configure(layout, chosen["valkey"])
+    write_private(layout.supervisor_conf, programs.supervisor_conf(layout, planned))
+    ours = of_stack(layout, wishes.port, record)
+    write_private(layout.environment, "".join(f"{name}={shlex.quote(value)}\n" for name, value in ours.items()))
+    record.write(layout)
+    return {**inherited(os.environ), **ours, MARKER: str(layout.data_dir)}, planned
+
+
+def down(layout: Layout) -> int:
+    """Stop the stack of a data directory, if one runs, and return once all of it is gone.
+
+    Raises:
+        StackFailed: it does not stop.
+    """
+    if not layout.lock.exists():
+        sys.stdout.write(f"nothing runs in {layout.data_dir}\n")
+        return 0
+    try:
+        with hold(layout):
+            ended = end_orphans(layout)
+    except AlreadyRunning as running:
+        _stop(layout, running.pid)
+        sys.stdout.write(f"stopped the stack of {layout.data_dir}\n")
+    else:
+        left = f"ended {len(ended)} processes that a killed run left" if ended else "nothing runs"
+        sys.stdout.write(f"{left} in {layout.data_dir}\n")
+    return 0
+
+
+class AlreadyRunning(StackFailed):
+    """Another process holds the lock of the data directory.
+
+    Attributes:
+        pid: its id, None where it has not been written yet.
+    """
+
+    def __init__(self, layout: Layout, pid: int | None) -> None:
+        super().__init__(f"the stack of DATA_DIR={layout.data_dir} runs already; make down stops it")
+        self.pid = pid
+
+
+@contextmanager
+def hold(layout: Layout) -> Iterator[None]:
+    """Hold the data directory's lock, which the kernel frees however its holder ends.
+
+    Raises:
+        AlreadyRunning: somebody else holds it.
+    """
+    with layout.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(layout, _holder(lock)) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _holder(lock: IO[str]) -> int | None:
+    lock.seek(0)
+    text = lock.read()
+    return int(text) if text.isdecimal() else None
+
+
+def _stop(layout: Layout, pid: int | None) -> None:
+    """Ask the stack's process to end and wait until its lock is free."""
+    if pid is None or not _is_ours(pid):
+        raise StackFailed(f"the lock {layout.lock} is held, but not by a process of this program")
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with hold(layout):
+                return
+        except AlreadyRunning:
+            time.sleep(0.05)
+    raise StackFailed(f"process {pid} has not stopped within {STOP_SECONDS:.0f} s")
+
+
+def _is_ours(pid: int) -> bool:
+    try:
+        return "imagesearch_local" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
+def _image_roots(layout: Layout, wishes: Wishes, before: Record) -> tuple[Path, ...]:
+    for root in wishes.images:
+        if not root.is_dir():
+            raise StackFailed(f"IMAGES={root} is not a directory")
+    return wishes.images or tuple(map(Path, before.images)) or (layout.samples,)
+
+
+def _weights(weights: str) -> str:
+    """Return the weights setting, a file as an absolute path."""
+    if not weights or weights == "imagenet" or weights.startswith("random:"):
+        return weights or "imagenet"
+    path = Path(weights).expanduser().absolute()
+    if not path.is_file():
+        raise StackFailed(f"WEIGHTS={weights}: no such file; set imagenet, a Keras .h5 file or random:SEED")
+    return str(path)
