@@ -1,0 +1,75 @@
+"""The port between the work (batches, queries) and the network, and a twin that needs no network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import numpy.typing as npt
+
+from imagesearch.contract import DIMENSION, Pixels, Vectors
+from imagesearch.errors import TransientError
+from imagesearch.pipeline import model_identity
+
+
+class Embedder(ABC):
+    """Turn pixels into vectors.
+
+    Attributes:
+        identity: names the network; vectors of two identities must never meet.
+        weights: what the ``WEIGHTS`` setting says, of a path only the file's name.
+        untrained: the weights are random, good for tests and trials only.
+    """
+
+    identity: str
+    weights: str
+    untrained: bool
+
+    @abstractmethod
+    def embed(self, pixels: Pixels) -> Vectors:
+        """Return one vector a picture, as float32[n, 512] of length one.
+
+        A picture for which the network gives nothing that has a direction gets a row of zeros, never NaN; see
+        `has_direction`. Any number of threads may call this at once.
+
+        Args:
+            pixels: uint8[n, 224, 224, 3], RGB.
+
+        Raises:
+            ComputeFailed: the machine could not run the network, for want of memory for example.
+        """
+
+
+class ComputeFailed(TransientError):
+    """The network could not be run for reasons that have nothing to do with the pictures."""
+
+
+class SeededEmbedder(Embedder):
+    """Answer with vectors drawn from a seed and the picture's mean colours: the twin for tests and trials.
+
+    Equal pixels get equal vectors, near ones near vectors, and a black picture none at all.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.weights = f"seeded:{seed}"
+        self.untrained = True
+        self.identity = model_identity(self.weights)
+        self._projection = np.random.default_rng(seed).standard_normal((48, DIMENSION), dtype=np.float32)
+
+    def embed(self, pixels: Pixels) -> Vectors:
+        """Return one vector a picture."""
+        cells = pixels.reshape(len(pixels), 4, 56, 4, 56, 3).mean(axis=(2, 4), dtype=np.float32)
+        return normalise(np.maximum(cells.reshape(len(pixels), 48) @ self._projection, 0))
+
+
+def normalise(features: npt.NDArray[np.float32]) -> Vectors:
+    """Divide each row by its L2 norm; rows that have none (zero, NaN, infinite) become zeros."""
+    norms = np.sqrt(np.square(features, dtype=np.float64).sum(axis=1, keepdims=True))
+    usable = np.isfinite(norms) & (norms > 0)
+    return np.where(usable, features / np.where(usable, norms, 1.0), 0.0).astype(np.float32)
+
+
+def has_direction(vectors: Vectors) -> npt.NDArray[np.bool_]:
+    """Return which rows can be compared, as bool[n]."""
+    usable: npt.NDArray[np.bool_] = (vectors != 0).any(axis=1)
+    return usable

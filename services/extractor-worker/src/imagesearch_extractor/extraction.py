@@ -1,0 +1,140 @@
+"""Turn a batch of paths into vectors and outcomes."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Event
+
+import numpy as np
+
+from imagesearch.contract import (
+    DIMENSION,
+    ExtractBatch,
+    ExtractedImage,
+    FailedImage,
+    FailureCode,
+    IndexBatch,
+    Queue,
+    UnchangedImage,
+    Vectors,
+    pack_vectors,
+)
+from imagesearch.errors import InvalidMessage, PipelineMismatch, TransientError
+from imagesearch.patience import keep_trying
+from imagesearch.pipeline import Preprocessing
+from imagesearch.telemetry import FORWARD_SECONDS
+from imagesearch_extractor.embedding import Embedder, has_direction
+from imagesearch_extractor.reading import DecodedImage, PictureReader, Reading
+
+
+class HandedBack(TransientError):
+    """The worker is stopping and leaves the batch to another one."""
+
+
+def extract(
+    batch: ExtractBatch, *, embedder: Embedder, reader: PictureReader, compute_batch: int, stopping: Event
+) -> IndexBatch:
+    """Read, decode and embed a batch; every item ends as extracted, unchanged or failed.
+
+    Threads decode the next pictures while the network computes. A batch of another pipeline fails whole and
+    nothing of it is read.
+
+    Args:
+        batch: what to extract.
+        embedder: the network.
+        reader: reads and decodes.
+        compute_batch: pictures in one forward pass.
+        stopping: looked at before each forward pass.
+
+    Raises:
+        HandedBack: `stopping` is set and there is work left.
+        TransientError: the network keeps failing and `stopping` is set.
+    """
+    read_at = time.time()
+    try:
+        preprocessing = _agreed_preprocessing(batch, embedder)
+    except PipelineMismatch as error:
+        refused = tuple(FailedImage(item.image_id, FailureCode.WRONG_PIPELINE, str(error)) for item in batch.items)
+        return _Outcomes(failures=list(refused)).message(batch, embedder, read_at)
+    outcomes = _Outcomes()
+    with reader.start(batch.items, preprocessing) as readings:
+        for start in range(0, len(readings), compute_batch):
+            decoded = outcomes.sort(readings[start : start + compute_batch])
+            if decoded:
+                if stopping.is_set():
+                    raise HandedBack(f"batch {batch.batch_id}: stopping after {start} of {len(readings)} pictures")
+                outcomes.add_vectors(decoded, _embed(decoded, embedder, stopping))
+    return outcomes.message(batch, embedder, read_at)
+
+
+def _agreed_preprocessing(batch: ExtractBatch, embedder: Embedder) -> Preprocessing:
+    if batch.model is not None and batch.model != embedder.identity:
+        # The reason is shown to people, so no path of the server: the name of a weights file is enough.
+        raise PipelineMismatch(
+            f"the collection was built with {_short(batch.model)}, this worker runs {_short(embedder.identity)} "
+            f"(WEIGHTS={embedder.weights}); set WEIGHTS to what the collection was built with, "
+            "or reindex the collection"
+        )
+    try:
+        return Preprocessing.from_dict(batch.preprocessing)
+    except InvalidMessage as error:
+        raise PipelineMismatch(f"this worker does not know the collection's preprocessing: {error}") from error
+
+
+def _short(identity: str) -> str:
+    name, _, digest = identity.partition(":")
+    return f"{name}:{digest[:12]}"
+
+
+def _embed(decoded: list[DecodedImage], embedder: Embedder, stopping: Event) -> Vectors:
+    pixels = np.stack([picture.pixels for picture in decoded])
+    with FORWARD_SECONDS.labels(Queue.EXTRACT).time():
+        return keep_trying(lambda: embedder.embed(pixels), stopping, doing="forward pass")
+
+
+@dataclass
+class _Outcomes:
+    """Collect what became of each picture."""
+
+    images: list[ExtractedImage] = field(default_factory=list)
+    vectors: list[Vectors] = field(default_factory=list)
+    unchanged: list[UnchangedImage] = field(default_factory=list)
+    failures: list[FailedImage] = field(default_factory=list)
+
+    def sort(self, readings: list[Future[Reading]]) -> list[DecodedImage]:
+        """Note the pictures that need no network, and return the others."""
+        decoded = []
+        for future in readings:
+            reading = future.result()
+            if isinstance(reading, DecodedImage):
+                decoded.append(reading)
+            elif isinstance(reading, UnchangedImage):
+                self.unchanged.append(reading)
+            else:
+                self.failures.append(reading)
+        return decoded
+
+    def add_vectors(self, decoded: list[DecodedImage], vectors: Vectors) -> None:
+        usable = has_direction(vectors)
+        self.vectors.append(vectors[usable])
+        for picture, fine in zip(decoded, usable, strict=True):
+            if fine:
+                self.images.append(picture.image)
+            else:
+                reason = "the network sees nothing in the picture, so there is nothing to compare"
+                self.failures.append(FailedImage(picture.image.image_id, FailureCode.ZERO_VECTOR, reason))
+
+    def message(self, batch: ExtractBatch, embedder: Embedder, read_at: float) -> IndexBatch:
+        vectors = np.concatenate([np.empty((0, DIMENSION), np.float32), *self.vectors])
+        return IndexBatch(
+            job_id=batch.job_id,
+            batch_id=batch.batch_id,
+            model=embedder.identity,
+            read_at=read_at,
+            images=tuple(self.images),
+            vectors=pack_vectors(vectors),
+            unchanged=tuple(self.unchanged),
+            failures=tuple(self.failures),
+        )

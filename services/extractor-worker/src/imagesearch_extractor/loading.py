@@ -1,0 +1,133 @@
+"""Load the weights that the ``WEIGHTS`` setting names. Importing this module imports Keras."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from imagesearch.errors import WeightsUnavailable
+from imagesearch_extractor.weights import CHOICES, RANDOM_PREFIX, Weights, checked_weights, random_weights
+
+_SUFFIXES = (".h5", ".hdf5", ".keras")
+
+
+class DownloadFailed(WeightsUnavailable):
+    """The published weights are not in Keras' cache and could not be downloaded."""
+
+
+def load_weights(setting: str, *, download_timeout: float) -> Weights:
+    """Load the weights that `setting` names; nothing falls back to anything else.
+
+    Args:
+        setting: ``imagenet``, the path of a file that Keras saved, or ``random:SEED``.
+        download_timeout: seconds without a byte after which a download has failed.
+
+    Raises:
+        DownloadFailed: ``imagenet`` could not be downloaded.
+        WeightsUnavailable: anything else; the message is one line that says what to set.
+    """
+    if setting == "imagenet":
+        return checked_weights(_convolutions(_downloaded(download_timeout)), setting)
+    if setting.startswith(RANDOM_PREFIX):
+        return random_weights(setting)
+    return checked_weights(_convolutions(_read(setting)), setting)
+
+
+def vgg16(weights: str | None = None) -> Any:
+    """Build the published network: Keras' VGG16 without its top, global max pooling, 224x224 RGB."""
+    # A keras.json in the home directory may say channels first.
+    keras.config.set_image_data_format("channels_last")
+    return keras.applications.VGG16(weights=weights, include_top=False, pooling="max", input_shape=(224, 224, 3))
+
+
+def _convolutions(model: Any) -> list[np.ndarray[Any, Any]]:
+    """Return kernels and biases in layer order; classification layers, which are not used, are left out."""
+    return [
+        np.asarray(array)
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D)
+        for array in layer.get_weights()
+    ]
+
+
+def _downloaded(timeout: float) -> Any:
+    keras.config.disable_interactive_logging()  # the progress bar would fill the log
+    with _one_download_at_a_time(), _socket_timeout(timeout):
+        try:
+            return vgg16("imagenet")
+        except Exception as error:
+            # Keras raises a bare Exception when the address does not answer, OSError and ValueError (wrong
+            # digest) when it answers badly. It checks the digest of what is cached, so all of them mean the same.
+            raise DownloadFailed(
+                f"WEIGHTS=imagenet: Keras could not download the weights ({_first_line(error)}); allow access to "
+                "storage.googleapis.com, or set WEIGHTS to a file that Keras saved, or to random:SEED for a trial"
+            ) from error
+
+
+@contextmanager
+def _one_download_at_a_time() -> Iterator[None]:
+    """Keep two workers that start together from writing Keras' cache file at once."""
+    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    if not os.access(home if home.exists() else home.parent, os.W_OK):
+        home = Path(tempfile.gettempdir(), ".keras")  # where Keras itself goes then
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".imagesearch-download.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _read(setting: str) -> Any:
+    path = Path(setting).expanduser()
+    if not path.is_file():
+        kind = "is a directory" if path.is_dir() else "there is no such file"
+        raise WeightsUnavailable(f"WEIGHTS={setting}: {kind}; {CHOICES}")
+    if path.suffix not in _SUFFIXES:
+        raise WeightsUnavailable(f"WEIGHTS={setting}: a file of this kind is not known; {CHOICES}")
+    try:
+        return _read_keras(path)
+    except Exception as error:
+        # Keras passes on whatever its readers raise for a damaged or foreign file: OSError, ValueError,
+        # KeyError, BadZipFile and more. The cause stays chained.
+        raise WeightsUnavailable(
+            f"WEIGHTS={setting} cannot be read as VGG16's weights ({_first_line(error)}); {CHOICES}"
+        ) from error
+
+
+def _read_keras(path: Path) -> Any:
+    if path.suffix == ".keras":
+        return keras.models.load_model(path, compile=False)
+    model = vgg16()
+    try:
+        model.load_weights(path)
+    except ValueError:
+        if path.name.endswith(".weights.h5"):
+            raise
+        # A file in the older format that was saved with the classification layers holds more layers than
+        # this network: take the convolutions by name. Layers that it lacks stay NaN and are found out.
+        model.set_weights([np.full(array.shape, np.nan) for array in model.get_weights()])
+        model.load_weights(path, by_name=True)
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

@@ -1,0 +1,95 @@
+"""Read and decode a batch's pictures on a few threads, ahead of the network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import structlog
+
+from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, FailureCode, Pixels, UnchangedImage
+from imagesearch.errors import PictureRejected
+from imagesearch.images import decode
+from imagesearch.pipeline import Preprocessing
+from imagesearch.settings import PictureSettings
+from imagesearch.sources import read_file
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedImage:
+    """Hold a picture that is ready for the network.
+
+    Attributes:
+        image: what the indexer will be told of it.
+        pixels: uint8[224, 224, 3].
+    """
+
+    image: ExtractedImage
+    pixels: Pixels
+
+
+Reading: TypeAlias = DecodedImage | UnchangedImage | FailedImage
+
+
+class PictureReader:
+    """Read pictures under the allowed roots.
+
+    All batches of a process share its threads, so that no more pictures are in memory as files or at full size
+    than there are threads. A picture that waits for the network holds 150 KB.
+    """
+
+    def __init__(self, roots: tuple[Path, ...], limits: PictureSettings, threads: int) -> None:
+        self._roots = roots
+        self._limits = limits
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
+
+    @contextmanager
+    def start(self, items: Iterable[ExtractItem], preprocessing: Preprocessing) -> Iterator[list[Future[Reading]]]:
+        """Begin to read in the background, and forget what is still unread at the end of the block."""
+        readings = [self._pool.submit(self._read, item, preprocessing) for item in items]
+        try:
+            yield readings
+        finally:
+            for reading in readings:
+                reading.cancel()
+
+    def close(self) -> None:
+        """End the threads once what they read is read."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _read(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
+        try:
+            return self._read_or_raise(item, preprocessing)
+        except PictureRejected as rejected:
+            return FailedImage(item.image_id, rejected.code, rejected.reason)
+        except MemoryError:
+            return FailedImage(item.image_id, FailureCode.TOO_LARGE, "the picture needs more memory than there is")
+        except Exception as error:
+            # The decoder turns all it knows into PictureRejected. What it does not know yet still costs this
+            # picture alone, and the log has what is needed to teach it.
+            log.exception("picture.unexpected_error", image_id=item.image_id)
+            reason = f"reading the picture failed in an unknown way ({type(error).__name__})"
+            return FailedImage(item.image_id, FailureCode.UNREADABLE, reason)
+
+    def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
+        data, found = read_file(item.path, self._roots, self._limits)
+        if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
+            return UnchangedImage(item.image_id, found.st_size, found.st_mtime_ns)
+        picture = decode(data, preprocessing, self._limits)
+        described = ExtractedImage(
+            image_id=item.image_id,
+            sha256=picture.sha256,
+            size_bytes=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            width=picture.width,
+            height=picture.height,
+            format=picture.format,
+        )
+        return DecodedImage(described, picture.pixels)

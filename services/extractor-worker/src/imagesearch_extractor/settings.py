@@ -1,0 +1,59 @@
+"""Settings of the extractor alone; those it shares with other services are in `imagesearch.settings`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from imagesearch.settings import Settings
+
+MOST_DECODE_THREADS = 4
+"""The pixel and byte limits of `PictureSettings` are chosen for this many pictures in memory at once."""
+
+ComputeDtype = Literal["float32", "bfloat16", "float16"]
+
+
+class ExtractorSettings(Settings):
+    """How pictures become vectors."""
+
+    weights: str = Field(
+        "imagenet",
+        description="'imagenet' (Keras downloads and caches them), a file that Keras saved (.h5, .weights.h5, "
+        ".keras), or 'random:SEED', an untrained network for tests and trials.",
+    )
+    download_timeout: float = Field(
+        20.0, gt=0, description="Seconds without a byte after which the download of the weights has failed."
+    )
+    compute_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="Number format of the convolutions. 'auto' takes bfloat16 on CPUs that compute in it, "
+        "float16 on GPUs and float32 elsewhere; the vector is always float32.",
+    )
+    compute_batch: int = Field(
+        16,
+        ge=1,
+        le=256,
+        description="Pictures in one forward pass. 16 is at full speed on a CPU and bounds the memory of the "
+        "activations to about 0.4 GB in float32; a GPU wants 64 or more.",
+    )
+    decode_threads: int = Field(
+        0, ge=0, le=64, description="Threads that read and decode pictures; 0 takes one a usable core, at most 4."
+    )
+    extract_concurrency: int = Field(
+        2, ge=1, le=8, description="Bulk batches in hand at once: one decodes while the other computes."
+    )
+    query_concurrency: int = Field(
+        8, ge=1, le=64, description="Queries in hand at once; those that arrive together share a forward pass."
+    )
+    bulk_niceness: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description="How far a bulk extractor steps back for other processes on its machine, so that searches "
+        "stay fast while a job runs.",
+    )
+
+    def reading_threads(self, cpus: int) -> int:
+        """Return how many threads read and decode on a machine with `cpus` usable cores."""
+        return self.decode_threads or min(cpus, MOST_DECODE_THREADS)

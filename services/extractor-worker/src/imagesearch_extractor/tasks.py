@@ -1,0 +1,107 @@
+"""What the worker's tasks do, apart from Celery."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Protocol
+
+import structlog
+
+from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Message, Queue, TaskName
+from imagesearch.errors import StoreUnavailable
+from imagesearch.patience import keep_trying
+from imagesearch.presence import BatchClaims, batch_task_id
+from imagesearch.progress import JobProgress, ProgressBoard
+from imagesearch_extractor.embedding import Embedder
+from imagesearch_extractor.extraction import extract
+from imagesearch_extractor.reading import PictureReader
+
+log = structlog.get_logger()
+
+PAUSE_BELIEVED_SECONDS = 60.0
+"""The batches that a pause leaves in Redis, at most a window of them, are met within a minute. A report of a pause
+that is older may have outlived it, and work done during a pause costs less than work that is never done."""
+
+
+class Publish(Protocol):
+    """Send a message under a task id; raises `StoreUnavailable`."""
+
+    def __call__(self, task: TaskName, message: Message, *, task_id: str | None = None) -> None:
+        """Send it."""
+
+
+@dataclass(frozen=True)
+class BulkExtractor:
+    """Bundle what a bulk worker works with: built once a process, or by tests with twins.
+
+    Attributes:
+        compute_batch: pictures in one forward pass.
+        stopping: set when the process was told to stop.
+    """
+
+    embedder: Embedder
+    reader: PictureReader
+    compute_batch: int
+    progress: ProgressBoard
+    claims: BatchClaims
+    publish: Publish
+    stopping: Event
+
+    def handle(self, batch: ExtractBatch) -> None:
+        """Extract a batch and send it on; any number of deliveries give the indexer the same to write.
+
+        Raises:
+            TransientError: the worker is stopping, and the batch must go back to the queue.
+        """
+        if not self._is_wanted(batch):
+            log.info("batch.dropped", job=batch.job_id, batch=batch.batch_id)
+            return
+        self.claims.begin(Queue.EXTRACT, batch.batch_id)
+        try:
+            self._send_on(self._extract(batch))
+        finally:
+            self.claims.end(Queue.EXTRACT, batch.batch_id)
+
+    def _is_wanted(self, batch: ExtractBatch) -> bool:
+        try:
+            return is_wanted(self.progress.read(batch.job_id))
+        except StoreUnavailable:
+            return True
+
+    def _extract(self, batch: ExtractBatch) -> IndexBatch:
+        started = time.monotonic()
+        done = extract(
+            batch,
+            embedder=self.embedder,
+            reader=self.reader,
+            compute_batch=self.compute_batch,
+            stopping=self.stopping,
+        )
+        log.info(
+            "batch.extracted",
+            job=batch.job_id,
+            batch=batch.batch_id,
+            images=len(done.images),
+            unchanged=len(done.unchanged),
+            failed=len(done.failures),
+            seconds=round(time.monotonic() - started, 2),
+        )
+        return done
+
+    def _send_on(self, done: IndexBatch) -> None:
+        # The time of reading tells this message from that of another delivery of the batch.
+        task_id = batch_task_id(Queue.INDEX, done.batch_id, round(done.read_at * 1000))
+        send = partial(self.publish, TaskName.INDEX, done, task_id=task_id)
+        keep_trying(send, self.stopping, doing="publishing vectors")
+
+
+def is_wanted(progress: JobProgress | None) -> bool:
+    """Tell whether a job's batches should be worked on, from the last report about the job, if any."""
+    if progress is None:
+        return True
+    if progress.state == JobState.PAUSED:
+        return time.time() - progress.published_at > PAUSE_BELIEVED_SECONDS
+    return progress.state != JobState.CANCELLED

@@ -1,0 +1,139 @@
+"""Build and run the extractor: the composition root. Importing this module imports TensorFlow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from celery import Celery
+from celery.exceptions import Reject
+
+from imagesearch import __version__
+from imagesearch.broker import create_celery, create_redis, register, send
+from imagesearch.contract import ExtractBatch, Message, QueryPixels, QueryVectors, Queue, TaskName
+from imagesearch.errors import TransientError
+from imagesearch.presence import BatchClaims, WorkerBoard, WorkerReport
+from imagesearch.progress import CeleryProgressBoard
+from imagesearch.workers import Pulse, run_worker, worker_name
+from imagesearch_extractor.configuration import Configuration
+from imagesearch_extractor.cpu import usable_cpus
+from imagesearch_extractor.embedding import Embedder
+from imagesearch_extractor.loading import load_weights
+from imagesearch_extractor.network import Network, fastest_dtype, use_gpus
+from imagesearch_extractor.queries import QueryBatcher, answer
+from imagesearch_extractor.reading import PictureReader
+from imagesearch_extractor.settings import ExtractorSettings
+from imagesearch_extractor.tasks import BulkExtractor
+
+log = structlog.get_logger()
+
+M = TypeVar("M", bound=Message)
+
+
+def load_network(settings: ExtractorSettings) -> Network:
+    """Load the weights, build the network and warm it up.
+
+    Raises:
+        WeightsUnavailable: there is no network to work with; the message says what to set.
+    """
+    started = time.monotonic()
+    weights = load_weights(settings.weights, download_timeout=settings.download_timeout)
+    on_gpu = use_gpus()
+    dtype = fastest_dtype(on_gpu) if settings.compute_dtype == "auto" else settings.compute_dtype
+    network = Network(weights, dtype=dtype, compute_batch=settings.compute_batch, pad=on_gpu)
+    network.warm_up()
+    if network.untrained:
+        log.warning("network.untrained", weights=network.weights, meaning="random weights: for trials only")
+    log.info(
+        "network.ready",
+        identity=network.identity,
+        dtype=dtype,
+        gpu=on_gpu,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    return network
+
+
+def run(queue: Queue, configuration: Configuration, embedder: Embedder) -> int:
+    """Consume a queue until the process is told to stop, and return the exit code.
+
+    Args:
+        queue: `Queue.EXTRACT` or `Queue.QUERY`.
+        configuration: of this process.
+        embedder: ready to work.
+    """
+    app = create_celery(configuration.redis)
+    client = create_redis(configuration.redis)
+    bulk = queue is Queue.EXTRACT
+    pulse = Pulse(
+        worker_name("extractor" if bulk else "extractor-query"),
+        configuration.extractor.extract_concurrency if bulk else configuration.extractor.query_concurrency,
+    )
+    claims = BatchClaims(client, pulse.name)
+    if bulk:
+        _serve_batches(app, configuration, embedder, claims, pulse)
+    else:
+        _serve_queries(app, configuration.extractor, embedder)
+    return run_worker(
+        app,
+        pulse=pulse,
+        queues=[queue],
+        report=partial(_report, pulse.name, queue, embedder),
+        board=WorkerBoard(client),
+        claims=claims,
+        settings=configuration.worker,
+    )
+
+
+def _serve_batches(
+    app: Celery, configuration: Configuration, embedder: Embedder, claims: BatchClaims, pulse: Pulse
+) -> None:
+    threads = configuration.extractor.reading_threads(usable_cpus())
+    bulk = BulkExtractor(
+        embedder=embedder,
+        reader=PictureReader(configuration.sources.image_roots, configuration.pictures, threads),
+        compute_batch=configuration.extractor.compute_batch,
+        progress=CeleryProgressBoard(app),
+        claims=claims,
+        publish=partial(send, app),
+        stopping=pulse.stopping,
+    )
+    register(app, TaskName.EXTRACT, ExtractBatch, _handing_back(bulk.handle))
+
+
+def _serve_queries(app: Celery, settings: ExtractorSettings, embedder: Embedder) -> None:
+    batcher = QueryBatcher(embedder, settings.compute_batch)
+
+    def handle(query: QueryPixels) -> QueryVectors | None:
+        return answer(query, batcher)
+
+    register(app, TaskName.QUERY, QueryPixels, handle, answers=True)
+
+
+def _handing_back(handle: Callable[[M], None]) -> Callable[[M], None]:
+    """Put the message back into its queue when its work could not be finished here."""
+
+    def handle_or_hand_back(message: M) -> None:
+        try:
+            handle(message)
+        except TransientError as error:
+            log.info("batch.handed_back", reason=str(error))
+            raise Reject(str(error), requeue=True) from error
+
+    return handle_or_hand_back
+
+
+def _report(name: str, queue: Queue, embedder: Embedder, consumed_at: float) -> WorkerReport:
+    return WorkerReport(
+        name=name,
+        queues=(queue.value,),
+        version=__version__,
+        model=embedder.identity,
+        weights=embedder.weights,
+        untrained=embedder.untrained,
+        seen_at=time.time(),
+        consumed_at=consumed_at,
+    )

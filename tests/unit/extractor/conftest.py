@@ -1,0 +1,93 @@
+"""Networks for the whole session: each is built and warmed up once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from imagesearch.settings import PictureSettings
+from imagesearch_extractor.cpu import prepare_process, quiet_import
+from imagesearch_extractor.embedding import SeededEmbedder
+from imagesearch_extractor.reading import PictureReader
+
+if TYPE_CHECKING:
+    from imagesearch_extractor.network import Network
+    from imagesearch_extractor.weights import Weights
+
+PHOTOS = Path(__file__).resolve().parents[3].parent / "shared" / "photos"
+
+
+@pytest.fixture(scope="session")
+def random_7() -> Weights:
+    from imagesearch_extractor.weights import random_weights
+
+    return random_weights("random:7")
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
+    """Import TensorFlow once, with its threads fitted to the machine."""
+    import sys
+
+    if "tensorflow" not in sys.modules:
+        prepare_process()
+        with quiet_import():
+            import imagesearch_extractor.network  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def exact(tensorflow: None, random_7: Weights) -> Network:
+    """Compute in float32, as the published system does."""
+    from imagesearch_extractor.network import Network
+
+    return Network(random_7, dtype="float32", compute_batch=16)
+
+
+@pytest.fixture(scope="session")
+def fast(tensorflow: None, random_7: Weights) -> Network:
+    """Compute in what this machine does fastest, as workers do."""
+    from imagesearch_extractor.network import Network, fastest_dtype
+
+    network = Network(random_7, dtype=fastest_dtype(on_gpu=False), compute_batch=16)
+    network.warm_up()
+    return network
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return twelve photos of different things, or drawings where the photos are not at hand."""
+    if PHOTOS.is_dir():
+        return sorted(PHOTOS.glob("*/*.jpg"))[::40]
+    folder = tmp_path_factory.mktemp("drawn")
+    return [draw(folder / f"{seed}.jpg", seed) for seed in range(12)]
+
+
+def draw(path: Path, seed: int, size: tuple[int, int] = (300, 200)) -> Path:
+    """Save a drawing of discs on a gradient."""
+    rng = np.random.default_rng(seed)
+    corners = rng.integers(60, 256, (2, 2, 3), dtype=np.uint8)
+    image = Image.fromarray(corners).resize(size, Image.Resampling.BILINEAR)
+    pen = ImageDraw.Draw(image)
+    for _ in range(12):
+        x, y, radius = (int(value) for value in rng.integers((0, 0, 8), (*size, 60)))
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    image.save(path, quality=92)
+    return path
+
+
+@pytest.fixture
+def seeded() -> SeededEmbedder:
+    return SeededEmbedder(3)
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[PictureReader]:
+    """Read under the test's own directory alone."""
+    with_roots = PictureReader((tmp_path.resolve(),), PictureSettings(), threads=2)
+    yield with_roots
+    with_roots.close()
