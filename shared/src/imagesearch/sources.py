@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
@@ -110,32 +111,47 @@ def resolve_file(text: str, roots: tuple[Path, ...]) -> Path:
     return path
 
 
-def read_file(text: str, roots: tuple[Path, ...], limits: PictureSettings) -> tuple[bytes, os.stat_result]:
-    """Read one picture's bytes.
+def open_file(text: str, roots: tuple[Path, ...]) -> BinaryIO:
+    """Open one picture for reading; the caller closes it.
 
     The path is resolved first and then opened from its root downwards without following a link, so that a
-    link put in its way in between leads nowhere. The state returned is the one before reading: a file that
-    is still being written looks changed to the next job.
+    link put in its way in between leads nowhere.
 
     Raises:
-        PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
+        PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
     """
     path, root = _resolve(text, roots)
     try:
         descriptor = _open_beneath(root, path)
         try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise PictureRejected(FailureCode.NOT_A_FILE, "the path does not name a regular file")
+            return open(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise _picture_rejected(error) from error
+
+
+def read_file(text: str, roots: tuple[Path, ...], limits: PictureSettings) -> tuple[bytes, os.stat_result]:
+    """Read one picture's bytes.
+
+    The state returned is the one before reading: a file that is still being written looks changed to the
+    next job.
+
+    Raises:
+        PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
+    """
+    with open_file(text, roots) as file:
+        try:
+            found = os.fstat(file.fileno())
             if found.st_size > limits.max_file_bytes:
                 reason = f"{found.st_size} bytes; at most {limits.max_file_bytes} are read"
                 raise PictureRejected(FailureCode.TOO_LARGE, reason)
-            with open(descriptor, "rb", closefd=False) as file:
-                data = file.read(found.st_size)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise _picture_rejected(error) from error
+            data = file.read(found.st_size)
+        except OSError as error:
+            raise _picture_rejected(error) from error
     if not data:
         raise PictureRejected(FailureCode.EMPTY, "the file is empty")
     return data, found

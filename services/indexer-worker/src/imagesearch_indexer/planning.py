@@ -39,12 +39,14 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     """
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, message.job_id)
-        collection = collections.by_id(tx, job.collection_id)
-    if job.state == JobState.PLANNING and collection.state == "active":
-        spec = IndexSpec(collection.index_type, collection.index_params)
-        indexer.vectors.ensure_collection(collection.vector_collection, spec)
-        if _has_more_after_a_while(indexer, job):
-            indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
+        # Held, so that a deletion cannot drop the vectors' collection before it is made here.
+        collection = collections.hold(tx, job.collection_id)
+        is_wanted = job.state == JobState.PLANNING and collection.state == "active"
+        if is_wanted:
+            spec = IndexSpec(collection.index_type, collection.index_params)
+            indexer.vectors.ensure_collection(collection.vector_collection, spec)
+    if is_wanted and _has_more_after_a_while(indexer, job):
+        indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
     release(indexer, job.id)
     end_job(indexer, job.id)
 

@@ -1,0 +1,49 @@
+"""Build the Flask application."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from flask_cors import CORS
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from imagesearch.telemetry import HTTP_RESPONSES
+from imagesearch_api import problems
+from imagesearch_api.composition import Services, compose
+from imagesearch_api.health import health
+from imagesearch_api.v1 import LastSeen, v1
+from imagesearch_api.v2 import collections, images, info, jobs, v2
+
+ROUTES = (jobs, collections, images, info)
+"""The modules whose import gives the v2 blueprint its routes."""
+
+
+def create_app(services: Services | None = None) -> Flask:
+    """Build the application on the given services, or on those that the environment describes."""
+    app = Flask("imagesearch_api", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.extensions["services"] = services or compose()
+    app.extensions["last_seen"] = LastSeen()
+    settings = app.extensions["services"].settings
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    # The client of the published contract is served from another origin.
+    CORS(
+        app,
+        resources={r"/api/*": {"origins": list(settings.cors_origins)}},
+        expose_headers=["Location", "Retry-After"],
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
+    app.register_blueprint(v1)
+    app.register_blueprint(v2)
+    app.register_blueprint(health)
+    problems.register(app)
+    app.after_request(_count)
+    return app
+
+
+def _count(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "unknown"
+    HTTP_RESPONSES.labels(route, str(response.status_code)).inc()
+    return response

@@ -1,0 +1,164 @@
+"""Check request bodies and parameters at the edge; each error names its field and the rule."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, Literal, TypeVar
+
+from flask import request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from imagesearch.catalog.images import LONGEST_PATH_BYTES
+from imagesearch.errors import InvalidMessage
+from imagesearch.pipeline import Preprocessing
+from imagesearch_api.problems import BadField
+
+MAX_TOP_K = 16_384
+"""The largest `limit` and `offset + limit` that Milvus takes."""
+MAX_METADATA_BYTES = 16_384
+MAX_PATHS = 500_000
+FRAMING_BYTES = 1024 * 1024
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return text
+
+
+def _fits_index(text: str) -> str:
+    if len(text.encode()) > LONGEST_PATH_BYTES:
+        raise ValueError(f"must be at most {LONGEST_PATH_BYTES} bytes long")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Path = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_fits_index)]
+CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+Partition = Annotated[Text, StringConstraints(max_length=128)]
+
+
+class Body(BaseModel):
+    """Base of request bodies: unknown fields are errors, nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PathList(Body):
+    """A job's source as a list."""
+
+    paths: Annotated[list[Path], Field(min_length=1, max_length=MAX_PATHS)]
+
+
+def _metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    if value is not None:
+        _check_values(value)
+        if len(json.dumps(value)) > MAX_METADATA_BYTES:
+            raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON")
+    return value
+
+
+def _check_values(value: object) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _storable(key)
+            _check_values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_values(inner)
+    elif isinstance(value, str):
+        _storable(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must not contain NaN or infinity")
+    elif isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        raise ValueError("must hold whole numbers of at most 64 bits")
+
+
+Metadata = Annotated[dict[str, Any] | None, AfterValidator(_metadata)]
+
+
+class JobBody(Body):
+    """What POST /jobs takes."""
+
+    source: Path | PathList
+    collection: CollectionName = "default"
+    recursive: bool = True
+    partition: Partition | None = None
+    metadata: Metadata = None
+    prune: bool = False
+
+
+class CollectionBody(Body):
+    """What POST /collections takes."""
+
+    name: CollectionName
+    preprocessing: dict[str, Any] = Field(default_factory=dict)
+    index_type: Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "DISKANN", "FLAT"] = "AUTOINDEX"
+    index_params: dict[str, int | float | str] = Field(default_factory=dict)
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return Preprocessing.from_dict(value).to_dict()
+        except InvalidMessage as error:
+            raise ValueError(str(error)) from error
+
+
+def read_json(model: type[T]) -> T:
+    """Return the request's JSON body.
+
+    Raises:
+        BadField: the body is not a JSON object.
+        ValidationError: a field breaks its rule.
+    """
+    raw = request.get_json(silent=True, force=True, cache=False)
+    if not isinstance(raw, dict):
+        raise BadField("body", "a JSON object is expected")
+    return model.model_validate(raw)
+
+
+def read_int(name: str, text: str | None, *, default: int, low: int, high: int) -> int:
+    """Return a whole number from a form field or query parameter.
+
+    Raises:
+        BadField: it is not a whole number from `low` to `high`.
+    """
+    if text is None:
+        return default
+    rule = f"a whole number from {low} to {high}"
+    # int() also takes '1_0', other scripts' digits and thousands of digits: none of them is meant.
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 20):
+        raise BadField(name, rule)
+    if not low <= int(text) <= high:
+        raise BadField(name, rule)
+    return int(text)
+
+
+def read_upload(name: str, limit: int) -> bytes:
+    """Return the bytes of an uploaded file.
+
+    Raises:
+        BadField: there is no such file part, or it is empty.
+        RequestEntityTooLarge: it is larger than `limit` bytes.
+    """
+    # Room for the multipart framing and the other fields.
+    request.max_content_length = limit + FRAMING_BYTES
+    part = request.files.get(name)
+    if part is None:
+        raise BadField(name, "a file part of a multipart/form-data body is expected")
+    data = part.stream.read(limit + 1)
+    if len(data) > limit:
+        raise RequestEntityTooLarge
+    if not data:
+        raise BadField(name, "the file is empty")
+    return data

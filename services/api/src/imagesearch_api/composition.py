@@ -1,0 +1,67 @@
+"""Hold what the API's functions work with: built once a process, or by tests with twins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from imagesearch.broker import create_celery, create_redis, send
+from imagesearch.catalog.engine import Catalog
+from imagesearch.contract import Message, TaskName
+from imagesearch.presence import WorkerBoard
+from imagesearch.progress import CeleryProgressBoard, ProgressBoard
+from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
+from imagesearch.telemetry import TelemetrySettings, configure, log_settings
+from imagesearch.vectors import MilvusVectorStore, VectorStore
+from imagesearch_api.asking import CeleryAsker
+from imagesearch_api.settings import ApiSettings
+
+Ask = Callable[[TaskName, Message, float], Any]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Bundle the stores, the ways to send messages, and the settings.
+
+    Attributes:
+        send: publishes a message under a task id; raises `StoreUnavailable`.
+        ask: publishes a message, waits some seconds, and returns the answer's wire form; raises
+            `StoreUnavailable` or `QueryTimeout`.
+        roots: directories under which pictures may be read.
+    """
+
+    catalog: Catalog
+    vectors: VectorStore
+    redis: redis.Redis
+    progress: ProgressBoard
+    workers: WorkerBoard
+    send: Callable[[TaskName, Message, str | None], None]
+    ask: Ask
+    roots: tuple[Path, ...]
+    limits: PictureSettings
+    settings: ApiSettings
+
+
+def compose() -> Services:
+    """Build the services from the environment; nothing connects yet."""
+    postgres, redis_settings, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
+    sources, limits, settings = SourceSettings(), PictureSettings(), ApiSettings()
+    configure("api", TelemetrySettings())
+    log_settings(postgres, redis_settings, milvus, sources, limits, settings)
+    app, client = create_celery(redis_settings), create_redis(redis_settings)
+    return Services(
+        catalog=Catalog(postgres),
+        vectors=MilvusVectorStore(milvus),
+        redis=client,
+        progress=CeleryProgressBoard(app),
+        workers=WorkerBoard(client),
+        send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
+        ask=CeleryAsker(app),
+        roots=sources.image_roots,
+        limits=limits,
+        settings=settings,
+    )

@@ -1,0 +1,70 @@
+"""Tell whether this process lives, and whether everything behind it can work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from flask import Blueprint, Response, current_app, jsonify
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from imagesearch.catalog.migrate import is_current
+from imagesearch.contract import Queue
+from imagesearch.errors import StoreUnavailable
+from imagesearch_api.composition import Services
+from imagesearch_api.problems import RETRY_AFTER_SECONDS
+
+health = Blueprint("health", __name__)
+
+NEEDED_QUEUES = (Queue.PLAN, Queue.EXTRACT, Queue.INDEX, Queue.QUERY)
+
+
+@health.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Answer as long as this process can."""
+    return jsonify({"status": "ok"})
+
+
+@health.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what lacks."""
+    services: Services = current_app.extensions["services"]
+    components = {
+        "postgres": _check(lambda: _schema(services)),
+        "milvus": _check(services.vectors.ping),
+        **_workers(services),
+    }
+    is_ready = all(state == "ok" for state in components.values())
+    body = jsonify({"status": "ok" if is_ready else "unavailable", "components": components})
+    if is_ready:
+        return body
+    return body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+def _check(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except StoreUnavailable as error:
+        return str(error)
+    return "ok"
+
+
+def _schema(services: Services) -> None:
+    if not is_current(services.catalog):
+        raise StoreUnavailable("postgres", "the schema is not migrated")
+
+
+def _workers(services: Services) -> dict[str, str]:
+    try:
+        consumed = {queue for worker in services.workers.alive() for queue in worker.queues}
+    except StoreUnavailable as error:
+        return {"redis": str(error)}
+    queues = {f"queue {queue.value}": "ok" if queue in consumed else "no worker" for queue in NEEDED_QUEUES}
+    return {"redis": "ok", **queues}
+
+
+@health.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Show this process' metrics to Prometheus."""
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,163 @@
+"""Turn errors into RFC 9457 problem details; the only place that knows which status an error has."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, json, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from imagesearch.contract import FailureCode
+from imagesearch.errors import (
+    Conflict,
+    ImageSearchError,
+    NotFound,
+    PictureRejected,
+    PipelineMismatch,
+    SourceRejected,
+    StoreUnavailable,
+    TransientError,
+    UnsupportedByStore,
+)
+
+log = structlog.get_logger()
+
+RETRY_AFTER_SECONDS = 2
+
+PICTURE_STATUS = {
+    FailureCode.UNSUPPORTED_FORMAT: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    FailureCode.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+"""Any other code is 400."""
+
+SOURCE_STATUS = {"forbidden": HTTPStatus.FORBIDDEN, "missing": HTTPStatus.NOT_FOUND}
+"""Any other kind is 400."""
+
+DRAIN_BYTES = 256 * 1024 * 1024
+DRAIN_SECONDS = 10.0
+
+
+class BadField(ImageSearchError):
+    """A field of the request is missing or has a value that it cannot take.
+
+    Attributes:
+        field: its name, or a path into the body such as ``paths[3]``.
+        rule: what a right value looks like.
+    """
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+
+
+def problem(
+    status: HTTPStatus | int, detail: str, *, errors: list[dict[str, str]] | None = None, **extra: Any
+) -> Response:
+    """Return a problem details response of that status."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        **extra,
+    }
+    if errors:
+        body["errors"] = errors
+    response = Response(json.dumps(body), status=int(status), content_type="application/problem+json")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def register(app: Flask) -> None:
+    """Make every error of this application a problem details response."""
+    app.register_error_handler(ImageSearchError, _from_domain)
+    app.register_error_handler(ValidationError, _from_validation)
+    app.register_error_handler(RequestEntityTooLarge, _from_too_large)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _from_bug)
+
+
+def _from_domain(error: ImageSearchError) -> Response:
+    match error:
+        case BadField():
+            fields = [{"field": error.field, "rule": error.rule}]
+            return problem(HTTPStatus.BAD_REQUEST, f"{error.field}: {error.rule}.", errors=fields)
+        case PictureRejected():
+            status = PICTURE_STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
+            return problem(status, f"The picture cannot be used: {error.reason}.", code=str(error.code))
+        case SourceRejected():
+            status = SOURCE_STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
+            return problem(status, f"{error}.", errors=[{"field": "source", "rule": str(error)}])
+        case TransientError():
+            log.warning("request.put_off", path=request.path, reason=str(error))
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error))
+    status_by_type = {
+        NotFound: HTTPStatus.NOT_FOUND,
+        Conflict: HTTPStatus.CONFLICT,
+        PipelineMismatch: HTTPStatus.CONFLICT,
+        UnsupportedByStore: HTTPStatus.BAD_REQUEST,
+    }
+    known = status_by_type.get(type(error))
+    return problem(known, str(error)) if known else _from_bug(error)
+
+
+def _excuse(error: TransientError) -> str:
+    if isinstance(error, StoreUnavailable):
+        return f"The {error.store} store does not answer; try again."
+    return "No worker answered in time; try again."
+
+
+def _from_validation(error: ValidationError) -> Response:
+    fields = [{"field": _place(one["loc"]), "rule": _rule(one["msg"])} for one in error.errors()]
+    return problem(
+        HTTPStatus.BAD_REQUEST, "; ".join(f"{one['field']}: {one['rule']}" for one in fields), errors=fields
+    )
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = ""
+    for part in location:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
+    return place or "body"
+
+
+def _rule(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _from_too_large(_: RequestEntityTooLarge) -> Response:
+    _drain()
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than the upload limit.")
+
+
+def _drain() -> None:
+    """Read the rest of a refused body, within bounds.
+
+    A client that is still sending when the connection closes sees a broken pipe instead of the answer.
+    """
+    deadline = time.monotonic() + DRAIN_SECONDS
+    stream, left = request.environ["wsgi.input"], min(request.content_length or 0, DRAIN_BYTES)
+    while left > 0 and time.monotonic() < deadline:
+        chunk = stream.read(min(left, 1 << 20))
+        if not chunk:
+            return
+        left -= len(chunk)
+
+
+def _from_http(error: HTTPException) -> Response:
+    response = problem(error.code or 500, error.description or "")
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "content-range", "www-authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def _from_bug(error: Exception) -> Response:
+    log.error("request.failed", path=request.path, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side; the log has the details.")

@@ -1,0 +1,37 @@
+"""Settings of the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from imagesearch.settings import Settings
+
+
+class ApiSettings(Settings):
+    """How the API talks to the outside."""
+
+    max_upload_bytes: int = Field(16 * 1024 * 1024, ge=1, description="Largest picture that may be uploaded.")
+    max_body_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, description="Largest JSON body; a list of 500,000 paths fits into it."
+    )
+    query_timeout: float = Field(5.0, gt=0, description="Seconds a search waits for the query extractor.")
+    delete_timeout: float = Field(5.0, ge=0, description="Seconds a delete waits until its vectors are gone.")
+    query_cache_seconds: int = Field(
+        3_600, ge=0, description="How long the vector of an uploaded picture is kept."
+    )
+    public_url: str = Field("", description="Base of picture URLs; empty takes the host that the caller asked.")
+    trusted_proxies: int = Field(0, ge=0, description="Proxies in front whose X-Forwarded headers are believed.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("http://localhost:8001", "http://127.0.0.1:8001"),
+        description="Origins, separated by commas, whose pages may call the API; '*' allows all.",
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        )

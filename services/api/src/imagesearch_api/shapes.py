@@ -1,0 +1,97 @@
+"""Shape what the API knows into the JSON that it answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.contract import JobState
+from imagesearch.progress import JobProgress
+from imagesearch_api.links import image_url
+from imagesearch_api.composition import Services
+from imagesearch_api.searching import Match
+
+
+def job_shape(job: JobProgress) -> dict[str, Any]:
+    """Return a job as JSON."""
+    return {
+        "id": job.job_id,
+        "collection": job.collection,
+        "source": job.directory,
+        "state": str(job.state),
+        "total": job.total,
+        "indexed": job.indexed,
+        "unchanged": job.unchanged,
+        "failed": job.failed,
+        "cancelled": job.cancelled,
+        "removed": job.removed,
+        "rate": round(job.rate, 3) if job.rate is not None else None,
+        "eta_seconds": _eta(job),
+        "stalled": job.stalled,
+        "error": job.error,
+        "created_at": _moment(job.created_at),
+        "started_at": _moment(job.started_at),
+        "finished_at": _moment(job.finished_at),
+    }
+
+
+def _eta(job: JobProgress) -> float | None:
+    if job.ended:
+        return 0.0
+    if not job.rate or job.state != JobState.RUNNING:
+        return None
+    return round((job.total - job.done) / job.rate, 1)
+
+
+def _moment(seconds: float | None) -> str | None:
+    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds is not None else None
+
+
+def collection_shape(collection: Collection, images: int, vectors: int | None) -> dict[str, Any]:
+    """Return a collection as JSON; `vectors` is None where it is not counted."""
+    return {
+        "name": collection.name,
+        "dimension": collection.dimension,
+        "metric": collection.metric,
+        "model": collection.model,
+        "fingerprint": collection.fingerprint,
+        "preprocessing": collection.preprocessing.to_dict(),
+        "index_type": collection.index_type,
+        "index_params": collection.index_params,
+        "images": images,
+        "vectors": vectors,
+        "created_at": collection.created_at.isoformat(),
+    }
+
+
+def image_shape(services: Services, collection: str, image: Image) -> dict[str, Any]:
+    """Return an image as JSON."""
+    return {
+        "id": image.id,
+        "collection": collection,
+        "path": image.path,
+        "url": image_url(services, image.id),
+        "state": image.state,
+        "sha256": image.sha256,
+        "bytes": image.size_bytes,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "partition": image.partition,
+        "metadata": image.metadata,
+        "indexed_at": image.indexed_at.isoformat() if image.indexed_at else None,
+        "created_at": image.created_at.isoformat(),
+    }
+
+
+def match_shape(services: Services, match: Match) -> dict[str, Any]:
+    """Return a search result as JSON."""
+    return {
+        "id": match.image.id,
+        "path": match.image.path,
+        "url": image_url(services, match.image.id),
+        "distance": match.distance,
+        "metadata": match.image.metadata,
+    }

@@ -1,0 +1,97 @@
+"""Take a job: check its source, commit it, and ask for its planning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from imagesearch.catalog import collections, jobs, ledger
+from imagesearch.catalog.ledger import Item
+from imagesearch.contract import PlanJob, TaskName
+from imagesearch.errors import Conflict, StoreUnavailable
+from imagesearch.presence import plan_task_id
+from imagesearch.sources import resolve_directory
+from imagesearch_api.composition import Services
+
+log = structlog.get_logger()
+
+SLICE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Hold a checked request for a job; `source` is a directory or a list of paths."""
+
+    source: str | list[str]
+    collection: str
+    origin: str
+    recursive: bool = True
+    partition: str | None = None
+    metadata: dict[str, Any] | None = None
+    prune: bool = False
+    idempotency_key: str | None = None
+
+    def digest(self) -> str:
+        """Return a digest of what was asked, without the key it was asked under."""
+        asked = [self.source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def submit(services: Services, submission: Submission) -> tuple[jobs.Job, bool]:
+    """Commit a job and ask for its planning; return it and whether it is new.
+
+    The commit comes first. When Redis goes away after it, the job is safe: reconciliation asks for its
+    planning once Redis is back.
+
+    Raises:
+        SourceRejected: the directory is missing, forbidden or no directory.
+        Conflict: the idempotency key was used for another request.
+        StoreUnavailable: Postgres or Redis does not answer; no job was made.
+    """
+    source = submission.source
+    directory = str(resolve_directory(source, services.roots)) if isinstance(source, str) else None
+    services.workers.alive()
+    wanted = jobs.NewJob(
+        id=str(uuid4()),
+        origin=submission.origin,
+        directory=directory,
+        recursive=submission.recursive,
+        partition=submission.partition,
+        metadata=submission.metadata or None,
+        prune=submission.prune,
+        idempotency_key=submission.idempotency_key,
+        request_sha256=submission.digest(),
+    )
+    with services.catalog.transaction() as tx:
+        collection, _ = collections.create(tx, submission.collection)
+        job, is_new = jobs.create(tx, collection.id, wanted)
+        if is_new and not isinstance(source, str):
+            job = _write_list(tx, job, source)
+    if not is_new:
+        if job.request_sha256 != wanted.request_sha256:
+            raise Conflict("This Idempotency-Key was used for another request.")
+        return job, False
+    announce(services, job)
+    return job, True
+
+
+def announce(services: Services, job: jobs.Job) -> None:
+    """Show a job's counters and ask for its planning, after its row was committed."""
+    try:
+        services.progress.publish(job.progress())
+        services.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+    except StoreUnavailable as error:
+        log.warning("job.not_announced", job=job.id, reason=str(error))
+
+
+def _write_list(tx: Any, job: jobs.Job, paths: list[str]) -> jobs.Job:
+    distinct = list(dict.fromkeys(paths))
+    for start in range(0, len(distinct), SLICE):
+        submitted, outcomes = ledger.record(tx, job.id, [Item(path) for path in distinct[start : start + SLICE]])
+        job = jobs.count(tx, job.id, outcomes, submitted=submitted)
+    return job

@@ -1,0 +1,171 @@
+"""Answer the published client exactly as it expects: five routes, status 200, no JSON where it reads text."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from threading import Lock
+
+import redis
+import structlog
+from flask import Blueprint, Response, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from imagesearch.catalog import collections, jobs
+from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
+from imagesearch.images import decode
+from imagesearch.pipeline import Preprocessing
+from imagesearch.progress import JobProgress
+from imagesearch_api.bodies import MAX_TOP_K, JobBody, read_int, read_upload
+from imagesearch_api.composition import Services
+from imagesearch_api.deleting import delete_collection
+from imagesearch_api.following import follow
+from imagesearch_api.links import image_url
+from imagesearch_api.problems import BadField, problem
+from imagesearch_api.searching import search_upload
+from imagesearch_api.submitting import Submission, submit
+
+log = structlog.get_logger()
+
+v1 = Blueprint("v1", __name__, url_prefix="/api/v1")
+
+DEFAULT_TABLE = "default"
+ORIGIN = "v1"
+LATEST_KEY = "imagesearch:v1:latest"
+
+
+class LastSeen:
+    """Remember the last progress shown, for the moments in which no store answers."""
+
+    def __init__(self) -> None:
+        self._progress: JobProgress | None = None
+        self._lock = Lock()
+
+    def keep(self, progress: JobProgress | None) -> None:
+        """Remember a report."""
+        with self._lock:
+            self._progress = progress
+
+    def get(self) -> JobProgress | None:
+        """Return the report remembered last."""
+        with self._lock:
+            return self._progress
+
+
+def _services() -> Services:
+    return current_app.extensions["services"]
+
+
+def _text(body: str) -> Response:
+    return Response(body, content_type="text/plain; charset=utf-8")
+
+
+def _parameter(name: str) -> str | None:
+    """Return a parameter from a JSON body, form fields or the query, whichever has it."""
+    body = request.get_json(silent=True) if request.is_json else None
+    value = body.get(name) if isinstance(body, dict) else None
+    if value is None:
+        value = request.values.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadField(name, "text is expected")
+    return value or None
+
+
+def _table() -> str:
+    return _parameter("Table") or DEFAULT_TABLE
+
+
+@v1.errorhandler(PictureRejected)
+def reject_picture(error: PictureRejected) -> ResponseReturnValue:
+    """Answer 400 for any picture that cannot be used, as the published contract says."""
+    return problem(HTTPStatus.BAD_REQUEST, f"The picture cannot be used: {error.reason}.", code=str(error.code))
+
+
+@v1.post("/train")
+def train() -> ResponseReturnValue:
+    """Start indexing a directory."""
+    directory = _parameter("File")
+    if directory is None:
+        raise BadField("File", "the path of a directory is expected")
+    checked = JobBody.model_validate({"source": directory, "collection": _table()})
+    services = _services()
+    job, _ = submit(services, Submission(source=directory, collection=checked.collection, origin=ORIGIN))
+    try:
+        services.redis.set(LATEST_KEY, job.id)
+    except redis.RedisError as error:
+        log.warning("latest.not_written", reason=type(error).__name__)
+    return _text("Start")
+
+
+@v1.get("/process")
+def process() -> ResponseReturnValue:
+    """Say how far the newest job of this interface is; never an error while this process is up."""
+    last: LastSeen = current_app.extensions["last_seen"]
+    try:
+        progress = _newest(_services())
+        last.keep(progress)
+    except StoreUnavailable as error:
+        log.warning("process.from_memory", reason=str(error))
+        progress = last.get()
+        if progress is None:
+            # Unequal numbers keep the client asking until a store answers again.
+            return _text("current: 0, total: 1")
+    if progress is None:
+        return _text("current: 0, total: 0")
+    total = progress.total
+    if not progress.ended and progress.done >= total:
+        # The client stops when the two are equal, and counts: that is too early while planning goes on or
+        # the last vectors are not searchable yet.
+        total = progress.done + 1
+    return _text(f"current: {progress.done}, total: {total}, failed: {progress.failed}")
+
+
+def _newest(services: Services) -> JobProgress | None:
+    try:
+        latest = services.redis.get(LATEST_KEY)
+    except redis.RedisError as error:
+        log.warning("latest.not_read", reason=type(error).__name__)
+        latest = None
+    if isinstance(latest, bytes):
+        try:
+            return follow(services, latest.decode())
+        except NotFound:
+            log.warning("latest.unknown", job=latest.decode())
+    with services.catalog.transaction() as tx:
+        found = jobs.newest(tx, limit=1, origin=ORIGIN)
+    return found[0].progress() if found else None
+
+
+@v1.post("/count")
+def count() -> ResponseReturnValue:
+    """Say how many pictures a collection holds; none for one that does not exist."""
+    with _services().catalog.transaction() as tx:
+        try:
+            collection = collections.get(tx, _table())
+        except NotFound:
+            return _text("0")
+        return _text(str(collections.indexed_counts(tx, [collection.id])[collection.id]))
+
+
+@v1.post("/search")
+def search() -> ResponseReturnValue:
+    """Return `[[url, distance], ...]`, nearest first; an empty list for a collection that does not exist."""
+    services = _services()
+    data = read_upload("file", services.settings.max_upload_bytes)
+    top_k = read_int("Num", _parameter("Num"), default=1, low=1, high=MAX_TOP_K)
+    try:
+        matches, _ = search_upload(services, _table(), data, top_k)
+    except NotFound:
+        # A bad picture is an error also where nothing can be found.
+        decode(data, Preprocessing(), services.limits)
+        return jsonify([])
+    return jsonify([[image_url(services, match.image.id), match.distance] for match in matches])
+
+
+@v1.post("/delete")
+def delete() -> ResponseReturnValue:
+    """Delete a collection with all that it holds; deleting what does not exist is no error."""
+    try:
+        delete_collection(_services(), _table())
+    except NotFound:
+        return _text("There is no such table")
+    return _text("Deleted")

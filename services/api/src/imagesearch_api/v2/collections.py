@@ -1,0 +1,82 @@
+"""Routes of collections: create, show, delete, and search in them."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+
+from flask import jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+
+from imagesearch.catalog import collections
+from imagesearch.catalog.collections import Collection
+from imagesearch.errors import Conflict, NotFound
+from imagesearch.pipeline import Preprocessing
+from imagesearch_api.bodies import MAX_TOP_K, CollectionBody, read_int, read_json, read_upload
+from imagesearch_api.deleting import delete_collection
+from imagesearch_api.searching import search_upload
+from imagesearch_api.shapes import collection_shape, match_shape
+from imagesearch_api.v2 import services, v2
+
+
+@v2.get("/collections")
+def list_collections() -> ResponseReturnValue:
+    """List every collection with the number of its images."""
+    with services().catalog.transaction() as tx:
+        found = collections.all_active(tx)
+        counts = collections.indexed_counts(tx, [collection.id for collection in found])
+    items = [collection_shape(collection, counts[collection.id], None) for collection in found]
+    return jsonify({"items": items, "next": None})
+
+
+@v2.post("/collections")
+def create_collection() -> ResponseReturnValue:
+    """Create a collection."""
+    body = read_json(CollectionBody)
+    with services().catalog.transaction() as tx:
+        collection, is_new = collections.create(
+            tx,
+            body.name,
+            preprocessing=Preprocessing.from_dict(body.preprocessing),
+            index_type=body.index_type,
+            index_params=dict(body.index_params),
+        )
+    if not is_new:
+        raise Conflict(f"There is a collection {body.name!r} already.")
+    location = url_for("v2.show_collection", name=collection.name)
+    return jsonify(collection_shape(collection, 0, 0)), HTTPStatus.CREATED, {"Location": location}
+
+
+@v2.get("/collections/<name>")
+def show_collection(name: str) -> ResponseReturnValue:
+    """Show a collection with the exact number of its rows and of its vectors."""
+    with services().catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        images = collections.indexed_counts(tx, [collection.id])[collection.id]
+    return jsonify(collection_shape(collection, images, _vectors(collection)))
+
+
+def _vectors(collection: Collection) -> int:
+    try:
+        return services().vectors.count(collection.vector_collection)
+    except NotFound:
+        # It is made when its first job is planned.
+        return 0
+
+
+@v2.delete("/collections/<name>")
+def remove_collection(name: str) -> ResponseReturnValue:
+    """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
+    is_gone = delete_collection(services(), name)
+    return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
+
+
+@v2.post("/collections/<name>/search")
+def search_collection(name: str) -> ResponseReturnValue:
+    """Find the pictures of a collection that look like the uploaded one."""
+    begun = time.perf_counter()
+    data = read_upload("image", services().settings.max_upload_bytes)
+    top_k = read_int("top_k", request.values.get("top_k"), default=10, low=1, high=MAX_TOP_K)
+    matches, stages = search_upload(services(), name, data, top_k)
+    took = {**stages.took_ms, "total": round((time.perf_counter() - begun) * 1000, 3)}
+    return jsonify({"results": [match_shape(services(), match) for match in matches], "took_ms": took})

@@ -1,0 +1,69 @@
+"""Routes about the system itself: what runs here, and repairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+import imagesearch
+from imagesearch.catalog import collections
+from imagesearch.contract import Findings, Reconcile, TaskName
+from imagesearch.errors import StoreUnavailable
+from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
+from imagesearch.presence import WorkerReport
+from imagesearch_api.bodies import Body, read_json
+from imagesearch_api.v2 import services, v2
+
+RECONCILE_TIMEOUT = 60.0
+
+
+class ReconcileBody(Body):
+    """What POST /admin/reconcile takes."""
+
+    dry_run: bool = Field(default=False)
+
+
+@v2.get("/info")
+def info() -> ResponseReturnValue:
+    """Say what runs here: version, network, workers, collections."""
+    workers = services().workers.alive()
+    with services().catalog.transaction() as tx:
+        found = collections.all_active(tx)
+        counts = collections.indexed_counts(tx, [collection.id for collection in found])
+    return jsonify(
+        {
+            "version": imagesearch.__version__,
+            **_network(workers),
+            "collections": len(found),
+            "images": sum(counts.values()),
+            "workers": [{"name": one.name, "queues": list(one.queues), "version": one.version} for one in workers],
+        }
+    )
+
+
+def _network(workers: list[WorkerReport]) -> dict[str, Any]:
+    """Describe the network of the extractors; they report it, since nothing else here knows it."""
+    extractor = next((one for one in workers if one.model is not None), None)
+    model = extractor.model if extractor else None
+    return {
+        "weights": extractor.weights if extractor else None,
+        "untrained": extractor.untrained if extractor else None,
+        "model": model,
+        "fingerprint": fingerprint(model, Preprocessing()) if model else None,
+        "preprocessing_version": PREPROCESSING_VERSION,
+    }
+
+
+@v2.post("/admin/reconcile")
+def run_reconcile() -> ResponseReturnValue:
+    """Find what a crash left behind, repair it unless it is a dry run, and say what was found."""
+    body = read_json(ReconcileBody)
+    question = Reconcile(dry_run=body.dry_run, deep=True)
+    found = Findings.from_wire(services().ask(TaskName.RECONCILE, question, RECONCILE_TIMEOUT))
+    if any(finding.kind == "store_unavailable" for finding in found.findings):
+        raise StoreUnavailable("vector or catalogue", "the indexer could not reach it")
+    findings = [{"kind": one.kind, "count": one.count, "detail": one.detail} for one in found.findings]
+    return jsonify({"dry_run": body.dry_run, "findings": findings})

@@ -1,0 +1,122 @@
+"""Routes of jobs: submit, follow, control, and see what failed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from flask import jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+
+from imagesearch.catalog import jobs, ledger
+from imagesearch.errors import NotFound
+from imagesearch_api import controlling
+from imagesearch_api.bodies import JobBody, PathList, read_int, read_json
+from imagesearch_api.following import follow
+from imagesearch_api.problems import BadField
+from imagesearch_api.shapes import job_shape
+from imagesearch_api.submitting import Submission, submit
+from imagesearch_api.v2 import services, v2
+
+ORIGIN = "v2"
+PAGE_SIZE = 100
+LONGEST_PAGE = 1_000
+LARGEST_NUMBER = 2**63 - 1
+LONGEST_KEY = 200
+
+
+@v2.post("/jobs")
+def submit_job() -> ResponseReturnValue:
+    """Take a job and answer before its work begins."""
+    request.max_content_length = services().settings.max_body_bytes
+    body = read_json(JobBody)
+    submission = Submission(
+        source=body.source.paths if isinstance(body.source, PathList) else body.source,
+        collection=body.collection,
+        origin=ORIGIN,
+        recursive=body.recursive,
+        partition=body.partition,
+        metadata=body.metadata,
+        prune=body.prune,
+        idempotency_key=_idempotency_key(),
+    )
+    job, _ = submit(services(), submission)
+    location = url_for("v2.show_job", job_id=job.id)
+    return jsonify(job_shape(job.progress())), HTTPStatus.ACCEPTED, {"Location": location}
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (key and len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise BadField("Idempotency-Key", f"1 to {LONGEST_KEY} printable ASCII characters")
+    return key
+
+
+@v2.get("/jobs")
+def list_jobs() -> ResponseReturnValue:
+    """List jobs, newest first."""
+    limit, cursor = _page()
+    with services().catalog.transaction() as tx:
+        found = jobs.newest(tx, limit=limit, before=cursor)
+    return jsonify(_paged([job_shape(job.progress()) for job in found], [job.number for job in found], limit))
+
+
+@v2.get("/jobs/<job_id>")
+def show_job(job_id: str) -> ResponseReturnValue:
+    """Show one job."""
+    return jsonify(job_shape(follow(services(), _checked(job_id))))
+
+
+@v2.get("/jobs/<job_id>/failures")
+def list_failures(job_id: str) -> ResponseReturnValue:
+    """List the paths that failed, with code and reason."""
+    limit, cursor = _page()
+    with services().catalog.transaction() as tx:
+        job = jobs.get(tx, _checked(job_id))
+        found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
+    items = [{"path": one.path, "code": one.code, "reason": one.reason} for one in found]
+    return jsonify(_paged(items, [one.id for one in found], limit))
+
+
+@v2.post("/jobs/<job_id>/cancel")
+def cancel_job(job_id: str) -> ResponseReturnValue:
+    """Cancel a job."""
+    return jsonify(job_shape(controlling.cancel(services(), _checked(job_id)).progress()))
+
+
+@v2.post("/jobs/<job_id>/pause")
+def pause_job(job_id: str) -> ResponseReturnValue:
+    """Pause a job."""
+    return jsonify(job_shape(controlling.pause(services(), _checked(job_id)).progress()))
+
+
+@v2.post("/jobs/<job_id>/resume")
+def resume_job(job_id: str) -> ResponseReturnValue:
+    """Resume a paused job."""
+    return jsonify(job_shape(controlling.resume(services(), _checked(job_id)).progress()))
+
+
+@v2.post("/jobs/<job_id>/retry")
+def retry_job(job_id: str) -> ResponseReturnValue:
+    """Submit the failed paths of a job once more."""
+    return jsonify(job_shape(controlling.retry(services(), _checked(job_id)).progress()))
+
+
+def _checked(job_id: str) -> str:
+    try:
+        return str(UUID(job_id))
+    except ValueError:
+        raise NotFound(f"There is no job {job_id!r}.") from None
+
+
+def _page() -> tuple[int, int | None]:
+    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=LONGEST_PAGE)
+    raw = request.args.get("cursor")
+    cursor = read_int("cursor", raw, default=0, low=0, high=LARGEST_NUMBER) if raw is not None else None
+    return limit, cursor
+
+
+def _paged(items: list[dict[str, Any]], numbers: list[int], limit: int) -> dict[str, Any]:
+    """Return one page; `next` is the cursor of the page behind it, null on the last one."""
+    return {"items": items, "next": str(numbers[-1]) if len(numbers) == limit else None}
