@@ -123,15 +123,13 @@ def open_file(text: str, roots: tuple[Path, ...]) -> BinaryIO:
     path, root = _resolve(text, roots)
     try:
         descriptor = _open_beneath(root, path)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise PictureRejected(FailureCode.NOT_A_FILE, "the path does not name a regular file")
-            return open(descriptor, "rb")
-        except BaseException:
-            os.close(descriptor)
-            raise
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
     except OSError as error:
         raise _picture_rejected(error) from error
+    if not is_file:
+        os.close(descriptor)
+        raise PictureRejected(FailureCode.NOT_A_FILE, "the path does not name a regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def read_file(text: str, roots: tuple[Path, ...], limits: PictureSettings) -> tuple[bytes, os.stat_result]:
