@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 
 INDEXED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
@@ -128,14 +129,40 @@ def _jpeg_ends_early(data: bytes) -> bool:
     return not data.rstrip(b"\0").endswith(b"\xff\xd9") and _END not in _jpeg_markers(data)
 
 
+def png_is_intact(data: bytes) -> bool:
+    """Tell whether the checksums of a PNG's picture data are right.
+
+    Pillow leaves them unread and fills the picture with whatever wrong bytes inflate to; libpng, and so every
+    browser, refuses such a file.
+    """
+    seen = False
+    try:
+        for name, place, length in _png_chunks(data):
+            if name == b"IDAT":
+                seen = True
+                (checksum,) = struct.unpack_from(">I", data, place + length)
+                if zlib.crc32(memoryview(data)[place - 4 : place + length]) != checksum:
+                    return False
+            elif seen:
+                break
+    except struct.error:
+        return False
+    return seen
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each chunk's name and where its data begins and how long it is."""
+    place = 8
+    while True:
+        length, name = struct.unpack_from(">I4s", data, place)
+        yield name, place + 8, length
+        place += 12 + length
+
+
 def _png_ends_early(data: bytes) -> bool:
     if data[-8:-4] == b"IEND":
         return False
-    position = 8
-    while data[position + 4 : position + 8] != b"IEND":
-        (length,) = struct.unpack_from(">I", data, position)
-        position += 12 + length
-    return position + 12 > len(data)
+    return not any(name == b"IEND" and place + 4 <= len(data) for name, place, _ in _png_chunks(data))
 
 
 def _webp_ends_early(data: bytes) -> bool:
@@ -153,28 +180,44 @@ def _bmp_ends_early(data: bytes) -> bool:
 
 
 _STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS = 273, 279, 324, 325
+_TIFF_TYPES = {
+    1: "B",
+    2: "c",
+    3: "H",
+    4: "I",
+    5: "Q",
+    6: "b",
+    7: "c",
+    8: "h",
+    9: "i",
+    10: "q",
+    11: "f",
+    12: "d",
+    16: "Q",
+}
 
 
 def _tiff_ends_early(data: bytes) -> bool:
-    if data[2:4] in (b"+\0", b"\0+"):
-        return False  # BigTIFF lies differently; its cut files are told by Pillow's own message.
     order = "<" if data.startswith(b"II") else ">"
-    (directory,) = struct.unpack_from(order + "I", data, 4)
-    (entries,) = struct.unpack_from(order + "H", data, directory)
-    numbers: dict[int, tuple[int, ...]] = {}
-    for position in range(directory + 2, directory + 2 + 12 * entries, 12):
-        tag, kind, count = struct.unpack_from(order + "HHI", data, position)
-        if tag in (_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS) and kind in (3, 4):
-            size = (2 if kind == 3 else 4) * count
-            if size > 4:
-                (position,) = struct.unpack_from(order + "I", data, position + 8)  # noqa: PLW2901
-            else:
-                position += 8  # noqa: PLW2901
-            if position + size > len(data):
-                return True
-            numbers[tag] = struct.unpack_from(f"{order}{count}{'H' if kind == 3 else 'I'}", data, position)
-    offsets = numbers.get(_STRIP_OFFSETS) or numbers.get(_TILE_OFFSETS) or ()
-    lengths = numbers.get(_STRIP_LENGTHS) or numbers.get(_TILE_LENGTHS) or ()
+    # BigTIFF holds the same directory in wider words: pointer to it, number of entries, count and pointer.
+    start, entries, word = (8, "Q", "Q") if b"+" in data[2:4] else (4, "H", "I")
+    wide = struct.calcsize(order + word)
+    (place,) = struct.unpack_from(order + word, data, start)
+    (number,) = struct.unpack_from(order + entries, data, place)
+    place += struct.calcsize(order + entries)
+    values: dict[int, tuple[int, ...]] = {}
+    for entry in range(place, place + number * (4 + 2 * wide), 4 + 2 * wide):
+        tag, kind, count = struct.unpack_from(f"{order}HH{word}", data, entry)
+        value = entry + 4 + wide
+        size = count * struct.calcsize(order + _TIFF_TYPES.get(kind, "B"))
+        if size > wide:
+            (value,) = struct.unpack_from(order + word, data, value)
+        if value + size > len(data):
+            return True
+        if tag in (_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS) and kind in (3, 4, 16):
+            values[tag] = struct.unpack_from(f"{order}{count}{_TIFF_TYPES[kind]}", data, value)
+    offsets = values.get(_STRIP_OFFSETS) or values.get(_TILE_OFFSETS) or ()
+    lengths = values.get(_STRIP_LENGTHS) or values.get(_TILE_LENGTHS) or ()
     return any(offset + length > len(data) for offset, length in zip(offsets, lengths, strict=False))
 
 

@@ -117,6 +117,8 @@ def _decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) 
     with _rejecting(name, data):
         source = _READERS[name](io.BytesIO(data))
     _check_size(source, limits)
+    if name == "PNG" and not formats.png_is_intact(data):
+        raise _damaged(name, data, "")
     with _rejecting(name, data):
         source.load()
         repair_transparency(source, data)
@@ -153,11 +155,15 @@ def _rejecting(name: str, data: bytes) -> Iterator[None]:
         # Hostile bytes make Pillow raise nearly anything (OSError, SyntaxError, struct.error, ValueError,
         # OverflowError, EOFError, zlib.error, ...) and it promises no closed set. Only calls into Pillow
         # stand inside these blocks.
-        if formats.ends_early(name, data, str(error)):
-            reason = f"the {name} data ends before the picture is complete"
-            raise PictureRejected(FailureCode.TRUNCATED, reason) from error
-        reason = f"the {name} data is damaged or of a kind that cannot be decoded"
-        raise PictureRejected(FailureCode.UNREADABLE, reason) from error
+        raise _damaged(name, data, str(error)) from error
+
+
+def _damaged(name: str, data: bytes, complaint: str) -> PictureRejected:
+    if formats.ends_early(name, data, complaint):
+        reason = f"the {name} data ends before the picture is complete"
+        return PictureRejected(FailureCode.TRUNCATED, reason)
+    reason = f"the {name} data is damaged or of a kind that cannot be decoded"
+    return PictureRejected(FailureCode.UNREADABLE, reason)
 
 
 def _check_size(source: ImageFile.ImageFile, limits: PictureSettings) -> None:
