@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from flask import current_app
 
 from imagesearch.broker import create_celery, create_redis, send
 from imagesearch.catalog.engine import Catalog
@@ -44,6 +45,12 @@ class Services:
     roots: tuple[Path, ...]
     limits: PictureSettings
     settings: ApiSettings
+
+
+def current() -> Services:
+    """Return the services of the application that answers the current request."""
+    services: Services = current_app.extensions["services"]
+    return services
 
 
 def compose() -> Services:

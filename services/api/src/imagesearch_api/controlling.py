@@ -6,6 +6,7 @@ import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import jobs, ledger
+from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import CancelJob, JobState, TaskName
 from imagesearch.errors import Conflict, StoreUnavailable
 from imagesearch_api.composition import Services
@@ -103,7 +104,7 @@ def retry(services: Services, job_id: str) -> jobs.Job:
             tx,
             job_id,
             state=JobState.PLANNING.value,
-            failed=jobs.table.c.failed - reopened,
+            failed=job_table.c.failed - reopened,
             error=None,
             planned_at=None,
             finished_at=None,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
-from imagesearch_api.composition import Services
+from imagesearch_api.composition import Services, current
 from imagesearch_api.problems import RETRY_AFTER_SECONDS
 
 health = Blueprint("health", __name__)
@@ -29,7 +29,7 @@ def healthz() -> ResponseReturnValue:
 @health.get("/readyz")
 def readyz() -> ResponseReturnValue:
     """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what lacks."""
-    services: Services = current_app.extensions["services"]
+    services = current()
     components = {
         "postgres": _check(lambda: _schema(services)),
         "milvus": _check(services.vectors.ping),

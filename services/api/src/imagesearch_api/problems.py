@@ -97,7 +97,7 @@ def _from_domain(error: ImageSearchError) -> Response:
         case TransientError():
             log.warning("request.put_off", path=request.path, reason=str(error))
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error))
-    status_by_type = {
+    status_by_type: dict[type[ImageSearchError], HTTPStatus] = {
         NotFound: HTTPStatus.NOT_FOUND,
         Conflict: HTTPStatus.CONFLICT,
         PipelineMismatch: HTTPStatus.CONFLICT,

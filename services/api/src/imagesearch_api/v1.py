@@ -16,7 +16,7 @@ from imagesearch.images import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.progress import JobProgress
 from imagesearch_api.bodies import MAX_TOP_K, JobBody, read_int, read_upload
-from imagesearch_api.composition import Services
+from imagesearch_api.composition import Services, current
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.following import follow
 from imagesearch_api.links import image_url
@@ -51,10 +51,6 @@ class LastSeen:
             return self._progress
 
 
-def _services() -> Services:
-    return current_app.extensions["services"]
-
-
 def _text(body: str) -> Response:
     return Response(body, content_type="text/plain; charset=utf-8")
 
@@ -87,7 +83,7 @@ def train() -> ResponseReturnValue:
     if directory is None:
         raise BadField("File", "the path of a directory is expected")
     checked = JobBody.model_validate({"source": directory, "collection": _table()})
-    services = _services()
+    services = current()
     job, _ = submit(services, Submission(source=directory, collection=checked.collection, origin=ORIGIN))
     try:
         services.redis.set(LATEST_KEY, job.id)
@@ -101,7 +97,7 @@ def process() -> ResponseReturnValue:
     """Say how far the newest job of this interface is; never an error while this process is up."""
     last: LastSeen = current_app.extensions["last_seen"]
     try:
-        progress = _newest(_services())
+        progress = _newest(current())
         last.keep(progress)
     except StoreUnavailable as error:
         log.warning("process.from_memory", reason=str(error))
@@ -138,7 +134,7 @@ def _newest(services: Services) -> JobProgress | None:
 @v1.post("/count")
 def count() -> ResponseReturnValue:
     """Say how many pictures a collection holds; none for one that does not exist."""
-    with _services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         try:
             collection = collections.get(tx, _table())
         except NotFound:
@@ -149,7 +145,7 @@ def count() -> ResponseReturnValue:
 @v1.post("/search")
 def search() -> ResponseReturnValue:
     """Return `[[url, distance], ...]`, nearest first; an empty list for a collection that does not exist."""
-    services = _services()
+    services = current()
     data = read_upload("file", services.settings.max_upload_bytes)
     top_k = read_int("Num", _parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
@@ -165,7 +161,7 @@ def search() -> ResponseReturnValue:
 def delete() -> ResponseReturnValue:
     """Delete a collection with all that it holds; deleting what does not exist is no error."""
     try:
-        delete_collection(_services(), _table())
+        delete_collection(current(), _table())
     except NotFound:
         return _text("There is no such table")
     return _text("Deleted")

@@ -7,6 +7,7 @@ import os
 import structlog
 
 from imagesearch.catalog import collections, images, jobs, ledger
+from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.deleting import finish_deletes
@@ -59,7 +60,7 @@ def _prune(indexer: Indexer, job: jobs.Job) -> None:
         gone = [image_id for image_id, path in found if path not in held and _is_gone(path)]
         with indexer.catalog.transaction() as tx:
             removed = images.mark_deleting(tx, job.collection_id, gone)
-            jobs.change(tx, job.id, removed=jobs.table.c.removed + len(removed))
+            jobs.change(tx, job.id, removed=job_table.c.removed + len(removed))
         finish_deletes(indexer, job.collection_id)
         after = found[-1][1]
 

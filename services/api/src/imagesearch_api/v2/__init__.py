@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app
-
-from imagesearch_api.composition import Services
+from flask import Blueprint
 
 v2 = Blueprint("v2", __name__, url_prefix="/api/v2")
-
-
-def services() -> Services:
-    """Return the services of the application that answers this request."""
-    found: Services = current_app.extensions["services"]
-    return found

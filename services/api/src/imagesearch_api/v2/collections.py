@@ -16,13 +16,14 @@ from imagesearch_api.bodies import MAX_TOP_K, CollectionBody, read_int, read_jso
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.searching import search_upload
 from imagesearch_api.shapes import collection_shape, match_shape
-from imagesearch_api.v2 import services, v2
+from imagesearch_api.composition import current
+from imagesearch_api.v2 import v2
 
 
 @v2.get("/collections")
 def list_collections() -> ResponseReturnValue:
     """List every collection with the number of its images."""
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         found = collections.all_active(tx)
         counts = collections.indexed_counts(tx, [collection.id for collection in found])
     items = [collection_shape(collection, counts[collection.id], None) for collection in found]
@@ -33,7 +34,7 @@ def list_collections() -> ResponseReturnValue:
 def create_collection() -> ResponseReturnValue:
     """Create a collection."""
     body = read_json(CollectionBody)
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         collection, is_new = collections.create(
             tx,
             body.name,
@@ -50,7 +51,7 @@ def create_collection() -> ResponseReturnValue:
 @v2.get("/collections/<name>")
 def show_collection(name: str) -> ResponseReturnValue:
     """Show a collection with the exact number of its rows and of its vectors."""
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         collection = collections.get(tx, name)
         images = collections.indexed_counts(tx, [collection.id])[collection.id]
     return jsonify(collection_shape(collection, images, _vectors(collection)))
@@ -58,7 +59,7 @@ def show_collection(name: str) -> ResponseReturnValue:
 
 def _vectors(collection: Collection) -> int:
     try:
-        return services().vectors.count(collection.vector_collection)
+        return current().vectors.count(collection.vector_collection)
     except NotFound:
         # It is made when its first job is planned.
         return 0
@@ -67,7 +68,7 @@ def _vectors(collection: Collection) -> int:
 @v2.delete("/collections/<name>")
 def remove_collection(name: str) -> ResponseReturnValue:
     """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
-    is_gone = delete_collection(services(), name)
+    is_gone = delete_collection(current(), name)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
 
 
@@ -75,8 +76,8 @@ def remove_collection(name: str) -> ResponseReturnValue:
 def search_collection(name: str) -> ResponseReturnValue:
     """Find the pictures of a collection that look like the uploaded one."""
     begun = time.perf_counter()
-    data = read_upload("image", services().settings.max_upload_bytes)
+    data = read_upload("image", current().settings.max_upload_bytes)
     top_k = read_int("top_k", request.values.get("top_k"), default=10, low=1, high=MAX_TOP_K)
-    matches, stages = search_upload(services(), name, data, top_k)
+    matches, stages = search_upload(current(), name, data, top_k)
     took = {**stages.took_ms, "total": round((time.perf_counter() - begun) * 1000, 3)}
-    return jsonify({"results": [match_shape(services(), match) for match in matches], "took_ms": took})
+    return jsonify({"results": [match_shape(current(), match) for match in matches], "took_ms": took})

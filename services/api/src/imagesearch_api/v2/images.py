@@ -14,7 +14,8 @@ from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.sources import open_file
 from imagesearch_api.deleting import delete_image
 from imagesearch_api.shapes import image_shape
-from imagesearch_api.v2 import services, v2
+from imagesearch_api.composition import current
+from imagesearch_api.v2 import v2
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -29,28 +30,28 @@ MEDIA_TYPES = {
 @v2.get("/collections/<name>/images/<int:image_id>")
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
     """Show one image."""
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         collection = collections.get(tx, name)
         image = images.get(tx, image_id, collection_id=collection.id)
-    return jsonify(image_shape(services(), name, image))
+    return jsonify(image_shape(current(), name, image))
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = delete_image(services(), name, image_id)
+    is_gone = delete_image(current(), name, image_id)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
 
 
 @v2.get("/images/<int:image_id>/file")
 def image_file(image_id: int) -> ResponseReturnValue:
     """Send an image's file, by id alone: only what was indexed, only from within the roots."""
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         image = images.get(tx, image_id)
     if image.format is None:
         raise NotFound(f"Image {image_id} has not been indexed.")
     try:
-        file = open_file(image.path, services().roots)
+        file = open_file(image.path, current().roots)
     except PictureRejected as error:
         if error.code == FailureCode.IO_ERROR:
             raise

@@ -15,7 +15,8 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
 from imagesearch.presence import WorkerReport
 from imagesearch_api.bodies import Body, read_json
-from imagesearch_api.v2 import services, v2
+from imagesearch_api.composition import current
+from imagesearch_api.v2 import v2
 
 RECONCILE_TIMEOUT = 60.0
 
@@ -29,8 +30,8 @@ class ReconcileBody(Body):
 @v2.get("/info")
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
-    workers = services().workers.alive()
-    with services().catalog.transaction() as tx:
+    workers = current().workers.alive()
+    with current().catalog.transaction() as tx:
         found = collections.all_active(tx)
         counts = collections.indexed_counts(tx, [collection.id for collection in found])
     return jsonify(
@@ -62,7 +63,7 @@ def run_reconcile() -> ResponseReturnValue:
     """Find what a crash left behind, repair it unless it is a dry run, and say what was found."""
     body = read_json(ReconcileBody)
     question = Reconcile(dry_run=body.dry_run, deep=True)
-    found = Findings.from_wire(services().ask(TaskName.RECONCILE, question, RECONCILE_TIMEOUT))
+    found = Findings.from_wire(current().ask(TaskName.RECONCILE, question, RECONCILE_TIMEOUT))
     if any(finding.kind == "store_unavailable" for finding in found.findings):
         raise StoreUnavailable("vector or catalogue", "the indexer could not reach it")
     findings = [{"kind": one.kind, "count": one.count, "detail": one.detail} for one in found.findings]

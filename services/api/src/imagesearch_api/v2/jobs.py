@@ -17,7 +17,8 @@ from imagesearch_api.following import follow
 from imagesearch_api.problems import BadField
 from imagesearch_api.shapes import job_shape
 from imagesearch_api.submitting import Submission, submit
-from imagesearch_api.v2 import services, v2
+from imagesearch_api.composition import current
+from imagesearch_api.v2 import v2
 
 ORIGIN = "v2"
 PAGE_SIZE = 100
@@ -29,7 +30,7 @@ LONGEST_KEY = 200
 @v2.post("/jobs")
 def submit_job() -> ResponseReturnValue:
     """Take a job and answer before its work begins."""
-    request.max_content_length = services().settings.max_body_bytes
+    request.max_content_length = current().settings.max_body_bytes
     body = read_json(JobBody)
     submission = Submission(
         source=body.source.paths if isinstance(body.source, PathList) else body.source,
@@ -41,7 +42,7 @@ def submit_job() -> ResponseReturnValue:
         prune=body.prune,
         idempotency_key=_idempotency_key(),
     )
-    job, _ = submit(services(), submission)
+    job, _ = submit(current(), submission)
     location = url_for("v2.show_job", job_id=job.id)
     return jsonify(job_shape(job.progress())), HTTPStatus.ACCEPTED, {"Location": location}
 
@@ -57,7 +58,7 @@ def _idempotency_key() -> str | None:
 def list_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
     limit, cursor = _page()
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         found = jobs.newest(tx, limit=limit, before=cursor)
     return jsonify(_paged([job_shape(job.progress()) for job in found], [job.number for job in found], limit))
 
@@ -65,14 +66,14 @@ def list_jobs() -> ResponseReturnValue:
 @v2.get("/jobs/<job_id>")
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
-    return jsonify(job_shape(follow(services(), _checked(job_id))))
+    return jsonify(job_shape(follow(current(), _checked(job_id))))
 
 
 @v2.get("/jobs/<job_id>/failures")
 def list_failures(job_id: str) -> ResponseReturnValue:
     """List the paths that failed, with code and reason."""
     limit, cursor = _page()
-    with services().catalog.transaction() as tx:
+    with current().catalog.transaction() as tx:
         job = jobs.get(tx, _checked(job_id))
         found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
     items = [{"path": one.path, "code": one.code, "reason": one.reason} for one in found]
@@ -82,25 +83,25 @@ def list_failures(job_id: str) -> ResponseReturnValue:
 @v2.post("/jobs/<job_id>/cancel")
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
-    return jsonify(job_shape(controlling.cancel(services(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.cancel(current(), _checked(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
-    return jsonify(job_shape(controlling.pause(services(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.pause(current(), _checked(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
-    return jsonify(job_shape(controlling.resume(services(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.resume(current(), _checked(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
-    return jsonify(job_shape(controlling.retry(services(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.retry(current(), _checked(job_id)).progress()))
 
 
 def _checked(job_id: str) -> str:

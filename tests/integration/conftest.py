@@ -1,0 +1,99 @@
+"""Real stores for the tests of this folder: one Valkey, Postgres and Milvus Lite for the whole session."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis
+import sqlalchemy as sa
+from waiting import until
+
+from imagesearch.broker import create_redis
+from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.migrate import migrate
+from imagesearch.errors import StoreUnavailable
+from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
+from imagesearch.vectors import MilvusVectorStore
+from imagesearch_local.environment import of_stack
+from imagesearch_local.layout import Layout
+from imagesearch_local.record import Record
+
+
+class Stores:
+    """The settings of the running stores; each test gets a database of its own."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.redis = RedisSettings(redis_url=environment["REDIS_URL"])
+        self.milvus = MilvusSettings(milvus_uri=environment["MILVUS_URI"], milvus_lite=True)
+        self.maintenance = PostgresSettings(database_url=environment["DATABASE_URL"])
+
+    def answer(self) -> bool:
+        vectors = MilvusVectorStore(self.milvus)
+        try:
+            Catalog(self.maintenance).ping()
+            vectors.ping()
+            return bool(create_redis(self.redis).ping())
+        except (StoreUnavailable, redis.RedisError):
+            return False
+        finally:
+            vectors.close()
+
+    def create_database(self) -> PostgresSettings:
+        name = f"test_{uuid4().hex}"
+        engine = sa.create_engine(self.maintenance.database_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine.dispose()
+        url = sa.make_url(self.maintenance.database_url).set(database=name)
+        return PostgresSettings(database_url=url.render_as_string(hide_password=False))
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """Start the stores of the embedded stack, and end them after the last test."""
+    folder = tmp_path_factory.mktemp("stores")
+    layout = Layout.at(folder / "data")
+    output = folder / "output"
+    command = [sys.executable, "-m", "imagesearch_local", "up", "--stores-only", "--data-dir", str(layout.data_dir)]
+    with output.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=os.environ | {"PORT": "5000"})
+    try:
+        until(lambda: bool(Record.read(layout).ports), alive=process, output=output)
+        found = Stores(of_stack(layout, 5000, Record.read(layout)))
+        until(found.answer, alive=process, output=output)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture
+def catalog(stores: Stores) -> Iterator[Catalog]:
+    """A migrated catalogue that nothing has been written to."""
+    made = Catalog(stores.create_database())
+    migrate(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(stores: Stores) -> Iterator[redis.Redis]:
+    """Redis, empty."""
+    made = create_redis(stores.redis)
+    made.flushall()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """An empty directory that may be indexed."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return folder
