@@ -65,8 +65,7 @@ def service_programs(port: int) -> list[Program]:
     indexer = f"{PYTHON} imagesearch_indexer"
     return [
         Program("migrate", "schema", f"{PYTHON} imagesearch.catalog.migrate", once=True),
-        # Bulk work yields the CPU to whoever waits for a search.
-        Program("extractor", "workers", f"nice -n 10 {extractor} extract"),
+        Program("extractor", "workers", f"{extractor} extract"),
         Program("extractor-query", "workers", f"{extractor} query"),
         Program("indexer", "workers", f"{indexer} worker"),
         Program("scheduler", "workers", f"{indexer} scheduler"),
