@@ -1,4 +1,4 @@
-"""Open, resolve and walk what lies under the allowed roots, and nothing else.
+"""Resolve and open what lies under the allowed roots, and nothing else.
 
 Roots are expected resolved, as `SourceSettings.image_roots` gives them. Reasons never repeat a path: what
 lies outside the roots is forbidden whether or not it exists.
@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,10 +17,10 @@ from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.settings import PictureSettings
 
 _FAILURES = {
-    errno.ENOENT: (FailureCode.VANISHED, "no file lies at the path any more"),
-    errno.ENOTDIR: (FailureCode.VANISHED, "no file lies at the path any more"),
-    errno.EACCES: (FailureCode.FORBIDDEN, "the file's permissions do not allow reading it"),
-    errno.EPERM: (FailureCode.FORBIDDEN, "the file's permissions do not allow reading it"),
+    errno.ENOENT: (FailureCode.VANISHED, "nothing lies at the path any more"),
+    errno.ENOTDIR: (FailureCode.VANISHED, "nothing lies at the path any more"),
+    errno.EACCES: (FailureCode.FORBIDDEN, "its permissions do not allow reading it"),
+    errno.EPERM: (FailureCode.FORBIDDEN, "its permissions do not allow reading it"),
     errno.ELOOP: (FailureCode.FORBIDDEN, "the path is a loop of links, or a link that was just put there"),
     errno.ENAMETOOLONG: (FailureCode.UNSUPPORTED_NAME, "the path is longer than the system allows"),
     errno.EISDIR: (FailureCode.NOT_A_FILE, "the path names a directory"),
@@ -30,43 +28,10 @@ _FAILURES = {
     errno.ENODEV: (FailureCode.NOT_A_FILE, "the path names a socket or a device"),
 }
 
-_SYSTEM_NAMES = frozenset(
-    {
-        "thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "@eadir",
-        "__macosx",
-        "lost+found",
-        "$recycle.bin",
-        "system volume information",
-    }
-)
-"""What Windows, macOS, Synology and ext4 leave beside pictures, in lower case."""
-
 # Only Linux knows O_PATH, which asks for no permission to list the directories on the way.
 _PASS_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Name one file that a walk found, or one loss.
-
-    Attributes:
-        path: absolute and valid UTF-8; in a name that is not, the bytes are shown as ``\\xff``.
-        size_bytes: zero for a loss.
-        mtime_ns: nanoseconds since the epoch; zero for a loss.
-        failure: why the file cannot be read, or None.
-        reason: one readable sentence, empty without a failure.
-    """
-
-    path: str
-    size_bytes: int
-    mtime_ns: int
-    failure: FailureCode | None = None
-    reason: str = ""
 
 
 def resolve_directory(text: str, roots: tuple[Path, ...]) -> Path:
@@ -88,7 +53,7 @@ def resolve_directory(text: str, roots: tuple[Path, ...]) -> Path:
         with os.scandir(path):
             return path
     except OSError as error:
-        raise _source_rejected(error) from error
+        raise source_rejected(error) from error
 
 
 def resolve_file(text: str, roots: tuple[Path, ...]) -> Path:
@@ -158,7 +123,7 @@ def read_file(text: str, roots: tuple[Path, ...], limits: PictureSettings) -> tu
 def _malformed(text: str) -> tuple[FailureCode, str] | None:
     if not text:
         return FailureCode.VANISHED, "the path is empty"
-    if "\0" in text or _shown(text) != text:
+    if "\0" in text or not is_utf8(text):
         return FailureCode.UNSUPPORTED_NAME, "the path holds bytes that are not valid UTF-8, or a NUL"
     if not text.startswith("/"):
         return FailureCode.FORBIDDEN, "the path is not absolute"
@@ -192,16 +157,18 @@ def _open_beneath(root: Path, path: Path) -> int:
         os.close(folder)
 
 
-def _failure(error: OSError) -> tuple[FailureCode, str]:
-    otherwise = (FailureCode.IO_ERROR, "the file system failed while the file was read")
+def failure_of(error: OSError) -> tuple[FailureCode, str]:
+    """Return the code of what the file system said, and a reason."""
+    otherwise = (FailureCode.IO_ERROR, "the file system failed while it was read")
     return _FAILURES.get(error.errno or 0, otherwise)
 
 
 def _picture_rejected(error: OSError) -> PictureRejected:
-    return PictureRejected(*_failure(error))
+    return PictureRejected(*failure_of(error))
 
 
-def _source_rejected(error: OSError) -> SourceRejected:
+def source_rejected(error: OSError) -> SourceRejected:
+    """Return what the file system said of a directory as an error of ours."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return SourceRejected("forbidden", "the directory's permissions do not allow listing it")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
@@ -209,88 +176,10 @@ def _source_rejected(error: OSError) -> SourceRejected:
     return SourceRejected("missing", "the file system failed while the directory was listed")
 
 
-def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Entry]:
-    """Yield every file under a directory, and every loss, in an order that does not change.
-
-    Names sort by their code points, files and directories together, and a directory's content stands where
-    its name does. No extension is asked: what is not a picture fails later, where the loss shows. Left out
-    are hidden names, what operating systems leave behind, and links to directories that lie inside
-    `directory`, whose files are met at their own place; one that leads outside is a loss.
-
-    Args:
-        directory: what `resolve_directory` returned.
-        recursive: whether to enter subdirectories.
-        after: the last path that an earlier walk yielded, to go on behind it whether or not it still exists.
-
-    Raises:
-        SourceRejected: the directory itself cannot be listed any more, or is not the one that `after` is from.
-    """
-    top = os.fspath(directory)
-    done: tuple[str, ...] = ()
-    if after is not None:
-        if not Path(after).is_relative_to(directory):
-            raise SourceRejected("missing", "the directory has moved since its listing began")
-        done = Path(after).relative_to(directory).parts
-    try:
-        # Each level: its path, its names still to come, and the part of `after` that lies below it.
-        levels = [(top, iter(_names(top)), done)]
-    except OSError as error:
-        raise _source_rejected(error) from error
-    while levels:
-        folder, names, done = levels[-1]
-        name = next(names, None)
-        if name is None:
-            levels.pop()
-            continue
-        shown = _shown(name)
-        if done and shown < done[0]:
-            continue
-        on_the_way = bool(done) and shown == done[0]
-        path = os.path.join(folder, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
-        try:
-            mode = os.lstat(path).st_mode
-            if not stat.S_ISDIR(mode):
-                entry = None if on_the_way else _entry(path, top, recursive=recursive)
-            elif recursive:
-                levels.append((path, iter(_names(path)), done[1:] if on_the_way else ()))
-                continue
-            else:
-                continue
-        except OSError as error:
-            entry = None if on_the_way and not done[1:] else Entry(_shown(path), 0, 0, *_failure(error))
-        if entry is not None:
-            yield entry
-
-
-def _names(folder: str) -> list[str]:
-    with os.scandir(folder) as found:
-        names = [entry.name for entry in found if not _left_out(entry.name)]
-    names.sort(key=_shown)
-    return names
-
-
-def _left_out(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _SYSTEM_NAMES
-
-
-def _entry(path: str, top: str, *, recursive: bool) -> Entry | None:
-    found = os.stat(path)  # noqa: PTH116
-    shown = _shown(path)
-    if stat.S_ISDIR(found.st_mode):
-        # Only a link comes here.
-        if not recursive or Path(os.path.realpath(path)).is_relative_to(top):
-            return None
-        return Entry(shown, 0, 0, FailureCode.NOT_A_FILE, "a link to a directory elsewhere, which is not followed")
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    if shown != path:
-        return Entry(shown, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
-    return Entry(path, found.st_size, found.st_mtime_ns)
-
-
-def _shown(name: str) -> str:
+def is_utf8(name: str) -> bool:
+    """Tell whether a name that the file system gave, or a person, can be stored and linked."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return name
+        return False
+    return True

@@ -21,8 +21,9 @@ from imagesearch.catalog.ledger import Item
 from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.presence import plan_task_id
-from imagesearch.sources import Entry, resolve_directory, resolve_file, walk
+from imagesearch.sources import resolve_directory, resolve_file
 from imagesearch.vectors import IndexSpec
+from imagesearch.walking import Entry, walk
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job

@@ -1,0 +1,129 @@
+"""Walk a directory for its files, in an order that lets a walk be taken up again where it stopped."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagesearch.contract import FailureCode
+from imagesearch.errors import SourceRejected
+from imagesearch.sources import failure_of, is_utf8, source_rejected
+
+_SYSTEM_NAMES = frozenset(
+    {
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "@eadir",
+        "__macosx",
+        "lost+found",
+        "$recycle.bin",
+        "system volume information",
+    }
+)
+"""What Windows, macOS, Synology and ext4 leave beside pictures, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Name one file that a walk found, or one loss.
+
+    Attributes:
+        path: absolute and valid UTF-8; in a name that is not, the bytes are shown as ``\\xff``.
+        size_bytes: zero for a loss.
+        mtime_ns: nanoseconds since the epoch; zero for a loss.
+        failure: why the file cannot be read, or None.
+        reason: one readable sentence, empty without a failure.
+    """
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    failure: FailureCode | None = None
+    reason: str = ""
+
+
+def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Entry]:
+    """Yield every file under a directory, and every loss, in an order that does not change.
+
+    Names sort by their code points, files and directories together, and a directory's content stands where
+    its name does. No extension is asked: what is not a picture fails later, where the loss shows. Left out
+    are hidden names, what operating systems leave behind, and links to directories that lie inside
+    `directory`, whose files are met at their own place; one that leads outside is a loss.
+
+    Args:
+        directory: what `resolve_directory` returned.
+        recursive: whether to enter subdirectories.
+        after: the last path that an earlier walk yielded, to go on behind it whether or not it still exists.
+
+    Raises:
+        SourceRejected: the directory itself cannot be listed any more, or is not the one that `after` is from.
+    """
+    top = os.fspath(directory)
+    done: tuple[str, ...] = ()
+    if after is not None:
+        if not Path(after).is_relative_to(directory):
+            raise SourceRejected("missing", "the directory has moved since its listing began")
+        done = Path(after).relative_to(directory).parts
+    try:
+        # Each level: its path, its names still to come, and the part of `after` that lies below it.
+        levels = [(top, iter(_names(top)), done)]
+    except OSError as error:
+        raise source_rejected(error) from error
+    while levels:
+        folder, names, done = levels[-1]
+        name = next(names, None)
+        if name is None:
+            levels.pop()
+            continue
+        shown = _shown(name)
+        if done and shown < done[0]:
+            continue
+        on_the_way = bool(done) and shown == done[0]
+        path = os.path.join(folder, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
+        try:
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISDIR(mode):
+                entry = None if on_the_way else _entry(path, top, recursive=recursive)
+            elif recursive:
+                levels.append((path, iter(_names(path)), done[1:] if on_the_way else ()))
+                continue
+            else:
+                continue
+        except OSError as error:
+            entry = None if on_the_way and not done[1:] else Entry(_shown(path), 0, 0, *failure_of(error))
+        if entry is not None:
+            yield entry
+
+
+def _names(folder: str) -> list[str]:
+    with os.scandir(folder) as found:
+        names = [entry.name for entry in found if not _left_out(entry.name)]
+    names.sort(key=_shown)
+    return names
+
+
+def _left_out(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM_NAMES
+
+
+def _entry(path: str, top: str, *, recursive: bool) -> Entry | None:
+    found = os.stat(path)  # noqa: PTH116
+    shown = _shown(path)
+    if stat.S_ISDIR(found.st_mode):
+        # Only a link comes here.
+        if not recursive or Path(os.path.realpath(path)).is_relative_to(top):
+            return None
+        return Entry(shown, 0, 0, FailureCode.NOT_A_FILE, "a link to a directory elsewhere, which is not followed")
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    if shown != path:
+        return Entry(shown, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
+    return Entry(path, found.st_size, found.st_mtime_ns)
+
+
+def _shown(name: str) -> str:
+    return name if is_utf8(name) else os.fsencode(name).decode("utf-8", "backslashreplace")
