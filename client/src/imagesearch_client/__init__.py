@@ -2,18 +2,16 @@
 
 from imagesearch_client.answers import (
     Collection,
-    Finding,
     Image,
-    Info,
     Job,
     JobFailure,
-    Reconciliation,
     Result,
     SearchResult,
 )
 from imagesearch_client.client import Client
 from imagesearch_client.connection import Patience
 from imagesearch_client.errors import ApiError, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.system import Finding, Info, Reconciliation
 
 __all__ = [
     "ApiError",

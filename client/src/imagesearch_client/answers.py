@@ -111,6 +111,9 @@ class Collection:
     """The network whose vectors are inside; None while the collection is empty."""
     fingerprint: str | None
     """Network and preprocessing together: vectors of two fingerprints cannot be compared."""
+    index_type: str | None
+    index_params: Mapping[str, Any]
+    preprocessing: Mapping[str, Any]
     created_at: datetime | None
 
     @classmethod
@@ -123,6 +126,9 @@ class Collection:
             vectors=fields.optional_integer("vectors"),
             model=fields.optional_text("model"),
             fingerprint=fields.optional_text("fingerprint"),
+            index_type=fields.optional_text("index_type"),
+            index_params=fields.mapping("index_params"),
+            preprocessing=fields.mapping("preprocessing"),
             created_at=fields.optional_time("created_at"),
         )
 
@@ -183,7 +189,10 @@ class Image:
     size_bytes: int | None
     width: int | None
     height: int | None
+    format: str | None
     partition: str | None
+    """User, tenant or album; empty where it has none."""
+    indexed_at: datetime | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -197,59 +206,11 @@ class Image:
             url=fields.optional_text("url"),
             state=fields.optional_text("state"),
             sha256=fields.optional_text("sha256"),
-            size_bytes=fields.optional_integer("size_bytes"),
+            size_bytes=fields.optional_integer("bytes"),
             width=fields.optional_integer("width"),
             height=fields.optional_integer("height"),
+            format=fields.optional_text("format"),
             partition=fields.optional_text("partition"),
+            indexed_at=fields.optional_time("indexed_at"),
             metadata=fields.mapping("metadata"),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """Describe the running system: everything that it says about itself, by name."""
-
-    weights: str | None
-    fingerprint: str | None
-    everything: Mapping[str, Any]
-    """The whole answer; versions and counts among it."""
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read the system's description from JSON. Raises ProtocolError."""
-        fields = Fields(value, "the system's info")
-        weights, fingerprint = fields.raw().get("weights"), fields.raw().get("fingerprint")
-        return cls(
-            weights=weights if isinstance(weights, str) else None,
-            fingerprint=fingerprint if isinstance(fingerprint, str) else None,
-            everything=fields.raw(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Name one kind of disagreement between the stores that reconcile found."""
-
-    kind: str
-    count: int
-    detail: str
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read a finding from JSON. Raises ProtocolError."""
-        fields = Fields(value, "a finding")
-        return cls(fields.text("kind"), fields.integer("count"), fields.optional_text("detail") or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """Hold what reconcile found; it is repaired as well unless the run was dry."""
-
-    findings: tuple[Finding, ...]
-    dry_run: bool
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read the outcome of a reconcile from JSON. Raises ProtocolError."""
-        fields = Fields(value, "a reconcile")
-        return cls(tuple(Finding.parse(each) for each in fields.items("findings")), fields.flag("dry_run"))

@@ -12,18 +12,11 @@ from urllib.parse import quote
 
 import httpx
 
-from imagesearch_client.answers import (
-    Collection,
-    Image,
-    Info,
-    Job,
-    JobFailure,
-    Reconciliation,
-    SearchResult,
-)
+from imagesearch_client.answers import Collection, Image, Job, JobFailure, SearchResult
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.fields import Fields
+from imagesearch_client.system import Info, Reconciliation
 
 Picture = Path | bytes | BinaryIO
 Item = TypeVar("Item")
@@ -38,8 +31,8 @@ class Client:
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
-    now) and ProtocolError (what answers is not this API). Reading, and submitting a job, is repeated
-    while `patience` lasts; what could act twice is sent once.
+    now) and ProtocolError (what answers is not this API). What may be repeated without harm (reading,
+    submitting, cancelling, pausing, resuming) is, while `patience` lasts; what could act twice is sent once.
     """
 
     def __init__(
@@ -133,27 +126,36 @@ class Client:
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job within a batch; what is indexed stays."""
-        return self._control(job_id, "cancel")
+        return self._control(job_id, "cancel", Retry.SAFE)
 
     def pause(self, job_id: str) -> Job:
         """Let a job finish its batches in hand and then rest."""
-        return self._control(job_id, "pause")
+        return self._control(job_id, "pause", Retry.SAFE)
 
     def resume(self, job_id: str) -> Job:
         """Let a paused job go on."""
-        return self._control(job_id, "resume")
+        return self._control(job_id, "resume", Retry.SAFE)
 
     def retry(self, job_id: str) -> Job:
-        """Submit the failed paths of an ended job again."""
-        return self._control(job_id, "retry")
+        """Submit the failed paths of an ended job again, within the same job."""
+        # Once only: the second try after a lost answer would be refused because the first one worked.
+        return self._control(job_id, "retry", Retry.NEVER)
 
     def collections(self) -> Iterator[Collection]:
         """Iterate over the collections, page by page."""
         return self._pages("/api/v2/collections", Collection.parse)
 
-    def create_collection(self, name: str, **options: Any) -> Collection:
-        """Create an empty collection; options are those of the API, by their names."""
-        body = {"name": name, **options}
+    def create_collection(
+        self,
+        name: str,
+        *,
+        index_type: str | None = None,
+        index_params: Mapping[str, Any] | None = None,
+        preprocessing: Mapping[str, Any] | None = None,
+    ) -> Collection:
+        """Create an empty collection; what is None takes the API's default."""
+        options = {"index_type": index_type, "index_params": index_params, "preprocessing": preprocessing}
+        body = {"name": name} | {key: value for key, value in options.items() if value is not None}
         return Collection.parse(self._connection.json("POST", "/api/v2/collections", Retry.NEVER, json=body))
 
     def collection(self, name: str) -> Collection:
@@ -222,9 +224,8 @@ class Client:
         path = f"/api/v2/jobs/{_segment(job_id)}"
         return Job.parse(self._connection.json("GET", path, Retry.SAFE, patience=patience))
 
-    def _control(self, job_id: str, verb: str) -> Job:
-        # Once only: a second "pause" after a lost answer could be refused because the first one worked.
-        return Job.parse(self._connection.json("POST", f"/api/v2/jobs/{_segment(job_id)}/{verb}", Retry.NEVER))
+    def _control(self, job_id: str, verb: str, retry: Retry) -> Job:
+        return Job.parse(self._connection.json("POST", f"/api/v2/jobs/{_segment(job_id)}/{verb}", retry))
 
     def _says_yes(self, path: str) -> bool:
         try:

@@ -183,7 +183,7 @@ def _field_errors(errors: object) -> tuple[FieldError, ...]:
     if not isinstance(errors, list):
         return ()
     return tuple(
-        FieldError(str(error.get("field", "")), str(error.get("detail", "")))
+        FieldError(str(error.get("field", "")), str(error.get("rule", "")))
         for error in errors
         if isinstance(error, dict)
     )

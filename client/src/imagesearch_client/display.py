@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from imagesearch_client.answers import Job
 from imagesearch_client.client import Client
 from imagesearch_client.errors import Unavailable
-from imagesearch_client.wording import duration, pace, standing
+from imagesearch_client.wording import MOVING, duration, pace, standing
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 10.0
@@ -118,13 +118,13 @@ class Bar:
 
     def show(self, job: Job) -> None:
         """Redraw the bar."""
-        going = not job.ended
+        going = job.state in MOVING and not job.ended
         self._progress.update(
             self._task,
             description="stalled" if job.stalled else job.state.replace("_", " "),
             # A total that still grows would let the bar run backwards: it pulses until planning is over.
             total=None if job.state == "planning" else max(job.total, 1),
-            completed=job.done if job.total or going else 1,
+            completed=job.done if job.total or not job.ended else 1,
             counts=f"{job.done}/{job.total}",
             pace=pace(job.rate) if going and job.rate else "",
             left=f"{duration(job.eta_seconds)} left" if going and job.eta_seconds is not None else "",

@@ -14,7 +14,7 @@ class FieldError:
     """Name one field of a request that is wrong, and the rule it breaks."""
 
     field: str
-    detail: str
+    rule: str
 
 
 class ApiError(ClientError):
@@ -41,8 +41,7 @@ class ApiError(ClientError):
         self.detail = detail
         self.errors = errors
         self.retry_after = retry_after
-        fields = "; ".join(f"{error.field}: {error.detail}" for error in errors if error.detail != detail)
-        super().__init__(f"{detail or title} ({fields})" if fields else detail or title)
+        super().__init__(detail or "; ".join(f"{error.field}: {error.rule}" for error in errors) or title)
 
 
 class Unavailable(ClientError):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from imagesearch_client.answers import Job
 
+MOVING = frozenset({"planning", "running"})
+"""In any other state the last pace says nothing about the next minute."""
+
 
 def duration(seconds: float) -> str:
     """Return seconds as people say them: ``7 s``, ``4 min 05 s``, ``2 h 10 min``."""
@@ -29,7 +32,7 @@ def standing(job: Job) -> str:
     else:
         share = f" ({100 * job.done // job.total}%)" if job.total else ""
         parts = [f"{_plain(job.state)}: {job.done} of {job.total}{share}"]
-    if not job.ended:
+    if job.state in MOVING and not job.ended:
         if job.rate:
             parts.append(pace(job.rate))
         if job.eta_seconds is not None:

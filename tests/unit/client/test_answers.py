@@ -125,10 +125,16 @@ def test_an_image_needs_only_its_id_and_path() -> None:
     assert (read.id, read.path, read.sha256, read.metadata) == (4, "/a.jpg", None, {})
 
 
-def test_info_keeps_everything_that_was_sent() -> None:
-    sent = {"weights": "random:7", "fingerprint": "vgg16-ab12", "versions": {"api": "0.1.0"}}
+def test_info_reads_what_runs_and_keeps_everything_that_was_sent() -> None:
+    sent = {"version": "0.1.0", "weights": "random:7", "untrained": True, "model": "m", "workers": [{"name": "a"}]}
 
     read = Info.parse(sent)
 
-    assert (read.weights, read.fingerprint) == ("random:7", "vgg16-ab12")
+    assert (read.version, read.weights, read.untrained, read.images) == ("0.1.0", "random:7", True, None)
     assert read.everything == sent
+
+
+def test_info_is_read_while_no_extractor_runs() -> None:
+    read = Info.parse({"version": "0.1.0", "weights": None, "untrained": None, "model": None, "fingerprint": None})
+
+    assert (read.weights, read.untrained) == (None, False)

@@ -169,8 +169,8 @@ def test_a_collection_is_created_with_options_and_deleted(api: FakeApi) -> None:
     api.on("DELETE", "/api/v2/collections/default", httpx.Response(204))
     client = api.client()
 
-    assert client.create_collection("default", metric="cosine").name == "default"
-    assert api.sent_json() == {"name": "default", "metric": "cosine"}
+    assert client.create_collection("default", index_type="HNSW", index_params={"M": 16}).name == "default"
+    assert api.sent_json() == {"name": "default", "index_type": "HNSW", "index_params": {"M": 16}}
     client.delete_collection("default")
     assert api.asked[-1] == "DELETE /api/v2/collections/default"
 
@@ -200,7 +200,7 @@ def test_reconcile_tells_what_it_found(api: FakeApi) -> None:
 
 
 def test_info_is_read(api: FakeApi) -> None:
-    api.on("GET", "/api/v2/info", ok({"weights": "imagenet"}))
+    api.on("GET", "/api/v2/info", ok({"version": "0.1.0", "weights": "imagenet"}))
 
     assert api.client().info().weights == "imagenet"
 

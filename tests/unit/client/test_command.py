@@ -113,7 +113,7 @@ def test_an_api_that_is_not_there_is_asked_for_a_while_and_said_so_once(api: Fak
 
 def test_the_url_comes_from_the_environment(api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGESEARCH_URL", "http://elsewhere:8080")
-    api.on("GET", "/api/v2/info", ok({}))
+    api.on("GET", "/api/v2/info", ok({"version": "0.1.0"}))
 
     run("info")
 
@@ -140,8 +140,24 @@ def test_collections_are_listed_and_shown(api: FakeApi, run: Run) -> None:
 def test_a_collection_is_created(api: FakeApi, run: Run) -> None:
     api.on("POST", COLLECTIONS, ok({**COLLECTION, "name": "cats"}, 201))
 
-    assert run("collections", "create", "cats").exit_code == 0
+    assert run("collections", "create", "cats").stdout == "Collection cats is created.\n"
     assert api.sent_json() == {"name": "cats"}
+
+
+def test_a_collection_is_created_with_an_index_and_preprocessing(api: FakeApi, run: Run) -> None:
+    api.on("POST", COLLECTIONS, ok({**COLLECTION, "name": "cats"}, 201))
+
+    run(
+        *("collections", "create", "cats", "--index-type", "HNSW", "--index-param", "M=16"),
+        *("--preprocessing", "trim_borders=false", "--preprocessing", "resize=bicubic"),
+    )
+
+    assert api.sent_json() == {
+        "name": "cats",
+        "index_type": "HNSW",
+        "index_params": {"M": 16},
+        "preprocessing": {"trim_borders": False, "resize": "bicubic"},
+    }
 
 
 @pytest.mark.parametrize(("answer", "asked"), [("y\n", 1), ("n\n", 0), ("", 0)])
@@ -171,37 +187,39 @@ def test_a_picture_is_shown_and_deleted(api: FakeApi, run: Run) -> None:
 
 
 def test_info_prints_everything_the_system_says(api: FakeApi, run: Run) -> None:
-    sent = {"weights": "random:7", "versions": {"api": "0.1.0"}, "ready": None}
+    sent = {"version": "0.1.0", "weights": None, "workers": [{"name": "a"}]}
     api.on("GET", "/api/v2/info", ok(sent))
 
-    assert run("info").stdout == 'weights: random:7\nversions: {"api": "0.1.0"}\nready:\n'
+    assert run("info").stdout == 'version: 0.1.0\nweights:\nworkers: [{"name": "a"}]\n'
     assert json.loads(run("info", "--json").stdout) == sent
 
 
 @pytest.mark.parametrize(
     ("arguments", "dry", "end"),
     [
-        (["admin", "reconcile", "--dry-run"], True, "Nothing was changed: this was a dry run."),
-        (["admin", "reconcile"], False, "All of it is repaired."),
+        (["admin", "reconcile", "--dry-run"], True, ["Nothing was changed: this was a dry run."]),
+        (["admin", "reconcile"], False, []),
     ],
 )
 def test_reconcile_prints_a_table_of_what_it_found(
-    api: FakeApi, run: Run, arguments: list[str], dry: bool, end: str
+    api: FakeApi, run: Run, arguments: list[str], dry: bool, end: list[str]
 ) -> None:
-    finding = {"kind": "stale_lease", "count": 2, "detail": "sent again"}
-    api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [finding], "dry_run": dry}))
+    lost = {"kind": "batch_lost", "count": 2, "detail": "sent again"}
+    none = {"kind": "vector_without_row", "count": 0, "detail": ""}
+    api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [lost, none], "dry_run": dry}))
 
     result = run(*arguments)
 
-    assert result.stdout.splitlines() == ["finding\tcount\tdetail", "stale_lease\t2\tsent again", end]
+    assert result.stdout.splitlines() == ["finding\tcount\tdetail", "batch_lost\t2\tsent again", *end]
     assert api.sent_json() == {"dry_run": dry}
 
 
 def test_reconcile_says_when_nothing_was_found(api: FakeApi, run: Run) -> None:
-    api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [], "dry_run": False}))
+    none = {"kind": "batch_lost", "count": 0, "detail": ""}
+    api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [none], "dry_run": False}))
 
     assert run("admin", "reconcile").stdout == "Nothing to repair.\n"
-    assert json.loads(run("admin", "reconcile", "--json").stdout) == {"findings": [], "dry_run": False}
+    assert json.loads(run("admin", "reconcile", "--json").stdout) == {"findings": [none], "dry_run": False}
 
 
 def _commands(group: click.Group, *above: str) -> list[list[str]]:

@@ -156,7 +156,6 @@ def test_a_search_gives_up_when_connections_are_cut_again_and_again(api: FakeApi
 @pytest.mark.parametrize(
     ("method", "path", "act"),
     [
-        ("POST", f"{JOB}/cancel", lambda client: client.cancel("17")),
         ("POST", f"{JOB}/retry", lambda client: client.retry("17")),
         ("POST", "/api/v2/collections", lambda client: client.create_collection("new")),
         ("DELETE", "/api/v2/collections/old", lambda client: client.delete_collection("old")),
@@ -176,6 +175,16 @@ def test_what_could_act_twice_is_sent_once(
     assert len(api.requests) == 1
 
 
+@pytest.mark.parametrize("verb", ["cancel", "pause", "resume"])
+@pytest.mark.parametrize("failure", [RESET, problem(503, "postgres is not available")])
+def test_what_changes_nothing_the_second_time_is_sent_again(
+    api: FakeApi, verb: str, failure: httpx.Response | Exception
+) -> None:
+    api.on("POST", f"{JOB}/{verb}", failure, ok(job("paused")))
+
+    assert getattr(api.client(), verb)("17").state == "paused"
+
+
 @pytest.mark.parametrize("status", [502, 504])
 def test_a_proxy_without_its_api_is_an_api_that_is_away(api: FakeApi, status: int) -> None:
     api.on("GET", JOB, httpx.Response(status, text="<html>Bad Gateway</html>"), ok(job()))
@@ -184,16 +193,16 @@ def test_a_proxy_without_its_api_is_an_api_that_is_away(api: FakeApi, status: in
 
 
 def test_a_refusal_says_what_is_wrong_and_where(api: FakeApi) -> None:
-    errors = [{"field": "top_k", "detail": "must be in 1..16384"}]
-    api.on("POST", SEARCH, problem(400, "the request is not valid", errors=errors))
+    errors = [{"field": "top_k", "rule": "a whole number from 1 to 16384"}]
+    api.on("POST", SEARCH, problem(400, "top_k is wrong", errors=errors))
 
     with pytest.raises(ApiError) as caught:
         api.client().search("default", b"picture", top_k=0)
 
     error = caught.value
-    assert (error.status, error.title, error.detail) == (400, "Problem", "the request is not valid")
-    assert error.errors == (FieldError("top_k", "must be in 1..16384"),)
-    assert str(error) == "the request is not valid (top_k: must be in 1..16384)"
+    assert (error.status, error.title, error.detail) == (400, "Problem", "top_k is wrong")
+    assert error.errors == (FieldError("top_k", "a whole number from 1 to 16384"),)
+    assert str(error) == "top_k is wrong"
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 413, 415, 429, 500])

@@ -159,7 +159,7 @@ def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> No
         ({}, "running: 240 of 480 (50%), 40/s, 6 s left"),
         ({"failed": 3, "rate": 3.14}, "running: 243 of 480 (50%), 3.1/s, 6 s left, 3 failed"),
         ({"rate": None, "eta_seconds": None, "stalled": True}, "running: 240 of 480 (50%), stalled"),
-        ({"state": "paused", "rate": 0, "eta_seconds": None}, "paused: 240 of 480 (50%)"),
+        ({"state": "paused", "rate": 40.0, "eta_seconds": None}, "paused: 240 of 480 (50%)"),
         ({"total": 0, "indexed": 0, "rate": None, "eta_seconds": None}, "running: 0 of 0"),
         ({"state": "planning", "rate": None, "eta_seconds": None}, "planning: 480 found, 240 done"),
     ],

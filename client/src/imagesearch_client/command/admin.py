@@ -23,12 +23,10 @@ def reconcile(session: Session, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json(outcome)
         return
-    if not outcome.findings:
+    found = [(each.kind, each.count, each.detail) for each in outcome.findings if each.count]
+    if not found:
         click.echo("Nothing to repair.")
         return
-    print_table(
-        session.console,
-        ("finding", "count", "detail"),
-        [(finding.kind, finding.count, finding.detail) for finding in outcome.findings],
-    )
-    click.echo("Nothing was changed: this was a dry run." if outcome.dry_run else "All of it is repaired.")
+    print_table(session.console, ("finding", "count", "detail"), found)
+    if outcome.dry_run:
+        click.echo("Nothing was changed: this was a dry run.")

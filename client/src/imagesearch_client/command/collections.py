@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from imagesearch_client.command.output import print_facts, print_json, print_table
+from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 
 
@@ -26,10 +27,25 @@ def collections(ctx: click.Context, as_json: bool) -> None:
 
 @collections.command()
 @click.argument("name")
+@click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
+@click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as trim_borders=false.")
 @click.pass_obj
-def create(session: Session, name: str) -> None:
+def create(
+    session: Session,
+    name: str,
+    index_type: str | None,
+    index_param: tuple[str, ...],
+    preprocessing: tuple[str, ...],
+) -> None:
     """Create an empty collection."""
-    click.echo(f"Collection {session.client.create_collection(name).name} is there.")
+    collection = session.client.create_collection(
+        name,
+        index_type=index_type,
+        index_params=read_pairs(index_param, "--index-param") or None,
+        preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
+    )
+    click.echo(f"Collection {collection.name} is created.")
 
 
 @collections.command()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 import click
 
 from imagesearch_client.command.follow import exit_as, follow, report
 from imagesearch_client.command.output import print_json
+from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 
 
@@ -45,7 +45,7 @@ def index(
     if (directory is None) == (listing is None):
         raise click.UsageError("name a DIRECTORY, or a file of paths with --list")
     source = _paths(listing) if listing is not None else _server_path(directory or "")
-    job = session.client.submit_job(source, metadata=_metadata(metadata), **options)
+    job = session.client.submit_job(source, metadata=read_pairs(metadata, "--metadata"), **options)
     if not wait:
         if as_json:
             print_json(job)
@@ -78,29 +78,3 @@ def _server_path(path: str) -> str:
     except UnicodeEncodeError:
         raise click.BadParameter(f"{path!r} is not valid UTF-8", param_hint="DIRECTORY") from None
     return str(Path(path).absolute())
-
-
-def _metadata(pairs: tuple[str, ...]) -> dict[str, Any]:
-    metadata: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--metadata")
-        metadata[key] = _scalar(value)
-    return metadata
-
-
-def _scalar(text: str) -> Any:
-    """Read numbers, true, false and null as JSON does, so that ranges work on them; the rest is text.
-
-    A number that is meant as text is written in JSON's quotes: ``zip='"01099"'``.
-    """
-
-    def refuse(_: str) -> NoReturn:
-        raise ValueError  # NaN and Infinity are JSON to Python alone
-
-    try:
-        value = json.loads(text, parse_constant=refuse)
-    except ValueError:
-        return text
-    return text if isinstance(value, dict | list) else value

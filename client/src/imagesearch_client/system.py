@@ -1,0 +1,69 @@
+"""What the API answers about itself: what runs, and what reconcile found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from imagesearch_client.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Describe the running system; what only an extractor knows is None while none runs."""
+
+    version: str
+    weights: str | None
+    """What the extractors were told to load: ``imagenet``, a file, or ``random:SEED``."""
+    untrained: bool
+    """The weights are random: good for trials, not for judging what looks alike."""
+    model: str | None
+    fingerprint: str | None
+    """Of a collection with the default preprocessing."""
+    images: int | None
+    everything: Mapping[str, Any]
+    """The whole answer."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read the system's description from JSON. Raises ProtocolError."""
+        fields = Fields(value, "the system's info")
+        return cls(
+            version=fields.text("version"),
+            weights=fields.optional_text("weights"),
+            untrained=fields.flag("untrained"),
+            model=fields.optional_text("model"),
+            fingerprint=fields.optional_text("fingerprint"),
+            images=fields.optional_integer("images"),
+            everything=fields.raw(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Name one kind of disagreement between the stores that reconcile looks for, and how often it was found."""
+
+    kind: str
+    count: int
+    detail: str
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a finding from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a finding")
+        return cls(fields.text("kind"), fields.integer("count"), fields.optional_text("detail") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Hold what reconcile found; it is repaired as well unless the run was dry."""
+
+    findings: tuple[Finding, ...]
+    dry_run: bool
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read the outcome of a reconcile from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a reconcile")
+        return cls(tuple(Finding.parse(each) for each in fields.items("findings")), fields.flag("dry_run"))
