@@ -45,7 +45,7 @@ class Console:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._pending: deque[bytes] = deque()
+        self.pending: deque[bytes] = deque()
         self._size = 0
         self._left_out = 0
         self._closed = False
@@ -68,20 +68,20 @@ class Console:
             note = f"{'stack':<{WIDTH}} | {self._left_out} lines were not read in time; the log files have them\n"
             self._left_out = 0
             self._queue(note.encode())
-        self._pending.append(line)
+        self.pending.append(line)
         self._size += len(line)
 
     def drain(self, wait_seconds: float = 0.0) -> None:
         """Write what is pending for as long as the stream takes it, waiting so long for room each time."""
-        while self._pending and not self._closed:
+        while self.pending and not self._closed:
             try:
                 if not select.select([], [self._descriptor], [], wait_seconds)[1]:
                     return
-                line = self._pending.popleft()
+                line = self.pending.popleft()
                 written = os.write(self._descriptor, line[:CHUNK])
             except OSError:  # nobody reads any more: the stack goes on, its log files have everything
                 self._closed = True
                 return
             self._size -= written
             if written < len(line):
-                self._pending.appendleft(line[written:])
+                self.pending.appendleft(line[written:])

@@ -13,7 +13,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from imagesearch.sources import walk
+from imagesearch.walking import walk
 from imagesearch_client import ApiError, Client, ClientError, Job, SearchResult
 from imagesearch_client.display import show_progress
 from imagesearch_client.wording import summary

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from imagesearch_local.samples import landscapes, life, made
 from imagesearch_local.samples.canvas import Canvas
@@ -36,7 +37,7 @@ FAMILIES: tuple[Callable[[Canvas], None], ...] = (
 )
 PER_FAMILY = 10
 SIZES = ((480, 360), (480, 360), (420, 420), (512, 340))
-FORMATS: tuple[tuple[str, dict[str, int]], ...] = (
+FORMATS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("jpg", {"quality": 90}),
     ("jpg", {"quality": 90}),
     ("jpg", {"quality": 75}),

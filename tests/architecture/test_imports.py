@@ -1,0 +1,83 @@
+"""Dependencies point one way, and no service imports what its image does not hold."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+BLOCKED = """
+import importlib, pkgutil, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError(f"{{name}} is not part of this image")
+
+sys.meta_path.insert(0, Blocked())
+package = importlib.import_module({package!r})
+for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    if not found.name.endswith(".__main__"):
+        importlib.import_module(found.name)
+print(*sorted(name for name in sys.modules if name.startswith({package!r})))
+"""
+DATABASES = ("sqlalchemy", "psycopg2", "alembic", "pymilvus")
+NETWORKS = ("tensorflow", "keras", "h5py")
+
+
+def import_all_without(package: str, blocked: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    script = BLOCKED.format(package=package, blocked=set(blocked))
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(
+    ("package", "blocked"),
+    [
+        ("imagesearch_api", (*NETWORKS, "imagesearch_extractor", "imagesearch_indexer", "imagesearch_client")),
+        ("imagesearch_extractor", (*DATABASES, "flask", "imagesearch_api", "imagesearch_indexer")),
+        ("imagesearch_indexer", (*NETWORKS, "flask", "imagesearch_api", "imagesearch_extractor")),
+        ("imagesearch_client", (*NETWORKS, *DATABASES, "celery", "redis", "flask", "imagesearch", "numpy")),
+    ],
+)
+def test_every_module_of_a_service_imports_without_what_other_services_need(
+    package: str, blocked: tuple[str, ...]
+) -> None:
+    done = import_all_without(package, blocked)
+    assert done.returncode == 0, done.stderr
+    assert package in done.stdout.split()
+
+
+def test_the_block_stops_what_it_is_meant_to_stop() -> None:
+    done = import_all_without("imagesearch_extractor", NETWORKS)
+    assert done.returncode != 0
+    assert "is not part of this image" in done.stderr
+
+
+def test_imports_follow_the_contracts_in_pyproject() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "package", ["imagesearch", "imagesearch_api", "imagesearch_client", "imagesearch_indexer"]
+)
+def test_importing_starts_nothing(package: str) -> None:
+    """Importing every module leaves no thread, socket or child behind: nothing connects before it is asked to."""
+    names = [found.name for found in pkgutil.walk_packages(import_module(package).__path__, f"{package}.")]
+    modules = [name for name in names if not name.endswith("__main__") and ".migrations" not in name]
+    script = (
+        "import importlib, psutil, threading\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "own = psutil.Process()\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "assert not own.net_connections(), own.net_connections()\n"
+        "assert not own.children(), own.children()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
