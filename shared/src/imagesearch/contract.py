@@ -51,7 +51,7 @@ class FailureCode(StrEnum):
     """Say why one picture could not be indexed: a closed set, one code per cause."""
 
     UNREADABLE = "unreadable"
-    """The bytes are not a picture, or are damaged beyond decoding."""
+    """The bytes begin as a picture that is indexed, and are damaged beyond decoding."""
     TRUNCATED = "truncated"
     """The picture ends before its data does."""
     UNSUPPORTED_FORMAT = "unsupported_format"
@@ -145,7 +145,7 @@ class Message:
         hints = get_type_hints(cls)
         names = {field.name for field in fields(cls)}
         if set(values) != names:
-            raise InvalidMessage(f"{cls.__name__}: fields {sorted(set(values) ^ names)} do not match")
+            raise InvalidMessage(f"{cls.__name__}: fields {sorted(map(str, set(values) ^ names))} do not match")
         return cls(**{name: _typed(hints[name], values[name], f"{cls.__name__}.{name}") for name in names})
 
 

@@ -21,8 +21,9 @@ class Preprocessing:
         resize: resampling filter to 224x224; NEAREST is what Keras' ``load_img`` does by default, and so
             what the published system does.
         trim_borders: remove black borders at the edges before the resize.
-        border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG
-            noise around pure black stays below 10 at quality 50 and above.
+        border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG at
+            quality 50 and above keeps a bar at 0 but for the rows that share a block with the picture, and
+            most of those below 10 (see `imagesearch.images.trim_black_borders`).
     """
 
     resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "nearest"
@@ -42,7 +43,7 @@ class Preprocessing:
         """
         unknown = set(options) - {"resize", "trim_borders", "border_tolerance"}
         if unknown:
-            raise InvalidMessage(f"preprocessing: unknown option {sorted(unknown)[0]!r}")
+            raise InvalidMessage(f"preprocessing: unknown option {sorted(map(str, unknown))[0]!r}")
         made = cls(**options)
         if made.resize not in ("nearest", "bilinear", "bicubic", "lanczos"):
             raise InvalidMessage("preprocessing.resize: nearest, bilinear, bicubic or lanczos")

@@ -74,8 +74,8 @@ class PictureSettings(Settings):
     max_pixels: int = Field(
         64_000_000,
         ge=1,
-        description="Largest width x height that is decoded. 64 megapixels as RGB are 192 MB, and two copies "
-        "live at once during conversion; a worker with four decoding threads stays within 2 GB.",
+        description="Largest width x height that is decoded. 64 megapixels take 256 MB while they are open, and "
+        "two copies live at once during conversion: 0.5 GB a decoding thread at most, 1 GB for a WebP.",
     )
     min_side: int = Field(2, ge=1, description="Smallest width and height that is worth comparing.")
     max_file_bytes: int = Field(

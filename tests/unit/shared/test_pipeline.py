@@ -1,0 +1,100 @@
+"""Two vectors meet only when everything that made them is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imagesearch import pipeline
+from imagesearch.errors import InvalidMessage
+from imagesearch.images import decode
+from imagesearch.pipeline import Preprocessing, fingerprint, model_identity
+from imagesearch.settings import PictureSettings
+
+MODEL = model_identity("ab" * 32)
+
+
+def test_options_survive_json() -> None:
+    options = Preprocessing("lanczos", trim_borders=False, border_tolerance=3)
+    assert Preprocessing.from_dict(json.loads(json.dumps(options.to_dict()))) == options
+
+
+def test_the_defaults_are_the_published_resize_and_trimmed_borders() -> None:
+    assert Preprocessing().to_dict() == {"resize": "nearest", "trim_borders": True, "border_tolerance": 10}
+    assert Preprocessing.from_dict({}) == Preprocessing()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"resize": "area"},
+        {"resize": None},
+        {"resize": ["nearest"]},
+        {"trim_borders": 1},
+        {"trim_borders": "yes"},
+        {"border_tolerance": -1},
+        {"border_tolerance": 65},
+        {"border_tolerance": 10.0},
+        {"border_tolerance": True},
+        {"sharpen": True},
+        {7: True, "sharpen": True},
+    ],
+)
+def test_options_that_do_not_exist_are_refused(options: dict[Any, Any]) -> None:
+    with pytest.raises(InvalidMessage, match="preprocessing"):
+        Preprocessing.from_dict(options)
+
+
+def test_every_option_changes_the_fingerprint() -> None:
+    plain = Preprocessing()
+    prints = {
+        fingerprint(MODEL, plain),
+        fingerprint(model_identity("cd" * 32), plain),
+        fingerprint(MODEL, replace(plain, resize="bilinear")),
+        fingerprint(MODEL, replace(plain, trim_borders=False)),
+        fingerprint(MODEL, replace(plain, border_tolerance=11)),
+    }
+    assert len(prints) == 5
+    assert all(len(made) == 64 for made in prints)
+
+
+def test_the_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint(MODEL, Preprocessing())
+    monkeypatch.setattr(pipeline, "PREPROCESSING_VERSION", pipeline.PREPROCESSING_VERSION + 1)
+    assert fingerprint(MODEL, Preprocessing()) != before
+
+
+def test_the_fingerprint_of_existing_collections_does_not_change() -> None:
+    expected = "1fe65ec196cb61ce0d324290237a1d5c4d3fefa7e4f423e0289035f45d5ba3e4"
+    assert fingerprint(MODEL, Preprocessing()) == expected
+
+
+@pytest.mark.parametrize(
+    ("resize", "expected"),
+    [
+        ("nearest", "c2327091eb88331b"),
+        ("bilinear", "0c001a087bee25c7"),
+        ("bicubic", "c66405c7db9fde80"),
+        ("lanczos", "049271c799bbc93c"),
+    ],
+)
+def test_pixels_change_only_together_with_the_preprocessing_version(
+    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"], expected: str
+) -> None:
+    """Where this fails, collections built before can no longer be compared: raise PREPROCESSING_VERSION."""
+    assert pipeline.PREPROCESSING_VERSION == 1
+    y, x, channel = np.indices((211, 317, 3))
+    drawn = ((x * 7 + y * 13) * (channel + 3) // 5 % 246 + 10).astype(np.uint8)
+    drawn[:17] = 0
+    drawn[:, -9:] = 4
+    file = io.BytesIO()
+    Image.fromarray(drawn).save(file, "PNG")
+    picture = decode(file.getvalue(), Preprocessing(resize), PictureSettings())
+    assert hashlib.sha256(picture.pixels.tobytes()).hexdigest()[:16] == expected

@@ -1,0 +1,109 @@
+"""Settings come from the environment, are checked at start, and hide their secrets in the log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from imagesearch.settings import (
+    MilvusSettings,
+    PictureSettings,
+    PostgresSettings,
+    RedisSettings,
+    Settings,
+    SourceSettings,
+)
+
+EVERY = [PostgresSettings, RedisSettings, MilvusSettings, PictureSettings, SourceSettings]
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in EVERY:
+        for name in settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("settings", EVERY)
+def test_every_setting_has_a_default_and_a_sentence(settings: type[Settings]) -> None:
+    settings()
+    for name, field in settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_PIXELS", "1000")
+    monkeypatch.setenv("MILVUS_LITE", "true")
+    monkeypatch.setenv("REDIS_URL", "redis://cache:6379/3")
+    assert PictureSettings().max_pixels == 1000
+    assert MilvusSettings().milvus_lite is True
+    assert RedisSettings().redis_url == "redis://cache:6379/3"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        (PictureSettings, "MAX_PIXELS", "0"),
+        (PictureSettings, "MAX_PIXELS", "many"),
+        (PictureSettings, "MIN_SIDE", "0"),
+        (RedisSettings, "REDIS_TIMEOUT", "0"),
+        (RedisSettings, "VISIBILITY_TIMEOUT", "-1"),
+        (PostgresSettings, "DATABASE_POOL_SIZE", "0"),
+        (SourceSettings, "IMAGE_ROOTS", "pictures"),
+        (SourceSettings, "IMAGE_ROOTS", "/data:pictures"),
+    ],
+)
+def test_values_that_cannot_work_end_the_start(
+    settings: type[Settings], name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError):
+        settings()
+
+
+def test_without_roots_nothing_may_be_read() -> None:
+    assert SourceSettings().image_roots == ()
+
+
+def test_roots_are_split_and_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.setenv("IMAGE_ROOTS", f"{tmp_path}/link:/data/../data/photos/::")
+    roots = SourceSettings().image_roots
+    assert roots == (Path(os.path.realpath(tmp_path)) / "real", Path(os.path.realpath("/data/photos")))
+
+
+def test_settings_cannot_be_changed_after_start() -> None:
+    with pytest.raises(ValidationError):
+        PictureSettings().max_pixels = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://user:s3cret@db/x",
+        "postgresql+psycopg2://user:s3cret@db:5432/x?sslmode=require",
+        "postgresql+psycopg2://:s3cret@db/x",
+    ],
+)
+def test_passwords_do_not_reach_the_log(url: str) -> None:
+    shown = PostgresSettings(database_url=url).describe()["database_url"]
+    assert "s3cret" not in shown
+    assert shown == url.replace("s3cret", "***")
+
+
+def test_tokens_do_not_reach_the_log() -> None:
+    settings = MilvusSettings(milvus_token="root:s3cret")  # noqa: S106
+    assert "s3cret" not in str(settings.describe())
+    assert "s3cret" not in repr(settings)
+    assert settings.describe()["milvus_token"] == "***"  # noqa: S105
+    assert MilvusSettings().describe()["milvus_token"] == ""
+
+
+def test_what_holds_no_secret_is_shown_as_it_is() -> None:
+    assert RedisSettings(redis_url="redis://cache:6379/0").describe()["redis_url"] == "redis://cache:6379/0"
+    assert PictureSettings(max_pixels=7).describe()["max_pixels"] == 7
