@@ -46,7 +46,7 @@ up: setup-local ## start the whole system in the foreground
 	@$(LOCAL) up
 
 down: ## stop the system of DATA_DIR
-	@if [ -x $(BIN)/python ]; then $(LOCAL) down; fi
+	@if ls .venv/.installed-* >/dev/null 2>&1; then $(LOCAL) down; fi
 
 test: setup ## run every test but the long fault rounds
 	@$(BIN)/python -m pytest $(TESTS)

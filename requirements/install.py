@@ -25,6 +25,7 @@ MEMBERS = (
     "client",
     "deploy/local",
 )
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 LEVELS = {"local": ("local", "dev"), "dev": ("dev",)}
 """Each level, and the levels that hold everything it needs."""
 SIZES = {
@@ -64,7 +65,7 @@ def _install(level: str) -> None:
     _run("bringing uv", [*pip, "--require-hashes", "-r", str(pinned / "uv.txt")])
     uv = [str(ENVIRONMENT / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
     packages = ["--require-hashes", "-r", str(pinned / f"{level}.txt")]
-    _run(f"installing {SIZES[level]}", [*uv, *packages], _index_of_pip())
+    _run(f"installing {SIZES[level]}", [*uv, *packages], _as_pip_does())
     editable = [argument for member in MEMBERS for argument in ("-e", str(REPOSITORY / member))]
     # Offline: whatever a member needs to be built is pinned and installed above.
     members = ["--offline", "--no-deps", "--no-build-isolation", *editable]
@@ -92,18 +93,30 @@ def _usable() -> bool:
     return subprocess.run([PYTHON, "-c", check], capture_output=True, check=False).returncode == 0
 
 
-def _index_of_pip() -> dict[str, str]:
-    """Return uv's setting for the package index that pip is configured to use.
+def _as_pip_does() -> dict[str, str]:
+    """Return uv's settings for the index and the certificates that pip is configured to use.
 
-    uv does not read pip's configuration, so a machine whose only way to packages is a mirror named there
-    would work with pip and not with uv. Whatever the index, the hashes decide what is accepted.
+    uv reads neither pip's configuration nor the system's certificates by itself, so a machine whose way to
+    packages is a mirror or a proxy of its own would work with pip and not with uv. Whatever the index, the
+    hashes decide what is accepted.
     """
-    if "UV_DEFAULT_INDEX" in os.environ or "UV_INDEX_URL" in os.environ:
-        return {}
-    command = [str(PYTHON), "-m", "pip", "config", "get", "global.index-url"]
+    found: dict[str, str] = {}
+    index, certificates = _of_pip("index-url"), _of_pip("cert")
+    if index and not os.environ.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL"}:
+        found["UV_DEFAULT_INDEX"] = index
+    if "SSL_CERT_FILE" not in os.environ:
+        if certificates:
+            found["SSL_CERT_FILE"] = certificates
+        elif SYSTEM_CERTIFICATES.exists():
+            found["UV_SYSTEM_CERTS"] = "true"
+    return found
+
+
+def _of_pip(name: str) -> str:
+    """Return one of pip's options, from its environment or its configuration files; empty if not set."""
+    command = [str(PYTHON), "-m", "pip", "config", "get", f"global.{name}"]
     configured = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    index = os.environ.get("PIP_INDEX_URL", configured)
-    return {"UV_DEFAULT_INDEX": index} if index else {}
+    return os.environ.get(f"PIP_{name.upper().replace('-', '_')}", configured)
 
 
 def _stamp(level: str) -> Path:
