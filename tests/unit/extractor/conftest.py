@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
+from drawing import photo_like
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.embedding import SeededEmbedder
@@ -64,19 +63,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     if PHOTOS.is_dir():
         return sorted(PHOTOS.glob("*/*.jpg"))[::40]
     folder = tmp_path_factory.mktemp("drawn")
-    return [draw(folder / f"{seed}.jpg", seed) for seed in range(12)]
+    return [save(folder / f"{seed}.jpg", seed) for seed in range(12)]
 
 
-def draw(path: Path, seed: int, size: tuple[int, int] = (300, 200)) -> Path:
-    """Save a drawing of discs on a gradient."""
-    rng = np.random.default_rng(seed)
-    corners = rng.integers(60, 256, (2, 2, 3), dtype=np.uint8)
-    image = Image.fromarray(corners).resize(size, Image.Resampling.BILINEAR)
-    pen = ImageDraw.Draw(image)
-    for _ in range(12):
-        x, y, radius = (int(value) for value in rng.integers((0, 0, 8), (*size, 60)))
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tuple(rng.integers(0, 256, 3).tolist()))
-    image.save(path, quality=92)
+def save(path: Path, seed: int) -> Path:
+    photo_like(seed).save(path, quality=92)
     return path
 
 

@@ -46,7 +46,7 @@ def extract(
         embedder: the network.
         reader: reads and decodes.
         compute_batch: pictures in one forward pass.
-        stopping: looked at before each forward pass.
+        stopping: looked at before each part of `compute_batch` pictures.
 
     Raises:
         HandedBack: `stopping` is set and there is work left.
@@ -61,10 +61,10 @@ def extract(
     outcomes = _Outcomes()
     with reader.start(batch.items, preprocessing) as readings:
         for start in range(0, len(readings), compute_batch):
+            if stopping.is_set():
+                raise HandedBack(f"stopping after {start} of {len(readings)} pictures")
             decoded = outcomes.sort(readings[start : start + compute_batch])
             if decoded:
-                if stopping.is_set():
-                    raise HandedBack(f"batch {batch.batch_id}: stopping after {start} of {len(readings)} pictures")
                 outcomes.add_vectors(decoded, _embed(decoded, embedder, stopping))
     return outcomes.message(batch, embedder, read_at)
 

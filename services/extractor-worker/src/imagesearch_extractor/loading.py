@@ -130,4 +130,4 @@ def _read_keras(path: Path) -> Any:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
+    return lines[0][:300] if lines else type(error).__name__

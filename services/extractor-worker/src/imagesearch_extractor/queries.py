@@ -78,6 +78,12 @@ class QueryBatcher:
             raise ticket.error
         return ticket.vectors
 
+    @property
+    def waiting(self) -> int:
+        """Return how many queries have not begun."""
+        with self._changed:
+            return len(self._waiting)
+
     def _take(self) -> list[_Ticket]:
         """Remove the next pass from the queue: the oldest queries, without those that nobody waits for."""
         together: list[_Ticket] = []

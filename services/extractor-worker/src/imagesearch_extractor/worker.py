@@ -121,7 +121,7 @@ def _handing_back(handle: Callable[[M], None]) -> Callable[[M], None]:
             handle(message)
         except TransientError as error:
             log.info("batch.handed_back", reason=str(error))
-            raise Reject(str(error), requeue=True) from error
+            raise Reject(str(error), requeue=True) from None  # Celery logs it with its traceback
 
     return handle_or_hand_back
 
