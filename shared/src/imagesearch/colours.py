@@ -13,8 +13,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 _PHOTOMETRIC = 262
 
-_WHITES = (255, 4_095, 65_535)
-"""Largest values of 8, 12 and 16 bits."""
+_WHITES = (255, 1_023, 4_095, 16_383, 65_535)
+"""Largest values of the 8, 10, 12, 14 and 16 bits in which cameras and scanners record."""
 
 _BAND_PIXELS = 2**20
 """Pixels that are looked at together, so that a large picture is never copied whole into an array."""
@@ -66,8 +66,8 @@ def to_8_bits(image: Image.Image) -> Image.Image:
     made = Image.fromarray(grey)
     transparent = image.info.get("transparency")
     if transparent is not None:
-        alpha = np.concatenate([np.where(band == transparent, 0, 255) for _, band in bands(image)])
-        made.putalpha(Image.fromarray(alpha.astype(np.uint8)))
+        opaque = np.concatenate([band != transparent for _, band in bands(image)])
+        made.putalpha(Image.fromarray(opaque * np.uint8(255)))
     return made
 
 
@@ -75,8 +75,9 @@ def _range(image: Image.Image) -> tuple[float, float]:
     """Return the values that stand for black and white.
 
     The container says little: 12-bit scans lie in 16-bit TIFFs and PNGs, floats run to 1 or to 255. White is
-    the smallest usual one that holds all values, so a picture turns neither black nor white; where none
-    does, as in heights or temperatures, the values' own range is taken.
+    the smallest usual one that holds all values, so no picture turns white, and nearly none so dark that
+    its brightest spot stays below a quarter of white; where none holds them, as in heights or temperatures,
+    the values' own range is taken.
     """
     low, high = np.inf, -np.inf
     for _, band in bands(image):

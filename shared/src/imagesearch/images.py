@@ -121,7 +121,7 @@ def _decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) 
         raise _damaged(name, data, "")
     with _rejecting(name, data):
         source.load()
-        repair_transparency(source, data)
+    repair_transparency(source, data)
     image = to_8_bits(_upright(source))
     del source
     with _rejecting(name, data):
