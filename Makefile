@@ -9,7 +9,13 @@ IMAGES   ?=
 WEIGHTS  ?=
 ONCE     ?=
 
-export PORT DATA_DIR IMAGES WEIGHTS ONCE
+# Only for these verbs: the tests choose their own.
+demo up down: export PORT := $(PORT)
+demo up down: export DATA_DIR := $(DATA_DIR)
+demo up down: export IMAGES := $(IMAGES)
+demo up down: export WEIGHTS := $(WEIGHTS)
+demo up down: export ONCE := $(ONCE)
+
 # Compiled modules are kept: importing TensorFlow without them takes twice as long, in every process.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -49,7 +55,7 @@ down: ## stop the system of DATA_DIR
 	@if ls .venv/.installed-* >/dev/null 2>&1; then $(LOCAL) down; fi
 
 test: setup ## run every test but the long fault rounds
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
 
 test-faults: setup ## kill and restart everything in the middle of jobs, and count what is lost
 	@$(BIN)/python -m pytest tests/faults -m faults

@@ -66,10 +66,9 @@ class StackProcess:
         ending = [f"the system ended with status {status}: {reason}", f"all that it wrote: {self.log}"]
         raise StackFailed("\n".join([*before, *ending]))
 
-    def wait(self) -> None:
-        """Return once it has ended."""
-        if self._process:
-            self._process.wait()
+    def wait(self) -> int:
+        """Return its exit status once it has ended."""
+        return self._process.wait() if self._process else 0
 
     def stop(self) -> None:
         """End it in good order, if it runs, and wait until all of it is gone."""

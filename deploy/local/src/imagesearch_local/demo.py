@@ -23,6 +23,7 @@ from imagesearch_local.layout import Layout
 from imagesearch_local.ports import LOOPBACK
 from imagesearch_local.readiness import ASK_EVERY_SECONDS, reason_unready
 from imagesearch_local.samples import draw_samples
+from imagesearch_local.stack import hold, make_room
 from imagesearch_local.weights import settle
 
 READY_SECONDS = 300.0
@@ -72,6 +73,10 @@ class Demo:
         return 0
 
     def _run(self) -> None:
+        self.layout.create()
+        with hold(self.layout):
+            # What answers on the port from here on is what is started here.
+            make_room(self.layout, self.port)
         images = self._pictures()
         weights = settle(self.layout, self.weights, self._say)
         stack = StackProcess(self.layout, self.port, images, weights)
@@ -111,7 +116,6 @@ class Demo:
                 if time.monotonic() > deadline:
                     raise StackFailed(f"not ready after {READY_SECONDS:.0f} s: {reason}; see {stack.log}")
                 time.sleep(ASK_EVERY_SECONDS)
-        stack.raise_if_ended()  # what answered could be somebody else's
 
     def _index_and_search(self, client: Client, directory: Path, weights: str) -> None:
         collection = _collection_for(client, weights)
@@ -151,11 +155,12 @@ class Demo:
     def _serve(self, stack: StackProcess) -> None:
         self._say(f"\nServing on http://{LOOPBACK}:{self.port} until Ctrl-C.")
         try:
-            stack.wait()
+            status = stack.wait()
         except _Stopped:
             self._say("Stopping.")
             return
-        stack.raise_if_ended()
+        if status != 0:
+            stack.raise_if_ended()
 
     def _say(self, line: str) -> None:
         self.console.print(line, markup=False, soft_wrap=True)

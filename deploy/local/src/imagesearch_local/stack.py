@@ -58,13 +58,13 @@ def up(layout: Layout, wishes: Wishes) -> int:
     """
     layout.create()
     with hold(layout):
-        if ended := end_orphans(layout):
-            sys.stderr.write(f"ended {len(ended)} processes that a killed run left behind\n")
+        make_room(layout, None if wishes.stores_only else wishes.port)
         environment, planned = prepare(layout, wishes)
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(layout.data_dir)
         sys.stdout.write(f"starting in {layout.data_dir}; Ctrl-C stops everything\n")
+        _mention_other_weights(layout, wishes)
         sys.stdout.flush()
         once = frozenset(program.name for program in planned if program.once)
         try:
@@ -76,11 +76,25 @@ def up(layout: Layout, wishes: Wishes) -> int:
     return 0
 
 
+def make_room(layout: Layout, port: int | None) -> None:
+    """End what a killed stack left running, and make sure that the API's port is free.
+
+    Only for a caller that holds the stack's lock.
+
+    Raises:
+        StackFailed: another program has the port.
+    """
+    if ended := end_orphans(layout):
+        sys.stderr.write(f"ended {len(ended)} processes that a killed run left behind\n")
+    if port is not None and not ports.is_free(port):
+        raise StackFailed(f"port {port} is taken by another program; set PORT, as in PORT={port + 1}")
+
+
 def prepare(layout: Layout, wishes: Wishes) -> tuple[dict[str, str], list[programs.Program]]:
     """Choose ports, write what the processes read, and return their environment and the processes.
 
     Raises:
-        StackFailed: a port is taken, or a picture directory or the weights file is missing.
+        StackFailed: no port is free, or a picture directory or the weights file is missing.
     """
     if not wishes.stores_only and not ports.is_free(wishes.port):
         raise StackFailed(
@@ -184,6 +198,14 @@ def _is_ours(pid: int) -> bool:
         return "imagesearch_local" in psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
+
+
+def _mention_other_weights(layout: Layout, wishes: Wishes) -> None:
+    """Say that vectors of another network lie here; unlike the demo, nothing is chosen on its own."""
+    if not wishes.weights and layout.weights.exists():
+        used = layout.weights.read_text().strip()
+        if used != _weights(""):
+            sys.stdout.write(f"the demo filled this data with WEIGHTS={used}; set that to search it\n")
 
 
 def _image_roots(layout: Layout, wishes: Wishes, before: Record) -> tuple[Path, ...]:
