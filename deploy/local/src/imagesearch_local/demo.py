@@ -181,7 +181,7 @@ def _collection_for(client: Client, weights: str) -> str:
         if error.status != 404:
             raise
         return "default"
-    if not found.images or found.fingerprint in (None, client.info().fingerprint):
+    if found.fingerprint in (None, client.info().fingerprint):
         return "default"
     return "demo-" + re.sub(r"[^a-z0-9]+", "-", Path(weights).name.lower()).strip("-")
 

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from imagesearch_client import Client
+from imagesearch_local.demo import _collection_for, _spread
+from imagesearch_local.samples import draw_samples
+
+NETWORK = "a" * 64
+OTHER = "b" * 64
+INFO = {
+    "version": "0.1.0",
+    "weights": "random:7",
+    "untrained": True,
+    "model": "vgg16",
+    "fingerprint": NETWORK,
+    "preprocessing_version": 1,
+    "collections": 1,
+    "images": 480,
+    "workers": [],
+}
+EMPTY = {"name": "default", "images": 0, "vectors": 0, "model": None, "fingerprint": None, "created_at": None}
+
+
+def api(collection: dict[str, object] | None) -> Client:
+    """A client of an API that has at most the collection `default`."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/v2/info":
+            return httpx.Response(200, json=INFO)
+        if collection is None:
+            return httpx.Response(404, json={"type": "about:blank", "title": "Not Found", "status": 404})
+        return httpx.Response(200, json=EMPTY | collection)
+
+    return Client("http://127.0.0.1:5000", transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize(
+    ("collection", "chosen"),
+    [
+        (None, "default"),
+        ({}, "default"),
+        ({"images": 480, "fingerprint": NETWORK}, "default"),
+        ({"images": 480, "fingerprint": OTHER}, "demo-random-7"),
+    ],
+)
+def test_vectors_of_two_networks_never_meet(collection: dict[str, object] | None, chosen: str) -> None:
+    with api(collection) as client:
+        assert _collection_for(client, "random:7") == chosen
+
+
+def test_queries_come_from_all_over_the_directory_and_not_from_what_failed(tmp_path: Path) -> None:
+    drawn = [str(path) for path in draw_samples(tmp_path)]
+    assert [drawn.index(str(path)) for path in _spread(tmp_path, set())] == [35, 105, 175]
+    failed = {drawn[105]}
+    assert drawn[105] not in {str(path) for path in _spread(tmp_path, failed)}
+    assert _spread(tmp_path, set(drawn[1:])) == [Path(drawn[0])]
+    assert _spread(tmp_path, set(drawn)) == []
