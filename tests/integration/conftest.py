@@ -12,17 +12,20 @@ from uuid import uuid4
 import pytest
 import redis
 import sqlalchemy as sa
-from waiting import until
+from imagesearch.vectors import MilvusVectorStore
 
 from imagesearch.broker import create_redis
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import migrate
 from imagesearch.errors import StoreUnavailable
+from imagesearch.presence import InFlight
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
-from imagesearch.vectors import MilvusVectorStore
+from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_local.environment import of_stack
 from imagesearch_local.layout import Layout
 from imagesearch_local.record import Record
+from waiting import until
+from world import World
 
 
 class Stores:
@@ -60,9 +63,19 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     folder = tmp_path_factory.mktemp("stores")
     layout = Layout.at(folder / "data")
     output = folder / "output"
-    command = [sys.executable, "-m", "imagesearch_local", "up", "--stores-only", "--data-dir", str(layout.data_dir)]
+    command = [
+        sys.executable,
+        "-m",
+        "imagesearch_local",
+        "up",
+        "--stores-only",
+        "--data-dir",
+        str(layout.data_dir),
+    ]
     with output.open("wb") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=os.environ | {"PORT": "5000"})
+        process = subprocess.Popen(
+            command, stdout=sink, stderr=subprocess.STDOUT, env=os.environ | {"PORT": "5000"}
+        )
     try:
         until(lambda: bool(Record.read(layout).ports), alive=process, output=output)
         found = Stores(of_stack(layout, 5000, Record.read(layout)))
@@ -97,3 +110,12 @@ def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def world(stores: Stores, catalog: Catalog, client: redis.Redis, pictures: Path) -> Iterator[World]:
+    """An indexer on the real stores, with small batches so that a few files make many of them."""
+    vectors = MilvusVectorStore(stores.milvus)
+    settings = IndexerSettings(batch_size=4, window=3, plan_slice=10, lease_seconds=0.001)
+    yield World(catalog, vectors, InFlight(client), pictures, settings)
+    vectors.close()

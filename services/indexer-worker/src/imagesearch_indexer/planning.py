@@ -55,22 +55,19 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
 def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
     """Write slices until planning has ended, its time is up or the process stops; tell whether work is left."""
     deadline = time.monotonic() + indexer.settings.plan_seconds
-    listing: Iterator[Entry] = iter(())
-    if job.listed_at is None:
-        try:
-            directory = resolve_directory(job.directory or "", indexer.roots)
-        except SourceRejected as error:
-            _give_up(indexer, job, f"The source cannot be read any more: {error}.")
-            return False
-        listing = walk(directory, recursive=job.recursive, after=job.planned_up_to)
+    listing = _listing(indexer, job) if job.listed_at is None else iter(())
     while job.state == JobState.PLANNING:
         if time.monotonic() > deadline or indexer.stopping.is_set():
             return True
-        entries = (
-            _look_again(indexer, job) if job.listed_at else list(islice(listing, indexer.settings.plan_slice))
-        )
+        try:
+            entries = (
+                _look_again(indexer, job) if job.listed_at else list(islice(listing, indexer.settings.plan_slice))
+            )
+        except SourceRejected as error:
+            _give_up(indexer, job, f"The source cannot be read any more: {error}.")
+            return False
         with indexer.catalog.transaction() as tx:
-            written = _write_slice(indexer, tx, job, [_storable(entry) for entry in entries])
+            written = _write_slice(indexer, tx, job, entries)
         if written is None:
             log.info("plan.left_to_another", job=job.id)
             return False
@@ -78,6 +75,12 @@ def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
         show(indexer, job)
         release(indexer, job.id)
     return False
+
+
+def _listing(indexer: Indexer, job: jobs.Job) -> Iterator[Entry]:
+    """Walk the job's directory behind what was planned; `SourceRejected` comes with the first step."""
+    directory = resolve_directory(job.directory or "", indexer.roots)
+    yield from walk(directory, recursive=job.recursive, after=job.planned_up_to)
 
 
 def _write_slice(indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: Sequence[Entry]) -> jobs.Job | None:
@@ -94,11 +97,12 @@ def _write_slice(indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: S
         return None
     if not entries:
         return _end_phase(tx, job)
-    paths = [entry.path for entry in entries]
+    reached = entries[-1].path
+    entries = [_storable(entry) for entry in entries]
     if job.listed_at is None:
-        known = ledger.holds(tx, job.id, paths)
+        known = ledger.holds(tx, job.id, [entry.path for entry in entries])
         entries = [entry for entry in entries if entry.path not in known]
-        jobs.change(tx, job.id, planned_up_to=paths[-1])
+        jobs.change(tx, job.id, planned_up_to=reached)
     else:
         waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
         entries = [entry for entry in entries if entry.path in waiting]

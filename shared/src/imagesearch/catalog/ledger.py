@@ -48,12 +48,13 @@ def record(tx: sa.Connection, job_id: str, items: Sequence[Item]) -> tuple[int, 
     """Write submitted paths, or what planning found out about them.
 
     A path that has its outcome or its batch already keeps it, so recording a slice twice changes nothing.
-    Paths are written in sorted order.
+    A path given twice is one path. Paths are written in sorted order, so that two writers never deadlock.
 
     Returns:
         How many paths are new in the job, and the outcomes recorded by this call.
     """
-    items = sorted(items, key=lambda item: item.path)
+    distinct = {item.path: item for item in items}
+    items = [distinct[path] for path in sorted(distinct)]
     rows = tx.execute(
         sa.text(
             "INSERT INTO job_items (job_id, path, image_id, batch_id, outcome, code, reason) "
