@@ -1,0 +1,30 @@
+"""Keep and search vectors: the port, its Milvus adapter, its in-memory twin, and filters on metadata."""
+
+from imagesearch.vectors.filters import Filter, InvalidFilter, matches, parse_filter
+from imagesearch.vectors.memory import InMemoryVectorStore
+from imagesearch.vectors.milvus import MilvusVectorStore
+from imagesearch.vectors.port import (
+    MAX_PARTITION_BYTES,
+    MAX_WINDOW,
+    Capabilities,
+    Hit,
+    IndexSpec,
+    IndexType,
+    VectorStore,
+)
+
+__all__ = [
+    "MAX_PARTITION_BYTES",
+    "MAX_WINDOW",
+    "Capabilities",
+    "Filter",
+    "Hit",
+    "InMemoryVectorStore",
+    "IndexSpec",
+    "IndexType",
+    "InvalidFilter",
+    "MilvusVectorStore",
+    "VectorStore",
+    "matches",
+    "parse_filter",
+]

@@ -1,0 +1,81 @@
+"""Cut pages out of searches whose depth does not depend on the page, so that pages of one query join.
+
+An approximate index that is asked for 20 rows may find one among the first 10 that it missed when it was asked
+for 10: pages that each ask for just as much as they need repeat rows and leave others out. So a search always
+goes to one of three depths. A page beyond the first depth continues the list of that depth with what the next
+one finds in addition, whatever the page's size: every page is cut out of the same list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imagesearch.vectors.port import DISTANCE_DECIMALS, MAX_WINDOW, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Say how many rows a search asks for and how hard it looks.
+
+    Attributes:
+        candidates: rows that an HNSW or DISKANN index keeps in view while it looks. 512 for 128 rows: on
+            20,000 vectors without any clusters, the hardest case, recall@10 was 0.97-0.99, with 128 it was
+            0.8-0.9; the time went from 2 to 3-4 ms.
+    """
+
+    rows: int
+    candidates: int
+
+    @property
+    def effort(self) -> dict[str, int]:
+        """Return the search parameters of every index type; each takes its own."""
+        # Half of the lists of a default IVF_SQ8 index: recall@10 0.99, where 16 gave 0.93.
+        return {"ef": self.candidates, "search_list": self.candidates, "nprobe": 128}
+
+
+DEPTHS = (Depth(128, 512), Depth(1_024, 2_048), Depth(MAX_WINDOW, MAX_WINDOW))
+
+
+class Pages:
+    """Collect what searches found, for each query of a batch."""
+
+    def __init__(self, queries: int, limit: int, offset: int, max_distance: float | None) -> None:
+        self._window = slice(offset, offset + limit)
+        self._max_distance = max_distance
+        self._lists: list[list[Hit]] = [[] for _ in range(queries)]
+        self._is_last = [False] * queries
+
+    def add(self, answers: Sequence[Sequence[tuple[int, float]]], depth: Depth) -> None:
+        """Continue each list with those rows, as id and cosine, that it lacks; the nearest first, ties by id."""
+        for query, answer in enumerate(answers):
+            if self._is_last[query]:
+                continue
+            known = {hit.id for hit in self._lists[query]}
+            hits = sorted((Hit(one, _distance(cosine)) for one, cosine in answer if one not in known), key=_rank)
+            self._lists[query] += hits
+            is_far = bool(hits) and self._max_distance is not None and hits[-1].distance > self._max_distance
+            self._is_last[query] = is_far or len(answer) < depth.rows
+
+    def are_complete(self, depth: Depth) -> bool:
+        """Tell whether no deeper search could change a page."""
+        return self._window.stop <= depth.rows or all(self._is_last)
+
+    def cut(self) -> list[list[Hit]]:
+        """Return the page of each query."""
+        return [
+            [
+                hit
+                for hit in sorted(found[self._window], key=_rank)
+                if self._max_distance is None or hit.distance <= self._max_distance
+            ]
+            for found in self._lists
+        ]
+
+
+def _distance(cosine: float) -> float:
+    return round(min(max(1.0 - cosine, 0.0), 1.0), DISTANCE_DECIMALS)
+
+
+def _rank(hit: Hit) -> tuple[float, int]:
+    return hit.distance, hit.id

@@ -1,0 +1,253 @@
+"""Say what the product asks of a vector store; Milvus and its in-memory twin both answer to this."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.errors import UnsupportedByStore
+from imagesearch.vectors.filters import Filter
+
+IndexType = Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "DISKANN", "FLAT"]
+
+MAX_WINDOW = 16_384
+"""The largest `limit` and `offset + limit`: https://milvus.io/docs/limitations.md."""
+MAX_PARTITION_BYTES = 512
+"""The longest partition name in UTF-8."""
+
+_INDEX_PARAMS: dict[IndexType, dict[str, tuple[int, int]]] = {
+    "AUTOINDEX": {},
+    "HNSW": {"M": (4, 64), "efConstruction": (8, 512)},
+    "IVF_SQ8": {"nlist": (1, 65_536)},
+    "DISKANN": {},
+    "FLAT": {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Name one row that a search found.
+
+    Attributes:
+        distance: 1 - cosine, clipped to 0..1 and rounded to `DISTANCE_DECIMALS`; smaller is more similar.
+    """
+
+    id: int
+    distance: float
+
+
+DISTANCE_DECIMALS = 6
+"""float32 sums over 512 numbers are good to about 1e-7: without rounding, equal vectors in two segments lie
+at two distances, a self match lies below 0, and neither ties nor thresholds mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """Choose the index of a collection and the parameters that it is built with.
+
+    Raises:
+        UnsupportedByStore: no store has such an index, or it does not take such a parameter.
+    """
+
+    index_type: IndexType = "AUTOINDEX"
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.index_type not in _INDEX_PARAMS:
+            raise UnsupportedByStore(f"index {self.index_type!r}: one of {', '.join(_INDEX_PARAMS)} is expected")
+        known = _INDEX_PARAMS[self.index_type]
+        for name, value in self.params.items():
+            if name not in known:
+                takes = ", ".join(known) or "no parameters"
+                raise UnsupportedByStore(f"index {self.index_type}: takes {takes}, not {name!r}")
+            low, high = known[name]
+            if type(value) is not int or not low <= value <= high:
+                raise UnsupportedByStore(f"index {self.index_type}: {name} is a whole number from {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Say what the store in use can do.
+
+    Attributes:
+        product: its name and version, for people.
+        index_types: the index types that it builds.
+        partition_key: rows of one partition lie together, so that a search within it reads only a part.
+        one_writer: only one process may write at a time.
+    """
+
+    product: str
+    index_types: frozenset[IndexType]
+    partition_key: bool
+    one_writer: bool
+
+    def require_index(self, spec: IndexSpec) -> None:
+        """Check an index type.
+
+        Raises:
+            UnsupportedByStore: this store cannot build it; the message names what it can.
+        """
+        if spec.index_type not in self.index_types:
+            able = ", ".join(sorted(self.index_types))
+            raise UnsupportedByStore(f"index {spec.index_type}: {self.product} builds {able}")
+
+
+class VectorStore(ABC):
+    """Keep float32[512] unit vectors by id, each with a partition and metadata to filter by.
+
+    Every method raises `StoreUnavailable` when the store does not answer, and all but `ensure_collection`,
+    `has_collection` and `drop_collection` raise `NotFound` when there is no such collection. Reads may be
+    some seconds behind the writes of other processes; a `count` with ``strong`` waits until they are not.
+    """
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """Tell what this store can do."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Return when the store answers."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the connection; the next call makes a new one."""
+
+    @abstractmethod
+    def ensure_collection(self, name: str, index: IndexSpec) -> None:
+        """Create a collection unless it exists, and make it ready for searches.
+
+        Raises:
+            UnsupportedByStore: the store cannot build that index.
+        """
+
+    @abstractmethod
+    def has_collection(self, name: str) -> bool:
+        """Tell whether there is such a collection."""
+
+    @abstractmethod
+    def drop_collection(self, name: str) -> None:
+        """Remove a collection with all its rows; nothing happens when there is none."""
+
+    @abstractmethod
+    def upsert(
+        self,
+        name: str,
+        ids: Sequence[int] | npt.NDArray[np.int64],
+        vectors: Vectors,
+        partitions: Sequence[str],
+        metadata: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Write rows; a row that exists is replaced wholly, its partition included.
+
+        Of an id that is given several times the last row stays. Only strings, finite numbers and booleans
+        at the top level of `metadata` can be filtered by, under names that `filters.FIELD_NAME` matches;
+        everything else in it is ignored.
+
+        Args:
+            vectors: float32[n, 512] of length 1.
+
+        Raises:
+            ValueError: the arguments are not n of each, or not of these shapes.
+        """
+
+    @abstractmethod
+    def delete(self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        """Remove rows; ids without a row are passed over."""
+
+    @abstractmethod
+    def fetch_vectors(
+        self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]
+    ) -> dict[int, npt.NDArray[np.float32]]:
+        """Return float32[512] by id, for those ids that have a row."""
+
+    @abstractmethod
+    def search(
+        self,
+        name: str,
+        vectors: Vectors,
+        *,
+        limit: int,
+        offset: int = 0,
+        partition: str | None = None,
+        where: Filter | None = None,
+        max_distance: float | None = None,
+    ) -> list[list[Hit]]:
+        """Return the rows nearest to each query vector: nearest first, ties by id.
+
+        Pages of one query join without a gap or a repeat while nothing is written.
+
+        Args:
+            vectors: float32[n, 512] of length 1.
+            limit: rows per query; with `offset` at most `MAX_WINDOW`.
+            partition: search only rows of this partition.
+            where: search only rows whose metadata matches.
+            max_distance: leave out what is farther away than this.
+
+        Raises:
+            ValueError: the window or the vectors' shape is not as said.
+        """
+
+    @abstractmethod
+    def count(self, name: str, *, strong: bool = False) -> int:
+        """Return the exact number of rows.
+
+        Args:
+            strong: wait until everything that was written before, by anybody, is visible to searches.
+        """
+
+    @abstractmethod
+    def ids(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
+        """Return the `limit` smallest ids above `after`, in ascending order; fewer when there are no more."""
+
+    @abstractmethod
+    def compact(self, name: str) -> None:
+        """Settle what was written in bulk, so that searches use the index; to be called after a bulk load."""
+
+
+def checked_rows(
+    ids: Sequence[int] | npt.NDArray[np.int64], vectors: Vectors, *others: Sequence[Any]
+) -> npt.NDArray[np.int64]:
+    """Return the positions of the rows to write: of each id the last one.
+
+    Raises:
+        ValueError: the lengths differ, or the vectors are not finite float32[n, 512].
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != DIMENSION or vectors.dtype != np.float32:
+        raise ValueError(f"vectors: {vectors.dtype}{vectors.shape} is not float32[n, {DIMENSION}]")
+    lengths = {len(ids), len(vectors), *map(len, others)}
+    if len(lengths) != 1:
+        raise ValueError(f"rows: ids, vectors, partitions and metadata are of {sorted(lengths)} lengths")
+    if not np.isfinite(vectors).all():
+        raise ValueError("vectors: not all numbers are finite")
+    last = {int(one): position for position, one in enumerate(ids)}
+    return np.fromiter(last.values(), dtype=np.int64, count=len(last))
+
+
+def check_window(vectors: Vectors, limit: int, offset: int) -> None:
+    """Check what every search asks for.
+
+    Raises:
+        ValueError: the window is empty, negative or too large, or the vectors are not float32[n, 512].
+    """
+    if limit < 1 or offset < 0 or limit + offset > MAX_WINDOW:
+        raise ValueError(f"window: offset {offset} and limit {limit} do not lie within {MAX_WINDOW}")
+    if vectors.ndim != 2 or vectors.shape[1] != DIMENSION:
+        raise ValueError(f"vectors: {vectors.shape} is not [n, {DIMENSION}]")
+
+
+def check_partition(partition: str) -> str:
+    """Return the partition.
+
+    Raises:
+        ValueError: its name is too long.
+    """
+    if len(partition.encode()) > MAX_PARTITION_BYTES:
+        raise ValueError(f"partition: longer than {MAX_PARTITION_BYTES} bytes")
+    return partition
