@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,8 +89,15 @@ class Worker:
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey"), config={"appendonly": "yes"}) as server:
+    folder = tmp_path_factory.mktemp("valkey")
+    with ValkeyServer(port=free_port(), data_dir=folder, config={"appendonly": "yes"}) as server:
         yield server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -198,9 +206,7 @@ def test_a_batch_of_another_network_fails_with_the_reason(app: Celery, bulk: Wor
 
 
 def test_work_goes_on_after_valkey_was_away(app: Celery, bulk: Worker, photos: Path, valkey: ValkeyServer) -> None:
-    port = valkey.port
     valkey.stop()
-    valkey._desired_port = port
     valkey.start()
     until(lambda: reachable(app))
     send_batch(app, batch_of(3, photos / "1.jpg"))
@@ -260,8 +266,7 @@ def test_queries_are_answered_and_late_ones_dropped(app: Celery, start: Any, cli
 
 
 def test_a_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
-    with ValkeyServer(data_dir=tmp_path / "probe") as probe:
-        port = probe.port
+    port = free_port()
     worker: Worker = start(Queue.QUERY, REDIS_URL=f"redis://127.0.0.1:{port}/0")
     until(lambda: worker.output().count("Cannot connect") == 1, alive=worker)
     with ValkeyServer(data_dir=tmp_path / "late", port=port):

@@ -53,6 +53,19 @@ def test_a_file_that_keras_saved_keeps_its_identity(
     assert not loaded.untrained
 
 
+def test_a_keras_json_that_says_otherwise_changes_nothing(model: Any, random_7: Weights, tmp_path: Path) -> None:
+    import keras
+
+    model.save_weights(tmp_path / "x.weights.h5")
+    keras.config.set_floatx("float16")
+    keras.config.set_image_data_format("channels_first")
+    try:
+        assert load(tmp_path / "x.weights.h5").identity == random_7.identity
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
+
+
 @pytest.mark.parametrize("name", ["x.weights.h5", "x.h5", "x.keras"])
 def test_classification_layers_are_left_out(name: str, with_top: Any, random_7: Weights, tmp_path: Path) -> None:
     path = tmp_path / name

@@ -15,6 +15,9 @@ from imagesearch_extractor.embedding import SeededEmbedder
 from imagesearch_extractor.reading import PictureReader
 from imagesearch_extractor.tasks import PAUSE_BELIEVED_SECONDS, BulkExtractor, is_wanted
 
+# `imagesearch.patience` calls tenacity by the older name of its first wait.
+pytestmark = pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning")
+
 
 class Claims:
     """Write down what is claimed and given up."""

@@ -44,8 +44,9 @@ def load_weights(setting: str, *, download_timeout: float) -> Weights:
 
 def vgg16(weights: str | None = None) -> Any:
     """Build the published network: Keras' VGG16 without its top, global max pooling, 224x224 RGB."""
-    # A keras.json in the home directory may say channels first.
+    # A keras.json in the home directory may say something else, and float16 would change what a file holds.
     keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     return keras.applications.VGG16(weights=weights, include_top=False, pooling="max", input_shape=(224, 224, 3))
 
 
