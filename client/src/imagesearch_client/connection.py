@@ -32,7 +32,7 @@ class Retry(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Decide how long to go on asking an API that does not answer, and at what pace.
+    """Decide how long to go on asking an API after its first failure to answer, and at what pace.
 
     Pauses double from `first_pause` to `longest_pause` seconds; a Retry-After of the API comes before them.
     """
@@ -46,18 +46,17 @@ class Patience:
     """Told the reason and the seconds of every pause."""
 
 
-@dataclass(slots=True)
 class Endurance:
-    """Spend one patience: pause after each failure until it has run out."""
+    """Spend one patience: pause after each failure until it has run out.
 
-    patience: Patience
-    deadline: float
-    pause: float
+    It runs from the first failure, not from the first try: a request that hung for a while before it failed
+    has asked only once.
+    """
 
-    @classmethod
-    def of(cls, patience: Patience) -> Endurance:
-        """Begin to count from now."""
-        return cls(patience, patience.clock() + patience.seconds, patience.first_pause)
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._pause = patience.first_pause
+        self._deadline: float | None = None
 
     def outlast(self, failure: Unavailable) -> None:
         """Pause before the next try.
@@ -65,13 +64,16 @@ class Endurance:
         Raises:
             Unavailable: the pause would outlast the patience; the failure itself.
         """
-        pause = failure.retry_after if failure.retry_after is not None else self.pause
-        if self.patience.clock() + pause > self.deadline:
+        now = self._patience.clock()
+        if self._deadline is None:
+            self._deadline = now + self._patience.seconds
+        pause = failure.retry_after if failure.retry_after is not None else self._pause
+        if now + pause > self._deadline:
             raise failure
-        self.pause = min(self.pause * 2, self.patience.longest_pause)
-        if self.patience.on_pause is not None:
-            self.patience.on_pause(failure, pause)
-        self.patience.sleep(pause)
+        self._pause = min(self._pause * 2, self._patience.longest_pause)
+        if self._patience.on_pause is not None:
+            self._patience.on_pause(failure, pause)
+        self._patience.sleep(pause)
 
 
 class Connection:
@@ -116,7 +118,7 @@ class Connection:
             Unavailable: the API cannot be reached or cannot work now.
             ProtocolError: the answer is a redirect, which this API never gives.
         """
-        endurance = Endurance.of(patience or self.patience)
+        endurance = Endurance(patience or self.patience)
         resets = 0
         while True:
             try:

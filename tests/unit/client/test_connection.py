@@ -84,6 +84,16 @@ def test_patience_ends(api: FakeApi) -> None:
     assert 10 < sum(api.clock.sleeps) <= 20
 
 
+def test_a_request_that_hung_before_it_failed_has_not_spent_the_patience(api: FakeApi) -> None:
+    def hang(_: httpx.Request) -> httpx.Response:
+        api.clock.now += 30
+        raise RESET
+
+    api.on("GET", JOB, hang, ok(job()))
+
+    assert api.client(patience=Patience(seconds=10)).job("17").id == "17"
+
+
 def test_a_pause_beyond_the_patience_is_not_begun(api: FakeApi) -> None:
     api.on("GET", JOB, problem(503, "postgres is not available", retry_after="120"))
 
