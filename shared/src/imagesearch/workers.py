@@ -164,8 +164,9 @@ class _Beat:
         self.claims.renew()
         self.board.report(self.report(self.pulse.consumed_at))
         if self.pulse.asked_at is None:
-            self.app.send_task(PING_TASK, queue=self.own_queue, ignore_result=True)
+            # Noted first: the ping can come back before the call that sent it returns.
             self.pulse.asked_at = time.time()
+            self.app.send_task(PING_TASK, queue=self.own_queue, ignore_result=True)
         busy = len(worker_state.active_requests)
         if self.pulse.is_deaf(busy, self.settings.deaf_seconds):
             log.critical("worker.deaf", seconds=round(time.time() - (self.pulse.asked_at or 0)))
