@@ -37,5 +37,6 @@ class CeleryAsker:
                 result.forget()
         except (NoAnswer, TaskError) as error:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds") from error
-        except REDIS_ERRORS as error:
+        except (*REDIS_ERRORS, RuntimeError) as error:
+            # RuntimeError is all that Celery says when it could not subscribe to the answer once more.
             raise StoreUnavailable("redis", type(error).__name__) from error
