@@ -30,9 +30,6 @@ from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.extraction import HandedBack, extract
 from imagesearch_extractor.reading import PictureReader
 
-# `imagesearch.patience` calls tenacity by the older name of its first wait.
-pytestmark = pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning")
-
 
 def batch_of(*paths: Path | str, model: str | None = None, known: dict[int, str] | None = None) -> ExtractBatch:
     """Return a batch whose image ids are 100, 101, ..."""

@@ -13,10 +13,7 @@ from imagesearch.pipeline import Preprocessing
 from imagesearch.progress import InMemoryProgressBoard, JobProgress
 from imagesearch_extractor.embedding import SeededEmbedder
 from imagesearch_extractor.reading import PictureReader
-from imagesearch_extractor.tasks import PAUSE_BELIEVED_SECONDS, BulkExtractor, is_wanted
-
-# `imagesearch.patience` calls tenacity by the older name of its first wait.
-pytestmark = pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning")
+from imagesearch_extractor.tasks import BulkExtractor, is_wanted
 
 
 class Claims:
@@ -153,22 +150,18 @@ def test_a_batch_that_reaches_a_stopping_worker_goes_back_unread(
     assert claims.calls == CLAIMED_AND_ENDED
 
 
-@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.PAUSED])
-def test_a_batch_of_a_cancelled_or_paused_job_is_dropped(
-    bulk: BulkExtractor, batch: ExtractBatch, redis: Redis, claims: Claims, state: JobState
+def test_a_batch_of_a_cancelled_job_is_dropped(
+    bulk: BulkExtractor, batch: ExtractBatch, redis: Redis, claims: Claims
 ) -> None:
-    bulk.progress.publish(progress(state))
+    bulk.progress.publish(progress(JobState.CANCELLED))
     bulk.handle(batch)
     assert redis.sent == []
     assert claims.calls == []
 
 
-def test_an_old_report_of_a_pause_holds_nothing_up() -> None:
-    assert is_wanted(progress(JobState.PAUSED, age=PAUSE_BELIEVED_SECONDS + 1))
-    assert not is_wanted(progress(JobState.CANCELLED, age=PAUSE_BELIEVED_SECONDS + 1))
-
-
-@pytest.mark.parametrize("state", [JobState.PLANNING, JobState.RUNNING, JobState.COMPLETED_WITH_FAILURES])
+@pytest.mark.parametrize(
+    "state", [JobState.PLANNING, JobState.RUNNING, JobState.PAUSED, JobState.COMPLETED_WITH_FAILURES]
+)
 def test_a_batch_of_any_other_job_is_worked_on(state: JobState) -> None:
     assert is_wanted(progress(state))
     assert is_wanted(None)

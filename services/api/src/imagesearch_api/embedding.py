@@ -8,8 +8,16 @@ import redis
 import structlog
 
 from imagesearch.catalog.collections import Collection, mismatch_reason
-from imagesearch.contract import DIMENSION, QueryPixels, QueryVectors, TaskName, Vectors, unpack_vectors
-from imagesearch.errors import PipelineMismatch, QueryTimeout
+from imagesearch.contract import (
+    DIMENSION,
+    FailureCode,
+    QueryPixels,
+    QueryVectors,
+    TaskName,
+    Vectors,
+    unpack_vectors,
+)
+from imagesearch.errors import PictureRejected, PipelineMismatch, QueryTimeout
 from imagesearch.images import Picture
 from imagesearch_api.composition import Services
 
@@ -23,6 +31,7 @@ def embed(services: Services, collection: Collection, picture: Picture) -> Vecto
     going away costs the cache, and is noticed where the extractor is asked.
 
     Raises:
+        PictureRejected: the network answers with zeros (zero_vector).
         PipelineMismatch: the workers run another network than the one that built the collection.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: Redis does not answer.
@@ -40,6 +49,10 @@ def embed(services: Services, collection: Collection, picture: Picture) -> Vecto
     if answer.model != collection.model:
         raise PipelineMismatch(mismatch_reason(collection, answer.model))
     vectors = unpack_vectors(answer.vectors, 1)
+    if not vectors.any():
+        raise PictureRejected(
+            FailureCode.ZERO_VECTOR, "the network sees nothing in it, so there is nothing to compare"
+        )
     _write(services, key, answer.vectors)
     return vectors
 

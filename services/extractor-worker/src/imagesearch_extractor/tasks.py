@@ -21,10 +21,6 @@ from imagesearch_extractor.reading import PictureReader
 
 log = structlog.get_logger()
 
-PAUSE_BELIEVED_SECONDS = 60.0
-"""The batches that a pause leaves in Redis, at most a window of them, are met within a minute. A report of a pause
-that is older may have outlived it, and work done during a pause costs less than work that is never done."""
-
 
 class Publish(Protocol):
     """Send a message under a task id; raises `StoreUnavailable`."""
@@ -59,11 +55,8 @@ class BulkExtractor:
         if not self._is_wanted(batch):
             log.info("batch.dropped", job=batch.job_id, batch=batch.batch_id)
             return
-        self.claims.begin(Queue.EXTRACT, batch.batch_id)
-        try:
+        with self.claims.claimed(Queue.EXTRACT, batch.batch_id):
             self._send_on(self._extract(batch))
-        finally:
-            self.claims.end(Queue.EXTRACT, batch.batch_id)
 
     def _is_wanted(self, batch: ExtractBatch) -> bool:
         try:
@@ -99,9 +92,9 @@ class BulkExtractor:
 
 
 def is_wanted(progress: JobProgress | None) -> bool:
-    """Tell whether a job's batches should be worked on, from the last report about the job, if any."""
-    if progress is None:
-        return True
-    if progress.state == JobState.PAUSED:
-        return time.time() - progress.published_at > PAUSE_BELIEVED_SECONDS
-    return progress.state != JobState.CANCELLED
+    """Tell whether a job's batches should be worked on, from the last report about the job, if any.
+
+    Batches that a paused job has on their way, at most a window of them, are finished: dropped, they would
+    have to be found missing and sent again when the job goes on.
+    """
+    return progress is None or progress.state != JobState.CANCELLED

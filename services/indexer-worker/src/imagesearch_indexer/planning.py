@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import cast
 
 import sqlalchemy as sa
 import structlog
@@ -22,9 +23,10 @@ from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskNa
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.presence import plan_task_id
 from imagesearch.sources import resolve_directory, resolve_file
-from imagesearch.vectors import IndexSpec
+from imagesearch.vectors import IndexSpec, IndexType
 from imagesearch.walking import Entry, walk
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.controlling import cancel_homeless
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.reporting import show
@@ -44,8 +46,11 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
         collection = collections.hold(tx, job.collection_id)
         is_wanted = job.state == JobState.PLANNING and collection.state == "active"
         if is_wanted:
-            spec = IndexSpec(collection.index_type, collection.index_params)
+            spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
             indexer.vectors.ensure_collection(collection.vector_collection, spec)
+    if collection.state != "active" and job.finished_at is None:
+        cancel_homeless(indexer, job.id)
+        return
     if is_wanted and _has_more_after_a_while(indexer, job):
         indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
     release(indexer, job.id)
@@ -188,4 +193,6 @@ def _give_up(indexer: Indexer, job: jobs.Job, reason: str) -> None:
     log.warning("plan.source_gone", job=job.id, reason=reason)
     now = sa.func.now()
     with indexer.catalog.transaction() as tx:
-        jobs.change(tx, job.id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)
+        # One that was cancelled or paused in the meantime stays so; a resumed job is planned again.
+        if jobs.lock(tx, job.id).state == JobState.PLANNING:
+            jobs.change(tx, job.id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)
