@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
-
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES

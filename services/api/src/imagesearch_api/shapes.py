@@ -9,8 +9,8 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import JobState
 from imagesearch.progress import JobProgress
-from imagesearch_api.links import image_url
 from imagesearch_api.composition import Services
+from imagesearch_api.links import image_url
 from imagesearch_api.searching import Match
 
 

@@ -13,10 +13,10 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.bodies import MAX_TOP_K, CollectionBody, read_int, read_json, read_upload
+from imagesearch_api.composition import current
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.searching import search_upload
 from imagesearch_api.shapes import collection_shape, match_shape
-from imagesearch_api.composition import current
 from imagesearch_api.v2 import v2
 
 

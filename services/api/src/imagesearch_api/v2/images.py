@@ -12,9 +12,9 @@ from imagesearch.catalog import collections, images
 from imagesearch.contract import FailureCode
 from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.sources import open_file
+from imagesearch_api.composition import current
 from imagesearch_api.deleting import delete_image
 from imagesearch_api.shapes import image_shape
-from imagesearch_api.composition import current
 from imagesearch_api.v2 import v2
 
 MEDIA_TYPES = {

@@ -13,11 +13,11 @@ from imagesearch.catalog import jobs, ledger
 from imagesearch.errors import NotFound
 from imagesearch_api import controlling
 from imagesearch_api.bodies import JobBody, PathList, read_int, read_json
+from imagesearch_api.composition import current
 from imagesearch_api.following import follow
 from imagesearch_api.problems import BadField
 from imagesearch_api.shapes import job_shape
 from imagesearch_api.submitting import Submission, submit
-from imagesearch_api.composition import current
 from imagesearch_api.v2 import v2
 
 ORIGIN = "v2"
