@@ -9,8 +9,6 @@ from supervisor.options import ServerOptions, UnhosedConfigParser
 from imagesearch_local.layout import Layout
 from imagesearch_local.programs import GROUPS, Program, service_programs, store_programs, supervisor_conf
 
-PORTS = {"valkey": 20_001, "milvus": 20_002}
-
 
 def parsed(text: str) -> UnhosedConfigParser:
     parser = UnhosedConfigParser()
@@ -19,7 +17,7 @@ def parsed(text: str) -> UnhosedConfigParser:
 
 
 def everything(tmp_path: Path) -> str:
-    return supervisor_conf(Layout.at(tmp_path), [*store_programs(PORTS), *service_programs(5000)])
+    return supervisor_conf(Layout.at(tmp_path), [*store_programs(), *service_programs(5000)])
 
 
 def test_work_stops_before_what_it_needs(tmp_path: Path) -> None:
@@ -36,13 +34,12 @@ def test_each_server_gets_the_signal_that_closes_it(tmp_path: Path) -> None:
     signals = {
         name: conf[f"program:{name}"]["stopsignal"] for name in ("milvus", "postgres", "valkey", "extractor")
     }
-    assert signals == {"milvus": "INT", "postgres": "INT", "valkey": "TERM", "extractor": "TERM"}
+    assert signals == {"milvus": "TERM", "postgres": "INT", "valkey": "TERM", "extractor": "TERM"}
 
 
-def test_servers_listen_on_loopback_only(tmp_path: Path) -> None:
+def test_the_api_listens_on_loopback_only(tmp_path: Path) -> None:
     conf = parsed(everything(tmp_path))
     assert "--bind 127.0.0.1:5000" in conf["program:api"]["command"]
-    assert "--host 127.0.0.1 --port 20002" in conf["program:milvus"]["command"]
 
 
 def test_what_dies_is_started_again_and_what_is_done_is_not(tmp_path: Path) -> None:
@@ -61,7 +58,7 @@ def test_percent_signs_are_not_taken_for_placeholders(tmp_path: Path) -> None:
 def test_supervisord_accepts_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = Layout.at(tmp_path / "a place; with #odd 100% name")
     layout.create()
-    layout.supervisor_conf.write_text(supervisor_conf(layout, [*store_programs(PORTS), *service_programs(5000)]))
+    layout.supervisor_conf.write_text(supervisor_conf(layout, [*store_programs(), *service_programs(5000)]))
     monkeypatch.chdir(layout.data_dir)
     options = ServerOptions()
     options.configfile = str(layout.supervisor_conf)

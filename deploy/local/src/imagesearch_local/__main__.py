@@ -47,6 +47,10 @@ def _run(asked: argparse.Namespace) -> int:
             from imagesearch_local.readiness import announce
 
             return announce(asked.port)
+        case "serve-milvus":
+            from imagesearch_local.stores import milvus
+
+            return milvus.serve(layout)
         case "serve-postgres":
             from imagesearch_local.stores import postgres
 
@@ -74,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
             started.add_argument("--stores-only", action="store_true", help=argparse.SUPPRESS)
     verbs.add_parser("down", parents=[common], help="stop the stack of the data directory")
     verbs.add_parser("status", parents=[common], help="list its processes")
-    for verb in ("await-ready", "serve-postgres", "serve-valkey"):  # run by the stack itself
+    for verb in ("await-ready", "serve-milvus", "serve-postgres", "serve-valkey"):  # run by the stack itself
         verbs.add_parser(verb, parents=[common])
     return parser
 

@@ -14,7 +14,7 @@ from types import FrameType
 from rich.console import Console
 
 from imagesearch.walking import walk
-from imagesearch_client import ApiError, Client, ClientError, Job, SearchResult
+from imagesearch_client import ApiError, Client, ClientError, Job, SearchResult, Unavailable
 from imagesearch_client.display import show_progress
 from imagesearch_client.wording import summary
 from imagesearch_local.child import StackProcess
@@ -28,6 +28,7 @@ from imagesearch_local.weights import settle
 
 READY_SECONDS = 300.0
 """A machine with a slow disk loads TensorFlow twice in that time."""
+SEARCH_SECONDS = 60.0
 QUERIES = 3
 SHOWN = 5
 SELF_MATCH = 0.001
@@ -127,10 +128,21 @@ class Demo:
         if found.images != found.vectors or found.images < job.indexed + job.unchanged:
             raise StackFailed("rows, vectors and the job's counts differ")
         for path in _spread(directory, failed):
-            answer = client.search(collection, path, top_k=SHOWN)
+            answer = self._search(client, collection, path)
             self._show(path, directory, answer)
             if not any(result.path == str(path) and result.distance < SELF_MATCH for result in answer.results):
                 raise StackFailed(f"{path} does not find itself first")
+
+    def _search(self, client: Client, collection: str, path: Path) -> SearchResult:
+        """Search, and ask again for a while: a busy machine can be late with its first answer."""
+        deadline = time.monotonic() + SEARCH_SECONDS
+        while True:
+            try:
+                return client.search(collection, path, top_k=SHOWN)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(ASK_EVERY_SECONDS)
 
     def _report(self, client: Client, job: Job) -> set[str]:
         """Say how the job ended and return the paths that it could not index."""

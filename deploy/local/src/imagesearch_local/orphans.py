@@ -12,8 +12,6 @@ from imagesearch_local.layout import MARKER, Layout
 
 GRACE_SECONDS = 15.0
 """Time for an orderly end: Postgres writes a checkpoint, milvus-lite closes its files."""
-CLOSES_ON_INTERRUPT = ("postgres", "milvus_lite")
-"""Servers that need SIGINT: on SIGTERM Postgres waits for its clients and milvus-lite is cut off."""
 
 
 def end_orphans(layout: Layout) -> list[int]:
@@ -23,7 +21,8 @@ def end_orphans(layout: Layout) -> list[int]:
     """
     found = list(_orphans(layout))
     for process in found:
-        _signal(process, signal.SIGINT if _closes_on_interrupt(process) else signal.SIGTERM)
+        # On SIGTERM Postgres would wait for its clients.
+        _signal(process, signal.SIGINT if _is_its_postgres(process, layout) else signal.SIGTERM)
     _wait_or_kill(found)
     return [process.pid for process in found]
 
@@ -64,13 +63,6 @@ def _is_its_postgres(process: psutil.Process, layout: Layout) -> bool:
     try:
         return process.name() == "postgres" and Path(process.cwd()).parent == layout.postgres
     except (psutil.Error, OSError):
-        return False
-
-
-def _closes_on_interrupt(process: psutil.Process) -> bool:
-    try:
-        return process.name() == "postgres" or any(name in process.cmdline() for name in CLOSES_ON_INTERRUPT)
-    except psutil.Error:
         return False
 
 

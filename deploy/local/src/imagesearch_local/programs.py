@@ -43,15 +43,14 @@ GROUPS = ("stores", "schema", "workers", "edge")
 """In the order in which they start; they stop the other way, so that work ends before what it needs."""
 
 
-def store_programs(ports: Mapping[str, int]) -> list[Program]:
+def store_programs() -> list[Program]:
     """Return the backing stores."""
-    milvus = f"{PYTHON} milvus_lite server --data-dir milvus --host {LOOPBACK} --port {ports['milvus']}"
+    serve = f"{PYTHON} imagesearch_local serve"
     return [
-        Program("valkey", "stores", f"{PYTHON} imagesearch_local serve-valkey"),
+        Program("valkey", "stores", f"{serve}-valkey"),
         # SIGTERM would wait for every client to leave.
-        Program("postgres", "stores", f"{PYTHON} imagesearch_local serve-postgres", stop_signal="INT"),
-        # Only SIGINT closes its files.
-        Program("milvus", "stores", milvus, stop_signal="INT"),
+        Program("postgres", "stores", f"{serve}-postgres", stop_signal="INT"),
+        Program("milvus", "stores", f"{serve}-milvus"),
     ]
 
 

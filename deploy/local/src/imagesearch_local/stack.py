@@ -103,7 +103,7 @@ def prepare(layout: Layout, wishes: Wishes) -> tuple[dict[str, str], list[progra
     before = Record.read(layout)
     chosen = ports.choose(STORES, before.ports, str(layout.data_dir), taken=[wishes.port])
     roots = _image_roots(layout, wishes, before)
-    planned = programs.store_programs(chosen)
+    planned = programs.store_programs()
     if not wishes.stores_only:
         planned += programs.service_programs(wishes.port)
     record = Record(
