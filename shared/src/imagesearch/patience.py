@@ -45,7 +45,7 @@ def keep_trying(action: Callable[[], T], stop: Event, *, doing: str) -> T:
     retrying = Retrying(
         retry=retry_if_exception_type(TransientError),
         wait=wait_exponential_jitter(
-            initial=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
+            multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
         ),
         stop=stop_when_event_set(stop),
         sleep=wait,
