@@ -8,8 +8,10 @@ the bounds of numbers are worked out here. Every expression below is then true o
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from imagesearch.vectors.filters import (
@@ -27,7 +29,6 @@ from imagesearch.vectors.filters import (
 )
 
 KINDS = ("str", "int", "float", "bool")
-NEVER = "id < 0 and id > 0"
 _OPERATORS = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
@@ -44,7 +45,7 @@ def by_kind(metadata: Mapping[str, Any]) -> dict[str, dict[str, Value]]:
 
 def expression(part: Filter) -> str:
     """Return the boolean expression that is true for the rows that the filter matches."""
-    return _render(part, negated=False)
+    return _render(part, negated=False).text
 
 
 def quoted(text: str) -> str:
@@ -52,72 +53,96 @@ def quoted(text: str) -> str:
     return f'"{text.translate(_ESCAPES)}"'
 
 
-def _render(part: Filter, *, negated: bool) -> str:
+@dataclass(frozen=True, slots=True, order=True)
+class _Term:
+    """Hold an expression that needs no parentheses around it, and how deep it is nested."""
+
+    height: int
+    text: str
+
+
+def _render(part: Filter, *, negated: bool) -> _Term:
     match part:
         case Compare(op, field, value):
-            return _any(_comparisons(op, field, value, negated=negated))
+            return _joined("or", _comparisons(op, field, value, negated=negated))
         case OneOf(field, values):
             # `in` on a key of a JSON field is unknown to Milvus Lite.
-            return _any(term for value in values for term in _comparisons("eq", field, value, negated=negated))
+            return _joined(
+                "or", [term for one in values for term in _comparisons("eq", field, one, negated=negated)]
+            )
         case Exists(field):
-            return _any(_exists(kind, field) for kind in KINDS)
+            return _joined("or", [_exists(kind, field) for kind in KINDS])
         case AllOf(parts):
-            return "(" + " and ".join(_render(one, negated=negated) for one in parts) + ")"
+            return _joined("and", [_render(one, negated=negated) for one in parts])
         case AnyOf(parts):
-            return _any(_render(one, negated=negated) for one in parts)
+            return _joined("or", [_render(one, negated=negated) for one in parts])
         case Not(inner):
-            return f"(not {_render(inner, negated=True)})"
+            term = _render(inner, negated=True)
+            return _Term(term.height + 1, f"(not {term.text})")
 
 
-def _comparisons(op: str, field: str, value: Value, *, negated: bool) -> Iterable[str]:
-    """Return one term for each type that can match; beneath a `not` each is false where the key is missing."""
+def _joined(word: str, terms: Sequence[_Term]) -> _Term:
+    """Join terms in pairs, the flattest first.
+
+    Milvus reads ``a or b or c`` as nested pairs, and cannot pass on more than some 45 of them in one another.
+    Joined like this, the largest filter that can be parsed is about 30 high.
+    """
+    heap = list(terms)
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        low, high = heapq.heappop(heap), heapq.heappop(heap)
+        heapq.heappush(heap, _Term(high.height + 1, f"({low.text} {word} {high.text})"))
+    return heap[0]
+
+
+def _comparisons(op: str, field: str, value: Value, *, negated: bool) -> list[_Term]:
+    """Return a term for each type that can match; beneath a `not` each is false where the key is missing."""
     if isinstance(value, str):
-        terms = [("str", _term("str", field, op, quoted(value)))]
+        terms = {"str": _compared("str", field, op, quoted(value))}
     elif isinstance(value, bool):
-        terms = [("bool", _term("bool", field, op, "true" if value else "false"))]
+        terms = {"bool": _compared("bool", field, op, "true" if value else "false")}
     else:
-        terms = [("int", _int_term(op, field, value)), ("float", _float_term(op, field, value))]
-    for kind, term in terms:
-        yield f"({_exists(kind, field)} and {term})" if negated else term
+        terms = {"int": _int_term(op, field, value), "float": _float_term(op, field, value)}
+    if not negated:
+        return list(terms.values())
+    return [_joined("and", [_exists(kind, field), term]) for kind, term in terms.items()]
 
 
-def _int_term(op: str, field: str, value: float) -> str:
+def _int_term(op: str, field: str, value: float) -> _Term:
     """Compare the whole numbers of a field with any number."""
     low, high = INT64
     if op == "eq":
         if value != math.floor(value) or not low <= value <= high:
-            return f"({NEVER})"
+            return NEVER
         # The smallest number cannot be written down: its digits are read before its sign.
-        return _term("int", field, "eq", str(int(value))) if value > low else _int_term("le", field, value)
+        return _compared("int", field, "eq", str(int(value))) if value > low else _int_term("le", field, value)
     if op in ("lt", "le"):
         bound = math.ceil(value) - 1 if op == "lt" else math.floor(value)
         if bound >= high:
             return _exists("int", field)
-        return _term("int", field, "lt", str(bound + 1)) if bound >= low else f"({NEVER})"
+        return _compared("int", field, "lt", str(bound + 1)) if bound >= low else NEVER
     bound = math.floor(value) + 1 if op == "gt" else math.ceil(value)
     if bound <= low:
         return _exists("int", field)
-    return _term("int", field, "ge", str(bound)) if bound <= high else f"({NEVER})"
+    return _compared("int", field, "ge", str(bound)) if bound <= high else NEVER
 
 
-def _float_term(op: str, field: str, value: float) -> str:
+def _float_term(op: str, field: str, value: float) -> _Term:
     """Compare the fractional numbers of a field with any number."""
     nearest = float(value)
     below = nearest if nearest <= value else math.nextafter(nearest, -math.inf)
     above = nearest if nearest >= value else math.nextafter(nearest, math.inf)
     if op == "eq" and below != above:
-        return f"({NEVER})"
-    bound = above if op in ("lt", "ge") else below
-    return _term("float", field, op, repr(bound))
+        return NEVER
+    return _compared("float", field, op, repr(above if op in ("lt", "ge") else below))
 
 
-def _term(kind: str, field: str, op: str, literal: str) -> str:
-    return f'metadata["{kind}"]["{field}"] {_OPERATORS[op]} {literal}'
+def _compared(kind: str, field: str, op: str, literal: str) -> _Term:
+    return _Term(1, f'(metadata["{kind}"]["{field}"] {_OPERATORS[op]} {literal})')
 
 
-def _exists(kind: str, field: str) -> str:
-    return f'(exists metadata["{kind}"]["{field}"])'
+def _exists(kind: str, field: str) -> _Term:
+    return _Term(1, f'(exists metadata["{kind}"]["{field}"])')
 
 
-def _any(terms: Iterable[str]) -> str:
-    return "(" + " or ".join(terms) + ")"
+NEVER = _Term(2, "(id < 0 and id > 0)")

@@ -120,6 +120,7 @@ class InMemoryVectorStore(VectorStore):
     ) -> list[list[Hit]]:
         """Compare each query with every row that partition and filter leave."""
         check_window(vectors, limit, offset)
+        check_partition(partition or "")
         with self._lock:
             left = [
                 (one, row.vector)

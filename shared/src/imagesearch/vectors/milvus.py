@@ -61,7 +61,7 @@ class MilvusVectorStore(VectorStore):
             partition_key: lay rows of one partition together in collections made from now on; None does so
                 where the server can.
         """
-        self._settings = settings
+        self.settings = settings
         self._timeout = settings.milvus_timeout
         self._connection = MilvusConnection(settings)
         self._partition_key = partition_key
@@ -249,7 +249,7 @@ class MilvusVectorStore(VectorStore):
 
         Six threads that wrote to one collection of Milvus Lite lost acknowledged rows in a crash; one lost none.
         """
-        return _lite_writer if self._settings.milvus_lite or self.capabilities.one_writer else nullcontext()
+        return _lite_writer if self.settings.milvus_lite or self.capabilities.one_writer else nullcontext()
 
 
 def _capabilities(version: str, partition_key: bool | None) -> Capabilities:
