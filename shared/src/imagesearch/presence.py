@@ -19,16 +19,20 @@ import redis
 import structlog
 
 from imagesearch.contract import Message, Queue
-from imagesearch.errors import InvalidMessage, StoreUnavailable
+from imagesearch.errors import InvalidMessage, StoreUnavailable, TransientError
 
 log = structlog.get_logger()
 
+STAGES = (Queue.EXTRACT, Queue.INDEX)
+"""Where a batch waits or is worked on, in this order."""
 WORKERS_KEY = "imagesearch:workers"
 REPORT_EVERY_SECONDS = 3.0
 REPORT_VALID_SECONDS = 15.0
 """A worker that has not reported for five periods is gone."""
 CLAIM_SECONDS = 15
 BEGUN_SECONDS = 86_400
+ENDED_SECONDS = 900
+"""Another worker may hold the same batch, so its count outlives an end by more than a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,16 @@ class WorkerBoard:
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
 
-    def leave(self, name: str) -> None:
-        """Take a worker off the board.
+    def leave(self, *names: str) -> None:
+        """Take workers off the board, and what is left of their own queues out of Redis.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
+        queues = [own_queue(name) for name in names]
         try:
-            self._redis.hdel(WORKERS_KEY, name)
+            self._redis.hdel(WORKERS_KEY, *names)
+            self._redis.delete(*queues, *(f"_kombu.binding.{queue}" for queue in queues))
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
 
@@ -93,18 +99,24 @@ class WorkerBoard:
         """
         try:
             entries = cast(dict[bytes, bytes], self._redis.hgetall(WORKERS_KEY))
-            reports, gone = [], []
+            reports: list[WorkerReport] = []
+            gone: list[str] = []
             for name, raw in entries.items():
                 report = _parse(raw)
                 if report is None or time.time() - report.seen_at > REPORT_VALID_SECONDS:
-                    gone.append(name)
+                    gone.append(name.decode())
                 else:
                     reports.append(report)
-            if gone:
-                self._redis.hdel(WORKERS_KEY, *gone)
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
+        if gone:
+            self.leave(*gone)
         return sorted(reports, key=lambda report: report.name)
+
+
+def own_queue(worker: str) -> str:
+    """Return the name of the queue that carries nothing but one worker's pings."""
+    return f"worker.{worker}"
 
 
 def _parse(raw: bytes) -> WorkerReport | None:
@@ -117,8 +129,8 @@ def _parse(raw: bytes) -> WorkerReport | None:
 class BatchClaims:
     """Claim batches for this process while it works on them.
 
-    Call `begin` before the first byte is read, `end` after the result is published or the batch handed
-    back, and `renew` every few seconds in between. A batch that was begun and never ended has crashed its
+    Hold a batch with `claimed` from before its first byte is read until its result is published or it is
+    handed back, and call `renew` every few seconds. A batch that was begun and never ended has crashed its
     worker: the count of these tells a poisonous batch from an unlucky one.
     """
 
@@ -130,12 +142,18 @@ class BatchClaims:
 
     @contextmanager
     def claimed(self, stage: Queue, batch_id: int) -> Iterator[None]:
-        """Hold the claim on a batch for a block of work, however the block ends."""
+        """Hold the claim on a batch for a block of work.
+
+        A block that fails for another reason than a store or a stop counts like one that took its worker down:
+        it would fail again, without an end, wherever the batch is sent.
+        """
         self.begin(stage, batch_id)
         try:
             yield
-        finally:
-            self.end(stage, batch_id)
+        except Exception as error:
+            self._let_go(stage, batch_id, ended=isinstance(error, TransientError))
+            raise
+        self.end(stage, batch_id)
 
     def begin(self, stage: Queue, batch_id: int) -> None:
         """Claim a batch; without Redis the work goes on unclaimed and may be done twice."""
@@ -168,13 +186,17 @@ class BatchClaims:
 
     def end(self, stage: Queue, batch_id: int) -> None:
         """Give a batch up; without Redis the claim runs out by itself."""
+        self._let_go(stage, batch_id, ended=True)
+
+    def _let_go(self, stage: Queue, batch_id: int, *, ended: bool) -> None:
         with self._lock:
             self._held.discard((stage, batch_id))
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.delete(_claim_key(stage, batch_id))
-                pipe.decr(_begun_key(stage, batch_id))
-                pipe.expire(_begun_key(stage, batch_id), CLAIM_SECONDS)
+                if ended:
+                    pipe.decr(_begun_key(stage, batch_id))
+                    pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
                 pipe.execute()
         except redis.RedisError as error:
             log.warning("claim.not_released", stage=str(stage), batch=batch_id, reason=type(error).__name__)
@@ -192,7 +214,7 @@ class InFlight:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        messages = [*self._messages(Queue.EXTRACT), *self._messages(Queue.INDEX)]
+        messages = [message for stage in STAGES for message in self._messages(stage)]
         return {int(found) for message in messages for found in _BATCH_ID.findall(message)}
 
     def claimed(self, batch_ids: Iterable[int]) -> set[int]:
@@ -202,12 +224,12 @@ class InFlight:
             StoreUnavailable: Redis does not answer.
         """
         wanted = list(batch_ids)
-        keys = [_claim_key(stage, batch) for batch in wanted for stage in (Queue.EXTRACT, Queue.INDEX)]
+        keys = [_claim_key(stage, batch) for batch in wanted for stage in STAGES]
         values = self._mget(keys)
         return {batch for place, batch in enumerate(wanted) if values[2 * place] or values[2 * place + 1]}
 
     def take_crashes(self, batch_ids: Iterable[int]) -> dict[int, int]:
-        """Return how often an extractor began each batch and never ended it, and start counting from zero.
+        """Return how often a worker began each batch and never ended it, and start counting from zero.
 
         Raises:
             StoreUnavailable: Redis does not answer.
@@ -215,7 +237,7 @@ class InFlight:
         wanted = list(batch_ids)
         if not wanted:
             return {}
-        keys = [_begun_key(Queue.EXTRACT, batch) for batch in wanted]
+        keys = [_begun_key(stage, batch) for stage in STAGES for batch in wanted]
         try:
             with self._redis.pipeline() as pipe:
                 pipe.mget(keys)
@@ -223,7 +245,8 @@ class InFlight:
                 values = pipe.execute()[0]
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
-        return {batch: max(0, int(value or 0)) for batch, value in zip(wanted, values, strict=True)}
+        crashes = [max(0, int(value or 0)) for value in values]
+        return {batch: crashes[at] + crashes[at + len(wanted)] for at, batch in enumerate(wanted)}
 
     def planned_jobs(self) -> set[str]:
         """Return the ids of jobs whose planning message lies in the queue.

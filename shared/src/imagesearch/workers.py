@@ -20,7 +20,7 @@ from pydantic import Field
 from imagesearch.broker import REDIS_ERRORS
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
-from imagesearch.presence import REPORT_EVERY_SECONDS, BatchClaims, WorkerBoard, WorkerReport
+from imagesearch.presence import REPORT_EVERY_SECONDS, BatchClaims, WorkerBoard, WorkerReport, own_queue
 from imagesearch.settings import Settings
 
 log = structlog.get_logger()
@@ -92,9 +92,8 @@ def run_worker(
         claims: renewed as long as the process lives.
         settings: heartbeat file and patience.
     """
-    own_queue = f"worker.{pulse.name}"
     app.task(pulse.consumed, name=PING_TASK, ignore_result=True)
-    beat = _Beat(app, pulse, own_queue, report, board, claims, settings)
+    beat = _Beat(app, pulse, report, board, claims, settings)
 
     def on_ready(**_: object) -> None:
         Thread(target=beat.run, name="beat", daemon=True).start()
@@ -120,7 +119,8 @@ def run_worker(
     )
     # The worker's own queue carries nothing but its pings. One BRPOP reads all its queues, so a ping that
     # arrives proves that work would arrive too.
-    app.amqp.queues.select_add(KombuQueue(own_queue, Exchange(own_queue, delivery_mode=1), routing_key=own_queue))
+    pings = own_queue(pulse.name)
+    app.amqp.queues.select_add(KombuQueue(pings, Exchange(pings, delivery_mode=1), routing_key=pings))
     worker.start()
     pulse.stopping.set()
     try:
@@ -137,7 +137,6 @@ class _Beat:
 
     app: Celery
     pulse: Pulse
-    own_queue: str
     report: Callable[[float], WorkerReport]
     board: WorkerBoard
     claims: BatchClaims
@@ -163,11 +162,12 @@ class _Beat:
     def once(self) -> None:
         self.claims.renew()
         self.board.report(self.report(self.pulse.consumed_at))
-        if self.pulse.asked_at is None:
-            # Noted first: the ping can come back before the call that sent it returns.
-            self.pulse.asked_at = time.time()
-            self.app.send_task(PING_TASK, queue=self.own_queue, ignore_result=True)
         busy = len(worker_state.active_requests)
+        if self.pulse.asked_at is None or busy < self.pulse.concurrency:
+            # Also while another is on its way: a Redis that forgot that one must not make the worker look deaf.
+            # Noted first: the ping can come back before the call that sent it returns.
+            self.pulse.asked_at = self.pulse.asked_at or time.time()
+            self.app.send_task(PING_TASK, queue=own_queue(self.pulse.name), ignore_result=True)
         if self.pulse.is_deaf(busy, self.settings.deaf_seconds):
             log.critical("worker.deaf", seconds=round(time.time() - (self.pulse.asked_at or 0)))
             os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -22,11 +24,13 @@ class Claims:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Queue, int]] = []
 
-    def begin(self, stage: Queue, batch_id: int) -> None:
+    @contextmanager
+    def claimed(self, stage: Queue, batch_id: int) -> Iterator[None]:
         self.calls.append(("begin", stage, batch_id))
-
-    def end(self, stage: Queue, batch_id: int) -> None:
-        self.calls.append(("end", stage, batch_id))
+        try:
+            yield
+        finally:
+            self.calls.append(("end", stage, batch_id))
 
 
 class Redis:

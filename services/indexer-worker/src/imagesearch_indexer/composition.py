@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from typing import cast
 
+from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import Message, TaskName
 from imagesearch.presence import InFlight
 from imagesearch.progress import ProgressBoard
-from imagesearch.vectors import VectorStore
+from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch_indexer.settings import IndexerSettings
 
 
@@ -33,3 +35,12 @@ class Indexer:
     roots: tuple[Path, ...]
     settings: IndexerSettings
     stopping: Event = field(default_factory=Event)
+
+    def ensure_vectors(self, collection: Collection) -> None:
+        """Make the vectors' side of a collection unless it is there.
+
+        Raises:
+            StoreUnavailable: the vector store does not answer.
+        """
+        spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
+        self.vectors.ensure_collection(collection.vector_collection, spec)

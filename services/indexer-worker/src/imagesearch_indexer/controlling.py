@@ -9,6 +9,21 @@ from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.reporting import show
 
 
+def cancel_homeless(indexer: Indexer, job_id: str) -> None:
+    """Cancel an open job whose collection is being deleted, and close it.
+
+    The API does so when it deletes a collection; a job that was submitted at that moment, or an API that died
+    in between, would leave a job that can neither go on nor end.
+
+    Raises:
+        StoreUnavailable: a store went away; reconciliation goes on where this stopped.
+    """
+    with indexer.catalog.transaction() as tx:
+        if jobs.lock(tx, job_id).finished_at is None:
+            jobs.change(tx, job_id, state=JobState.CANCELLED.value)
+    close_cancelled(indexer, job_id)
+
+
 def close_cancelled(indexer: Indexer, job_id: str) -> None:
     """Record every path of a cancelled job that has no outcome as cancelled, and end the job.
 

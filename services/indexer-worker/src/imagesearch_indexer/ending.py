@@ -9,6 +9,7 @@ import structlog
 from imagesearch.catalog import collections, images, jobs, ledger
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
+from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.reporting import show
@@ -35,13 +36,21 @@ def end_job(indexer: Indexer, job_id: str) -> None:
     if job.prune and job.state != JobState.CANCELLED and job.error is None:
         _prune(indexer, job)
     if job.indexed and collection.state == "active":
-        indexer.vectors.count(collection.vector_collection, strong=True)
-        indexer.vectors.compact(collection.vector_collection)
+        _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
         ended = jobs.end(tx, job_id)
     show(indexer, ended)
     if ended.finished_at is not None:
         log.info("job.ended", job=job_id, state=str(ended.state), total=ended.total, failed=ended.failed)
+
+
+def _settle_vectors(indexer: Indexer, name: str) -> None:
+    try:
+        indexer.vectors.count(name, strong=True)
+        indexer.vectors.compact(name)
+    except NotFound:
+        # Deleted a moment ago, or lost by the store: the job has ended all the same.
+        log.warning("vectors.gone", collection=name)
 
 
 def _prune(indexer: Indexer, job: jobs.Job) -> None:

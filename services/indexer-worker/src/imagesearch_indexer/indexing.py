@@ -21,7 +21,7 @@ from imagesearch.contract import (
     Vectors,
     unpack_vectors,
 )
-from imagesearch.errors import InvalidMessage, PipelineMismatch
+from imagesearch.errors import InvalidMessage, NotFound, PipelineMismatch
 from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.dispatching import release
@@ -172,15 +172,24 @@ def _drop_pending(work: _Work, image_id: int) -> None:
 def _write_vectors(
     indexer: Indexer, collection: collections.Collection, work: _Work, vectors: Vectors, job: jobs.Job
 ) -> None:
-    name = collection.vector_collection
-    if work.stale:
-        indexer.vectors.delete(name, work.stale)
-    if work.written:
-        rows = [work.rows[extracted.image_id] for extracted in work.written]
-        indexer.vectors.upsert(
-            name,
-            np.array([row.id for row in rows], dtype=np.int64),
-            vectors[work.positions],
-            partitions=[row.partition if job.partition is None else job.partition for row in rows],
-            metadata=[job.metadata or row.metadata for row in rows],
-        )
+    rows = [work.rows[extracted.image_id] for extracted in work.written]
+
+    def write() -> None:
+        if work.stale:
+            indexer.vectors.delete(collection.vector_collection, work.stale)
+        if rows:
+            indexer.vectors.upsert(
+                collection.vector_collection,
+                np.array([row.id for row in rows], dtype=np.int64),
+                vectors[work.positions],
+                partitions=[row.partition if job.partition is None else job.partition for row in rows],
+                metadata=[job.metadata or row.metadata for row in rows],
+            )
+
+    try:
+        write()
+    except NotFound:
+        # A vector store that lost its data: what was in it is indexed again by the next sweep.
+        log.warning("vectors.lost", collection=collection.name)
+        indexer.ensure_vectors(collection)
+        write()

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import cast
 
 import sqlalchemy as sa
 import structlog
@@ -23,7 +22,6 @@ from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskNa
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.presence import plan_task_id
 from imagesearch.sources import resolve_directory, resolve_file
-from imagesearch.vectors import IndexSpec, IndexType
 from imagesearch.walking import Entry, walk
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless
@@ -46,8 +44,7 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
         collection = collections.hold(tx, job.collection_id)
         is_wanted = job.state == JobState.PLANNING and collection.state == "active"
         if is_wanted:
-            spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
-            indexer.vectors.ensure_collection(collection.vector_collection, spec)
+            indexer.ensure_vectors(collection)
     if collection.state != "active" and job.finished_at is None:
         cancel_homeless(indexer, job.id)
         return

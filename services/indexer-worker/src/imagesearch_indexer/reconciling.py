@@ -12,7 +12,7 @@ from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile
 from imagesearch.presence import plan_task_id
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.controlling import close_cancelled
+from imagesearch_indexer.controlling import cancel_homeless, close_cancelled
 from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.dispatching import WORKING, release
 from imagesearch_indexer.ending import end_job
@@ -48,6 +48,8 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
 def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     with indexer.catalog.transaction() as tx:
         open_jobs = jobs.open_jobs(tx)
+        homes = {collection.id for collection in collections.all_active(tx)}
+    homeless = [job for job in open_jobs if job.collection_id not in homes and job.state != JobState.CANCELLED]
     planners = indexer.in_flight.planned_jobs() if open_jobs else set()
     unplanned = [job for job in open_jobs if job.state == JobState.PLANNING and job.id not in planners]
     lapsed = [job for job in unplanned if _age(job) > timedelta(seconds=indexer.settings.lease_seconds)]
@@ -57,6 +59,8 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     unshown = [job for job in open_jobs if _is_unshown(indexer, job)]
     JOBS_STALLED.set(len(stalled))
     if not dry_run:
+        for job in homeless:
+            cancel_homeless(indexer, job.id)
         for job in lapsed:
             indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
         for job in cancelled:
@@ -72,6 +76,7 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
             show(indexer, job)
     return [
         _finding("planning_lost", lapsed, "planning is asked for again"),
+        _finding("collection_gone", homeless, "the job is cancelled"),
         _finding("cancel_unfinished", cancelled, "open paths are recorded as cancelled"),
         _finding("end_unfinished", ending, "the job is ended"),
         _finding("stalled", stalled, "no progress for too long"),

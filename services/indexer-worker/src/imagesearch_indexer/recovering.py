@@ -82,7 +82,7 @@ def _take_apart(indexer: Indexer, batch: batches.Batch) -> None:
             # starts from zero, so that bad luck alone never fails it.
             batches.split(tx, held, waiting, crashes=indexer.settings.poison_crashes - 1)
             return
-        reason = f"{indexer.settings.poison_crashes} workers died while they worked on this picture."
+        reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
         failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
         images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
         outcomes = ledger.settle(tx, batch.id, failed)
