@@ -54,9 +54,8 @@ class Console:
 
     def show(self, name: str, lines: list[bytes]) -> None:
         """Write lines of one process, now or as soon as somebody reads."""
-        for line in lines:
-            if line.strip():
-                self.last_line[name] = line.decode(errors="replace").strip()
+        for line in filter(bytes.strip, lines):  # empty ones only set their neighbours apart
+            self.last_line[name] = line.decode(errors="replace").strip()
             self._queue(f"{name:<{WIDTH}} | ".encode() + line + b"\n")
         self.drain()
 
