@@ -78,7 +78,7 @@ class _Stack(Supervisor):  # type: ignore[misc]  # supervisor has no type inform
             self._failures[name] += 1
             if name in self._once and self._failures[name] >= ATTEMPTS:
                 self._give_up(name, "fails every time")
-        if sentence := _sentence(event):
+        if self.options.misconfigured != name and (sentence := _sentence(event)):
             self._say(f"{name} {sentence}")
 
     def _give_up(self, name: str, why: str) -> None:
