@@ -61,7 +61,7 @@ test-faults: setup ## kill and restart everything in the middle of jobs, and cou
 	@$(BIN)/python -m pytest tests/faults -m faults
 
 bench: setup ## measure speed
-	@$(BIN)/python -m bench
+	@PYTHONPATH=tests:tests/integration $(BIN)/python -m bench
 
 lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .

@@ -1,59 +1,15 @@
-"""The whole running system, started the way a user starts it, spoken to over HTTP alone."""
+"""The running system that end-to-end tests share; they speak to it over HTTP alone."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+
 from drawing import photo_like
-from waiting import until
-
-WEIGHTS = "random:7"
-
-
-class System:
-    """One `up` in a directory of its own."""
-
-    def __init__(self, folder: Path, images: Path, **environment: str) -> None:
-        self.folder = folder
-        self.images = images
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.output = folder / "output"
-        self.environment = os.environ | environment
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "imagesearch_local", "up", "--port", str(self.port)]
-        command += ["--data-dir", str(self.folder / "data"), "--images", str(self.images), "--weights", WEIGHTS]
-        with self.output.open("ab") as sink:
-            self.process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=self.environment)
-        until(self.is_ready, seconds=120, alive=self.process, output=self.output)
-
-    def is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(90)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from system import System
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,10 @@ def _run(asked: argparse.Namespace) -> int:
         case "up":
             from imagesearch_local.stack import Wishes, up
 
-            return up(layout, Wishes(asked.port, _paths(asked.images), asked.weights, asked.stores_only))
+            milvus_uri = _setting("MILVUS_URI", "")
+            return up(
+                layout, Wishes(asked.port, _paths(asked.images), asked.weights, asked.stores_only, milvus_uri)
+            )
         case "demo":
             from imagesearch_local.demo import Demo
 

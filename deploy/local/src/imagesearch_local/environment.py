@@ -22,8 +22,8 @@ def of_stack(layout: Layout, port: int, record: Record) -> dict[str, str]:
     return {
         "DATABASE_URL": postgres.url(layout),
         "REDIS_URL": valkey.url(layout, record.ports["valkey"]),
-        "MILVUS_URI": f"http://{ports.LOOPBACK}:{record.ports['milvus']}",
-        "MILVUS_LITE": "true",
+        "MILVUS_URI": record.milvus_uri or f"http://{ports.LOOPBACK}:{record.ports['milvus']}",
+        "MILVUS_LITE": "false" if record.milvus_uri else "true",
         "MILVUS_LITE_MEMTABLE_MEMORY_LIMIT_BYTES": str(MEMTABLE_BYTES),
         "IMAGE_ROOTS": os.pathsep.join(record.images),
         "WEIGHTS": record.weights,

@@ -43,15 +43,15 @@ GROUPS = ("stores", "schema", "workers", "edge")
 """In the order in which they start; they stop the other way, so that work ends before what it needs."""
 
 
-def store_programs() -> list[Program]:
-    """Return the backing stores."""
+def store_programs(*, with_milvus: bool = True) -> list[Program]:
+    """Return the backing stores; Milvus may be a server that runs elsewhere."""
     serve = f"{PYTHON} imagesearch_local serve"
-    return [
+    stores = [
         Program("valkey", "stores", f"{serve}-valkey"),
         # SIGTERM would wait for every client to leave.
         Program("postgres", "stores", f"{serve}-postgres", stop_signal="INT"),
-        Program("milvus", "stores", f"{serve}-milvus"),
     ]
+    return [*stores, Program("milvus", "stores", f"{serve}-milvus")] if with_milvus else stores
 
 
 def service_programs(port: int) -> list[Program]:

@@ -21,6 +21,7 @@ class Record:
         images: the allowed roots.
         weights: as given.
         programs: names of its processes.
+        milvus_uri: a Milvus server that is not ours; empty for the milvus-lite of the stack.
     """
 
     url: str = ""
@@ -28,6 +29,7 @@ class Record:
     images: tuple[str, ...] = ()
     weights: str = ""
     programs: tuple[str, ...] = ()
+    milvus_uri: str = ""
 
     @classmethod
     def read(cls, layout: Layout) -> Self:
@@ -40,6 +42,7 @@ class Record:
                 images=tuple(str(root) for root in known["images"]),
                 weights=str(known["weights"]),
                 programs=tuple(str(name) for name in known["programs"]),
+                milvus_uri=str(known.get("milvus_uri", "")),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()

@@ -42,12 +42,14 @@ class Wishes:
         images: directories under which pictures may be read; empty for those of the last start.
         weights: ``imagenet``, a file or ``random:SEED``; empty for imagenet.
         stores_only: start no service, for tests of the stores.
+        milvus_uri: a Milvus server to use instead of starting milvus-lite; empty for milvus-lite.
     """
 
     port: int
     images: tuple[Path, ...] = ()
     weights: str = ""
     stores_only: bool = False
+    milvus_uri: str = ""
 
 
 def up(layout: Layout, wishes: Wishes) -> int:
@@ -103,7 +105,7 @@ def prepare(layout: Layout, wishes: Wishes) -> tuple[dict[str, str], list[progra
     before = Record.read(layout)
     chosen = ports.choose(STORES, before.ports, str(layout.data_dir), taken=[wishes.port])
     roots = _image_roots(layout, wishes, before)
-    planned = programs.store_programs()
+    planned = programs.store_programs(with_milvus=not wishes.milvus_uri)
     if not wishes.stores_only:
         planned += programs.service_programs(wishes.port)
     record = Record(
@@ -112,6 +114,7 @@ def prepare(layout: Layout, wishes: Wishes) -> tuple[dict[str, str], list[progra
         images=tuple(map(str, roots)),
         weights=_weights(wishes.weights),
         programs=tuple(program.name for program in planned),
+        milvus_uri=wishes.milvus_uri,
     )
     valkey.configure(layout, chosen["valkey"])
     write_private(layout.supervisor_conf, programs.supervisor_conf(layout, planned))

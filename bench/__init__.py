@@ -1,0 +1,1 @@
+"""Measure what the product promises about speed, as ratios within one run."""
