@@ -105,7 +105,8 @@ def _mark_stalled(indexer: Indexer, job: jobs.Job) -> None:
     if job.stalled_at is None:
         log.error("job.stalled", job=job.id, done=job.done, total=job.total, since=str(job.progressed_at))
         with indexer.catalog.transaction() as tx:
-            jobs.change(tx, job.id, stalled_at=datetime.now(UTC))
+            job = jobs.change(tx, job.id, stalled_at=datetime.now(UTC))
+        show(indexer, job)
 
 
 def _deletes(indexer: Indexer, *, dry_run: bool) -> Finding:
