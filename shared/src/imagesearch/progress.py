@@ -26,6 +26,7 @@ class JobProgress(Message):
     """Hold what is shown of one job, as of one revision of its row.
 
     Attributes:
+        kind: what the job does: ``index``, ``reindex`` or ``duplicates``.
         directory: the source; None for a list of paths.
         removed: images that pruning deleted, because their files are gone.
         rate: pictures finished a second, averaged over about half a minute; None before the first.
@@ -54,6 +55,7 @@ class JobProgress(Message):
     finished_at: float | None
     revision: int
     published_at: float
+    kind: str = "index"
 
     @property
     def done(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ def job_shape(job: JobProgress) -> dict[str, Any]:
     """Return a job as JSON."""
     return {
         "id": job.job_id,
+        "kind": job.kind,
         "collection": job.collection,
         "source": job.directory,
         "state": str(job.state),
@@ -49,10 +51,13 @@ def _moment(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds is not None else None
 
 
-def collection_shape(collection: Collection, images: int, vectors: int | None) -> dict[str, Any]:
+def collection_shape(
+    collection: Collection, images: int, vectors: int | None, aliases: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a collection as JSON; `vectors` is None where it is not counted."""
     return {
         "name": collection.name,
+        "aliases": list(aliases),
         "dimension": collection.dimension,
         "metric": collection.metric,
         "model": collection.model,

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog import names
 from imagesearch.catalog.tables import collections as table
 from imagesearch.catalog.tables import images
 from imagesearch.contract import DIMENSION
-from imagesearch.errors import NotFound, PipelineMismatch
+from imagesearch.errors import Conflict, NotFound, PipelineMismatch
 from imagesearch.pipeline import Preprocessing, fingerprint
 
 METRIC = "COSINE"
@@ -28,6 +28,7 @@ class Collection:
         model: identity of the network that built it; None while it is empty.
         fingerprint: of network and preprocessing together; None while it is empty.
         vector_collection: name of the Milvus collection behind it.
+        generation: how often its pipeline was replaced.
     """
 
     id: int
@@ -42,18 +43,32 @@ class Collection:
     vector_collection: str
     state: str
     created_at: datetime
+    generation: int = 0
 
 
 def get(tx: sa.Connection, name: str) -> Collection:
-    """Return the collection of that name.
+    """Return the collection of that name or alias.
 
     Raises:
         NotFound: there is none.
     """
-    row = tx.execute(sa.select(table).where(table.c.name == name, table.c.state == "active")).one_or_none()
-    if row is None:
+    found = names.holder(tx, name)
+    if found is None:
         raise NotFound(f"There is no collection {name!r}.")
-    return _collection(row)
+    return by_id(tx, found)
+
+
+def get_by_name(tx: sa.Connection, name: str) -> Collection:
+    """Return the collection of that name, where an alias will not do: it may point elsewhere a moment later.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it is an alias.
+    """
+    found = get(tx, name)
+    if found.name != name:
+        raise Conflict(f"{name!r} is an alias of the collection {found.name!r}; name the collection itself.")
+    return found
 
 
 def by_id(tx: sa.Connection, collection_id: int) -> Collection:
@@ -95,9 +110,15 @@ def create(
     index_type: str = "AUTOINDEX",
     index_params: dict[str, Any] | None = None,
 ) -> tuple[Collection, bool]:
-    """Create a collection if its name is free; return it and whether it is new."""
+    """Create a collection if its name is free; return the one that has the name or alias, and whether it is new."""
+    found = names.holder(tx, name)
+    if found is None:
+        names.lock_name(tx, name)
+        found = names.holder(tx, name)
+    if found is not None:
+        return by_id(tx, found), False
     made = tx.execute(
-        insert(table)
+        sa.insert(table)
         .values(
             name=name,
             dimension=DIMENSION,
@@ -105,12 +126,19 @@ def create(
             preprocessing=(preprocessing or Preprocessing()).to_dict(),
             index_type=index_type,
             index_params=index_params or {},
-            # Never a name that was used before: what a lost catalogue left in Milvus must not come back.
-            vector_collection=f"imagesearch_{secrets.token_hex(8)}",
+            vector_collection=new_vector_collection(),
         )
-        .on_conflict_do_nothing(index_elements=["name"], index_where=sa.text("state = 'active'"))
+        .returning(table.c.id)
     )
-    return get(tx, name), made.rowcount == 1
+    return by_id(tx, made.scalar_one()), True
+
+
+def new_vector_collection() -> str:
+    """Return a name for a Milvus collection that was never used before.
+
+    What a lost catalogue left in Milvus must not come back.
+    """
+    return f"imagesearch_{secrets.token_hex(8)}"
 
 
 def pin_model(tx: sa.Connection, collection: Collection, model: str) -> Collection:
@@ -146,8 +174,9 @@ def short_model(model: str | None) -> str:
 
 
 def mark_deleting(tx: sa.Connection, collection: Collection) -> None:
-    """Begin a deletion: from this commit on, nobody finds the collection by name."""
+    """Begin a deletion: from this commit on, nobody finds the collection by name or alias."""
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleting"))
+    names.remove_aliases(tx, collection.id)
 
 
 def mark_deleted(tx: sa.Connection, collection: Collection) -> None:
@@ -180,4 +209,5 @@ def _collection(row: sa.Row[Any]) -> Collection:
         vector_collection=row.vector_collection,
         state=row.state,
         created_at=row.created_at,
+        generation=row.generation,
     )

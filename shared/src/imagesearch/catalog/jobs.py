@@ -17,12 +17,17 @@ from imagesearch.contract import JobState, Outcome
 from imagesearch.errors import NotFound
 from imagesearch.progress import JobProgress
 
+INDEX, REINDEX, DUPLICATES = "index", "reindex", "duplicates"
+"""Kinds of jobs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """Describe one job row.
 
     Attributes:
+        kind: `INDEX`, `REINDEX` or `DUPLICATES`.
+        options: what a job that does not index was asked for.
         directory: the source, or None for a list of paths that the ledger itself holds.
         partition: given to every picture of the job; None leaves what a picture has.
         metadata: given to every picture of the job; None or empty leaves what a picture has.
@@ -36,6 +41,8 @@ class Job:
     collection_id: int
     collection: str
     origin: str
+    kind: str
+    options: dict[str, Any] | None
     directory: str | None
     recursive: bool
     partition: str | None
@@ -104,6 +111,7 @@ class Job:
             finished_at=_seconds(self.finished_at),
             revision=self.revision,
             published_at=time.time(),
+            kind=self.kind,
         )
 
     @classmethod
@@ -130,6 +138,8 @@ class NewJob:
     prune: bool = False
     idempotency_key: str | None = None
     request_sha256: str | None = None
+    kind: str = INDEX
+    options: dict[str, Any] | None = None
 
 
 def select_jobs() -> sa.Select[Any]:
@@ -151,6 +161,8 @@ def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, boo
             id=job.id,
             collection_id=collection_id,
             origin=job.origin,
+            kind=job.kind,
+            options=job.options,
             directory=job.directory,
             recursive=job.recursive,
             partition=job.partition,
@@ -158,7 +170,7 @@ def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, boo
             prune=job.prune,
             state=JobState.PLANNING.value,
             # The paths of a list are written to the ledger together with the job.
-            listed_at=sa.func.now() if job.directory is None else None,
+            listed_at=sa.func.now() if job.kind == INDEX and job.directory is None else None,
             progressed_at=sa.func.now(),
             idempotency_key=job.idempotency_key,
             request_sha256=job.request_sha256,

@@ -52,11 +52,22 @@ collections = sa.Table(
     sa.Column("index_type", sa.Text, nullable=False),
     _json("index_params"),
     sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
+    # Grows with every change of the pipeline: a batch that was sent under an older one is sent again.
+    sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
     sa.Column("state", sa.Text, nullable=False, server_default="active"),
     _now("created_at"),
     sa.CheckConstraint("state IN ('active', 'deleting', 'deleted')", name="state"),
     # A collection that is being deleted no longer holds its name.
     sa.Index("uq_collections_name", "name", unique=True, postgresql_where=sa.text("state = 'active'")),
+)
+
+collection_aliases = sa.Table(
+    "collection_aliases",
+    metadata,
+    sa.Column("alias", sa.Text, primary_key=True),
+    sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
+    _now("created_at"),
+    sa.Index("ix_collection_aliases_collection_id", "collection_id"),
 )
 
 images = sa.Table(
@@ -91,6 +102,9 @@ jobs = sa.Table(
     sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True),
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default="index"),
+    # What a job that does not index was asked for.
+    sa.Column("options", JSONB),
     # A directory, or NULL for a list whose paths are the ledger itself.
     sa.Column("directory", sa.Text),
     sa.Column("recursive", sa.Boolean, nullable=False, server_default=sa.true()),
@@ -127,6 +141,7 @@ jobs = sa.Table(
         "'failed', 'cancelled')",
         name="state",
     ),
+    sa.CheckConstraint("kind IN ('index', 'reindex', 'duplicates')", name="kind"),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
 )
@@ -168,4 +183,82 @@ job_items = sa.Table(
         postgresql_where=sa.text("outcome IS NULL AND batch_id IS NULL"),
     ),
     sa.Index("ix_job_items_failed", "job_id", "id", postgresql_where=sa.text("outcome = 'failed'")),
+)
+
+index_builds = sa.Table(
+    "index_builds",
+    metadata,
+    sa.Column(
+        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
+    sa.Column("index_type", sa.Text, nullable=False),
+    _json("index_params"),
+    _json("preprocessing"),
+    # NULL until the first batch of a new pipeline arrives, when no worker said at the start what it runs.
+    sa.Column("model", sa.Text),
+    # Whether pictures are read again; otherwise vectors are copied.
+    sa.Column("extracts", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="building"),
+    sa.CheckConstraint("state IN ('building', 'switched', 'abandoned')", name="state"),
+    sa.Index(
+        "uq_index_builds_collection_id",
+        "collection_id",
+        unique=True,
+        postgresql_where=sa.text("state = 'building'"),
+    ),
+)
+
+built_images = sa.Table(
+    "built_images",
+    metadata,
+    sa.Column(
+        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
+    ),
+    # No foreign key: that an image is gone is what a build has to find out.
+    sa.Column("image_id", sa.BigInteger, primary_key=True),
+    # The version of the image's row that the build has (xmin); 0 never is one.
+    sa.Column("row_version", sa.BigInteger, nullable=False),
+    # Facts of the file as it was read again; all NULL where the vector was copied, or there is none.
+    sa.Column("sha256", sa.Text),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("mtime_ns", sa.BigInteger),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("format", sa.Text),
+    sa.Column("read_at", sa.Double),
+    sa.Column("has_vector", sa.Boolean, nullable=False),
+)
+
+retired_vectors = sa.Table(
+    "retired_vectors",
+    metadata,
+    sa.Column("vector_collection", sa.Text, primary_key=True),
+    sa.Column("drop_after", sa.DateTime(timezone=True), nullable=False),
+)
+
+duplicate_pairs = sa.Table(
+    "duplicate_pairs",
+    metadata,
+    sa.Column(
+        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("low_id", sa.BigInteger, primary_key=True),
+    sa.Column("high_id", sa.BigInteger, primary_key=True),
+    sa.Column("distance", sa.Double, nullable=False),
+    sa.CheckConstraint("low_id < high_id", name="order"),
+)
+
+duplicate_members = sa.Table(
+    "duplicate_members",
+    metadata,
+    sa.Column(
+        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
+    ),
+    # The smallest id of the group.
+    sa.Column("group_id", sa.BigInteger, primary_key=True),
+    sa.Column("image_id", sa.BigInteger, primary_key=True),
+    # To the nearest other picture of the group.
+    sa.Column("distance", sa.Double, nullable=False),
 )

@@ -1,0 +1,111 @@
+"""Keep the one name space that collections and their aliases share.
+
+A table of its own could enforce it for both, at the price of a second write wherever a job creates its
+collection. Instead whoever takes a name locks that name first, so that two who want it stand in line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from imagesearch.catalog.tables import collection_aliases as aliases
+from imagesearch.catalog.tables import collections
+from imagesearch.errors import Conflict, NotFound
+
+NAMES_LOCK = 0x1A6E5
+"""First key of the advisory locks on names, so that they meet no other lock; any constant number does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Name a collection once more."""
+
+    alias: str
+    collection: str
+    created_at: datetime
+
+
+def lock_name(tx: sa.Connection, name: str) -> None:
+    """Wait until nobody else is taking this name, and keep others from it until the transaction ends."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMES_LOCK, sa.func.hashtext(name))))
+
+
+def holder(tx: sa.Connection, name: str) -> int | None:
+    """Return the id of the active collection that has this name or alias; None when it is free."""
+    by_alias = sa.select(aliases.c.collection_id).where(aliases.c.alias == name)
+    query = sa.select(collections.c.id).where(
+        collections.c.state == "active",
+        sa.or_(collections.c.name == name, collections.c.id == by_alias.scalar_subquery()),
+    )
+    return tx.execute(query).scalar_one_or_none()
+
+
+def rename(tx: sa.Connection, collection_id: int, name: str) -> None:
+    """Give a collection another name; its aliases stay.
+
+    Raises:
+        Conflict: the name is taken.
+    """
+    lock_name(tx, name)
+    if holder(tx, name) is not None:
+        raise Conflict(f"There is a collection or alias {name!r} already.")
+    tx.execute(sa.update(collections).where(collections.c.id == collection_id).values(name=name))
+
+
+def put_alias(tx: sa.Connection, alias: str, collection_id: int) -> bool:
+    """Point an alias at a collection, from this commit on; return whether it is new.
+
+    Raises:
+        Conflict: a collection has this name.
+        NotFound: the collection has been deleted meanwhile.
+    """
+    lock_name(tx, alias)
+    if tx.execute(
+        sa.select(collections.c.id).where(collections.c.name == alias, collections.c.state == "active")
+    ).first():
+        raise Conflict(f"{alias!r} is the name of a collection.")
+    # A deletion waits for this lock, and then removes the alias, too.
+    held = sa.select(collections.c.id).where(collections.c.id == collection_id, collections.c.state == "active")
+    if tx.execute(held.with_for_update(read=True)).first() is None:
+        raise NotFound("The collection has been deleted.")
+    is_new = tx.execute(sa.select(aliases.c.alias).where(aliases.c.alias == alias)).first() is None
+    put = insert(aliases).values(alias=alias, collection_id=collection_id)
+    tx.execute(put.on_conflict_do_update(index_elements=["alias"], set_={"collection_id": collection_id}))
+    return is_new
+
+
+def remove_alias(tx: sa.Connection, alias: str) -> None:
+    """Remove an alias; its collection stays.
+
+    Raises:
+        NotFound: there is no such alias.
+    """
+    if not tx.execute(sa.delete(aliases).where(aliases.c.alias == alias)).rowcount:
+        raise NotFound(f"There is no alias {alias!r}.")
+
+
+def remove_aliases(tx: sa.Connection, collection_id: int) -> None:
+    """Remove every alias of a collection."""
+    tx.execute(sa.delete(aliases).where(aliases.c.collection_id == collection_id))
+
+
+def list_aliases(tx: sa.Connection, *, after: str = "", limit: int) -> list[Alias]:
+    """Return aliases in the order of their names, from behind `after`."""
+    query = (
+        sa.select(aliases.c.alias, collections.c.name, aliases.c.created_at)
+        .join(collections, collections.c.id == aliases.c.collection_id)
+        .where(aliases.c.alias > after)
+        .order_by(aliases.c.alias)
+        .limit(limit)
+    )
+    return [Alias(*row) for row in tx.execute(query)]
+
+
+def aliases_of(tx: sa.Connection, collection_id: int) -> list[str]:
+    """Return the aliases of a collection, in order."""
+    query = sa.select(aliases.c.alias).where(aliases.c.collection_id == collection_id).order_by(aliases.c.alias)
+    return list(tx.execute(query).scalars())
