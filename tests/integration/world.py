@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import numpy as np
 import sqlalchemy as sa
-from imagesearch.vectors import VectorStore
 
 from imagesearch.catalog import collections, jobs, ledger
 from imagesearch.catalog.engine import Catalog
@@ -28,7 +27,6 @@ from imagesearch.contract import (
     FailedImage,
     FailureCode,
     IndexBatch,
-    Message,
     PlanJob,
     TaskName,
     UnchangedImage,
@@ -37,6 +35,8 @@ from imagesearch.contract import (
 from imagesearch.errors import StoreUnavailable
 from imagesearch.presence import InFlight
 from imagesearch.progress import InMemoryProgressBoard
+from imagesearch.vectors import VectorStore
+from imagesearch.wire import Message
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.indexing import index_batch
 from imagesearch_indexer.planning import plan_job

@@ -14,9 +14,10 @@ from celery.exceptions import Reject
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from imagesearch.contract import Message, Queue, TaskName
+from imagesearch.contract import Queue, TaskName
 from imagesearch.errors import InvalidMessage, StoreUnavailable, TransientError
 from imagesearch.settings import RedisSettings
+from imagesearch.wire import Message
 
 log = structlog.get_logger()
 

@@ -18,8 +18,9 @@ from typing import cast
 import redis
 import structlog
 
-from imagesearch.contract import Message, Queue
+from imagesearch.contract import Queue
 from imagesearch.errors import InvalidMessage, StoreUnavailable, TransientError
+from imagesearch.wire import Message
 
 log = structlog.get_logger()
 

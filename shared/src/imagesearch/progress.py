@@ -15,8 +15,9 @@ from typing import Protocol
 from celery import Celery
 
 from imagesearch.broker import REDIS_ERRORS
-from imagesearch.contract import JobState, Message
+from imagesearch.contract import JobState
 from imagesearch.errors import InvalidMessage, StoreUnavailable
+from imagesearch.wire import Message
 
 PROGRESS_STATE = "PROGRESS"
 

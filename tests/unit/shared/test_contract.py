@@ -15,14 +15,12 @@ from imagesearch.contract import (
     CONTENT_FAILURES,
     DIMENSION,
     INPUT_SIDE,
-    WIRE_VERSION,
     ExtractBatch,
     ExtractedImage,
     ExtractItem,
     FailedImage,
     FailureCode,
     IndexBatch,
-    Message,
     PlanJob,
     QueryPixels,
     QueryVectors,
@@ -35,6 +33,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import InvalidMessage
 from imagesearch.pipeline import Preprocessing
+from imagesearch.wire import WIRE_VERSION, Message
 
 MESSAGES: list[Message] = [
     PlanJob("job"),

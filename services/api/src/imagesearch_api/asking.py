@@ -9,8 +9,9 @@ from celery.exceptions import TaskError
 from celery.exceptions import TimeoutError as NoAnswer
 
 from imagesearch.broker import REDIS_ERRORS
-from imagesearch.contract import Message, TaskName
+from imagesearch.contract import TaskName
 from imagesearch.errors import QueryTimeout, StoreUnavailable
+from imagesearch.wire import Message
 
 
 class CeleryAsker:

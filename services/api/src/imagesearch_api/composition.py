@@ -12,12 +12,13 @@ from flask import current_app
 
 from imagesearch.broker import create_celery, create_redis, send
 from imagesearch.catalog.engine import Catalog
-from imagesearch.contract import Message, TaskName
+from imagesearch.contract import TaskName
 from imagesearch.presence import WorkerBoard
 from imagesearch.progress import CeleryProgressBoard, ProgressBoard
 from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors import MilvusVectorStore, VectorStore
+from imagesearch.wire import Message
 from imagesearch_api.asking import CeleryAsker
 from imagesearch_api.settings import ApiSettings
 

@@ -10,11 +10,12 @@ from typing import Protocol
 
 import structlog
 
-from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Message, Queue, TaskName
+from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.patience import keep_trying
 from imagesearch.presence import BatchClaims, batch_task_id
 from imagesearch.progress import JobProgress, ProgressBoard
+from imagesearch.wire import Message
 from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.extraction import extract
 from imagesearch_extractor.reading import PictureReader

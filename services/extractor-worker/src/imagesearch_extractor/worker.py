@@ -13,10 +13,11 @@ from celery.exceptions import Reject
 
 from imagesearch import __version__
 from imagesearch.broker import create_celery, create_redis, register, send
-from imagesearch.contract import ExtractBatch, Message, QueryPixels, QueryVectors, Queue, TaskName
+from imagesearch.contract import ExtractBatch, QueryPixels, QueryVectors, Queue, TaskName
 from imagesearch.errors import TransientError
 from imagesearch.presence import BatchClaims, WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
+from imagesearch.wire import Message
 from imagesearch.workers import Pulse, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus

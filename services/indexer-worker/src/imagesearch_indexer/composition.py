@@ -10,10 +10,11 @@ from typing import cast
 
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
-from imagesearch.contract import Message, TaskName
+from imagesearch.contract import TaskName
 from imagesearch.presence import InFlight
 from imagesearch.progress import ProgressBoard
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
+from imagesearch.wire import Message
 from imagesearch_indexer.settings import IndexerSettings
 
 
