@@ -19,6 +19,7 @@ def until(
     deadline = time.monotonic() + seconds
     while not condition():
         said = output.read_text(errors="replace")[-4000:] if output else ""
-        assert alive is None or alive.poll() is None, f"the process ended with {alive and alive.returncode}\n{said}"
+        ended = alive.poll() if alive is not None else None
+        assert ended is None, f"the process ended with {ended}\n{said}"
         assert time.monotonic() < deadline, f"nothing came within {seconds:g} s\n{said}"
         time.sleep(0.05)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from drawing import encoded, photo_like
 
 pytestmark = pytest.mark.e2e
@@ -49,11 +50,11 @@ def link(library: Path) -> Path:
     ],
 )
 def test_a_source_that_cannot_be_read_makes_no_job(
-    http: httpx.Client, library: Path, album: Path, link: Path, source: Any, status: int
+    http: httpx.Client, album: Path, link: Path, source: Any, status: int
 ) -> None:
     before = jobs_known(http)
     if isinstance(source, str):
-        source = source.format(library=library, album=album)
+        source = source.format(library=link.parent, album=album)
     response = http.post("/api/v2/jobs", json={"source": source})
     assert response.status_code in ((403, 400) if source == "relative/path" else (status,)), response.text
     assert response.headers["content-type"] == "application/problem+json"

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
 from drawing import encoded, photo_like
 from waiting import until
 
