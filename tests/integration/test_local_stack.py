@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,9 @@ import redis
 from imagesearch_local.control import Control
 from imagesearch_local.errors import StackFailed
 from imagesearch_local.layout import MARKER, Layout
+from imagesearch_local.readiness import reason_unready
 from imagesearch_local.record import Record
+from imagesearch_local.samples import draw_samples
 
 pytestmark = pytest.mark.integration
 
@@ -94,7 +97,7 @@ def command(verb: str, data_dir: Path, *more: str) -> list[str]:
 
 
 def run(verb: str, data_dir: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(verb, data_dir, *more), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command(verb, data_dir, *more), capture_output=True, text=True, timeout=200, check=False)
 
 
 def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
@@ -247,3 +250,65 @@ def test_down_without_a_stack_says_so_and_succeeds(place: Path) -> None:
     assert done.returncode == 0
     assert "nothing runs" in done.stdout
     assert not (place / "nothing").exists()
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """Eight sample pictures and a file that is none."""
+    directory = tmp_path / "pictures"
+    directory.mkdir()
+    for path in draw_samples(tmp_path / "samples")[:80:10]:
+        shutil.copy(path, directory)
+    (directory / "broken.jpg").write_bytes(b"not a picture")
+    return directory
+
+
+def test_the_demo_serves_until_it_is_stopped_and_indexes_nothing_twice(place: Path, few: Path) -> None:
+    port = free_port()
+    settings = ["--images", str(few), "--weights", "random:3", "--port", str(port)]
+    output = place / "output"
+    with output.open("wb") as sink:
+        demo = subprocess.Popen(command("demo", place / "data", *settings), stdout=sink, stderr=subprocess.STDOUT)
+    until(lambda: "until Ctrl-C" in output.read_text() or demo.poll() is not None, 200)
+    assert demo.poll() is None, output.read_text()
+    assert reason_unready(port) is None
+    assert run("up", place / "data", *settings).returncode == 1
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(60) == 0
+    assert Stack(place / "data").processes() == set()
+    first = output.read_text()
+    assert "UNTRAINED (WEIGHTS=random:3)" in first
+    assert "8 of 9 indexed, 0 unchanged, 1 failed" in first
+    assert "broken.jpg" in first
+    assert "holds 8 rows and 8 vectors" in first
+    assert first.count("0.0000") == 3
+    again = run("demo", place / "data", "--images", str(few), "--port", str(port), "--once")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "going on with random:3" in again.stdout
+    assert "0 of 9 indexed, 8 unchanged, 1 failed" in again.stdout
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(place: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        for verb in ("up", "demo"):
+            refused = run(verb, place / "data", "--port", str(port), "--weights", "random:3")
+            assert refused.returncode == 1
+            assert refused.stderr == f"port {port} is taken by another program; set PORT, as in PORT={port + 1}\n"
+
+
+def test_weights_that_cannot_be_loaded_end_the_start_with_what_to_set(place: Path) -> None:
+    weights = place / "weights.h5"
+    weights.write_bytes(b"not weights")
+    refused = run("up", place / "data", "--port", str(free_port()), "--weights", str(weights))
+    assert refused.returncode == 1
+    assert "set WEIGHTS to" in refused.stderr.splitlines()[-1]
+    assert Stack(place / "data").processes() == set()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
