@@ -31,10 +31,11 @@ def delete_collection(services: Services, name: str) -> bool:
 
     Raises:
         NotFound: there is no such collection.
+        Conflict: the name is an alias.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     with services.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
+        collection = collections.get_by_name(tx, name)
         collections.mark_deleting(tx, collection)
     with services.catalog.transaction() as tx:
         open_jobs = [job for job in jobs.open_jobs(tx) if job.collection_id == collection.id]

@@ -110,7 +110,7 @@ def create(
     index_type: str = "AUTOINDEX",
     index_params: dict[str, Any] | None = None,
 ) -> tuple[Collection, bool]:
-    """Create a collection if its name is free; return the one that has the name or alias, and whether it is new."""
+    """Create a collection if its name is free; return whatever has the name or alias, and whether it is new."""
     found = names.holder(tx, name)
     if found is None:
         names.lock_name(tx, name)

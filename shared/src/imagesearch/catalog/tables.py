@@ -188,9 +188,7 @@ job_items = sa.Table(
 index_builds = sa.Table(
     "index_builds",
     metadata,
-    sa.Column(
-        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
     sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
     sa.Column("index_type", sa.Text, nullable=False),
@@ -213,9 +211,7 @@ index_builds = sa.Table(
 built_images = sa.Table(
     "built_images",
     metadata,
-    sa.Column(
-        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     # No foreign key: that an image is gone is what a build has to find out.
     sa.Column("image_id", sa.BigInteger, primary_key=True),
     # The version of the image's row that the build has (xmin); 0 never is one.
@@ -241,9 +237,7 @@ retired_vectors = sa.Table(
 duplicate_pairs = sa.Table(
     "duplicate_pairs",
     metadata,
-    sa.Column(
-        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("low_id", sa.BigInteger, primary_key=True),
     sa.Column("high_id", sa.BigInteger, primary_key=True),
     sa.Column("distance", sa.Double, nullable=False),
@@ -253,9 +247,7 @@ duplicate_pairs = sa.Table(
 duplicate_members = sa.Table(
     "duplicate_members",
     metadata,
-    sa.Column(
-        "job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     # The smallest id of the group.
     sa.Column("group_id", sa.BigInteger, primary_key=True),
     sa.Column("image_id", sa.BigInteger, primary_key=True),

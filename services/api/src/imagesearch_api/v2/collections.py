@@ -8,11 +8,12 @@ from http import HTTPStatus
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import collections
+from imagesearch.catalog import collections, names
 from imagesearch.catalog.collections import Collection
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.bodies import MAX_TOP_K, CollectionBody, read_int, read_json, read_upload
+from imagesearch_api.bodies import MAX_TOP_K, read_int, read_json, read_upload
+from imagesearch_api.collection_bodies import CollectionBody, RenameBody, checked_index
 from imagesearch_api.composition import current
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.searching import search_upload
@@ -34,16 +35,17 @@ def list_collections() -> ResponseReturnValue:
 def create_collection() -> ResponseReturnValue:
     """Create a collection."""
     body = read_json(CollectionBody)
+    spec = checked_index(body.index_type, body.index_params, current().vectors)
     with current().catalog.transaction() as tx:
         collection, is_new = collections.create(
             tx,
             body.name,
             preprocessing=Preprocessing.from_dict(body.preprocessing),
-            index_type=body.index_type,
-            index_params=dict(body.index_params),
+            index_type=spec.index_type,
+            index_params=dict(spec.params),
         )
     if not is_new:
-        raise Conflict(f"There is a collection {body.name!r} already.")
+        raise Conflict(f"There is a collection or alias {body.name!r} already.")
     location = url_for("v2.show_collection", name=collection.name)
     return jsonify(collection_shape(collection, 0, 0)), HTTPStatus.CREATED, {"Location": location}
 
@@ -54,7 +56,8 @@ def show_collection(name: str) -> ResponseReturnValue:
     with current().catalog.transaction() as tx:
         collection = collections.get(tx, name)
         images = collections.indexed_counts(tx, [collection.id])[collection.id]
-    return jsonify(collection_shape(collection, images, _vectors(collection)))
+        aliases = names.aliases_of(tx, collection.id)
+    return jsonify(collection_shape(collection, images, _vectors(collection), aliases))
 
 
 def _vectors(collection: Collection) -> int:
@@ -63,6 +66,17 @@ def _vectors(collection: Collection) -> int:
     except NotFound:
         # It is made when its first job is planned.
         return 0
+
+
+@v2.patch("/collections/<name>")
+def rename_collection(name: str) -> ResponseReturnValue:
+    """Give a collection another name; its aliases stay."""
+    body = read_json(RenameBody)
+    with current().catalog.transaction() as tx:
+        collection = collections.get_by_name(tx, name)
+        if body.name != name:
+            names.rename(tx, collection.id, body.name)
+    return show_collection(body.name)
 
 
 @v2.delete("/collections/<name>")

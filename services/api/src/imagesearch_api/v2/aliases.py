@@ -1,0 +1,51 @@
+"""Routes of aliases: further names of collections, which can be moved from one to another."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+
+from imagesearch.catalog import collections, names
+from imagesearch_api.bodies import read_int, read_json
+from imagesearch_api.collection_bodies import AliasBody, checked_alias
+from imagesearch_api.composition import current
+from imagesearch_api.v2 import v2
+
+PAGE_SIZE = 100
+LONGEST_PAGE = 1_000
+
+
+@v2.get("/aliases")
+def list_aliases() -> ResponseReturnValue:
+    """List aliases with their collections, by name."""
+    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=LONGEST_PAGE)
+    after = request.args.get("cursor")
+    with current().catalog.transaction() as tx:
+        found = names.list_aliases(tx, after=checked_alias(after) if after is not None else "", limit=limit)
+    items = [
+        {"alias": one.alias, "collection": one.collection, "created_at": one.created_at.isoformat()}
+        for one in found
+    ]
+    return jsonify({"items": items, "next": found[-1].alias if len(found) == limit else None})
+
+
+@v2.put("/aliases/<alias>")
+def put_alias(alias: str) -> ResponseReturnValue:
+    """Point an alias at a collection, at once and wholly: 201 when it is new, 200 when it was moved."""
+    checked_alias(alias)
+    body = read_json(AliasBody)
+    with current().catalog.transaction() as tx:
+        collection = collections.get(tx, body.collection)
+        is_new = names.put_alias(tx, alias, collection.id)
+    answer = {"alias": alias, "collection": collection.name}
+    return jsonify(answer), HTTPStatus.CREATED if is_new else HTTPStatus.OK
+
+
+@v2.delete("/aliases/<alias>")
+def remove_alias(alias: str) -> ResponseReturnValue:
+    """Remove an alias; its collection stays."""
+    with current().catalog.transaction() as tx:
+        names.remove_alias(tx, alias)
+    return "", HTTPStatus.NO_CONTENT
