@@ -27,6 +27,7 @@ from imagesearch.colours import bands, repair_transparency, to_8_bits, to_rgb
 from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
 from imagesearch.errors import PictureRejected
 from imagesearch.pipeline import Preprocessing
+from imagesearch.regions import Region
 from imagesearch.settings import PictureSettings
 
 # The plugins are called by name instead of through `Image.open`: it warns about large pictures through
@@ -86,8 +87,10 @@ class Picture:
     sha256: str
 
 
-def decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) -> Picture:
-    """Decode a picture and bring it to the network's input size.
+def decode(
+    data: bytes, preprocessing: Preprocessing, limits: PictureSettings, box: Region | None = None
+) -> Picture:
+    """Decode a picture, or the part of it within a box, and bring it to the network's input size.
 
     The format is told by the first bytes alone. Bytes that begin as none of the indexed formats are
     `unsupported_format`, whether text or a picture of another kind; those that do begin so and cannot be
@@ -95,15 +98,36 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) -
 
     Raises:
         PictureRejected: empty, unsupported_format, unreadable, truncated, too_large or too_small.
+        InvalidRegion: the box does not lie within the picture.
     """
     try:
-        return _decode(data, preprocessing, limits)
+        image, name = open_picture(data, limits)
+        width, height = image.size
+        if box is not None:
+            image = image.crop(box.pixels(width, height, limits.min_side))
+        if preprocessing.trim_borders:
+            image = _without_borders(image, preprocessing.border_tolerance)
+        image = image.resize((INPUT_SIDE, INPUT_SIDE), _RESAMPLING[preprocessing.resize])
+        return Picture(np.asarray(image), width, height, name, hashlib.sha256(data).hexdigest())
     except MemoryError as error:
         reason = "decoding the picture takes more memory than there is"
         raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
 
 
-def _decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) -> Picture:
+def open_picture(
+    data: bytes, limits: PictureSettings, *, enough: tuple[int, int] | None = None
+) -> tuple[Image.Image, str]:
+    """Open a picture of an indexed format as RGB, upright, without transparency; return it and its format.
+
+    Args:
+        data: the whole file.
+        limits: of what is opened at all.
+        enough: a width and height that would do; a JPEG is then decoded at a fraction of its size.
+
+    Raises:
+        PictureRejected: as `decode` does.
+        MemoryError: there is not enough for the pixels.
+    """
     if not data:
         raise PictureRejected(FailureCode.EMPTY, "the file is empty")
     name = formats.sniff(data)
@@ -120,17 +144,15 @@ def _decode(data: bytes, preprocessing: Preprocessing, limits: PictureSettings) 
     if name == "PNG" and not formats.png_is_intact(data):
         raise _damaged(name, data, "")
     with _rejecting(name, data):
+        if enough is not None:
+            source.draft(None, enough)
         source.load()
     repair_transparency(source, data)
     image = to_8_bits(_upright(source))
     del source
     with _rejecting(name, data):
         image = to_rgb(image)
-    width, height = image.size
-    if preprocessing.trim_borders:
-        image = _without_borders(image, preprocessing.border_tolerance)
-    image = image.resize((INPUT_SIDE, INPUT_SIDE), _RESAMPLING[preprocessing.resize])
-    return Picture(np.asarray(image), width, height, name, hashlib.sha256(data).hexdigest())
+    return image, name
 
 
 def _raise_pillow_limit(max_pixels: int) -> None:
