@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 import sqlalchemy as sa
 from celery import Celery
-from conftest import Stores
 from world import MODEL, World, vector_of
 
 from imagesearch.broker import create_celery, send
@@ -40,6 +40,9 @@ from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.indexing import index_batch
 from imagesearch_indexer.planning import plan_job
 from imagesearch_indexer.reconciling import reconcile
+
+if TYPE_CHECKING:
+    from conftest import Stores
 
 pytestmark = pytest.mark.integration
 

@@ -1,0 +1,51 @@
+"""Each kind of fault once, in the middle of a job: the part of the fault tests that every test run includes."""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import partial
+from pathlib import Path
+
+import pytest
+from harm import WORKERS, kill_everything, kill_store, killers, restart_in_order
+from living import STORES, Living, StartStack
+from rounds import Rounds
+from scoreboard import Scoreboard
+from verdict import attempts
+
+pytestmark = pytest.mark.e2e
+
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+
+
+@pytest.fixture(scope="module")
+def stack(start_stack: StartStack) -> Living:
+    return start_stack(EMBED_SECONDS="0.05")
+
+
+@pytest.fixture(scope="module")
+def rounds(stack: Living, scoreboard: Scoreboard, album: list[Path]) -> Rounds:
+    return Rounds(stack, scoreboard, album, random.Random(SEED))  # noqa: S311 - moments, not secrets
+
+
+def test_a_rolling_restart_of_every_process_sends_nothing_twice(stack: Living, rounds: Rounds) -> None:
+    job_id = rounds.run("rolling SIGTERM", *(partial(restart_in_order, stack, name) for name in WORKERS))
+    assert set(attempts(stack, job_id)) == {1}
+    assert "batch.already_done" not in stack.log("indexer")
+
+
+def test_every_service_killed_in_one_job(stack: Living, rounds: Rounds) -> None:
+    rounds.run("SIGKILL of services", *killers(stack), rounds=4)
+
+
+def test_every_store_killed_in_one_job(stack: Living, rounds: Rounds) -> None:
+    rounds.run("SIGKILL of stores", *(partial(kill_store, stack, name) for name in STORES), rounds=3)
+
+
+def test_redis_forgets_everything(stack: Living, rounds: Rounds) -> None:
+    rounds.run("FLUSHALL", stack.flush_redis)
+
+
+def test_everything_killed_at_once_goes_on_by_itself(stack: Living, rounds: Rounds) -> None:
+    rounds.run("everything killed at once", partial(kill_everything, stack))
