@@ -103,6 +103,13 @@ class VectorStoreContract:
         assert store.count(collection, strong=True) == 0
         assert found(store, collection, unit_vectors(1, 1)) == []
 
+    def test_several_may_ask_for_a_collection_at_once(self, store: VectorStore) -> None:
+        name = f"c_{uuid4().hex}"
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: store.ensure_collection(name, IndexSpec("HNSW", {"M": 8})), range(4)))
+        assert store.count(name) == 0
+        store.drop_collection(name)
+
     def test_writing_rows_again_changes_nothing(self, store: VectorStore, collection: str) -> None:
         ids, vectors = list(range(1, 1201)), unit_vectors(2, 1200)
         for _ in range(2):

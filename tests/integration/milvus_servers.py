@@ -118,26 +118,21 @@ class MilvusServer(Server):
         Args:
             programs: where the program is unpacked to; shared by servers.
         """
-        from milvus import MilvusServerConfig
+        from milvus import MilvusServerConfig, _initialize_data_files
 
-        self.config = MilvusServerConfig(data_dir=str(folder))
-        listening = tuple(name for name in self.config.configurable_items if name.endswith("_port"))
+        config = MilvusServerConfig(data_dir=str(folder))
+        listening = tuple(name for name in config.configurable_items if name.endswith("_port"))
         super().__init__(folder, (*listening, "etcd_peer_port", "metrics_port"))
-        self.config.update(**{name: self.ports[name] for name in listening})
-        self.programs = programs
-
-    def start(self) -> None:
-        from milvus import _initialize_data_files
-
-        _initialize_data_files(str(self.programs))
-        self.config.resolve()
+        config.update(**{name: self.ports[name] for name in listening})
+        config.resolve()
         url = f"http://{ports.LOOPBACK}:"
         client, peer = f"{url}{self.ports['etcd_port']}", f"{url}{self.ports['etcd_peer_port']}"
-        (self.folder / "etcd.yaml").write_text(
+        (folder / "etcd.yaml").write_text(
             f"listen-client-urls: {client}\nadvertise-client-urls: {client}\n"
             f"listen-peer-urls: {peer}\ninitial-advertise-peer-urls: {peer}\ninitial-cluster: default={peer}\n"
         )
-        super().start()
+        self.programs = programs
+        _initialize_data_files(str(programs))
 
     def command(self) -> list[str]:
         return [str(self.programs / "bin" / "milvus"), "run", "standalone"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from imagesearch.vectors import IndexSpec, MilvusVectorStore
 from integration.milvus_servers import HAS_MILVUS, LiteServer, MilvusServer
-from vector_contract import DeepPagesContract, FilterContract, VectorStoreContract, unit_vectors
+from vector_contract import DeepPagesContract, FilterContract, VectorStoreContract, unit_vectors, write
 
 pytestmark = pytest.mark.integration
 
@@ -104,10 +105,24 @@ class OtherProcesses:
         other.close()
         store.drop_collection("others")
 
+    def test_a_collection_that_was_made_by_half_is_completed(self, store: MilvusVectorStore) -> None:
+        store._create("half")
+        store.ensure_collection("half", IndexSpec("HNSW"))
+        write(store, "half", [1], unit_vectors(1, 1))
+        assert [hit.id for hit in store.search("half", unit_vectors(1, 1), limit=1)[0]] == [1]
+        store.drop_collection("half")
+
 
 class TestLiteOthers(OnLite, OtherProcesses):
     pass
 
 
 class TestMilvusOthers(OnMilvus, OtherProcesses):
-    pass
+    def test_processes_may_make_one_collection_at_once(self, store: MilvusVectorStore) -> None:
+        stores = [MilvusVectorStore(store.settings) for _ in range(3)]
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(lambda one: one.ensure_collection("both", IndexSpec()), stores))
+        assert [one.count("both") for one in stores] == [0, 0, 0]
+        for one in stores:
+            one.close()
+        store.drop_collection("both")

@@ -136,7 +136,7 @@ class MilvusConnection:
                 self._process, self._client, self._down = os.getpid(), None, None
             if self._client is None:
                 # Every failure is raised here as one of our errors; pymilvus also logs it with its stack.
-                logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
+                logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
                 self._client = MilvusClient(
                     self._settings.milvus_uri,
                     token=self._settings.milvus_token,

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from threading import Lock
 from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus import DataType, MilvusClient
 
 from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound
@@ -67,13 +68,16 @@ class MilvusVectorStore(VectorStore):
         self._partition_key = partition_key
         self._capabilities: Capabilities | None = None
         self._unsettled: Counter[str] = Counter()
+        self._making = Lock()
 
     @property
     def capabilities(self) -> Capabilities:
         """Tell what the server can do, by the version that it names."""
         if self._capabilities is None:
             version = self._connection.call(lambda client: client.get_server_version(timeout=self._timeout))
-            self._capabilities = _capabilities(str(version), self._partition_key)
+            known = capabilities_of(str(version))
+            has_key = known.partition_key if self._partition_key is None else self._partition_key
+            self._capabilities = replace(known, partition_key=has_key)
         return self._capabilities
 
     def ping(self) -> None:
@@ -87,16 +91,13 @@ class MilvusVectorStore(VectorStore):
     def ensure_collection(self, name: str, index: IndexSpec) -> None:
         """Create, index and load a collection, or what is lacking of that."""
         self.capabilities.require_index(index)
-        if not self.has_collection(name):
-            try:
+        # Milvus takes the same collection from two processes; Milvus Lite, which does not, has one writer.
+        with self._making:
+            if not self.has_collection(name):
                 self._create(name)
-            except MilvusException:
-                # Another process was faster: Milvus takes the same schema twice, Milvus Lite does not.
-                if not self.has_collection(name):
-                    raise
-        if not self._call(name, "list_indexes", field_name="vector"):
-            self._index(name, index)
-        self._call(name, "load_collection")
+            if not self._call(name, "list_indexes", field_name="vector"):
+                self._index(name, index)
+            self._call(name, "load_collection")
 
     def has_collection(self, name: str) -> bool:
         """Tell whether there is such a collection."""
@@ -237,7 +238,9 @@ class MilvusVectorStore(VectorStore):
         try:
             return self._call(name, method, **arguments)
         except CollectionNotLoaded:
-            self._call(name, "load_collection")
+            # Milvus Lite has loaded when it answers. Milvus loads by itself after a restart, for half a minute
+            # when it had crashed: `_async` does not wait for that, and the second call fails as the first did.
+            self._call(name, "load_collection", _async=True)
             return self._call(name, method, **arguments)
 
     def _write(self, name: str, method: str, **arguments: Any) -> None:
@@ -252,24 +255,21 @@ class MilvusVectorStore(VectorStore):
         return _lite_writer if self.settings.milvus_lite or self.capabilities.one_writer else nullcontext()
 
 
-def _capabilities(version: str, partition_key: bool | None) -> Capabilities:
-    is_lite = version.startswith("milvus_lite")
-    index_types = set(get_args(IndexType))
+def capabilities_of(version: str) -> Capabilities:
+    """Return what a server can do that calls itself so."""
+    is_lite = version.startswith("milvus_lite-")
+    index_types = frozenset(get_args(IndexType))
     if "lite" in version:
         # Milvus Lite does not know DISKANN; the server of the `milvus` wheel (v2.3.5-lite) begins to build it
         # again and again, and never ends.
-        index_types.remove("DISKANN")
+        index_types -= {"DISKANN"}
     number = re.search(r"(\d+)\.(\d+)", version)
-    release = (int(number[1]), int(number[2])) if number else (0, 0)
-    # Up to 2.3.9 an upsert hashes the wrong field, and the row is never found by its partition:
-    # https://github.com/milvus-io/milvus/pull/30773. Milvus Lite searches all parts anyway.
-    can_route = not is_lite and release >= (2, 4)
     return Capabilities(
-        product=version.replace("milvus_lite-", "Milvus Lite ")
-        if is_lite
-        else f"Milvus {version.removeprefix('v')}",
-        index_types=frozenset(index_types),
-        partition_key=can_route if partition_key is None else partition_key,
+        product=f"Milvus Lite {version[12:]}" if is_lite else f"Milvus {version.removeprefix('v')}",
+        index_types=index_types,
+        # Up to 2.3.9 an upsert hashes the wrong field, and the row is never found by its partition:
+        # https://github.com/milvus-io/milvus/pull/30773. Milvus Lite searches all parts anyway.
+        partition_key=not is_lite and number is not None and (int(number[1]), int(number[2])) >= (2, 4),
         one_writer=is_lite,
     )
 

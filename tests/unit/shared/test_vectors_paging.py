@@ -1,0 +1,78 @@
+"""Pages of an index that finds more the harder it looks still join."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagesearch.vectors.paging import DEPTHS, Depth, Pages
+from imagesearch.vectors.port import MAX_WINDOW, Hit
+
+ROWS = 20_000
+COSINES = np.linspace(1.0, 0.0, ROWS)
+LUCK = np.random.default_rng(1).random(ROWS)
+
+
+def forgetful(depth: Depth) -> list[tuple[int, float]]:
+    """Find the nearest rows, but miss each with a chance that falls with the depth."""
+    seen = np.flatnonzero(20 / depth.candidates < LUCK)[: depth.rows]
+    return [(int(one), float(COSINES[one])) for one in seen]
+
+
+def page(limit: int, offset: int, max_distance: float | None = None) -> list[Hit]:
+    pages = Pages(1, limit, offset, max_distance)
+    for depth in DEPTHS:
+        pages.add([forgetful(depth)], depth)
+        if pages.are_complete(depth):
+            break
+    return pages.cut()[0]
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(st.sets(st.one_of(st.integers(1, 1_500), st.integers(1, MAX_WINDOW)), min_size=1, max_size=8))
+def test_pages_of_any_sizes_join(edges: set[int]) -> None:
+    seen: list[int] = []
+    for begin, end in pairwise([0, *sorted(edges)]):
+        hits = page(end - begin, begin)
+        assert len(hits) == end - begin
+        assert hits == sorted(hits, key=lambda hit: (hit.distance, hit.id))
+        seen += [hit.id for hit in hits]
+    assert len(seen) == len(set(seen))
+    assert set(seen) == {hit.id for hit in page(max(edges), 0)}
+
+
+def test_pages_that_ask_for_just_what_they_need_would_not_join() -> None:
+    shallow, deeper = forgetful(Depth(10, 40)), forgetful(Depth(20, 80))
+    assert {one for one, _ in shallow} & {one for one, _ in deeper[10:]}
+
+
+def test_a_page_within_the_first_depth_costs_one_search() -> None:
+    pages = Pages(1, 10, DEPTHS[0].rows - 10, None)
+    assert pages.are_complete(DEPTHS[0])
+    pages = Pages(1, 10, DEPTHS[0].rows - 9, None)
+    pages.add([forgetful(DEPTHS[0])], DEPTHS[0])
+    assert not pages.are_complete(DEPTHS[0])
+
+
+def test_nothing_deeper_is_asked_for_when_the_rows_or_the_distance_end() -> None:
+    few = Pages(2, 1_000, 0, 0.004)
+    few.add([forgetful(DEPTHS[0])[:100], forgetful(DEPTHS[0])], DEPTHS[0])
+    assert few.are_complete(DEPTHS[0])
+    before = [list(hits) for hits in few.cut()]
+    few.add([forgetful(DEPTHS[1])] * 2, DEPTHS[1])
+    assert few.cut() == before
+    assert all(hit.distance <= 0.004 for hits in before for hit in hits)
+
+
+@pytest.mark.parametrize(
+    ("cosine", "distance"),
+    [(1.0, 0.0), (1.0000001, 0.0), (0.9999999, 0.0), (0.25, 0.75), (-0.3, 1.0), (0.1234567, 0.876543)],
+)
+def test_distances_are_clipped_and_rounded(cosine: float, distance: float) -> None:
+    pages = Pages(1, 1, 0, None)
+    pages.add([[(1, cosine)]], DEPTHS[0])
+    assert pages.cut() == [[Hit(1, distance)]]
