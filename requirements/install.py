@@ -6,6 +6,7 @@ pinned packages. What is current already is left alone, and two runs at once wai
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import hashlib
 import importlib.util
@@ -101,7 +102,8 @@ def _as_pip_does() -> dict[str, str]:
     hashes decide what is accepted.
     """
     found: dict[str, str] = {}
-    index, certificates = _of_pip("index-url"), _of_pip("cert")
+    configured = _configuration_of_pip()
+    index, certificates = configured.get("index-url"), configured.get("cert")
     if index and not os.environ.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL"}:
         found["UV_DEFAULT_INDEX"] = index
     if "SSL_CERT_FILE" not in os.environ:
@@ -112,11 +114,18 @@ def _as_pip_does() -> dict[str, str]:
     return found
 
 
-def _of_pip(name: str) -> str:
-    """Return one of pip's options, from its environment or its configuration files; empty if not set."""
-    command = [str(PYTHON), "-m", "pip", "config", "get", f"global.{name}"]
-    configured = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return os.environ.get(f"PIP_{name.upper().replace('-', '_')}", configured)
+def _configuration_of_pip() -> dict[str, str]:
+    """Return pip's options by name, those of its environment before those of its files."""
+    # `pip config get` looks into one file only; `list` shows all of them, as in global.cert='/etc/ssl/ca.pem'.
+    command = [str(PYTHON), "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    settings = dict(line.split("=", 1) for line in listed if "=" in line)
+    return {
+        key.removeprefix(section): ast.literal_eval(value)
+        for section in ("global.", "install.", ":env:.")
+        for key, value in settings.items()
+        if key.startswith(section)
+    }
 
 
 def _stamp(level: str) -> Path:
