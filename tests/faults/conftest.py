@@ -9,7 +9,7 @@ import pytest
 from living import Living, StartStack
 from scoreboard import Scoreboard
 
-from drawing import photo_like
+from drawing import encoded, photo_like
 
 SCOREBOARD = pytest.StashKey[Scoreboard]()
 
@@ -53,10 +53,30 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iter
     started: list[Living] = []
 
     def start(*, real: bool = False, **environment: str) -> Living:
+        stop()  # one at a time: they share the machine's cores
         made = Living(tmp_path_factory.mktemp("stack"), library, real=real, **environment)
         started.append(made)
         made.start()
         return made
 
+    def stop() -> None:
+        if started:
+            assert started.pop().stop() == 0
+
     yield start
-    assert [stack.stop() for stack in started] == [0] * len(started)
+    stop()
+
+
+@pytest.fixture(scope="session")
+def hard_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection of hard pictures beside the repository, or a few that are drawn where there is none."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "hard-images"
+    if beside.is_dir():
+        return beside
+    folder = tmp_path_factory.mktemp("hard")
+    whole = encoded(photo_like(7))
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "one pixel.png").write_bytes(encoded(photo_like(8, (1, 1)), "PNG"))
+    return folder

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from functools import partial
 
 from living import SERVICES, STORES, Living
+
+from imagesearch.broker import create_redis
+from imagesearch.contract import Queue
+from imagesearch.settings import RedisSettings
+from imagesearch_local.control import Control
+from waiting import until
 
 WORKERS = ("extractor", "indexer", "scheduler", "api")
 """In this order a rolling restart goes through the processes."""
@@ -34,3 +41,25 @@ def kill_everything(stack: Living) -> None:
     """Kill all of the stack at once, and start it again."""
     stack.kill_everything()
     stack.start()
+
+
+def forget_file(stack: Living) -> None:
+    """Restart Valkey without its file."""
+    control = Control(stack.layout)
+    control.stop("valkey")
+    shutil.rmtree(stack.layout.valkey / "appendonlydir")
+    control.start("valkey")
+
+
+def reverse_answers(stack: Living, least: int) -> None:
+    """Let so many answers pile up in front of a stopped indexer, and turn their order round."""
+    stack.send("indexer", signal.SIGSTOP)
+    client = create_redis(RedisSettings(redis_url=stack.settings["REDIS_URL"]))
+    until(lambda: client.llen(Queue.INDEX.value) >= least)
+    waiting = client.lrange(Queue.INDEX.value, 0, -1)
+    with client.pipeline() as pipe:
+        pipe.delete(Queue.INDEX.value)
+        pipe.lpush(Queue.INDEX.value, *waiting)
+        pipe.execute()
+    client.close()
+    stack.send("indexer", signal.SIGCONT)

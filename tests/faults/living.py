@@ -189,7 +189,7 @@ class Living:
 
 
 class StartStack(Protocol):
-    """Start a stack, which ends with the module of the test."""
+    """Start a stack, which ends with the module of the test or when the next one starts."""
 
     def __call__(self, *, real: bool = False, **environment: str) -> Living: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,14 @@ from scoreboard import Scoreboard
 from verdict import judge
 
 Harm = Callable[[], object]
+
+LONGEST_SECONDS = 300.0
+"""After this long a job that has not ended never will."""
+
+
+def seeded() -> random.Random:
+    """Return a source of moments that `FAULT_SEED` repeats."""
+    return random.Random(int(os.environ.get("FAULT_SEED", "1")))  # noqa: S311 - moments, not secrets
 
 
 @dataclass
@@ -30,15 +39,19 @@ class Rounds:
     pick: random.Random
 
     def run(self, fault: str, *harms: Harm, rounds: int = 1) -> str:
-        """Begin a job, do each harm at a random moment of it, wait for its end, judge, and return the job's id."""
+        """Begin a job, do each harm at a random moment of it, wait for its end, judge, and return the job's id.
+
+        The time to recover is that from the last harm to the end of the job.
+        """
         collection = f"c{uuid4().hex[:12]}"
         job_id = self.stack.submit(str(self.album[0].parent), collection)
         moments = sorted(self.pick.sample(range(5, len(self.album) * 3 // 4), len(harms)))
+        harmed = time.monotonic()
         for moment, harm in zip(moments, harms, strict=True):
             self.stack.wait_done(job_id, moment)
+            harmed = time.monotonic()
             harm()
-        harmed = time.monotonic()
-        job = self.stack.wait_ended(job_id)
+        job = self.stack.wait_ended(job_id, seconds=LONGEST_SECONDS)
         seconds = time.monotonic() - harmed
         self.stack.wait_ready()
         self.stack.wait_catalog()

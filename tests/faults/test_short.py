@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import random
 from functools import partial
 from pathlib import Path
 
 import pytest
 from harm import WORKERS, kill_everything, kill_store, killers, restart_in_order
 from living import STORES, Living, StartStack
-from rounds import Rounds
+from rounds import Rounds, seeded
 from scoreboard import Scoreboard
 from verdict import attempts
 
 pytestmark = pytest.mark.e2e
-
-SEED = int(os.environ.get("FAULT_SEED", "1"))
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +22,7 @@ def stack(start_stack: StartStack) -> Living:
 
 @pytest.fixture(scope="module")
 def rounds(stack: Living, scoreboard: Scoreboard, album: list[Path]) -> Rounds:
-    return Rounds(stack, scoreboard, album, random.Random(SEED))  # noqa: S311 - moments, not secrets
+    return Rounds(stack, scoreboard, album, seeded())
 
 
 def test_a_rolling_restart_of_every_process_sends_nothing_twice(stack: Living, rounds: Rounds) -> None:

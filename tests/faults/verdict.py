@@ -30,7 +30,13 @@ class Verdict:
 
 
 def judge(
-    stack: Living, collection: str, job_ids: Sequence[str], good: Sequence[Path], *, every: bool = True
+    stack: Living,
+    collection: str,
+    job_ids: Sequence[str],
+    good: Sequence[Path],
+    *,
+    every: bool = True,
+    samples: int = SAMPLES,
 ) -> Verdict:
     """Compare files, ledger, rows, vectors and what a search finds.
 
@@ -40,6 +46,7 @@ def judge(
         job_ids: jobs over it, all of them ended.
         good: the pictures that can be indexed.
         every: all of them must be; otherwise any of them may be missing, as after a cancel.
+        samples: pictures that have to find themselves.
     """
     findings: list[str] = []
     with stack.catalog.transaction() as tx:
@@ -64,7 +71,7 @@ def judge(
     missing = expected - set(rows) if every else set()
     extra = set(rows) - expected
     bare, orphans = set(rows.values()) - set(in_store), set(in_store) - set(rows.values())
-    unfound = [path for path in _samples(good, rows) if not _finds_itself(stack, collection, path)]
+    unfound = [path for path in _samples(good, rows, samples) if not _finds_itself(stack, collection, path)]
     for what, seen in {
         "paths without a row": missing,
         "rows without a vector": bare,
@@ -92,9 +99,9 @@ def _miscounted(tx: sa.Connection, job_id: str, findings: list[str]) -> int:
     return wrong
 
 
-def _samples(good: Sequence[Path], rows: dict[str, int]) -> list[Path]:
+def _samples(good: Sequence[Path], rows: dict[str, int], number: int) -> list[Path]:
     there = [path for path in good if str(path) in rows]
-    return there[:: max(1, len(there) // SAMPLES)][:SAMPLES]
+    return there[:: max(1, len(there) // max(1, number))][:number]
 
 
 def _finds_itself(stack: Living, collection: str, path: Path) -> bool:
