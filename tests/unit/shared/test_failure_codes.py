@@ -1,0 +1,17 @@
+"""The page that people look codes up in names each code, once, with a cause and a way out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from imagesearch.contract import FailureCode
+
+PAGE = Path(__file__).parents[3] / "docs" / "failure-codes.md"
+ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
+
+
+def test_the_page_lists_exactly_the_codes_there_are_in_their_order() -> None:
+    rows = ROW.findall(PAGE.read_text())
+    assert [code for code, _, _ in rows] == [code.value for code in FailureCode]
+    assert all(cause.endswith(".") and remedy.endswith(".") for _, cause, remedy in rows)
