@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from integration.conftest import Stores
 
 from imagesearch.catalog import collections, images, jobs, ledger
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import is_current, migrate
 from imagesearch.catalog.tables import metadata
+from integration.conftest import Stores
 
 pytestmark = pytest.mark.integration
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -33,6 +34,7 @@ from imagesearch.contract import (
     pack_vectors,
 )
 from imagesearch.errors import StoreUnavailable
+from imagesearch.pipeline import Preprocessing
 from imagesearch.presence import InFlight
 from imagesearch.progress import InMemoryProgressBoard
 from imagesearch.vectors import VectorStore
@@ -63,6 +65,7 @@ class World:
     outbox: list[tuple[TaskName, Message]] = field(default_factory=list)
     progress: InMemoryProgressBoard = field(default_factory=InMemoryProgressBoard)
     is_broker_down: bool = False
+    model: str = MODEL
     inferences: int = 0
 
     @property
@@ -114,7 +117,7 @@ class World:
         while self.taken(TaskName.PLAN):
             plan_job(self.indexer, PlanJob(job_id))
 
-    def extract(self, batch: ExtractBatch, model: str = MODEL) -> IndexBatch:
+    def extract(self, batch: ExtractBatch, model: str | None = None) -> IndexBatch:
         """Answer a batch as an extractor would."""
         done: list[ExtractedImage] = []
         unchanged: list[UnchangedImage] = []
@@ -136,17 +139,18 @@ class World:
             else:
                 self.inferences += 1
                 done.append(ExtractedImage(item.image_id, digest, facts.st_size, facts.st_mtime_ns, 8, 8, "PNG"))
-                vectors.append(vector_of(data))
+                vectors.append(vector_of(data, batch.preprocessing))
         stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)
         return IndexBatch(
             job_id=batch.job_id,
             batch_id=batch.batch_id,
-            model=model,
+            model=model or self.model,
             read_at=read_at,
             images=tuple(done),
             vectors=pack_vectors(stacked),
             unchanged=tuple(unchanged),
             failures=tuple(failures),
+            generation=batch.generation,
         )
 
     def work(self) -> None:
@@ -213,8 +217,12 @@ class World:
             assert sum(outcomes.values()) == total
 
 
-def vector_of(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Return a unit vector of non-negative numbers that belongs to these bytes."""
-    seed = int.from_bytes(hashlib.sha256(data).digest()[:8])
+def vector_of(
+    data: bytes, preprocessing: Mapping[str, object] | None = None
+) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Return a unit vector of non-negative numbers that belongs to these bytes and options."""
+    plain = Preprocessing().to_dict()
+    differing = {name: value for name, value in (preprocessing or plain).items() if value != plain[name]}
+    seed = int.from_bytes(hashlib.sha256(data + (repr(differing).encode() if differing else b"")).digest()[:8])
     made = np.random.default_rng(seed).random(DIMENSION, dtype=np.float32)
     return made / np.linalg.norm(made)

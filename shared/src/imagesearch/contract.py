@@ -152,6 +152,8 @@ class ExtractBatch(Message):
     preprocessing: dict[str, Any]
     """Preprocessing options of the collection, see `imagesearch.pipeline.Preprocessing`."""
     items: tuple[ExtractItem, ...]
+    generation: int = 0
+    """Of the collection's pipeline, for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ class IndexBatch(Message):
     """float32[len(images), 512], row by row, little endian."""
     unchanged: tuple[UnchangedImage, ...]
     failures: tuple[FailedImage, ...]
+    generation: int = 0
+    """As the batch was sent with: vectors of a pipeline that was replaced meanwhile are not written."""
 
 
 @dataclass(frozen=True, slots=True)

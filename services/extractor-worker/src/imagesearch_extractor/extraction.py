@@ -137,4 +137,5 @@ class _Outcomes:
             vectors=pack_vectors(vectors),
             unchanged=tuple(self.unchanged),
             failures=tuple(self.failures),
+            generation=batch.generation,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import cast
 
+from imagesearch.catalog.builds import Build
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import TaskName
@@ -37,8 +38,8 @@ class Indexer:
     settings: IndexerSettings
     stopping: Event = field(default_factory=Event)
 
-    def ensure_vectors(self, collection: Collection) -> None:
-        """Make the vectors' side of a collection unless it is there.
+    def ensure_vectors(self, collection: Collection | Build) -> None:
+        """Make the vectors' side of a collection, or of one that is being built, unless it is there.
 
         Raises:
             StoreUnavailable: the vector store does not answer.

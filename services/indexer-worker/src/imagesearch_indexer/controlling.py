@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from imagesearch.catalog import batches, jobs, ledger
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.reporting import show
+from imagesearch_indexer.retiring import abandon, clear_up
 
 
 def cancel_homeless(indexer: Indexer, job_id: str) -> None:
@@ -33,9 +36,27 @@ def close_cancelled(indexer: Indexer, job_id: str) -> None:
         StoreUnavailable: a store went away; reconciliation goes on where this stopped.
     """
     with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, job_id)
+    if job.state == JobState.CANCELLED and job.finished_at is None:
+        _close(indexer, job_id)
+
+
+def give_up(indexer: Indexer, job_id: str) -> None:
+    """End a build that has met an error: what was built is dropped, the index in use stays.
+
+    Raises:
+        StoreUnavailable: a store went away; reconciliation goes on where this stopped.
+    """
+    with indexer.catalog.transaction() as tx:
+        jobs.change(tx, job_id, planned_at=sa.func.now())
+    _close(indexer, job_id)
+
+
+def _close(indexer: Indexer, job_id: str) -> None:
+    # First, so that nobody who fills the build adds paths behind this.
+    abandon(indexer, job_id)
+    with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job_id)
-        if job.state != JobState.CANCELLED or job.finished_at is not None:
-            return
         jobs.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
         open_batches = batches.open_ids(tx, job_id)
     for batch_id in open_batches:
@@ -48,3 +69,4 @@ def close_cancelled(indexer: Indexer, job_id: str) -> None:
             job = jobs.count(tx, job_id, outcomes)
     show(indexer, job)
     end_job(indexer, job_id)
+    clear_up(indexer)

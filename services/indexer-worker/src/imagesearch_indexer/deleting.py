@@ -31,14 +31,15 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
     removed = 0
     while True:
         with indexer.catalog.transaction() as tx:
+            # Held, so that its index is not replaced by another one between the two.
+            collection = collections.hold(tx, collection_id)
             marked = images.deleting(tx, collection_id, limit=SLICE)
-        if not marked:
-            return removed
-        try:
-            indexer.vectors.delete(collection.vector_collection, marked)
-        except NotFound:
-            log.info("delete.no_vectors", collection=collection.name)
-        with indexer.catalog.transaction() as tx:
+            if not marked:
+                return removed
+            try:
+                indexer.vectors.delete(collection.vector_collection, marked)
+            except NotFound:
+                log.info("delete.no_vectors", collection=collection.name)
             images.remove(tx, marked)
         removed += len(marked)
 

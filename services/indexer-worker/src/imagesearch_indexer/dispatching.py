@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import structlog
 
-from imagesearch.catalog import batches, collections, jobs
-from imagesearch.contract import ExtractBatch, JobState, Queue, TaskName
+from imagesearch.catalog import batches, builds, collections, jobs
+from imagesearch.contract import ExtractBatch, JobState, PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
-from imagesearch.presence import batch_task_id
+from imagesearch.presence import batch_task_id, plan_task_id
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
 
 WORKING = (JobState.PLANNING, JobState.RUNNING)
+
+
+def ask_for_planning(indexer: Indexer, job_id: str) -> None:
+    """Send a planning message; reconciliation does so again where it gets lost."""
+    try:
+        indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+    except StoreUnavailable as error:
+        log.warning("plan.not_sent", job=job_id, reason=str(error))
 
 
 def release(indexer: Indexer, job_id: str) -> int:
@@ -27,15 +35,18 @@ def release(indexer: Indexer, job_id: str) -> int:
             return 0
         leased = batches.lease_ready(tx, job_id, window=indexer.settings.window, lease=indexer.settings.lease)
         collection = collections.by_id(tx, job.collection_id)
+        build = builds.get(tx, job_id) if job.kind == jobs.REINDEX else None
+        target = build if build is not None and build.is_building else collection
         messages = [
             (
                 batch,
                 ExtractBatch(
                     job_id=job_id,
                     batch_id=batch.id,
-                    model=collection.model,
-                    preprocessing=collection.preprocessing.to_dict(),
-                    items=batches.extract_items(tx, batch.id, job),
+                    model=target.model,
+                    preprocessing=target.preprocessing.to_dict(),
+                    items=batches.extract_items(tx, batch.id, job, anew=target is build),
+                    generation=collection.generation,
                 ),
             )
             for batch in leased

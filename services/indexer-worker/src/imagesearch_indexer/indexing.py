@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import sqlalchemy as sa
 import structlog
 
-from imagesearch.catalog import batches, collections, images, jobs, ledger
+from imagesearch.catalog import batches, builds, collections, images, jobs, ledger
 from imagesearch.catalog.ledger import Settled
 from imagesearch.contract import (
     CONTENT_FAILURES,
@@ -24,8 +26,9 @@ from imagesearch.contract import (
 from imagesearch.errors import InvalidMessage, NotFound, PipelineMismatch
 from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.dispatching import release
+from imagesearch_indexer.dispatching import ask_for_planning, release
 from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.rebuilt_batches import write_rebuilt
 from imagesearch_indexer.reporting import show
 
 log = structlog.get_logger()
@@ -48,6 +51,9 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
         return
     show(indexer, job)
     release(indexer, job.id)
+    if job.kind != jobs.INDEX and job.needs_planner and (job.done == job.total or job.error is not None):
+        # A build with nothing on its way looks for what it still lacks.
+        ask_for_planning(indexer, job.id)
     end_job(indexer, job.id)
 
 
@@ -58,25 +64,51 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         return None
     job = jobs.get(tx, batch.job_id)
     collection = collections.hold(tx, job.collection_id)
-    if job.state == JobState.CANCELLED or collection.state != "active":
+    build = builds.hold(tx, job.id) if job.kind == jobs.REINDEX else None
+    is_over = job.state == JobState.CANCELLED or collection.state != "active"
+    if is_over or (build is not None and build.state == builds.ABANDONED):
         outcomes = ledger.cancel_batch(tx, batch.id)
         batches.close(tx, batch.id, "cancelled")
+    elif build is not None and build.is_building:
+        waiting = _waiting(tx, message)
+        outcomes = _end(tx, batch.id, write_rebuilt(indexer, tx, build, message, waiting))
+    elif message.generation != collection.generation:
+        # The pipeline of the collection was replaced while the batch was on its way.
+        log.info("batch.outdated", job=job.id, batch=batch.id)
+        batches.make_ready(tx, batch.id, crashes=batch.crashes)
+        return job
     else:
-        work = _decide(tx, message, ledger.open_images(tx, batch.id), collection)
+        work = _decide(tx, message, _waiting(tx, message), collection)
         _write_vectors(indexer, collection, work, vectors, job)
         images.mark_indexed(
             tx, work.written, read_at=message.read_at, partition=job.partition, metadata=job.metadata
         )
         images.mark_seen(tx, work.seen)
         images.mark_failed(tx, work.without_vector)
-        outcomes = ledger.settle(tx, batch.id, work.settled)
-        batches.close(tx, batch.id)
-        for one in work.settled:
-            if one.code is not None:
-                IMAGES_FAILED.labels(one.code.value).inc()
+        outcomes = _end(tx, batch.id, work.settled)
     for outcome, count in outcomes.items():
         IMAGES_FINISHED.labels(outcome.value).inc(count)
     return jobs.count(tx, job.id, outcomes, worked=True)
+
+
+def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
+    """Return the open pictures of a batch; each is spoken of in its message."""
+    waiting = ledger.open_images(tx, message.batch_id)
+    spoken_of = {one.image_id for group in (message.images, message.unchanged, message.failures) for one in group}
+    if not waiting <= spoken_of:
+        raise InvalidMessage(
+            f"batch {message.batch_id}: nothing is said of images {sorted(waiting - spoken_of)[:5]}"
+        )
+    return waiting
+
+
+def _end(tx: sa.Connection, batch_id: int, settled: Sequence[Settled]) -> Counter[Outcome]:
+    outcomes = ledger.settle(tx, batch_id, settled)
+    batches.close(tx, batch_id)
+    for one in settled:
+        if one.code is not None:
+            IMAGES_FAILED.labels(one.code.value).inc()
+    return outcomes
 
 
 @dataclass
@@ -105,11 +137,6 @@ class _Work:
 def _decide(
     tx: sa.Connection, message: IndexBatch, waiting: set[int], collection: collections.Collection
 ) -> _Work:
-    spoken_of = {one.image_id for group in (message.images, message.unchanged, message.failures) for one in group}
-    if not waiting <= spoken_of:
-        raise InvalidMessage(
-            f"batch {message.batch_id}: nothing is said of images {sorted(waiting - spoken_of)[:5]}"
-        )
     work = _Work(images.lock(tx, waiting))
     try:
         if message.images or message.unchanged:

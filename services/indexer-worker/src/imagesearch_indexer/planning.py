@@ -23,10 +23,12 @@ from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.presence import plan_task_id
 from imagesearch.sources import resolve_directory, resolve_file
 from imagesearch.walking import Entry, walk
+from imagesearch_indexer.claiming import is_building
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.rebuilding import rebuild
 from imagesearch_indexer.reporting import show
 
 log = structlog.get_logger()
@@ -40,6 +42,12 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     """
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, message.job_id)
+        # What failed in a build that has been switched to is planned like any list of paths.
+        fills_build = is_building(tx, job)
+    if fills_build:
+        rebuild(indexer, job.id)
+        return
+    with indexer.catalog.transaction() as tx:
         # Held, so that a deletion cannot drop the vectors' collection before it is made here.
         collection = collections.hold(tx, job.collection_id)
         is_wanted = job.state == JobState.PLANNING and collection.state == "active"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from imagesearch.catalog import collections, jobs, ledger
+from imagesearch.catalog import builds, collections, jobs, ledger
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.presence import plan_task_id
 from imagesearch.telemetry import JOBS_STALLED
@@ -18,6 +18,7 @@ from imagesearch_indexer.dispatching import WORKING, release
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.recovering import recover_batches
 from imagesearch_indexer.reporting import show
+from imagesearch_indexer.retiring import clear_up
 from imagesearch_indexer.sweeping import sweep
 
 log = structlog.get_logger()
@@ -34,6 +35,7 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     """
     findings = [recover_batches(indexer, dry_run=message.dry_run), *_jobs(indexer, dry_run=message.dry_run)]
     findings.append(_deletes(indexer, dry_run=message.dry_run))
+    findings.append(_retired(indexer, dry_run=message.dry_run))
     if message.deep:
         findings += _recounts(indexer, dry_run=message.dry_run)
         findings += sweep(indexer, dry_run=message.dry_run)
@@ -51,7 +53,7 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
         homes = {collection.id for collection in collections.all_active(tx)}
     homeless = [job for job in open_jobs if job.collection_id not in homes and job.state != JobState.CANCELLED]
     planners = indexer.in_flight.planned_jobs() if open_jobs else set()
-    unplanned = [job for job in open_jobs if job.state == JobState.PLANNING and job.id not in planners]
+    unplanned = [job for job in open_jobs if job.needs_planner and job.id not in planners]
     lapsed = [job for job in unplanned if _age(job) > timedelta(seconds=indexer.settings.lease_seconds)]
     cancelled = [job for job in open_jobs if job.state == JobState.CANCELLED]
     ending = [job for job in open_jobs if job.is_counted_out]
@@ -116,6 +118,14 @@ def _deletes(indexer: Indexer, *, dry_run: bool) -> Finding:
         for collection_id in unfinished:
             finish_deletes(indexer, collection_id)
     return Finding("delete_unfinished", len(unfinished), "deletions are finished" if unfinished else "")
+
+
+def _retired(indexer: Indexer, *, dry_run: bool) -> Finding:
+    with indexer.catalog.transaction() as tx:
+        due = len(builds.retired(tx))
+    if not dry_run:
+        clear_up(indexer)
+    return Finding("vectors_retired", due, "replaced or abandoned vectors are dropped" if due else "")
 
 
 def _recounts(indexer: Indexer, *, dry_run: bool) -> list[Finding]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import structlog
 
-from imagesearch.catalog import batches, images, jobs, ledger
+from imagesearch.catalog import batches, builds, images, jobs, ledger
 from imagesearch.catalog.ledger import Settled
 from imagesearch.contract import FailureCode, Finding, Outcome
 from imagesearch.telemetry import BATCHES_RESENT
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.rebuilt_batches import note_failures
 from imagesearch_indexer.reporting import show
 
 log = structlog.get_logger()
@@ -85,6 +86,9 @@ def _take_apart(indexer: Indexer, batch: batches.Batch) -> None:
         reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
         failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
         images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
+        build = builds.hold(tx, batch.job_id)
+        if build is not None and build.is_building:
+            note_failures(indexer, tx, build, waiting)
         outcomes = ledger.settle(tx, batch.id, failed)
         batches.close(tx, batch.id)
         job = jobs.count(tx, batch.job_id, outcomes)

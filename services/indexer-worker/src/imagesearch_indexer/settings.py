@@ -35,7 +35,18 @@ class IndexerSettings(Settings):
     stall_seconds: float = Field(
         600.0, gt=0, description="A running job without any progress for this long is reported as stalled."
     )
+    retire_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="How long the vectors that a reindex replaced are kept: longer than any search takes that "
+        "began before.",
+    )
     indexer_threads: int = Field(4, ge=1, le=32, description="Tasks that run at once.")
+
+    @property
+    def retire_after(self) -> timedelta:
+        """Return `retire_seconds` as a duration."""
+        return timedelta(seconds=self.retire_seconds)
 
     @property
     def lease(self) -> timedelta:

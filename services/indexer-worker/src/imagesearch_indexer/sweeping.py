@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import collections, images, jobs, ledger
@@ -58,10 +59,21 @@ def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[in
     return sorted(set(with_vector) - indexed), sorted(indexed - set(with_vector)), up_to
 
 
+def _is_current(tx: sa.Connection, seen: Collection) -> bool:
+    """Tell whether what was compared is still the collection's index, and keep it so in this transaction.
+
+    Compared with an index that was replaced and dropped, every row would seem to have lost its vector.
+    """
+    held = collections.hold(tx, seen.id)
+    return held.state == "active" and held.vector_collection == seen.vector_collection
+
+
 def _remove_orphans(indexer: Indexer, collection: Collection, found: list[int], *, dry_run: bool) -> int:
     if not found:
         return 0
     with indexer.catalog.transaction() as tx:
+        if not _is_current(tx, collection):
+            return 0
         rows = images.lock(tx, found)
         orphans = [one for one in found if one not in rows or rows[one].state in ("pending", "failed")]
         if orphans and not dry_run:
@@ -73,6 +85,8 @@ def _repair_rows(indexer: Indexer, collection: Collection, lacking: list[int], *
     if not lacking:
         return 0
     with indexer.catalog.transaction() as tx:
+        if not _is_current(tx, collection):
+            return 0
         rows = images.lock(tx, lacking)
         try:
             there = indexer.vectors.fetch_vectors(collection.vector_collection, lacking)

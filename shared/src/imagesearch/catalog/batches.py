@@ -85,11 +85,17 @@ def lease_again(tx: sa.Connection, batch_ids: Sequence[int], *, lease: timedelta
     )
 
 
-def extract_items(tx: sa.Connection, batch_id: int, job: Job) -> tuple[ExtractItem, ...]:
+def extract_items(tx: sa.Connection, batch_id: int, job: Job, *, anew: bool = False) -> tuple[ExtractItem, ...]:
     """Return the open pictures of a batch as an extractor needs them.
 
     The digest of what is indexed goes along, so that a file that was only touched costs no inference; not
     when the job brings another partition or metadata, because these are written together with the vector.
+
+    Args:
+        tx: the transaction.
+        batch_id: the batch.
+        job: the batch's job.
+        anew: every picture is to be extracted, whatever is indexed.
     """
     query = (
         sa.select(
@@ -101,7 +107,7 @@ def extract_items(tx: sa.Connection, batch_id: int, job: Job) -> tuple[ExtractIt
     )
     items = []
     for image_id, path, state, sha256, partition, metadata in tx.execute(query):
-        is_kept = state == "indexed" and gives_nothing_new(partition, metadata, job)
+        is_kept = not anew and state == "indexed" and gives_nothing_new(partition, metadata, job)
         items.append(ExtractItem(image_id=image_id, path=path, known_sha256=sha256 if is_kept else None))
     return tuple(items)
 

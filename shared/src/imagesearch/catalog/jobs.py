@@ -90,6 +90,12 @@ class Job:
         listed = self.planned_at is not None or self.state == JobState.CANCELLED
         return listed and self.done == self.total
 
+    @property
+    def needs_planner(self) -> bool:
+        """Tell whether the job stands still unless somebody plans it."""
+        goes_on = self.kind != INDEX and self.state == JobState.RUNNING and self.planned_at is None
+        return self.state == JobState.PLANNING or goes_on
+
     def progress(self) -> JobProgress:
         """Return the counters as they are published."""
         return JobProgress(

@@ -92,6 +92,38 @@ def unplanned(tx: sa.Connection, job_id: str, *, limit: int) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+def unplanned_images(tx: sa.Connection, job_id: str, *, limit: int) -> list[tuple[int, str]]:
+    """Return ids and paths of images that were submitted and not yet looked at, in the order of submission."""
+    query = (
+        sa.select(table.c.image_id, table.c.path)
+        .where(
+            table.c.job_id == job_id,
+            table.c.outcome.is_(None),
+            table.c.batch_id.is_(None),
+            table.c.image_id.is_not(None),
+        )
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return [(row.image_id, row.path) for row in tx.execute(query)]
+
+
+def reopen(tx: sa.Connection, job_id: str, paths: Sequence[str]) -> Counter[Outcome]:
+    """Make paths of a job unplanned again, because what they name has changed; return their old outcomes."""
+    found = sa.select(table.c.id, table.c.outcome).where(
+        table.c.job_id == job_id,
+        table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
+        table.c.outcome.is_not(None),
+    )
+    old = tx.execute(found.order_by(table.c.path).with_for_update()).all()
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id.in_([row.id for row in old]))
+        .values(outcome=None, code=None, reason=None, batch_id=None)
+    )
+    return Counter(Outcome(row.outcome) for row in old)
+
+
 def open_images(tx: sa.Connection, batch_id: int) -> set[int]:
     """Return the image ids of a batch that wait for their outcome."""
     query = sa.select(table.c.image_id).where(table.c.batch_id == batch_id, table.c.outcome.is_(None))

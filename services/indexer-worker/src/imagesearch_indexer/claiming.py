@@ -1,0 +1,41 @@
+"""Take a build in hand: one transaction at a time fills it, and only while it may be filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from imagesearch.catalog import builds, collections, jobs
+from imagesearch.catalog.builds import Build
+from imagesearch.catalog.collections import Collection
+from imagesearch_indexer.dispatching import WORKING
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Hold what one transaction on a build works with."""
+
+    job: jobs.Job
+    build: Build
+    collection: Collection
+
+
+def claim(tx: sa.Connection, job_id: str) -> Turn | None:
+    """Lock the build of a job until the transaction ends; None where nothing may be done to it now.
+
+    Locks are taken in the order of everybody else: collection, build, and the job when it is counted.
+    """
+    collection = collections.hold(tx, jobs.get(tx, job_id).collection_id)
+    build = builds.lock(tx, job_id)
+    job = jobs.get(tx, job_id)
+    is_wanted = job.state in WORKING and job.error is None and collection.state == "active"
+    if build is None or not build.is_building or not is_wanted:
+        return None
+    return Turn(job, build, collection)
+
+
+def is_building(tx: sa.Connection, job: jobs.Job) -> bool:
+    """Tell whether the pictures of a job go into a build."""
+    build = builds.get(tx, job.id) if job.kind == jobs.REINDEX else None
+    return build is not None and build.is_building

@@ -1,0 +1,113 @@
+"""Build the index of a collection anew, beside the one that searches use, and switch to it in the end.
+
+A build goes on until nothing is left that it lacks. First every indexed image is listed and filled in; then
+come rounds over what was written, changed or deleted meanwhile; the last round and the switch are one
+transaction that keeps every writer off the collection. Each step is repeatable, and begins with what Postgres
+says is missing, so any number of workers may be killed or asked twice.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+
+import sqlalchemy as sa
+
+from imagesearch.catalog import built, jobs, ledger
+from imagesearch.catalog.ledger import Item
+from imagesearch.contract import JobState, PlanJob, TaskName
+from imagesearch.presence import plan_task_id
+from imagesearch_indexer.catching_up import remove_gone, submit_changed, without_time_limit
+from imagesearch_indexer.claiming import Turn, claim
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.controlling import give_up
+from imagesearch_indexer.dispatching import release
+from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.filling import fill
+from imagesearch_indexer.reporting import show
+from imagesearch_indexer.retiring import clear_up
+from imagesearch_indexer.switching import Last, square, switch
+
+
+class _Step(Enum):
+    DONE = "there may be more to do"
+    NOTHING = "others have to come first, or it is over"
+    COMPLETE = "nothing is lacking, or so little that the last round can do it"
+
+
+def rebuild(indexer: Indexer, job_id: str) -> None:
+    """Work on a build for some seconds, then ask for the next turn, until it has been switched to.
+
+    Raises:
+        StoreUnavailable: a store went away; the build may be taken up again.
+    """
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    with indexer.catalog.transaction() as tx:
+        turn = claim(tx, job_id)
+        if turn is not None:
+            indexer.ensure_vectors(turn.build)
+    while _goes_on(indexer, job_id):
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+            break
+    with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, job_id)
+    show(indexer, job)
+    if job.error is not None and job.finished_at is None:
+        give_up(indexer, job_id)
+    end_job(indexer, job_id)
+    clear_up(indexer)
+
+
+def _goes_on(indexer: Indexer, job_id: str) -> bool:
+    """Do one step; tell whether another one may follow at once."""
+    with indexer.catalog.transaction() as tx:
+        step = _step(indexer, tx, job_id)
+        job = jobs.get(tx, job_id)
+    show(indexer, job)
+    release(indexer, job_id)
+    if step is not _Step.COMPLETE:
+        return step is _Step.DONE
+    last = switch(indexer, job_id)
+    if last is Last.MISCOUNTED and square(indexer, job_id) == 0:
+        # The ids agree one by one, so it is the store that counts wrongly.
+        last = switch(indexer, job_id, counts=False)
+    return last in (Last.LACKING, Last.MISCOUNTED)
+
+
+def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
+    turn = claim(tx, job_id)
+    if turn is None:
+        return _Step.NOTHING
+    limit = indexer.settings.plan_slice
+    if turn.job.listed_at is None:
+        _list(tx, turn, limit)
+        return _Step.DONE
+    waiting = ledger.unplanned_images(tx, job_id, limit=limit)
+    if waiting:
+        fill(indexer, tx, turn, waiting)
+        return _Step.DONE
+    if turn.job.done < turn.job.total:
+        # Batches are on their way; whoever writes the last one asks for the next turn.
+        return _Step.NOTHING
+    without_time_limit(tx)
+    if remove_gone(indexer, tx, turn, limit):
+        return _Step.DONE
+    changed = built.changed(tx, job_id, turn.collection.id, limit=limit)
+    if changed and (turn.build.extracts or len(changed) == limit):
+        submit_changed(tx, turn, changed)
+        return _Step.DONE
+    indexer.vectors.compact(turn.build.vector_collection)
+    return _Step.COMPLETE
+
+
+def _list(tx: sa.Connection, turn: Turn, limit: int) -> None:
+    """Write the next indexed images to the ledger; an empty slice ends the listing."""
+    job = turn.job
+    found = built.next_sources(tx, job.collection_id, after=int(job.planned_up_to or 0), limit=limit)
+    if not found:
+        jobs.change(tx, job.id, listed_at=sa.func.now(), state=JobState.RUNNING.value)
+        return
+    jobs.change(tx, job.id, planned_up_to=str(found[-1].id))
+    submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
+    jobs.count(tx, job.id, outcomes, submitted=submitted)

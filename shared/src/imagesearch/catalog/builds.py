@@ -1,0 +1,172 @@
+"""Keep index builds: the index of a collection made anew, beside the one that searches use until it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
+from imagesearch.catalog.tables import collections, retired_vectors
+from imagesearch.catalog.tables import index_builds as table
+from imagesearch.errors import Conflict, PipelineMismatch
+from imagesearch.pipeline import Preprocessing, fingerprint
+
+BUILDING, SWITCHED, ABANDONED = "building", "switched", "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Describe one build.
+
+    Attributes:
+        vector_collection: name of the Milvus collection that is being filled.
+        model: identity of the network that it is built with; None until the first batch of an extraction.
+        extracts: pictures are read again with another pipeline; otherwise vectors are copied.
+        state: `BUILDING`, `SWITCHED` when searches use it, or `ABANDONED`.
+    """
+
+    job_id: str
+    collection_id: int
+    vector_collection: str
+    index_type: str
+    index_params: dict[str, Any]
+    preprocessing: Preprocessing
+    model: str | None
+    extracts: bool
+    state: str
+
+    @property
+    def is_building(self) -> bool:
+        """Tell whether it can still be filled."""
+        return self.state == BUILDING
+
+
+def start(
+    tx: sa.Connection,
+    job_id: str,
+    collection_id: int,
+    *,
+    index_type: str,
+    index_params: dict[str, Any],
+    preprocessing: Preprocessing,
+    model: str | None,
+    extracts: bool,
+) -> None:
+    """Write the build of a job.
+
+    Raises:
+        Conflict: the collection's index is being built already.
+    """
+    made = tx.execute(
+        insert(table)
+        .values(
+            job_id=job_id,
+            collection_id=collection_id,
+            vector_collection=new_vector_collection(),
+            index_type=index_type,
+            index_params=index_params,
+            preprocessing=preprocessing.to_dict(),
+            model=model,
+            extracts=extracts,
+        )
+        .on_conflict_do_nothing(index_elements=["collection_id"], index_where=sa.text(f"state = '{BUILDING}'"))
+    )
+    if not made.rowcount:
+        raise Conflict("The index of this collection is being built anew already; wait for that job or cancel it.")
+
+
+def get(tx: sa.Connection, job_id: str) -> Build | None:
+    """Return the build of a job; None where the job has none."""
+    row = tx.execute(sa.select(table).where(table.c.job_id == job_id)).one_or_none()
+    return _build(row) if row is not None else None
+
+
+def lock(tx: sa.Connection, job_id: str) -> Build | None:
+    """Return the build of a job and keep everybody else from filling or ending it until the transaction ends."""
+    row = tx.execute(sa.select(table).where(table.c.job_id == job_id).with_for_update()).one_or_none()
+    return _build(row) if row is not None else None
+
+
+def hold(tx: sa.Connection, job_id: str) -> Build | None:
+    """Return the build of a job, which cannot be ended before this transaction does."""
+    build = get(tx, job_id)
+    if build is None or build.model is None:
+        # Whoever may pin the network needs the row alone: two that only share it would wait for each other.
+        return lock(tx, job_id)
+    row = tx.execute(sa.select(table).where(table.c.job_id == job_id).with_for_update(read=True)).one()
+    return _build(row)
+
+
+def pin_model(tx: sa.Connection, build: Build, model: str) -> None:
+    """Make the first network that delivers vectors the build's own; refuse any other.
+
+    Raises:
+        PipelineMismatch: another network has begun this build.
+    """
+    if build.model is None:
+        tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(model=model))
+    elif build.model != model:
+        raise PipelineMismatch(
+            f"This reindex is for the network {short_model(build.model)}, and a worker runs {short_model(model)}. "
+            "Start all workers with the same weights, and reindex again."
+        )
+
+
+def switch(tx: sa.Connection, build: Build, collection: Collection, *, retire_after: timedelta) -> None:
+    """Make a finished build the collection's index; the caller has taken the collection over.
+
+    The vectors that searches used until now stay for a while: a search that has read the old name goes on.
+    """
+    changed: dict[str, Any] = {
+        "vector_collection": build.vector_collection,
+        "index_type": build.index_type,
+        "index_params": build.index_params,
+    }
+    if build.extracts:
+        model = build.model
+        changed |= {
+            "preprocessing": build.preprocessing.to_dict(),
+            "model": model,
+            "fingerprint": fingerprint(model, build.preprocessing) if model else None,
+            "generation": collections.c.generation + 1,
+        }
+    tx.execute(sa.update(collections).where(collections.c.id == collection.id).values(changed))
+    _close(tx, build, SWITCHED)
+    retire(tx, collection.vector_collection, after=retire_after)
+
+
+def abandon(tx: sa.Connection, build: Build) -> None:
+    """Give a build up, and have its vectors dropped."""
+    _close(tx, build, ABANDONED)
+    retire(tx, build.vector_collection)
+
+
+def retire(tx: sa.Connection, vector_collection: str, *, after: timedelta = timedelta(0)) -> None:
+    """Note that vectors are to be dropped; the note stays until they are."""
+    noted = insert(retired_vectors).values(vector_collection=vector_collection, drop_after=sa.func.now() + after)
+    tx.execute(noted.on_conflict_do_nothing())
+
+
+def retired(tx: sa.Connection) -> list[str]:
+    """Return the names of vectors that are due to be dropped."""
+    query = sa.select(retired_vectors.c.vector_collection).where(retired_vectors.c.drop_after <= sa.func.now())
+    return list(tx.execute(query.order_by(retired_vectors.c.drop_after)).scalars())
+
+
+def forget_retired(tx: sa.Connection, vector_collections: Sequence[str]) -> None:
+    """Remove the notes on vectors that have been dropped."""
+    tx.execute(sa.delete(retired_vectors).where(retired_vectors.c.vector_collection.in_(list(vector_collections))))
+
+
+def _close(tx: sa.Connection, build: Build, state: str) -> None:
+    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(state=state))
+
+
+def _build(row: sa.Row[Any]) -> Build:
+    values = {name: getattr(row, name) for name in Build.__dataclass_fields__}
+    return Build(**{**values, "preprocessing": Preprocessing.from_dict(row.preprocessing)})
