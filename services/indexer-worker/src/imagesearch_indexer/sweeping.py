@@ -89,6 +89,8 @@ def _repair_rows(indexer: Indexer, collection: Collection, lacking: list[int], *
             return 0
         rows = images.lock(tx, lacking)
         try:
+            # Other reads may be some seconds behind: what was written a moment ago is not missing.
+            indexer.vectors.count(collection.vector_collection, strong=True)
             there = indexer.vectors.fetch_vectors(collection.vector_collection, lacking)
         except NotFound:
             there = {}
