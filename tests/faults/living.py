@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
 from imagesearch.vectors import MilvusVectorStore
+from imagesearch_local import ports
 from imagesearch_local.control import Control
 from imagesearch_local.environment import of_stack
 from imagesearch_local.errors import StackFailed
@@ -49,7 +49,7 @@ class Living:
     def __init__(self, folder: Path, images: Path, *, real: bool = False, **environment: str) -> None:
         self.layout = Layout.at(folder / "data")
         self.output = folder / "output"
-        self.port = _free_port()
+        self.port = ports.choose(["api"], {}, str(folder))["api"]
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         start = ["-m", "imagesearch_local"] if real else [str(LAUNCHER)]
         self._command = [sys.executable, *start, "up", "--port", str(self.port), "--weights", "random:7"]
@@ -211,10 +211,3 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return process.children(recursive=True)
     except psutil.Error:
         return []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

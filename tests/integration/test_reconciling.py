@@ -117,6 +117,28 @@ def test_a_lost_batch_is_sent_again_and_counts_once(world: World) -> None:
     world.check()
 
 
+def test_two_reconciliations_at_once_send_a_lost_batch_once(
+    world: World, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = planned(world, 4)
+    (batch,) = extract_batches(world)
+    BatchClaims(client, "worker").begin(Queue.EXTRACT, batch.batch_id)
+    _die(client, batch.batch_id)
+    look = recovering._alive
+
+    def meanwhile(indexer: Indexer, wanted: set[int]) -> set[int]:
+        monkeypatch.setattr(recovering, "_alive", look)
+        reconcile(indexer, Reconcile(dry_run=False, deep=False))
+        return look(indexer, wanted)
+
+    monkeypatch.setattr(recovering, "_alive", meanwhile)
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    assert attempts(world, job_id) == [2]
+    with world.catalog.transaction() as tx:
+        crashes = tx.execute(sa.select(job_batches.c.crashes)).scalar_one()
+    assert crashes == 1, "a death was forgotten"
+
+
 def test_a_batch_that_waits_in_a_queue_is_not_sent_again(world: World, app: Celery) -> None:
     job_id = planned(world, 8)
     first, second = extract_batches(world)

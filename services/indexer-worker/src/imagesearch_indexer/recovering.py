@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import batches, builds, images, jobs, ledger
@@ -36,9 +37,8 @@ def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
     if not dry_run:
         with indexer.catalog.transaction() as tx:
             batches.lease_again(tx, sorted(alive), lease=indexer.settings.lease)
-        crashes = indexer.in_flight.take_crashes(batch.id for batch in lost)
         for batch in lost:
-            _recover(indexer, batch, crashes[batch.id])
+            _recover(indexer, batch)
         for job_id in sorted({batch.job_id for batch in lost}):
             release(indexer, job_id)
             end_job(indexer, job_id)
@@ -60,36 +60,39 @@ def _alive(indexer: Indexer, wanted: set[int]) -> set[int]:
     return alive & wanted
 
 
-def _recover(indexer: Indexer, batch: batches.Batch, new_crashes: int) -> None:
-    crashes = batch.crashes + new_crashes
-    log.warning("batch.lost", job=batch.job_id, batch=batch.id, attempts=batch.attempts, crashes=crashes)
-    BATCHES_RESENT.inc()
-    if crashes >= indexer.settings.poison_crashes:
-        _take_apart(indexer, batch)
-        return
+def _recover(indexer: Indexer, seen: batches.Batch) -> None:
+    """Take a lost batch back, or apart when it keeps killing its workers."""
+    job: jobs.Job | None = None
     with indexer.catalog.transaction() as tx:
-        batches.make_ready(tx, batch.id, crashes=crashes)
+        batch = batches.lock(tx, seen.id)
+        if batch is None or (batch.state, batch.attempts) != (seen.state, seen.attempts):
+            # Its answer has come, or another reconciliation at the same time was faster.
+            return
+        crashes = batch.crashes + indexer.in_flight.take_crashes([batch.id])[batch.id]
+        log.warning("batch.lost", job=batch.job_id, batch=batch.id, attempts=batch.attempts, crashes=crashes)
+        BATCHES_RESENT.inc()
+        if crashes < indexer.settings.poison_crashes:
+            batches.make_ready(tx, batch.id, crashes=crashes)
+        else:
+            job = _take_apart(indexer, tx, batch)
+    if job is not None:
+        show(indexer, job)
 
 
-def _take_apart(indexer: Indexer, batch: batches.Batch) -> None:
-    """Halve a batch that keeps killing its workers; a single picture fails."""
-    with indexer.catalog.transaction() as tx:
-        held = batches.lock(tx, batch.id)
-        if held is None or held.state != "sent":
-            return
-        waiting = sorted(ledger.open_images(tx, batch.id))
-        if len(waiting) > 1:
-            # The halves are suspects: one more death is enough to halve them again. A picture on its own
-            # starts from zero, so that bad luck alone never fails it.
-            batches.split(tx, held, waiting, crashes=indexer.settings.poison_crashes - 1)
-            return
-        reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
-        failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
-        images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
-        build = builds.hold(tx, batch.job_id)
-        if build is not None and build.is_building:
-            note_failures(indexer, tx, build, waiting)
-        outcomes = ledger.settle(tx, batch.id, failed)
-        batches.close(tx, batch.id)
-        job = jobs.count(tx, batch.job_id, outcomes)
-    show(indexer, job)
+def _take_apart(indexer: Indexer, tx: sa.Connection, batch: batches.Batch) -> jobs.Job | None:
+    """Halve a locked batch that keeps killing its workers; a single picture fails, and its job is returned."""
+    waiting = sorted(ledger.open_images(tx, batch.id))
+    if len(waiting) > 1:
+        # The halves are suspects: one more death is enough to halve them again. A picture on its own
+        # starts from zero, so that bad luck alone never fails it.
+        batches.split(tx, batch, waiting, crashes=indexer.settings.poison_crashes - 1)
+        return None
+    reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
+    failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
+    images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
+    build = builds.hold(tx, batch.job_id)
+    if build is not None and build.is_building:
+        note_failures(indexer, tx, build, waiting)
+    outcomes = ledger.settle(tx, batch.id, failed)
+    batches.close(tx, batch.id)
+    return jobs.count(tx, batch.job_id, outcomes)
