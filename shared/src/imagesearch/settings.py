@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -90,6 +90,11 @@ class SourceSettings(Settings):
         (), description="Directories, separated by ':', under which pictures may be read. Empty allows nothing."
     )
 
+    upload_root: Path | None = Field(
+        None,
+        description="Where uploaded pictures are kept; lies under one of IMAGE_ROOTS. Unset takes no uploads.",
+    )
+
     @field_validator("image_roots", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -102,3 +107,15 @@ class SourceSettings(Settings):
             if not root.is_absolute():
                 raise ValueError(f"IMAGE_ROOTS: {root} is not absolute")
         return tuple(Path(os.path.realpath(root)) for root in roots)
+
+    @field_validator("upload_root")
+    @classmethod
+    def _readable(cls, root: Path | None, info: ValidationInfo) -> Path | None:
+        if root is None:
+            return None
+        found = Path(os.path.realpath(root))
+        if not any(found.is_relative_to(allowed) for allowed in info.data.get("image_roots", ())):
+            raise ValueError(
+                f"UPLOAD_ROOT: {root} does not lie under IMAGE_ROOTS, so its pictures could not be read"
+            )
+        return found

@@ -18,6 +18,7 @@ from imagesearch_api.problems import BadField
 MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
 MAX_METADATA_BYTES = 16_384
+MAX_METADATA_DEPTH = 32
 MAX_PATHS = 500_000
 FRAMING_BYTES = 1024 * 1024
 
@@ -66,14 +67,16 @@ def _metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
     return value
 
 
-def _check_values(value: object) -> None:
+def _check_values(value: object, depth: int = 1) -> None:
+    if depth > MAX_METADATA_DEPTH:
+        raise ValueError(f"must be nested at most {MAX_METADATA_DEPTH} deep")
     if isinstance(value, dict):
         for key, inner in value.items():
             _storable(key)
-            _check_values(inner)
+            _check_values(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _check_values(inner)
+            _check_values(inner, depth + 1)
     elif isinstance(value, str):
         _storable(value)
     elif isinstance(value, float) and not math.isfinite(value):
@@ -120,7 +123,10 @@ def read_json(model: type[T]) -> T:
         BadField: the body is not a JSON object.
         ValidationError: a field breaks its rule.
     """
-    raw = request.get_json(silent=True, force=True, cache=False)
+    try:
+        raw = request.get_json(silent=True, force=True, cache=False)
+    except RecursionError:
+        raw = None
     if not isinstance(raw, dict):
         raise BadField("body", "a JSON object is expected")
     return model.model_validate(raw)

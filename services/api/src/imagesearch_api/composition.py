@@ -19,7 +19,9 @@ from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettin
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors import MilvusVectorStore, VectorStore
 from imagesearch.wire import Message
+from imagesearch_api.admission import Admission
 from imagesearch_api.asking import CeleryAsker
+from imagesearch_api.fetching import Fetch, UrlFetcher
 from imagesearch_api.settings import ApiSettings
 
 Ask = Callable[[TaskName, Message, float], Any]
@@ -34,6 +36,9 @@ class Services:
         ask: publishes a message, waits some seconds, and returns the answer's wire form; raises
             `StoreUnavailable` or `QueryTimeout`.
         roots: directories under which pictures may be read.
+        upload_root: the one among them that uploaded pictures are kept in; None takes no uploads.
+        fetch: returns what lies at the URL that a field names; raises `BadField`.
+        admission: bounds the searches in flight.
     """
 
     catalog: Catalog
@@ -46,6 +51,9 @@ class Services:
     roots: tuple[Path, ...]
     limits: PictureSettings
     settings: ApiSettings
+    fetch: Fetch
+    admission: Admission
+    upload_root: Path | None = None
 
 
 def current() -> Services:
@@ -72,4 +80,7 @@ def compose() -> Services:
         roots=sources.image_roots,
         limits=limits,
         settings=settings,
+        fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout),
+        admission=Admission(settings.max_searches),
+        upload_root=sources.upload_root,
     )

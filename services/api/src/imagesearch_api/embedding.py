@@ -1,9 +1,13 @@
-"""Turn a decoded picture into its vector: from the cache, or from the query extractor."""
+"""Turn pictures into vectors: from the cache, or from the query extractor in one forward pass."""
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import redis
 import structlog
 
@@ -11,6 +15,7 @@ from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.contract import (
     DIMENSION,
     FailureCode,
+    Pixels,
     QueryPixels,
     QueryVectors,
     TaskName,
@@ -18,58 +23,124 @@ from imagesearch.contract import (
     unpack_vectors,
 )
 from imagesearch.errors import PictureRejected, PipelineMismatch, QueryTimeout
-from imagesearch.images import Picture
+from imagesearch.images import decode
+from imagesearch.regions import InvalidRegion, Region
 from imagesearch_api.composition import Services
+from imagesearch_api.problems import AtField, BadField, naming
+from imagesearch_api.staging import Stages
 
 log = structlog.get_logger()
 
 
-def embed(services: Services, collection: Collection, picture: Picture) -> Vectors:
-    """Return the vector of a picture as float32[1, 512], made by the pipeline of the collection.
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Hold a picture to be embedded, and what the request calls it and its box."""
 
-    The cache is keyed by content and pipeline, so asking again with the same file costs no inference. Redis
-    going away costs the cache, and is noticed where the extractor is asked.
+    data: bytes
+    field: str
+    box_field: str = "box"
+    box: Region | None = None
+
+
+def embed(services: Services, collection: Collection, samples: Sequence[Sample], stages: Stages) -> Vectors:
+    """Return the vectors of pictures as float32[n, 512], made by the pipeline of the collection.
+
+    The cache is keyed by content, box and pipeline, so asking again with the same file costs neither decoding
+    nor inference. Redis going away costs the cache, and is noticed where the extractor is asked.
 
     Raises:
-        PictureRejected: the network answers with zeros (zero_vector).
+        AtField: a picture cannot be used.
+        BadField: a box does not lie within its picture.
         PipelineMismatch: the workers run another network than the one that built the collection.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: Redis does not answer.
     """
-    key = f"imagesearch:query:{collection.fingerprint}:{picture.sha256}"
-    cached = _read(services, key)
-    if cached is not None:
-        return unpack_vectors(cached, 1)
-    timeout = services.settings.query_timeout
-    question = QueryPixels(count=1, pixels=picture.pixels.tobytes(), deadline=time.time() + timeout)
+    with stages.measure("decode"):
+        keys = [_key(collection, sample) for sample in samples]
+        known = _read(services, sorted(set(keys)))
+        fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
+        pixels = [decoded(services, collection, sample) for sample in fresh.values()]
+    if pixels:
+        with stages.measure("extract"):
+            model, vectors = infer(services, pixels)
+        if model != collection.model:
+            raise PipelineMismatch(mismatch_reason(collection, model))
+        for sample, vector in zip(fresh.values(), vectors, strict=True):
+            check_direction(sample.field, vector)
+        made = {key: vector.tobytes() for key, vector in zip(fresh, vectors, strict=True)}
+        _write(services, made)
+        known |= made
+    return unpack_vectors(b"".join(known[key] for key in keys), len(keys))
+
+
+def decoded(services: Services, collection: Collection, sample: Sample) -> Pixels:
+    """Return the pixels that the network sees of a picture.
+
+    Raises:
+        AtField: the picture cannot be used.
+        BadField: the box does not lie within it.
+    """
+    try:
+        with naming(sample.field):
+            return decode(sample.data, collection.preprocessing, services.limits, sample.box).pixels
+    except InvalidRegion as error:
+        raise BadField(sample.box_field, error.rule) from error
+
+
+def infer(services: Services, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
+    """Return the network's identity and float32[n, 512], one vector a picture, from one forward pass.
+
+    Raises:
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: Redis does not answer.
+    """
+    settings = services.settings
+    timeout = settings.query_timeout + settings.query_timeout_each * (len(pixels) - 1)
+    stacked = np.stack(pixels).tobytes()
+    question = QueryPixels(count=len(pixels), pixels=stacked, deadline=time.time() + timeout)
     wire = services.ask(TaskName.QUERY, question, timeout)
     if wire is None:
         raise QueryTimeout("the extractor came to the query after its deadline")
     answer = QueryVectors.from_wire(wire)
-    if answer.model != collection.model:
-        raise PipelineMismatch(mismatch_reason(collection, answer.model))
-    vectors = unpack_vectors(answer.vectors, 1)
-    if not vectors.any():
-        raise PictureRejected(
-            FailureCode.ZERO_VECTOR, "the network sees nothing in it, so there is nothing to compare"
-        )
-    _write(services, key, answer.vectors)
-    return vectors
+    return answer.model, unpack_vectors(answer.vectors, len(pixels))
 
 
-def _read(services: Services, key: str) -> bytes | None:
+def check_direction(field: str, vector: Vectors) -> None:
+    """Check that a vector can be compared.
+
+    Raises:
+        AtField: it is all zeros.
+    """
+    if not vector.any():
+        reason = "the network finds nothing in it to compare"
+        raise AtField(field, PictureRejected(FailureCode.ZERO_VECTOR, reason))
+
+
+def _key(collection: Collection, sample: Sample) -> str:
+    digest = hashlib.sha256(sample.data).hexdigest()
+    return f"imagesearch:query:{collection.fingerprint}:{digest}" + (f":{sample.box}" if sample.box else "")
+
+
+def _read(services: Services, keys: list[str]) -> dict[str, bytes]:
     try:
-        cached = services.redis.get(key)
+        found: list[object] = services.redis.mget(keys)  # type: ignore[assignment]
     except redis.RedisError as error:
         log.warning("query_cache.not_read", reason=type(error).__name__)
-        return None
-    return cached if isinstance(cached, bytes) and len(cached) == DIMENSION * 4 else None
+        return {}
+    return {
+        key: raw
+        for key, raw in zip(keys, found, strict=True)
+        if isinstance(raw, bytes) and len(raw) == DIMENSION * 4
+    }
 
 
-def _write(services: Services, key: str, raw: bytes) -> None:
+def _write(services: Services, made: dict[str, bytes]) -> None:
     if not services.settings.query_cache_seconds:
         return
     try:
-        services.redis.set(key, raw, ex=services.settings.query_cache_seconds)
+        with services.redis.pipeline(transaction=False) as pipe:
+            for key, raw in made.items():
+                pipe.set(key, raw, ex=services.settings.query_cache_seconds)
+            pipe.execute()
     except redis.RedisError as error:
         log.warning("query_cache.not_written", reason=type(error).__name__)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -23,10 +25,13 @@ from imagesearch.errors import (
     TransientError,
     UnsupportedByStore,
 )
+from imagesearch.vectors import InvalidFilter
 
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 2
+MOST_ERRORS = 20
+"""Wrong fields that one answer names."""
 
 PICTURE_STATUS = {
     FailureCode.UNSUPPORTED_FORMAT: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -36,6 +41,13 @@ PICTURE_STATUS = {
 
 SOURCE_STATUS = {"forbidden": HTTPStatus.FORBIDDEN, "missing": HTTPStatus.NOT_FOUND}
 """Any other kind is 400."""
+
+STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    PipelineMismatch: HTTPStatus.CONFLICT,
+    UnsupportedByStore: HTTPStatus.BAD_REQUEST,
+}
 
 DRAIN_BYTES = 256 * 1024 * 1024
 DRAIN_SECONDS = 10.0
@@ -55,6 +67,33 @@ class BadField(ImageSearchError):
         self.rule = rule
 
 
+class AtField(ImageSearchError):
+    """Something is wrong with what a field of the request names.
+
+    Attributes:
+        field: its name, or a path into the body such as ``queries[3].image_id``.
+        cause: what is wrong; it decides the status.
+    """
+
+    def __init__(self, field: str, cause: ImageSearchError) -> None:
+        super().__init__(f"{field}: {cause}")
+        self.field = field
+        self.cause = cause
+
+
+class Busy(ImageSearchError):
+    """As many requests of this kind as this process takes at once are in flight."""
+
+
+@contextmanager
+def naming(field: str) -> Iterator[None]:
+    """Say of errors about what was asked for which field asked for it."""
+    try:
+        yield
+    except (NotFound, Conflict, PictureRejected) as error:
+        raise AtField(field, error) from error
+
+
 def problem(
     status: HTTPStatus | int, detail: str, *, errors: list[dict[str, str]] | None = None, **extra: Any
 ) -> Response:
@@ -69,7 +108,7 @@ def problem(
     if errors:
         body["errors"] = errors
     response = Response(json.dumps(body), status=int(status), content_type="application/problem+json")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
@@ -85,26 +124,37 @@ def register(app: Flask) -> None:
 
 def _from_domain(error: ImageSearchError) -> Response:
     match error:
-        case BadField():
+        case BadField() | InvalidFilter():
             fields = [{"field": error.field, "rule": error.rule}]
             return problem(HTTPStatus.BAD_REQUEST, f"{error.field}: {error.rule}.", errors=fields)
+        case AtField():
+            return _from_domain_at(error.cause, error.field)
         case PictureRejected():
-            status = PICTURE_STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
-            return problem(status, f"The picture cannot be used: {error.reason}.", code=str(error.code))
+            return _from_picture(error)
+        case Busy():
+            return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
         case SourceRejected():
             status = SOURCE_STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
             return problem(status, f"{error}.", errors=[{"field": "source", "rule": str(error)}])
         case TransientError():
             log.warning("request.put_off", path=request.path, reason=str(error))
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error))
-    status_by_type: dict[type[ImageSearchError], HTTPStatus] = {
-        NotFound: HTTPStatus.NOT_FOUND,
-        Conflict: HTTPStatus.CONFLICT,
-        PipelineMismatch: HTTPStatus.CONFLICT,
-        UnsupportedByStore: HTTPStatus.BAD_REQUEST,
-    }
-    known = status_by_type.get(type(error))
+    known = STATUS_BY_TYPE.get(type(error))
     return problem(known, str(error)) if known else _from_bug(error)
+
+
+def _from_domain_at(cause: ImageSearchError, field: str) -> Response:
+    if isinstance(cause, PictureRejected):
+        return _from_picture(cause, field)
+    status = STATUS_BY_TYPE.get(type(cause), HTTPStatus.BAD_REQUEST)
+    return problem(status, str(cause), errors=[{"field": field, "rule": str(cause)}])
+
+
+def _from_picture(error: PictureRejected, field: str | None = None) -> Response:
+    status = PICTURE_STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
+    which = "The picture" if field is None else f"{field}: the picture"
+    errors = [{"field": field, "rule": error.reason}] if field else None
+    return problem(status, f"{which} cannot be used: {error.reason}.", errors=errors, code=str(error.code))
 
 
 def _excuse(error: TransientError) -> str:
@@ -114,7 +164,7 @@ def _excuse(error: TransientError) -> str:
 
 
 def _from_validation(error: ValidationError) -> Response:
-    fields = [{"field": _place(one["loc"]), "rule": _rule(one["msg"])} for one in error.errors()]
+    fields = [{"field": _place(one["loc"]), "rule": _rule(one["msg"])} for one in error.errors()[:MOST_ERRORS]]
     return problem(
         HTTPStatus.BAD_REQUEST, "; ".join(f"{one['field']}: {one['rule']}" for one in fields), errors=fields
     )

@@ -1,21 +1,24 @@
-"""Search a collection for pictures that look like one."""
+"""Search a collection for pictures that look like others."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from imagesearch.catalog import collections, images
+from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
-from imagesearch.images import decode
-from imagesearch.telemetry import SEARCH_SECONDS
-from imagesearch_api.bodies import MAX_TOP_K
+from imagesearch.vectors import MAX_WINDOW, Hit
 from imagesearch_api.composition import Services
-from imagesearch_api.embedding import embed
+from imagesearch_api.problems import AtField
+from imagesearch_api.questions import Question, Shape, Window
+from imagesearch_api.resolving import vectors_of
+from imagesearch_api.staging import Stages
+
+LOOKS = 16
+"""Times that a search goes twice as deep: more than enough for any depth. Only rows that others delete in the
+same moment keep it looking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,69 +29,87 @@ class Match:
     distance: float
 
 
-@dataclass
-class Stages:
-    """Measure the stages of one search in milliseconds."""
-
-    took_ms: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Add the time of a block to a stage."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            seconds = time.perf_counter() - begun
-            SEARCH_SECONDS.labels(stage).observe(seconds)
-            self.took_ms[stage] = round(self.took_ms.get(stage, 0.0) + seconds * 1000, 3)
-
-
-def search_upload(services: Services, name: str, data: bytes, top_k: int) -> tuple[list[Match], Stages]:
-    """Return the `top_k` images of a collection nearest to an uploaded picture.
+def search(services: Services, name: str, question: Question, stages: Stages) -> list[list[Match]]:
+    """Return the images of a collection nearest to each query, in the shape that was asked for.
 
     Raises:
+        Busy: too many searches are in flight.
         NotFound: there is no such collection.
-        PictureRejected: the bytes are no picture that can be used.
+        AtField: a query names an image or partition that is not there, or a picture that cannot be used.
+        BadField: a URL may not be fetched, or a box does not lie within its picture.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    stages = Stages()
-    with stages.measure("catalogue"), services.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
-    with stages.measure("decode"):
-        picture = decode(data, collection.preprocessing, services.limits)
-    if collection.model is None:
-        return [], stages
-    with stages.measure("extract"):
-        vectors = embed(services, collection, picture)
-    return nearest(services, collection, vectors, top_k, stages), stages
+    with services.admission.admitted():
+        with stages.measure("catalogue"), services.catalog.transaction() as tx:
+            collection = collections.get(tx, name)
+        vectors = vectors_of(services, collection, question.queries, stages)
+        found: list[list[Match]] = [[] for _ in question.queries]
+        if vectors is not None:
+            found = nearest(services, collection, vectors, question.shape, stages)
+        if question.shape.partition is not None and not any(found):
+            _check_partition(services, collection, question.shape.partition)
+        return found
 
 
 def nearest(
-    services: Services, collection: collections.Collection, vectors: Vectors, top_k: int, stages: Stages
-) -> list[Match]:
-    """Return the `top_k` indexed images nearest to a vector, each with its row.
+    services: Services, collection: Collection, vectors: Vectors, shape: Shape, stages: Stages
+) -> list[list[Match]]:
+    """Return the wanted window of the indexed images nearest to each vector, each with its row.
 
-    A vector whose row is gone (a delete or a crash in between) is passed over, and the search goes on
-    behind it, so that missing rows never make the answer shorter than it could be.
+    Vectors whose row is gone (a delete or a crash in between) are passed over: the search always counts from
+    the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
     """
-    matches: list[Match] = []
-    offset = 0
-    while len(matches) < top_k and offset < MAX_TOP_K:
-        limit = min(top_k if not offset else max(top_k - len(matches), 16), MAX_TOP_K - offset)
+    depth = shape.window.stop
+    for _ in range(LOOKS):
         with stages.measure("search"):
             try:
-                hits = services.vectors.search(collection.vector_collection, vectors, limit=limit, offset=offset)[
-                    0
-                ]
+                hits = services.vectors.search(
+                    collection.vector_collection,
+                    vectors,
+                    limit=depth,
+                    partition=shape.partition,
+                    where=shape.where,
+                    max_distance=shape.max_distance,
+                )
             except NotFound:
-                return matches
-        with stages.measure("rows"), services.catalog.transaction() as tx:
-            rows = images.indexed_by_ids(tx, [hit.id for hit in hits])
-        matches += [Match(rows[hit.id], hit.distance) for hit in hits if hit.id in rows]
-        if len(hits) < limit:
+                return [[] for _ in vectors]
+        with stages.measure("rows"):
+            found = _with_rows(services, hits, shape.window)
+        size = shape.window.stop - shape.window.start
+        is_short = any(
+            len(page) < size and len(one) == depth < MAX_WINDOW
+            for page, one in zip(found.pages, hits, strict=True)
+        )
+        if not is_short and not found.was_overtaken:
             break
-        offset += limit
-    return matches[:top_k]
+        depth = min(2 * depth + 16, MAX_WINDOW)
+    return found.pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    pages: list[list[Match]]
+    was_overtaken: bool
+    """A row was deleted between counting and reading."""
+
+
+def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Found:
+    """Return each query's page of those hits that have a row."""
+    ids = {hit.id for one in hits for hit in one}
+    with services.catalog.transaction() as tx:
+        # On deep pages the rows in front are counted, and only those of the page are read.
+        rows = {} if window.start else images.indexed_by_ids(tx, ids)
+        there = images.indexed_among(tx, ids) if window.start else rows.keys()
+        kept = [[hit for hit in one if hit.id in there][window.start : window.stop] for one in hits]
+        if window.start:
+            rows = images.indexed_by_ids(tx, {hit.id for one in kept for hit in one})
+    pages = [[Match(rows[hit.id], hit.distance) for hit in one if hit.id in rows] for one in kept]
+    return _Found(pages, was_overtaken=sum(map(len, pages)) < sum(map(len, kept)))
+
+
+def _check_partition(services: Services, collection: Collection, partition: str) -> None:
+    with services.catalog.transaction() as tx:
+        if not images.has_partition(tx, collection.id, partition):
+            raise AtField("partition", NotFound(f"No image of {collection.name!r} has that partition."))

@@ -18,6 +18,21 @@ class ApiSettings(Settings):
         64 * 1024 * 1024, ge=1, description="Largest JSON body; a list of 500,000 paths fits into it."
     )
     query_timeout: float = Field(5.0, gt=0, description="Seconds a search waits for the query extractor.")
+    query_timeout_each: float = Field(
+        0.5, ge=0, description="Seconds that each further picture of a batch may take on top."
+    )
+    max_searches: int = Field(
+        12, ge=1, description="Searches in flight in one process; more get 429 at once. Fewer than its threads."
+    )
+    index_timeout: float = Field(
+        10.0, ge=0, description="Seconds an upload or a change waits until it is searchable; then it is a job."
+    )
+    allowed_url_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts, separated by commas, that pictures to search by may be fetched from over https: "
+        "'example.com', 'example.com:8443' or '*.example.com'. Empty fetches nothing.",
+    )
+    url_timeout: float = Field(5.0, gt=0, description="Seconds that fetching a URL may take, redirects included.")
     delete_timeout: float = Field(5.0, ge=0, description="Seconds a delete waits until its vectors are gone.")
     query_cache_seconds: int = Field(
         3_600, ge=0, description="How long the vector of an uploaded picture is kept."
@@ -29,7 +44,7 @@ class ApiSettings(Settings):
         description="Origins, separated by commas, whose pages may call the API; '*' allows all.",
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "allowed_url_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

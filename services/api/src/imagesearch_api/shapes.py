@@ -11,7 +11,8 @@ from imagesearch.catalog.images import Image
 from imagesearch.contract import JobState
 from imagesearch.progress import JobProgress
 from imagesearch_api.composition import Services
-from imagesearch_api.links import image_url
+from imagesearch_api.links import image_url, thumbnail_url
+from imagesearch_api.questions import Include
 from imagesearch_api.searching import Match
 
 
@@ -91,12 +92,21 @@ def image_shape(services: Services, collection: str, image: Image) -> dict[str, 
     }
 
 
-def match_shape(services: Services, match: Match) -> dict[str, Any]:
-    """Return a search result as JSON."""
-    return {
-        "id": match.image.id,
-        "path": match.image.path,
-        "url": image_url(services, match.image.id),
+def match_shape(
+    services: Services, match: Match, include: frozenset[Include] = frozenset({"metadata"})
+) -> dict[str, Any]:
+    """Return a search result as JSON, with the parts that were asked for."""
+    image = match.image
+    shape: dict[str, Any] = {
+        "id": image.id,
+        "path": image.path,
+        "url": image_url(services, image.id),
         "distance": match.distance,
-        "metadata": match.image.metadata,
     }
+    if "metadata" in include:
+        shape["metadata"] = image.metadata
+    if "size" in include:
+        shape |= {"width": image.width, "height": image.height, "bytes": image.size_bytes, "format": image.format}
+    if "thumbnail" in include:
+        shape["thumbnail_url"] = thumbnail_url(services, image.id)
+    return shape

@@ -21,7 +21,9 @@ from imagesearch_api.deleting import delete_collection
 from imagesearch_api.following import follow
 from imagesearch_api.links import image_url
 from imagesearch_api.problems import BadField, problem
-from imagesearch_api.searching import search_upload
+from imagesearch_api.questions import Query, Question, Shape, Window
+from imagesearch_api.searching import search as search_collection
+from imagesearch_api.staging import Stages
 from imagesearch_api.submitting import Submission, submit
 
 log = structlog.get_logger()
@@ -149,7 +151,8 @@ def search() -> ResponseReturnValue:
     data = read_upload("file", services.settings.max_upload_bytes)
     top_k = read_int("Num", _parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
-        matches, _ = search_upload(services, _table(), data, top_k)
+        question = Question([Query("file", data=data)], Shape(Window(0, top_k)))
+        matches = search_collection(services, _table(), question, Stages())[0]
     except NotFound:
         # A bad picture is an error also where nothing can be found.
         decode(data, Preprocessing(), services.limits)

@@ -58,8 +58,36 @@ def get(tx: sa.Connection, image_id: int, *, collection_id: int | None = None) -
 
 def indexed_by_ids(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
     """Return those of the images that are indexed, by id."""
-    query = sa.select(*_COLUMNS).where(table.c.id.in_(list(image_ids)), table.c.state == "indexed")
+    # One array, where IN would be a parameter for each id.
+    ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
+    query = sa.select(*_COLUMNS).where(table.c.id == sa.func.any(ids), table.c.state == "indexed")
     return {row.id: Image(*row) for row in tx.execute(query)}
+
+
+def indexed_by_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) -> dict[str, Image]:
+    """Return those images of a collection that are indexed, by path."""
+    query = sa.select(*_COLUMNS).where(
+        table.c.collection_id == collection_id,
+        table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
+        table.c.state == "indexed",
+    )
+    return {row.path: Image(*row) for row in tx.execute(query)}
+
+
+def indexed_among(tx: sa.Connection, image_ids: Iterable[int]) -> set[int]:
+    """Return those of the ids whose images are indexed."""
+    query = sa.select(table.c.id).where(
+        table.c.id == sa.func.any(sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))), table.c.state == "indexed"
+    )
+    return set(tx.execute(query).scalars())
+
+
+def has_partition(tx: sa.Connection, collection_id: int, partition: str) -> bool:
+    """Tell whether an indexed image of a collection has that partition."""
+    query = sa.select(table.c.id).where(
+        table.c.collection_id == collection_id, table.c.partition == partition, table.c.state == "indexed"
+    )
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def ensure_rows(

@@ -1,23 +1,21 @@
-"""Routes of collections: create, show, delete, and search in them."""
+"""Routes of collections: create, show, delete."""
 
 from __future__ import annotations
 
-import time
 from http import HTTPStatus
 
-from flask import jsonify, request, url_for
+from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
 from imagesearch.catalog.collections import Collection
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.bodies import MAX_TOP_K, read_int, read_json, read_upload
+from imagesearch_api.bodies import read_json
 from imagesearch_api.collection_bodies import CollectionBody, RenameBody, checked_index
 from imagesearch_api.composition import current
 from imagesearch_api.deleting import delete_collection
-from imagesearch_api.searching import search_upload
-from imagesearch_api.shapes import collection_shape, match_shape
+from imagesearch_api.shapes import collection_shape
 from imagesearch_api.v2 import v2
 
 
@@ -84,14 +82,3 @@ def remove_collection(name: str) -> ResponseReturnValue:
     """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
     is_gone = delete_collection(current(), name)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
-
-
-@v2.post("/collections/<name>/search")
-def search_collection(name: str) -> ResponseReturnValue:
-    """Find the pictures of a collection that look like the uploaded one."""
-    begun = time.perf_counter()
-    data = read_upload("image", current().settings.max_upload_bytes)
-    top_k = read_int("top_k", request.values.get("top_k"), default=10, low=1, high=MAX_TOP_K)
-    matches, stages = search_upload(current(), name, data, top_k)
-    took = {**stages.took_ms, "total": round((time.perf_counter() - begun) * 1000, 3)}
-    return jsonify({"results": [match_shape(current(), match) for match in matches], "took_ms": took})

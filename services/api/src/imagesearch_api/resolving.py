@@ -1,0 +1,105 @@
+"""Find the vector of each query: given, stored, or of a picture that has to be embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imagesearch.catalog import images
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.sources import read_file
+from imagesearch_api.composition import Services
+from imagesearch_api.embedding import Sample, decoded, embed
+from imagesearch_api.problems import AtField, naming
+from imagesearch_api.questions import Query
+from imagesearch_api.staging import Stages
+
+
+def vectors_of(
+    services: Services, collection: Collection, queries: Sequence[Query], stages: Stages
+) -> Vectors | None:
+    """Return one vector a query as float32[n, 512]; None where the collection has nothing to compare with.
+
+    Raises:
+        AtField: a query names an image that is not indexed, or a picture that cannot be used.
+        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        PipelineMismatch: the workers run another network than the collection's.
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: a store does not answer.
+    """
+    with stages.measure("catalogue"):
+        rows = _rows(services, collection, queries)
+    found: dict[int, Vectors] = {
+        place: query.vector for place, query in enumerate(queries) if query.vector is not None
+    }
+    stored = {place: row for place, row in rows.items() if queries[place].box is None}
+    if stored:
+        with stages.measure("fetch"):
+            found |= _stored(services, collection, stored)
+    samples = {}
+    for place, query in enumerate(queries):
+        if place not in found:
+            with stages.measure("read"):
+                data = _bytes(services, query, rows.get(place))
+            samples[place] = Sample(data, query.field, query.box_field, query.box)
+    if collection.model is None:
+        # A bad picture is an error also where nothing can be found.
+        for sample in samples.values():
+            decoded(services, collection, sample)
+        return None
+    if samples:
+        made = embed(services, collection, list(samples.values()), stages)
+        found |= dict(zip(samples, made, strict=True))
+    return np.stack([found[place] for place in range(len(queries))]).reshape(len(queries), DIMENSION)
+
+
+def _rows(services: Services, collection: Collection, queries: Sequence[Query]) -> dict[int, Image]:
+    """Return the image that a query names, by the query's place."""
+    ids = {place: query.image_id for place, query in enumerate(queries) if query.image_id is not None}
+    paths = {place: query.path for place, query in enumerate(queries) if query.path is not None}
+    if not ids and not paths:
+        return {}
+    with services.catalog.transaction() as tx:
+        by_id = images.indexed_by_ids(tx, ids.values()) if ids else {}
+        by_path = images.indexed_by_paths(tx, collection.id, list(paths.values())) if paths else {}
+    rows: dict[int, Image] = {}
+    for place, image_id in ids.items():
+        row = by_id.get(image_id)
+        if row is None or row.collection_id != collection.id:
+            raise AtField(
+                queries[place].field, NotFound(f"No image {image_id} is indexed in {collection.name!r}.")
+            )
+        rows[place] = row
+    for place, path in paths.items():
+        if path not in by_path:
+            raise AtField(
+                queries[place].field, NotFound(f"No image of that path is indexed in {collection.name!r}.")
+            )
+        rows[place] = by_path[path]
+    return rows
+
+
+def _stored(services: Services, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
+    ids = sorted({row.id for row in rows.values()})
+    try:
+        vectors = services.vectors.fetch_vectors(collection.vector_collection, ids)
+    except NotFound:
+        vectors = {}
+    if len(vectors) < len(ids):
+        # The row is committed after the vector was written, so a read that lags behind sees it soon.
+        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+    return {place: vectors[row.id] for place, row in rows.items()}
+
+
+def _bytes(services: Services, query: Query, row: Image | None) -> bytes:
+    if query.data is not None:
+        return query.data
+    if query.url is not None:
+        return services.fetch(query.field, query.url)
+    assert row is not None  # noqa: S101 - the query is by an image, and those were all found
+    with naming(query.field):
+        return read_file(row.path, services.roots, services.limits)[0]

@@ -1,0 +1,25 @@
+"""Search a collection by pictures, by what is indexed already, or by vectors."""
+
+from __future__ import annotations
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from imagesearch_api.composition import current
+from imagesearch_api.forms import read_question
+from imagesearch_api.searching import search
+from imagesearch_api.shapes import match_shape
+from imagesearch_api.staging import Stages
+from imagesearch_api.v2 import v2
+
+
+@v2.post("/collections/<name>/search")
+def search_collection(name: str) -> ResponseReturnValue:
+    """Find the pictures of a collection that look like those of the queries."""
+    stages = Stages()
+    question = read_question(current().settings)
+    found = search(current(), name, question, stages)
+    include = question.shape.include
+    answers = [{"results": [match_shape(current(), match, include) for match in one]} for one in found]
+    answer = {"queries": answers} if question.is_batch else answers[0]
+    return jsonify({**answer, "took_ms": stages.with_total()})
