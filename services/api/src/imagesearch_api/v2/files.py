@@ -1,0 +1,91 @@
+"""Send the files of images, and small versions of them: by id alone, only from within the roots."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from flask import Response, request, send_file
+from flask.typing import ResponseReturnValue
+
+from imagesearch.catalog import images
+from imagesearch.catalog.images import Image
+from imagesearch.contract import FailureCode
+from imagesearch.errors import NotFound, PictureRejected
+from imagesearch.sources import open_file, read_file
+from imagesearch.thumbnails import ThumbnailFormat, thumbnail
+from imagesearch_api.bodies import read_int
+from imagesearch_api.composition import current
+from imagesearch_api.v2 import v2
+
+CACHE_SECONDS = 3600
+SMALLEST, DEFAULT_SIZE, LARGEST = 64, 256, 512
+
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+}
+
+
+@v2.get("/images/<int:image_id>/file")
+def image_file(image_id: int) -> ResponseReturnValue:
+    """Send an image's file, or the range of it that is asked for."""
+    image = _indexed(image_id)
+    try:
+        file = open_file(image.path, current().roots)
+    except PictureRejected as error:
+        raise _gone(image_id, error) from error
+    response: Response = send_file(
+        file,
+        mimetype=MEDIA_TYPES.get(image.format or "", "application/octet-stream"),
+        download_name=PurePath(image.path).name,
+        conditional=True,
+        etag=f"{image.sha256}",
+        max_age=CACHE_SECONDS,
+    )
+    # The type is the one that the decoder found; a browser must not guess another from the bytes.
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@v2.get("/images/<int:image_id>/thumbnail")
+def image_thumbnail(image_id: int) -> ResponseReturnValue:
+    """Send a small version of an image, as WebP to those who take it and as JPEG to others."""
+    size = read_int("size", request.args.get("size"), default=DEFAULT_SIZE, low=SMALLEST, high=LARGEST)
+    image = _indexed(image_id)
+    # Those who take anything, as command lines do, get what every program reads.
+    takes_webp = any(name == "image/webp" and quality > 0 for name, quality in request.accept_mimetypes)
+    file_format: ThumbnailFormat = "WEBP" if takes_webp else "JPEG"
+    response = Response(mimetype=MEDIA_TYPES[file_format])
+    response.set_etag(f"{image.sha256}-{size}-{file_format.lower()}")
+    response.cache_control.public = True
+    response.cache_control.max_age = CACHE_SECONDS
+    response.vary.add("Accept")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # A browser that has it is told so before the picture is read.
+    response.make_conditional(request)
+    if response.status_code == 304:
+        return response
+    try:
+        data, _ = read_file(image.path, current().roots, current().limits)
+        response.data = thumbnail(data, size, current().limits, file_format)
+    except PictureRejected as error:
+        raise _gone(image_id, error) from error
+    return response
+
+
+def _indexed(image_id: int) -> Image:
+    with current().catalog.transaction() as tx:
+        image = images.get(tx, image_id)
+    if image.format is None:
+        raise NotFound(f"Image {image_id} has not been indexed.")
+    return image
+
+
+def _gone(image_id: int, error: PictureRejected) -> Exception:
+    if error.code == FailureCode.IO_ERROR:
+        return error
+    return NotFound(f"The file of image {image_id} is no longer there.")
