@@ -8,9 +8,7 @@ from functools import partial
 
 from living import SERVICES, STORES, Living
 
-from imagesearch.broker import create_redis
 from imagesearch.contract import Queue
-from imagesearch.settings import RedisSettings
 from imagesearch_local.control import Control
 from waiting import until
 
@@ -54,7 +52,7 @@ def forget_file(stack: Living) -> None:
 def reverse_answers(stack: Living, least: int) -> None:
     """Let so many answers pile up in front of a stopped indexer, and turn their order round."""
     stack.send("indexer", signal.SIGSTOP)
-    client = create_redis(RedisSettings(redis_url=stack.settings["REDIS_URL"]))
+    client = stack.redis()
     until(lambda: client.llen(Queue.INDEX.value) >= least)
     waiting = client.lrange(Queue.INDEX.value, 0, -1)
     with client.pipeline() as pipe:
@@ -63,3 +61,12 @@ def reverse_answers(stack: Living, least: int) -> None:
         pipe.execute()
     client.close()
     stack.send("indexer", signal.SIGCONT)
+
+
+def double_messages(stack: Living) -> None:
+    """Put every message that waits for an extractor or the indexer into its queue once more."""
+    client = stack.redis()
+    for queue in (Queue.EXTRACT.value, Queue.INDEX.value):
+        if waiting := client.lrange(queue, 0, -1):
+            client.lpush(queue, *waiting)
+    client.close()

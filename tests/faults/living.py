@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import httpx
 import psutil
+import redis
 
 from imagesearch.broker import create_redis
 from imagesearch.catalog.engine import Catalog
@@ -139,8 +140,12 @@ class Living:
     def vectors(self) -> MilvusVectorStore:
         return MilvusVectorStore(MilvusSettings(milvus_uri=self.settings["MILVUS_URI"], milvus_lite=True))
 
+    def redis(self) -> redis.Redis:
+        """Return a connection to the stack's Valkey; the caller closes it."""
+        return create_redis(RedisSettings(redis_url=self.settings["REDIS_URL"]))
+
     def flush_redis(self) -> None:
-        client = create_redis(RedisSettings(redis_url=self.settings["REDIS_URL"]))
+        client = self.redis()
         client.flushall()
         client.close()
 
