@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, jobs, ledger
+from imagesearch.catalog import builds, collections, jobs, ledger
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.ledger import Item
 from imagesearch.catalog.tables import images, job_items
@@ -109,6 +109,28 @@ class World:
             if isinstance(source, list):
                 submitted, outcomes = ledger.record(tx, job.id, [Item(str(path)) for path in source])
                 jobs.count(tx, job.id, outcomes, submitted=submitted)
+        return job.id
+
+    def submit_reindex(
+        self,
+        collection: str = "default",
+        *,
+        model: str | None = None,
+        preprocessing: Preprocessing | None = None,
+        index_type: str = "FLAT",
+    ) -> str:
+        """Commit a reindex the way the API does, and return the id of its job."""
+        with self.catalog.transaction() as tx:
+            found = collections.get(tx, collection)
+            job = builds.submit(
+                tx,
+                found,
+                jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, kind=jobs.REINDEX),
+                index_type=index_type,
+                index_params={},
+                preprocessing=preprocessing or found.preprocessing,
+                model=model or found.model,
+            )
         return job.id
 
     def plan(self, job_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 import structlog
 
-from imagesearch.catalog import jobs, ledger
+from imagesearch.catalog import builds, jobs, ledger
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import CancelJob, JobState, TaskName
 from imagesearch.errors import Conflict, StoreUnavailable
@@ -97,6 +97,9 @@ def retry(services: Services, job_id: str) -> jobs.Job:
             raise Conflict("The job was cancelled; submit its source again instead.")
         if not job.failed and job.error is None:
             raise Conflict("Nothing failed in this job.")
+        build = builds.get(tx, job_id)
+        if build is not None and build.state == builds.ABANDONED:
+            raise Conflict("What this job had built was dropped; reindex the collection again instead.")
         reopened = ledger.reopen_failed(tx, job_id)
         # A source that could not be read to its end is listed on from where it broke off.
         listing = {"listed_at": None} if job.error is not None and job.directory is not None else {}

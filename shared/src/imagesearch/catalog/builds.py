@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog import jobs
 from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
 from imagesearch.catalog.tables import collections, retired_vectors
 from imagesearch.catalog.tables import index_builds as table
@@ -46,38 +47,39 @@ class Build:
         return self.state == BUILDING
 
 
-def start(
+def submit(
     tx: sa.Connection,
-    job_id: str,
-    collection_id: int,
+    collection: Collection,
+    job: jobs.NewJob,
     *,
     index_type: str,
     index_params: dict[str, Any],
     preprocessing: Preprocessing,
     model: str | None,
-    extracts: bool,
-) -> None:
-    """Write the build of a job.
+) -> jobs.Job:
+    """Write a job and its build, which extracts where preprocessing or network are not the collection's.
 
     Raises:
         Conflict: the collection's index is being built already.
     """
+    written, _ = jobs.create(tx, collection.id, job)
     made = tx.execute(
         insert(table)
         .values(
-            job_id=job_id,
-            collection_id=collection_id,
+            job_id=job.id,
+            collection_id=collection.id,
             vector_collection=new_vector_collection(),
             index_type=index_type,
             index_params=index_params,
             preprocessing=preprocessing.to_dict(),
             model=model,
-            extracts=extracts,
+            extracts=(preprocessing, model) != (collection.preprocessing, collection.model),
         )
         .on_conflict_do_nothing(index_elements=["collection_id"], index_where=sa.text(f"state = '{BUILDING}'"))
     )
     if not made.rowcount:
         raise Conflict("The index of this collection is being built anew already; wait for that job or cancel it.")
+    return written
 
 
 def get(tx: sa.Connection, job_id: str) -> Build | None:

@@ -1,0 +1,26 @@
+"""Route that builds the index of a collection anew."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import jsonify, url_for
+from flask.typing import ResponseReturnValue
+
+from imagesearch_api.bodies import read_json
+from imagesearch_api.collection_bodies import ReindexBody
+from imagesearch_api.composition import current
+from imagesearch_api.reindexing import submit_reindex
+from imagesearch_api.shapes import job_shape
+from imagesearch_api.v2 import v2
+
+
+@v2.post("/collections/<name>/reindex")
+def reindex_collection(name: str) -> ResponseReturnValue:
+    """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
+    job = submit_reindex(current(), name, read_json(ReindexBody), "v2")
+    return (
+        jsonify(job_shape(job.progress())),
+        HTTPStatus.ACCEPTED,
+        {"Location": url_for("v2.show_job", job_id=job.id)},
+    )
