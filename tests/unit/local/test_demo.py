@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from imagesearch_client import Client
-from imagesearch_local.demo import _collection_for, _spread
+from imagesearch_client import Client, Result, SearchResult
+from imagesearch_local.demo import SHOWN, _collection_for, _finds_itself, _spread
 from imagesearch_local.samples import draw_samples
 
 NETWORK = "a" * 64
@@ -59,3 +59,21 @@ def test_queries_come_from_all_over_the_directory_and_not_from_what_failed(tmp_p
     assert drawn[105] not in {str(path) for path in _spread(tmp_path, failed)}
     assert _spread(tmp_path, set(drawn[1:])) == [Path(drawn[0])]
     assert _spread(tmp_path, set(drawn)) == []
+
+
+def found(*pairs: tuple[str, float]) -> SearchResult:
+    return SearchResult(tuple(Result(1, path, None, distance) for path, distance in pairs), {})
+
+
+def test_a_picture_has_to_find_itself_before_all_that_differ() -> None:
+    path = Path("/photos/a.jpg")
+    assert _finds_itself(path, found(("/photos/a.jpg", 0.0), ("/photos/b.jpg", 0.2)))
+    assert _finds_itself(path, found(("/photos/copy.jpg", 0.0), ("/photos/a.jpg", 0.0)))
+    assert not _finds_itself(path, found(("/photos/b.jpg", 0.1), ("/photos/a.jpg", 0.2)))
+    assert not _finds_itself(path, found(("/photos/copy.jpg", 0.0), ("/photos/b.jpg", 0.2)))
+    assert not _finds_itself(path, found())
+
+
+def test_more_copies_than_are_shown_are_no_failure() -> None:
+    copies = found(*((f"/photos/copy{number}.jpg", 0.0) for number in range(SHOWN)))
+    assert _finds_itself(Path("/photos/a.jpg"), copies)
