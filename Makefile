@@ -28,7 +28,7 @@ LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-faults bench lint format
+.PHONY: help setup setup-local lock demo up down test test-faults bench lint format docs
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ lint: setup ## check format, style, types and the direction of imports
 format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: setup ## write docs/settings.md again, from the settings themselves
+	@PYTHONPATH=tests $(BIN)/python -m architecture.settings_page
 
 lock: setup ## compile requirements/*.txt again (UPGRADE=1 takes newer versions)
 	@$(call compile,uv,requirements/uv.in)
