@@ -37,8 +37,8 @@ GROUPS: tuple[tuple[type[Settings], str], ...] = (
 
 HEAD = """# Settings
 
-Every process reads its settings from the environment once, at start, and logs them with passwords hidden. This page
-is written by `make docs` from the classes that hold them.
+Every process reads its settings from the environment once, at start, and logs them with passwords hidden.
+This page is written by `make docs` from the classes that hold them.
 """
 
 
