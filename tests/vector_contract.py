@@ -147,7 +147,14 @@ class VectorStoreContract:
         assert store.ids(collection) == list(range(1050, 1101))
         assert set(found(store, collection, vectors[:1])) == set(range(1050, 1101))
         assert store.fetch_vectors(collection, [1, 1100]).keys() == {1100}
+
+    def test_nothing_may_be_asked_for(self, store: VectorStore, collection: str) -> None:
+        nothing = unit_vectors(1, 0)
+        store.upsert(collection, [], nothing, [], [])
         store.delete(collection, [])
+        assert store.fetch_vectors(collection, []) == {}
+        assert store.search(collection, nothing, limit=1) == []
+        assert store.ids(collection) == []
 
     def test_vectors_come_back_as_they_were_written(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(6, 3)

@@ -51,7 +51,7 @@ class Server(ABC):
                 stderr=subprocess.STDOUT,
             )
         store = MilvusVectorStore(self.settings())
-        until(lambda: self._answers(store), alive=self.process, output=self.output)
+        until(lambda: self._answers(store), seconds=120, alive=self.process, output=self.output)
         store.close()
 
     def kill(self) -> None:

@@ -130,7 +130,9 @@ class MilvusConnection:
         return answer
 
     def _connected(self) -> MilvusClient:
-        with self._lock:
+        if not self._lock.acquire(timeout=CONNECT_SECONDS):
+            raise StoreUnavailable("milvus", "another thread is still connecting")
+        try:
             if self._process != os.getpid():
                 # A child inherits a channel whose threads stayed behind in the parent: it must not touch it.
                 self._process, self._client, self._down = os.getpid(), None, None
@@ -145,6 +147,8 @@ class MilvusConnection:
                     dedicated=True,
                 )
             return self._client
+        finally:
+            self._lock.release()
 
 
 def _code(error: Exception) -> object:
