@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -164,9 +165,12 @@ def test_a_batch_of_a_cancelled_job_is_dropped(
     assert claims.calls == []
 
 
-@pytest.mark.parametrize(
-    "state", [JobState.PLANNING, JobState.RUNNING, JobState.PAUSED, JobState.COMPLETED_WITH_FAILURES]
-)
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.COMPLETED_WITH_FAILURES])
+def test_a_batch_of_a_job_that_has_ended_is_dropped(state: JobState) -> None:
+    assert not is_wanted(replace(progress(state), finished_at=1.0))
+
+
+@pytest.mark.parametrize("state", [JobState.PLANNING, JobState.RUNNING, JobState.PAUSED])
 def test_a_batch_of_any_other_job_is_worked_on(state: JobState) -> None:
     assert is_wanted(progress(state))
     assert is_wanted(None)
