@@ -78,6 +78,8 @@ class FailureCode(StrEnum):
     """The worker's network or preprocessing is not the collection's."""
     CRASHES_WORKER = "crashes_worker"
     """Workers died on this picture again and again."""
+    INVALID_LINE = "invalid_line"
+    """A line of a manifest does not say which picture is meant, or gives it what no picture can have."""
     REMOVED = "removed"
     """The picture was deleted from the collection while the job ran."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
@@ -12,27 +10,16 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES
 from imagesearch.errors import InvalidMessage
+from imagesearch.metadata import LONGEST_PARTITION, check_metadata, check_storable
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.problems import BadField
 
 MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
-MAX_METADATA_BYTES = 16_384
-MAX_METADATA_DEPTH = 32
 MAX_PATHS = 500_000
 FRAMING_BYTES = 1024 * 1024
 
 T = TypeVar("T", bound=BaseModel)
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain NUL")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode") from None
-    return text
 
 
 def _fits_index(text: str) -> str:
@@ -41,10 +28,10 @@ def _fits_index(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(check_storable)]
 Path = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_fits_index)]
 CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
-Partition = Annotated[Text, StringConstraints(max_length=128)]
+Partition = Annotated[Text, StringConstraints(max_length=LONGEST_PARTITION)]
 
 
 class Body(BaseModel):
@@ -60,38 +47,22 @@ class PathList(Body):
 
 
 def _metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    if value is not None:
-        _check_values(value)
-        if len(json.dumps(value)) > MAX_METADATA_BYTES:
-            raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON")
-    return value
-
-
-def _check_values(value: object, depth: int = 1) -> None:
-    if depth > MAX_METADATA_DEPTH:
-        raise ValueError(f"must be nested at most {MAX_METADATA_DEPTH} deep")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _storable(key)
-            _check_values(inner, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_values(inner, depth + 1)
-    elif isinstance(value, str):
-        _storable(value)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must not contain NaN or infinity")
-    elif isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        raise ValueError("must hold whole numbers of at most 64 bits")
+    return value if value is None else check_metadata(value)
 
 
 Metadata = Annotated[dict[str, Any] | None, AfterValidator(_metadata)]
 
 
+class ManifestFile(Body):
+    """A job's source as a file that lists pictures: JSON lines or CSV with path, partition and metadata."""
+
+    manifest: Path
+
+
 class JobBody(Body):
     """What POST /jobs takes."""
 
-    source: Path | PathList
+    source: Path | PathList | ManifestFile
     collection: CollectionName = "default"
     recursive: bool = True
     partition: Partition | None = None

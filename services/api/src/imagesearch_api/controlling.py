@@ -102,7 +102,7 @@ def retry(services: Services, job_id: str) -> jobs.Job:
             raise Conflict("What this job had built was dropped; reindex the collection again instead.")
         reopened = ledger.reopen_failed(tx, job_id)
         # A source that could not be read to its end is listed on from where it broke off.
-        listing = {"listed_at": None} if job.error is not None and job.directory is not None else {}
+        listing = {"listed_at": None} if job.error is not None and (job.directory or job.manifest) else {}
         job = jobs.change(
             tx,
             job_id,

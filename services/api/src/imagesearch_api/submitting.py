@@ -12,10 +12,12 @@ import structlog
 
 from imagesearch.catalog import collections, jobs, ledger
 from imagesearch.catalog.ledger import Item
-from imagesearch.contract import PlanJob, TaskName
-from imagesearch.errors import Conflict, StoreUnavailable
+from imagesearch.contract import FailureCode, PlanJob, TaskName
+from imagesearch.errors import Conflict, PictureRejected, SourceRejected, StoreUnavailable
+from imagesearch.manifests import Manifest
 from imagesearch.presence import plan_task_id
-from imagesearch.sources import resolve_directory
+from imagesearch.sources import open_file, resolve_directory, resolve_file
+from imagesearch_api.bodies import ManifestFile
 from imagesearch_api.composition import Services
 
 log = structlog.get_logger()
@@ -25,9 +27,9 @@ SLICE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Hold a checked request for a job; `source` is a directory or a list of paths."""
+    """Hold a checked request for a job; `source` is a directory, a list of paths or a manifest."""
 
-    source: str | list[str]
+    source: str | list[str] | ManifestFile
     collection: str
     origin: str
     recursive: bool = True
@@ -38,7 +40,8 @@ class Submission:
 
     def digest(self) -> str:
         """Return a digest of what was asked, without the key it was asked under."""
-        asked = [self.source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
+        source = self.source.model_dump() if isinstance(self.source, ManifestFile) else self.source
+        asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -49,17 +52,19 @@ def submit(services: Services, submission: Submission) -> tuple[jobs.Job, bool]:
     planning once Redis is back.
 
     Raises:
-        SourceRejected: the directory is missing, forbidden or no directory.
+        SourceRejected: the directory or manifest is missing, forbidden or none.
         Conflict: the idempotency key was used for another request.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
     source = submission.source
     directory = str(resolve_directory(source, services.roots)) if isinstance(source, str) else None
+    manifest = _manifest(services, source.manifest) if isinstance(source, ManifestFile) else None
     services.workers.alive()
     wanted = jobs.NewJob(
         id=str(uuid4()),
         origin=submission.origin,
         directory=directory,
+        manifest=manifest,
         recursive=submission.recursive,
         partition=submission.partition,
         metadata=submission.metadata or None,
@@ -70,7 +75,7 @@ def submit(services: Services, submission: Submission) -> tuple[jobs.Job, bool]:
     with services.catalog.transaction() as tx:
         collection, _ = collections.create(tx, submission.collection)
         job, is_new = jobs.create(tx, collection.id, wanted)
-        if is_new and not isinstance(source, str):
+        if is_new and isinstance(source, list):
             job = _write_list(tx, job, source)
     if not is_new:
         if job.request_sha256 != wanted.request_sha256:
@@ -78,6 +83,18 @@ def submit(services: Services, submission: Submission) -> tuple[jobs.Job, bool]:
         return job, False
     announce(services, job)
     return job, True
+
+
+def _manifest(services: Services, path: str) -> str:
+    """Return the real path of a manifest whose beginning can be read."""
+    try:
+        found = resolve_file(path, services.roots)
+        with open_file(str(found), services.roots) as file:
+            next(Manifest(found, file).lines(), None)
+    except PictureRejected as error:
+        kind = {FailureCode.FORBIDDEN: "forbidden", FailureCode.VANISHED: "missing"}.get(error.code, "invalid")
+        raise SourceRejected(kind, f"the manifest cannot be read: {error.reason}") from error
+    return str(found)
 
 
 def announce(services: Services, job: jobs.Job) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import batches, builds, collections, images, jobs, ledger
+from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.ledger import Settled
 from imagesearch.contract import (
     CONTENT_FAILURES,
@@ -79,10 +81,11 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         return job
     else:
         work = _decide(tx, message, _waiting(tx, message), collection)
-        _write_vectors(indexer, collection, work, vectors, job)
-        images.mark_indexed(
-            tx, work.written, read_at=message.read_at, partition=job.partition, metadata=job.metadata
-        )
+        given = ledger.labels_in_batch(tx, batch.id)
+        rows = [work.rows[extracted.image_id] for extracted in work.written]
+        labels = [given.get(row.id, NO_LABELS).over(job).on(row) for row in rows]
+        _write_vectors(indexer, collection, work, vectors, labels)
+        images.mark_indexed(tx, work.written, read_at=message.read_at, labels=labels)
         images.mark_seen(tx, work.seen)
         images.mark_failed(tx, work.without_vector)
         outcomes = _end(tx, batch.id, work.settled)
@@ -197,20 +200,24 @@ def _drop_pending(work: _Work, image_id: int) -> None:
 
 
 def _write_vectors(
-    indexer: Indexer, collection: collections.Collection, work: _Work, vectors: Vectors, job: jobs.Job
+    indexer: Indexer,
+    collection: collections.Collection,
+    work: _Work,
+    vectors: Vectors,
+    labels: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    rows = [work.rows[extracted.image_id] for extracted in work.written]
+    ids = np.array([extracted.image_id for extracted in work.written], dtype=np.int64)
 
     def write() -> None:
         if work.stale:
             indexer.vectors.delete(collection.vector_collection, work.stale)
-        if rows:
+        if len(ids):
             indexer.vectors.upsert(
                 collection.vector_collection,
-                np.array([row.id for row in rows], dtype=np.int64),
+                ids,
                 vectors[work.positions],
-                partitions=[row.partition if job.partition is None else job.partition for row in rows],
-                metadata=[job.metadata or row.metadata for row in rows],
+                partitions=[partition for partition, _ in labels],
+                metadata=[metadata for _, metadata in labels],
             )
 
     try:

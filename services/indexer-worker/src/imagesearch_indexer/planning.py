@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -17,17 +17,19 @@ import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import batches, collections, images, jobs, ledger
+from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.ledger import Item
 from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
-from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.errors import SourceRejected
 from imagesearch.presence import plan_task_id
-from imagesearch.sources import resolve_directory, resolve_file
-from imagesearch.walking import Entry, walk
+from imagesearch.walking import Entry
 from imagesearch_indexer.claiming import is_building
+from imagesearch_indexer.comparing import find_duplicates
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job
+from imagesearch_indexer.listing import Listed, listing, look_at
 from imagesearch_indexer.rebuilding import rebuild
 from imagesearch_indexer.reporting import show
 
@@ -47,6 +49,9 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     if fills_build:
         rebuild(indexer, job.id)
         return
+    if job.kind == jobs.DUPLICATES:
+        find_duplicates(indexer, job.id)
+        return
     with indexer.catalog.transaction() as tx:
         # Held, so that a deletion cannot drop the vectors' collection before it is made here.
         collection = collections.hold(tx, job.collection_id)
@@ -65,13 +70,13 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
 def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
     """Write slices until planning has ended, its time is up or the process stops; tell whether work is left."""
     deadline = time.monotonic() + indexer.settings.plan_seconds
-    listing = _listing(indexer, job) if job.listed_at is None else iter(())
+    unlisted = listing(job, indexer.roots) if job.listed_at is None else iter(())
     while job.state == JobState.PLANNING:
         if time.monotonic() > deadline or indexer.stopping.is_set():
             return True
         try:
             entries = (
-                _look_again(indexer, job) if job.listed_at else list(islice(listing, indexer.settings.plan_slice))
+                _look_again(indexer, job) if job.listed_at else list(islice(unlisted, indexer.settings.plan_slice))
             )
         except SourceRejected as error:
             _give_up(indexer, job, f"The source cannot be read any more: {error}.")
@@ -87,13 +92,9 @@ def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
     return False
 
 
-def _listing(indexer: Indexer, job: jobs.Job) -> Iterator[Entry]:
-    """Walk the job's directory behind what was planned; `SourceRejected` comes with the first step."""
-    directory = resolve_directory(job.directory or "", indexer.roots)
-    yield from walk(directory, recursive=job.recursive, after=job.planned_up_to)
-
-
-def _write_slice(indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: Sequence[Entry]) -> jobs.Job | None:
+def _write_slice(
+    indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: Sequence[Listed]
+) -> jobs.Job | None:
     """Write one slice to the ledger; an empty one ends the listing, and after that the planning.
 
     Returns:
@@ -107,15 +108,18 @@ def _write_slice(indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: S
         return None
     if not entries:
         return _end_phase(tx, job)
-    reached = entries[-1].path
-    entries = [_storable(entry) for entry in entries]
+    reached = entries[-1].place
+    # A path that is listed twice counts once, the first time.
+    by_path: dict[str, Listed] = {}
+    for one in map(_storable, entries):
+        by_path.setdefault(one.entry.path, one)
     if job.listed_at is None:
-        known = ledger.holds(tx, job.id, [entry.path for entry in entries])
-        entries = [entry for entry in entries if entry.path not in known]
+        known = ledger.holds(tx, job.id, list(by_path))
+        entries = [one for path, one in by_path.items() if path not in known]
         jobs.change(tx, job.id, planned_up_to=reached)
     else:
         waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
-        entries = [entry for entry in entries if entry.path in waiting]
+        entries = [one for path, one in by_path.items() if path in waiting]
     submitted, outcomes = _assign(indexer, tx, job, entries)
     return jobs.count(tx, job.id, outcomes, submitted=submitted)
 
@@ -127,14 +131,15 @@ def _end_phase(tx: sa.Connection, job: jobs.Job) -> jobs.Job:
 
 
 def _assign(
-    indexer: Indexer, tx: sa.Connection, job: jobs.Job, entries: Sequence[Entry]
+    indexer: Indexer, tx: sa.Connection, job: jobs.Job, listed: Sequence[Listed]
 ) -> tuple[int, Counter[Outcome]]:
     """Give each path its row, and its outcome or its batch."""
-    readable = [entry.path for entry in entries if entry.failure is None]
+    readable = [one.entry.path for one in listed if one.entry.failure is None]
     rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
     items: list[Item] = []
-    work: list[images.Image] = []
-    for entry in entries:
+    work: list[tuple[images.Image, Labels]] = []
+    for one in listed:
+        entry = one.entry
         row = rows.get(entry.path)
         if row is None:
             items.append(_failed(entry.path, entry.failure or FailureCode.IO_ERROR, entry.reason))
@@ -142,13 +147,13 @@ def _assign(
             items.append(
                 _failed(entry.path, FailureCode.REMOVED, "The picture is being deleted; submit it again.")
             )
-        elif _is_unchanged(row, entry, job):
+        elif _is_unchanged(row, entry, one.labels.over(job)):
             items.append(Item(entry.path, image_id=row.id, outcome=Outcome.UNCHANGED))
         else:
-            work.append(row)
+            work.append((row, one.labels))
     size = indexer.settings.batch_size
     made = batches.create(tx, job.id, -(-len(work) // size))
-    items += [Item(row.path, row.id, made[place // size]) for place, row in enumerate(work)]
+    items += [Item(row.path, row.id, made[at // size], labels=labels) for at, (row, labels) in enumerate(work)]
     return ledger.record(tx, job.id, items)
 
 
@@ -156,41 +161,33 @@ def _failed(path: str, code: FailureCode, reason: str) -> Item:
     return Item(path, outcome=Outcome.FAILED, code=code, reason=reason)
 
 
-def _is_unchanged(row: images.Image, entry: Entry, job: jobs.Job) -> bool:
-    """Tell whether a file is as it was indexed, by size and modification time, and the job changes nothing."""
+def _is_unchanged(row: images.Image, entry: Entry, labels: Labels) -> bool:
+    """Tell whether a file is as it was indexed, by size and modification time, and its labels change nothing."""
     return (
         row.state == "indexed"
         and (row.size_bytes, row.mtime_ns) == (entry.size_bytes, entry.mtime_ns)
-        and batches.gives_nothing_new(row.partition, row.metadata, job)
+        and labels.change_nothing(row.partition, row.metadata)
     )
 
 
-def _look_again(indexer: Indexer, job: jobs.Job) -> list[Entry]:
+def _look_again(indexer: Indexer, job: jobs.Job) -> list[Listed]:
     """Return entries for submitted paths that are in no batch yet: those of a list, or of a retry."""
     with indexer.catalog.transaction() as tx:
         paths = ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice)
-    return [_entry(indexer, path) for path in paths]
+        labels = ledger.labels_of(tx, job.id, paths)
+    return [Listed(look_at(path, indexer.roots), path, labels.get(path, NO_LABELS)) for path in paths]
 
 
-def _entry(indexer: Indexer, path: str) -> Entry:
-    try:
-        found = resolve_file(path, indexer.roots).stat()
-    except PictureRejected as error:
-        return Entry(path, 0, 0, error.code, error.reason)
-    except OSError:
-        return Entry(path, 0, 0, FailureCode.VANISHED, "no file lies at the path any more")
-    return Entry(path, found.st_size, found.st_mtime_ns)
-
-
-def _storable(entry: Entry) -> Entry:
+def _storable(listed: Listed) -> Listed:
     """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
-    raw = entry.path.encode()
+    raw = listed.entry.path.encode()
     if len(raw) <= images.LONGEST_PATH_BYTES:
-        return entry
+        return listed
     digest = hashlib.sha256(raw).hexdigest()[:16]
     short = f"{raw[: images.LONGEST_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
     reason = f"the path is longer than {images.LONGEST_PATH_BYTES} bytes"
-    return replace(entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
+    entry = replace(listed.entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
+    return replace(listed, entry=entry)
 
 
 def _give_up(indexer: Indexer, job: jobs.Job, reason: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
+from imagesearch.catalog import ledger
 from imagesearch.catalog.jobs import Job
+from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.tables import images, job_items
 from imagesearch.catalog.tables import job_batches as table
 from imagesearch.contract import ExtractItem
@@ -105,16 +106,13 @@ def extract_items(tx: sa.Connection, batch_id: int, job: Job, *, anew: bool = Fa
         .where(job_items.c.batch_id == batch_id, job_items.c.outcome.is_(None))
         .order_by(images.c.id)
     )
+    given = ledger.labels_in_batch(tx, batch_id)
     items = []
     for image_id, path, state, sha256, partition, metadata in tx.execute(query):
-        is_kept = not anew and state == "indexed" and gives_nothing_new(partition, metadata, job)
+        labels = given.get(image_id, NO_LABELS).over(job)
+        is_kept = not anew and state == "indexed" and labels.change_nothing(partition, metadata)
         items.append(ExtractItem(image_id=image_id, path=path, known_sha256=sha256 if is_kept else None))
     return tuple(items)
-
-
-def gives_nothing_new(partition: str, metadata: dict[str, Any], job: Job) -> bool:
-    """Tell whether a job leaves an image's partition and metadata as they are."""
-    return job.partition in (None, partition) and (not job.metadata or job.metadata == metadata)
 
 
 def close(tx: sa.Connection, batch_id: int, state: str = "done") -> None:

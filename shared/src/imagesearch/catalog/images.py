@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from imagesearch.catalog.tables import images as table
 from imagesearch.contract import ExtractedImage, UnchangedImage
@@ -145,17 +146,11 @@ def mark_indexed(
     extracted: Sequence[ExtractedImage],
     *,
     read_at: float,
-    partition: str | None,
-    metadata: dict[str, Any] | None,
+    labels: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    """Record what was indexed, with the partition and metadata that the vectors were given."""
+    """Record what was indexed, each with the partition and metadata that its vector was given."""
     if not extracted:
         return
-    given: dict[str, Any] = {}
-    if partition is not None:
-        given["partition"] = partition
-    if metadata:
-        given["metadata"] = metadata
     tx.execute(
         sa.update(table)
         .where(table.c.id == sa.bindparam("image_id"))
@@ -167,9 +162,10 @@ def mark_indexed(
             width=sa.bindparam("new_width"),
             height=sa.bindparam("new_height"),
             format=sa.bindparam("new_format"),
+            partition=sa.bindparam("new_partition"),
+            metadata=sa.bindparam("new_metadata", type_=JSONB),
             read_at=read_at,
             indexed_at=sa.func.now(),
-            **given,
         ),
         [
             {
@@ -180,8 +176,10 @@ def mark_indexed(
                 "new_width": image.width,
                 "new_height": image.height,
                 "new_format": image.format,
+                "new_partition": partition,
+                "new_metadata": dict(metadata),
             }
-            for image in extracted
+            for image, (partition, metadata) in zip(extracted, labels, strict=True)
         ],
     )
 

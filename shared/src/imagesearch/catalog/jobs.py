@@ -28,7 +28,8 @@ class Job:
     Attributes:
         kind: `INDEX`, `REINDEX` or `DUPLICATES`.
         options: what a job that does not index was asked for.
-        directory: the source, or None for a list of paths that the ledger itself holds.
+        directory: the source; None for a manifest, and for a list of paths that the ledger itself holds.
+        manifest: a file that lists the pictures.
         partition: given to every picture of the job; None leaves what a picture has.
         metadata: given to every picture of the job; None or empty leaves what a picture has.
         listed_at: when the whole source was in the ledger.
@@ -44,6 +45,7 @@ class Job:
     kind: str
     options: dict[str, Any] | None
     directory: str | None
+    manifest: str | None
     recursive: bool
     partition: str | None
     metadata: dict[str, Any] | None
@@ -67,6 +69,11 @@ class Job:
     stalled_at: datetime | None
     finished_at: datetime | None
     request_sha256: str | None
+
+    @property
+    def is_list(self) -> bool:
+        """Tell whether the job's paths were written to the ledger together with it."""
+        return self.kind == INDEX and self.directory is None and self.manifest is None
 
     @property
     def done(self) -> int:
@@ -101,7 +108,7 @@ class Job:
         return JobProgress(
             job_id=self.id,
             collection=self.collection,
-            directory=self.directory,
+            directory=self.directory or self.manifest,
             state=self.state,
             total=self.total,
             indexed=self.indexed,
@@ -146,6 +153,12 @@ class NewJob:
     request_sha256: str | None = None
     kind: str = INDEX
     options: dict[str, Any] | None = None
+    manifest: str | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Tell whether the job's paths are written to the ledger together with it."""
+        return self.kind == INDEX and self.directory is None and self.manifest is None
 
 
 def select_jobs() -> sa.Select[Any]:
@@ -175,8 +188,8 @@ def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, boo
             metadata=job.metadata,
             prune=job.prune,
             state=JobState.PLANNING.value,
-            # The paths of a list are written to the ledger together with the job.
-            listed_at=sa.func.now() if job.kind == INDEX and job.directory is None else None,
+            manifest=job.manifest,
+            listed_at=sa.func.now() if job.is_list else None,
             progressed_at=sa.func.now(),
             idempotency_key=job.idempotency_key,
             request_sha256=job.request_sha256,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.tables import job_items as table
 from imagesearch.contract import FailureCode, Outcome
 
@@ -22,6 +24,7 @@ class Item:
     outcome: Outcome | None = None
     code: FailureCode | None = None
     reason: str | None = None
+    labels: Labels = NO_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def record(tx: sa.Connection, job_id: str, items: Sequence[Item]) -> tuple[int, 
 
     A path that has its outcome or its batch already keeps it, so recording a slice twice changes nothing.
     A path given twice is one path. Paths are written in sorted order, so that two writers never deadlock.
+    The labels of a path are those that it was submitted with.
 
     Returns:
         How many paths are new in the job, and the outcomes recorded by this call.
@@ -57,10 +61,12 @@ def record(tx: sa.Connection, job_id: str, items: Sequence[Item]) -> tuple[int, 
     items = [distinct[path] for path in sorted(distinct)]
     rows = tx.execute(
         sa.text(
-            "INSERT INTO job_items (job_id, path, image_id, batch_id, outcome, code, reason) "
-            "SELECT CAST(:job_id AS uuid), * FROM unnest(CAST(:paths AS text[]), CAST(:image_ids AS bigint[]), "
+            "INSERT INTO job_items (job_id, path, image_id, batch_id, outcome, code, reason, partition, metadata) "
+            "SELECT CAST(:job_id AS uuid), path, image_id, batch_id, outcome, code, reason, partition, "
+            "CAST(metadata AS jsonb) FROM unnest(CAST(:paths AS text[]), CAST(:image_ids AS bigint[]), "
             "CAST(:batch_ids AS bigint[]), CAST(:outcomes AS text[]), CAST(:codes AS text[]), "
-            "CAST(:reasons AS text[])) "
+            "CAST(:reasons AS text[]), CAST(:partitions AS text[]), CAST(:metadata AS text[])) "
+            "AS item (path, image_id, batch_id, outcome, code, reason, partition, metadata) "
             "ON CONFLICT (job_id, path) DO UPDATE SET image_id = EXCLUDED.image_id, batch_id = EXCLUDED.batch_id, "
             "outcome = EXCLUDED.outcome, code = EXCLUDED.code, reason = EXCLUDED.reason "
             "WHERE job_items.outcome IS NULL AND job_items.batch_id IS NULL "
@@ -75,10 +81,35 @@ def record(tx: sa.Connection, job_id: str, items: Sequence[Item]) -> tuple[int, 
             "outcomes": [item.outcome and item.outcome.value for item in items],
             "codes": [item.code and item.code.value for item in items],
             "reasons": [item.reason for item in items],
+            "partitions": [item.labels.partition for item in items],
+            "metadata": [_as_json(item.labels) for item in items],
         },
     ).all()
     outcomes = Counter(Outcome(row.outcome) for row in rows if row.outcome)
     return sum(row.is_new for row in rows), outcomes
+
+
+def _as_json(labels: Labels) -> str | None:
+    return json.dumps(labels.metadata) if labels.metadata is not None else None
+
+
+def labels_of(tx: sa.Connection, job_id: str, paths: Iterable[str]) -> dict[str, Labels]:
+    """Return the labels of those paths of a job that were submitted with some."""
+    query = sa.select(table.c.path, table.c.partition, table.c.metadata).where(
+        table.c.job_id == job_id,
+        table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
+        sa.or_(table.c.partition.is_not(None), table.c.metadata.is_not(None)),
+    )
+    return {row.path: Labels(row.partition, row.metadata) for row in tx.execute(query)}
+
+
+def labels_in_batch(tx: sa.Connection, batch_id: int) -> dict[int, Labels]:
+    """Return the labels of those pictures of a batch that were submitted with some, by image id."""
+    query = sa.select(table.c.image_id, table.c.partition, table.c.metadata).where(
+        table.c.batch_id == batch_id,
+        sa.or_(table.c.partition.is_not(None), table.c.metadata.is_not(None)),
+    )
+    return {row.image_id: Labels(row.partition, row.metadata) for row in tx.execute(query)}
 
 
 def unplanned(tx: sa.Connection, job_id: str, *, limit: int) -> list[str]:
@@ -172,10 +203,14 @@ def cancel_unplanned(tx: sa.Connection, job_id: str) -> Counter[Outcome]:
 
 
 def reopen_failed(tx: sa.Connection, job_id: str) -> int:
-    """Make every failed path of a job unplanned again; return how many."""
+    """Make every failed path of a job unplanned again, but for lines that name none; return how many."""
     reopened = tx.execute(
         sa.update(table)
-        .where(table.c.job_id == job_id, table.c.outcome == Outcome.FAILED.value)
+        .where(
+            table.c.job_id == job_id,
+            table.c.outcome == Outcome.FAILED.value,
+            table.c.code != FailureCode.INVALID_LINE.value,
+        )
         .values(outcome=None, code=None, reason=None, batch_id=None, image_id=None)
     )
     return reopened.rowcount

@@ -92,6 +92,9 @@ images = sa.Table(
     sa.UniqueConstraint("collection_id", "path"),
     sa.CheckConstraint("state IN ('pending', 'indexed', 'failed', 'deleting')", name="state"),
     sa.Index("ix_images_indexed", "collection_id", "id", postgresql_where=sa.text("state = 'indexed'")),
+    sa.Index(
+        "ix_images_partition", "collection_id", "partition", "id", postgresql_where=sa.text("state = 'indexed'")
+    ),
     sa.Index("ix_images_deleting", "collection_id", "id", postgresql_where=sa.text("state = 'deleting'")),
 )
 
@@ -107,6 +110,8 @@ jobs = sa.Table(
     sa.Column("options", JSONB),
     # A directory, or NULL for a list whose paths are the ledger itself.
     sa.Column("directory", sa.Text),
+    # A file that lists the pictures; never together with a directory.
+    sa.Column("manifest", sa.Text),
     sa.Column("recursive", sa.Boolean, nullable=False, server_default=sa.true()),
     # NULL leaves what an image has.
     sa.Column("partition", sa.Text),
@@ -172,6 +177,9 @@ job_items = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("code", sa.Text),
     sa.Column("reason", sa.Text),
+    # What this one picture is given, over what its job gives to all; NULL gives nothing.
+    sa.Column("partition", sa.Text),
+    sa.Column("metadata", JSONB),
     sa.UniqueConstraint("job_id", "path"),
     sa.CheckConstraint("outcome IN ('indexed', 'unchanged', 'failed', 'cancelled')", name="outcome"),
     sa.CheckConstraint("(outcome = 'failed') = (code IS NOT NULL)", name="code"),

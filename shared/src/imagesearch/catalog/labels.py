@@ -1,0 +1,39 @@
+"""Decide which partition and metadata a picture gets: its own line's, else its job's, else what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Hold the partition and metadata that a picture is given; None leaves what it has."""
+
+    partition: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    def over(self, job: Job) -> Labels:
+        """Return these, completed by what the job gives to every picture; of that, empty metadata gives none."""
+        return Labels(
+            job.partition if self.partition is None else self.partition,
+            (job.metadata or None) if self.metadata is None else self.metadata,
+        )
+
+    def on(self, row: Image) -> tuple[str, Mapping[str, Any]]:
+        """Return the partition and metadata that an image has from then on."""
+        return (
+            row.partition if self.partition is None else self.partition,
+            row.metadata if self.metadata is None else self.metadata,
+        )
+
+    def change_nothing(self, partition: str, metadata: Mapping[str, Any]) -> bool:
+        """Tell whether an image with that partition and metadata keeps both."""
+        return self.partition in (None, partition) and self.metadata in (None, metadata)
+
+
+NO_LABELS = Labels()
