@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -112,13 +113,30 @@ def test_a_redis_that_forgot_a_ping_is_asked_again(client: redis.Redis, app: Cel
     assert pulse.asked_at == asked_at, "an answer is still owed to the first question"
 
 
-def test_a_worker_that_takes_no_ping_is_deaf_unless_it_is_busy() -> None:
+def test_the_clock_of_deafness_runs_only_while_a_thread_is_free() -> None:
     pulse = Pulse("worker", concurrency=2)
-    pulse.asked_at = time.time() - 61
-    assert pulse.is_deaf(1, 60)
-    assert not pulse.is_deaf(2, 60)
+    assert pulse.is_owed_a_ping(1)
+    pulse.asked_at = time.monotonic() - 61
+    assert pulse.is_owed_a_ping(1)
+    assert pulse.silence > 60
+    assert not pulse.is_owed_a_ping(2)
+    assert pulse.silence == 0
+    assert pulse.is_owed_a_ping(0)
     pulse.consumed()
-    assert not pulse.is_deaf(0, 60)
+    assert pulse.silence == 0
+
+
+def test_a_deaf_worker_ends_itself(client: redis.Redis, app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulse, claims = Pulse("worker", concurrency=1), BatchClaims(client, "worker")
+    settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
+    beat = _Beat(app, pulse, lambda seen: report("worker", seen), WorkerBoard(client), claims, settings)
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    beat.once()
+    assert codes == []
+    pulse.asked_at = time.monotonic() - 61
+    beat.once()
+    assert codes == [70]
 
 
 def test_a_message_that_cannot_leave_is_known_after_two_attempts() -> None:

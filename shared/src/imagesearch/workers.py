@@ -66,9 +66,19 @@ class Pulse:
         self.consumed_at = time.time()
         self.asked_at = None
 
-    def is_deaf(self, busy: int, limit: float) -> bool:
-        """Tell whether a ping has waited longer than `limit` seconds although a thread was free."""
-        return self.asked_at is not None and busy < self.concurrency and time.time() - self.asked_at > limit
+    def is_owed_a_ping(self, busy: int) -> bool:
+        """Start the clock of deafness while a thread is free, and stop it while none is."""
+        if busy >= self.concurrency:
+            self.asked_at = None
+        elif self.asked_at is None:
+            self.asked_at = time.monotonic()
+        return self.asked_at is not None
+
+    @property
+    def silence(self) -> float:
+        """Return for how many seconds a free thread has taken no message, not even a ping."""
+        asked_at = self.asked_at  # tasks clear it from their threads
+        return time.monotonic() - asked_at if asked_at is not None else 0.0
 
 
 def run_worker(
@@ -146,7 +156,7 @@ class _Beat:
         while not self.pulse.stopping.is_set():
             try:
                 self.once()
-            except (StoreUnavailable, *REDIS_ERRORS) as error:
+            except (StoreUnavailable, *REDIS_ERRORS, OSError) as error:
                 # While Redis is away nothing can be consumed: the ping's clock starts anew.
                 self.pulse.asked_at = None
                 log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
@@ -163,13 +173,12 @@ class _Beat:
         self.claims.renew()
         self.board.report(self.report(self.pulse.consumed_at))
         busy = len(worker_state.active_requests)
-        if self.pulse.asked_at is None or busy < self.pulse.concurrency:
+        # Noted first: the ping can come back before the call that sent it returns.
+        if self.pulse.is_owed_a_ping(busy):
             # Also while another is on its way: a Redis that forgot that one must not make the worker look deaf.
-            # Noted first: the ping can come back before the call that sent it returns.
-            self.pulse.asked_at = self.pulse.asked_at or time.time()
             self.app.send_task(PING_TASK, queue=own_queue(self.pulse.name), ignore_result=True)
-        if self.pulse.is_deaf(busy, self.settings.deaf_seconds):
-            log.critical("worker.deaf", seconds=round(time.time() - (self.pulse.asked_at or 0)))
+        if self.pulse.silence > self.settings.deaf_seconds:
+            log.critical("worker.deaf", seconds=round(self.pulse.silence))
             os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
         if self.settings.heartbeat_file:
             self.settings.heartbeat_file.touch()
