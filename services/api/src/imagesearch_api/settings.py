@@ -24,6 +24,12 @@ class ApiSettings(Settings):
     max_searches: int = Field(
         12, ge=1, description="Searches in flight in one process; more get 429 at once. Fewer than its threads."
     )
+    max_compared_images: int = Field(
+        5_000,
+        ge=0,
+        description="Largest collection, or partition, whose duplicates are found while the caller waits: 5,000 "
+        "take half a second on two cores and 40 MB. Larger ones are a job.",
+    )
     index_timeout: float = Field(
         10.0, ge=0, description="Seconds an upload or a change waits until it is searchable; then it is a job."
     )

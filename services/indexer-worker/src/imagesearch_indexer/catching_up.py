@@ -1,4 +1,4 @@
-"""Bring a build up to what happened to the collection since it was listed."""
+"""List what a collection holds, and bring a build up to what happened to it since."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from imagesearch.catalog import built, jobs, ledger
 from imagesearch.catalog.built import Source
 from imagesearch.catalog.ledger import Item
+from imagesearch.contract import JobState
 from imagesearch_indexer.claiming import Turn
 from imagesearch_indexer.composition import Indexer
 
@@ -17,6 +18,18 @@ from imagesearch_indexer.composition import Indexer
 def without_time_limit(tx: sa.Connection) -> None:
     """Let a transaction compare every image of a collection with what a build holds."""
     tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def submit_indexed(tx: sa.Connection, job: jobs.Job, limit: int, partition: str | None = None) -> None:
+    """Write the next indexed images of a job's collection to the ledger; an empty slice ends the listing."""
+    after = int(job.planned_up_to or 0)
+    found = built.next_sources(tx, job.collection_id, after=after, limit=limit, partition=partition)
+    if not found:
+        jobs.change(tx, job.id, listed_at=sa.func.now(), state=JobState.RUNNING.value)
+        return
+    jobs.change(tx, job.id, planned_up_to=str(found[-1].id))
+    submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
+    jobs.count(tx, job.id, outcomes, submitted=submitted)
 
 
 def remove_gone(indexer: Indexer, tx: sa.Connection, turn: Turn, limit: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import batches, jobs, ledger
+from imagesearch.catalog import batches, duplicates, jobs, ledger
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.ending import end_job
@@ -58,6 +58,7 @@ def _close(indexer: Indexer, job_id: str) -> None:
     with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job_id)
         jobs.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
+        duplicates.forget_pairs(tx, job_id)
         open_batches = batches.open_ids(tx, job_id)
     for batch_id in open_batches:
         with indexer.catalog.transaction() as tx:

@@ -71,8 +71,17 @@ def _copy(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source
     lost = [row for row in rows if row.id not in vectors]
     built.record(tx, turn.job.id, {row.id: row.version for row in found}, has_vector=True)
     built.record(tx, turn.job.id, {row.id: row.version for row in lost}, has_vector=False)
-    return [Item(row.path, row.id, None, Outcome.INDEXED) for row in found] + [
-        Item(row.path, row.id, None, Outcome.FAILED, FailureCode.IO_ERROR, LOST_REASON) for row in lost
+    return [Item(row.path, row.id, None, Outcome.INDEXED) for row in found] + _lost(tx, lost)
+
+
+def _lost(tx: sa.Connection, rows: Sequence[Source]) -> list[Item]:
+    """Return the failures of images without a vector: deleted since their rows were read, or lost by the store."""
+    there = built.sources(tx, [row.id for row in rows]) if rows else {}
+    return [
+        Item(row.path, row.id, None, Outcome.FAILED, FailureCode.IO_ERROR, LOST_REASON)
+        if row.id in there
+        else Item(row.path, row.id, None, Outcome.FAILED, FailureCode.REMOVED, LEFT_REASON)
+        for row in rows
     ]
 
 

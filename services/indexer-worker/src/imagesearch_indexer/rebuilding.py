@@ -14,11 +14,10 @@ from enum import Enum
 import sqlalchemy as sa
 
 from imagesearch.catalog import built, jobs, ledger
-from imagesearch.catalog.ledger import Item
-from imagesearch.contract import JobState, PlanJob, TaskName
+from imagesearch.contract import PlanJob, TaskName
 from imagesearch.presence import plan_task_id
-from imagesearch_indexer.catching_up import remove_gone, submit_changed, without_time_limit
-from imagesearch_indexer.claiming import Turn, claim
+from imagesearch_indexer.catching_up import remove_gone, submit_changed, submit_indexed, without_time_limit
+from imagesearch_indexer.claiming import claim
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import give_up
 from imagesearch_indexer.dispatching import release
@@ -81,7 +80,7 @@ def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
         return _Step.NOTHING
     limit = indexer.settings.plan_slice
     if turn.job.listed_at is None:
-        _list(tx, turn, limit)
+        submit_indexed(tx, turn.job, limit)
         return _Step.DONE
     waiting = ledger.unplanned_images(tx, job_id, limit=limit)
     if waiting:
@@ -99,15 +98,3 @@ def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
         return _Step.DONE
     indexer.vectors.compact(turn.build.vector_collection)
     return _Step.COMPLETE
-
-
-def _list(tx: sa.Connection, turn: Turn, limit: int) -> None:
-    """Write the next indexed images to the ledger; an empty slice ends the listing."""
-    job = turn.job
-    found = built.next_sources(tx, job.collection_id, after=int(job.planned_up_to or 0), limit=limit)
-    if not found:
-        jobs.change(tx, job.id, listed_at=sa.func.now(), state=JobState.RUNNING.value)
-        return
-    jobs.change(tx, job.id, planned_up_to=str(found[-1].id))
-    submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
-    jobs.count(tx, job.id, outcomes, submitted=submitted)

@@ -57,11 +57,15 @@ def sources(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Source]:
     return {row.id: Source(*row) for row in tx.execute(query)}
 
 
-def next_sources(tx: sa.Connection, collection_id: int, *, after: int, limit: int) -> list[Source]:
-    """Return indexed images of a collection in the order of their ids, from behind `after`."""
+def next_sources(
+    tx: sa.Connection, collection_id: int, *, after: int, limit: int, partition: str | None = None
+) -> list[Source]:
+    """Return indexed images of a collection, or of one partition, by id and from behind `after`."""
     query = sa.select(*_SOURCE).where(
         images.c.collection_id == collection_id, images.c.state == "indexed", images.c.id > after
     )
+    if partition is not None:
+        query = query.where(images.c.partition == partition)
     return [Source(*row) for row in tx.execute(query.order_by(images.c.id).limit(limit))]
 
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
-from uuid import UUID
 
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import jobs, ledger
-from imagesearch.errors import NotFound
 from imagesearch_api import controlling
-from imagesearch_api.bodies import JobBody, PathList, read_int, read_json
+from imagesearch_api.bodies import JobBody, PathList, read_json
 from imagesearch_api.composition import current
 from imagesearch_api.following import follow
 from imagesearch_api.problems import BadField
 from imagesearch_api.shapes import job_shape
 from imagesearch_api.submitting import Submission, submit
 from imagesearch_api.v2 import v2
+from imagesearch_api.v2.pages import checked_job, paged, read_page
 
 ORIGIN = "v2"
-PAGE_SIZE = 100
-LONGEST_PAGE = 1_000
-LARGEST_NUMBER = 2**63 - 1
 LONGEST_KEY = 200
 
 
@@ -57,67 +52,48 @@ def _idempotency_key() -> str | None:
 @v2.get("/jobs")
 def list_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
-    limit, cursor = _page()
+    limit, cursor = read_page()
     with current().catalog.transaction() as tx:
         found = jobs.newest(tx, limit=limit, before=cursor)
-    return jsonify(_paged([job_shape(job.progress()) for job in found], [job.number for job in found], limit))
+    return jsonify(paged([job_shape(job.progress()) for job in found], [job.number for job in found], limit))
 
 
 @v2.get("/jobs/<job_id>")
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
-    return jsonify(job_shape(follow(current(), _checked(job_id))))
+    return jsonify(job_shape(follow(current(), checked_job(job_id))))
 
 
 @v2.get("/jobs/<job_id>/failures")
 def list_failures(job_id: str) -> ResponseReturnValue:
     """List the paths that failed, with code and reason."""
-    limit, cursor = _page()
+    limit, cursor = read_page()
     with current().catalog.transaction() as tx:
-        job = jobs.get(tx, _checked(job_id))
+        job = jobs.get(tx, checked_job(job_id))
         found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
     items = [{"path": one.path, "code": one.code, "reason": one.reason} for one in found]
-    return jsonify(_paged(items, [one.id for one in found], limit))
+    return jsonify(paged(items, [one.id for one in found], limit))
 
 
 @v2.post("/jobs/<job_id>/cancel")
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
-    return jsonify(job_shape(controlling.cancel(current(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.cancel(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
-    return jsonify(job_shape(controlling.pause(current(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.pause(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
-    return jsonify(job_shape(controlling.resume(current(), _checked(job_id)).progress()))
+    return jsonify(job_shape(controlling.resume(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
-    return jsonify(job_shape(controlling.retry(current(), _checked(job_id)).progress()))
-
-
-def _checked(job_id: str) -> str:
-    try:
-        return str(UUID(job_id))
-    except ValueError:
-        raise NotFound(f"There is no job {job_id!r}.") from None
-
-
-def _page() -> tuple[int, int | None]:
-    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=LONGEST_PAGE)
-    raw = request.args.get("cursor")
-    cursor = read_int("cursor", raw, default=0, low=0, high=LARGEST_NUMBER) if raw is not None else None
-    return limit, cursor
-
-
-def _paged(items: list[dict[str, Any]], numbers: list[int], limit: int) -> dict[str, Any]:
-    """Return one page; `next` is the cursor of the page behind it, null on the last one."""
-    return {"items": items, "next": str(numbers[-1]) if len(numbers) == limit else None}
+    return jsonify(job_shape(controlling.retry(current(), checked_job(job_id)).progress()))
