@@ -256,7 +256,7 @@ class Finding(Message):
 
 @dataclass(frozen=True, slots=True)
 class Findings(Message):
-    """Answer a `Reconcile` or `FinishDeletes`."""
+    """Answer a `Reconcile` or `FinishDeletes`, or an `IndexBatch` that somebody waits for."""
 
     findings: tuple[Finding, ...]
 

@@ -98,6 +98,11 @@ class Layout:
         """Pictures that the project draws itself."""
         return self.data_dir / "samples"
 
+    @property
+    def uploads(self) -> Path:
+        """Pictures that were uploaded one by one."""
+        return self.data_dir / "uploads"
+
     @cached_property
     def sockets(self) -> Path:
         """Directory of the Unix sockets: in the data directory unless its path is too long or too odd."""
@@ -125,7 +130,7 @@ class Layout:
         """
         try:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for directory in (self.run, self.logs, self.valkey, self.postgres, self.milvus):
+            for directory in (self.run, self.logs, self.valkey, self.postgres, self.milvus, self.uploads):
                 directory.mkdir(mode=0o700, exist_ok=True)
             self.sockets.mkdir(mode=0o700, exist_ok=True)
             self.postgres_socket.mkdir(mode=0o700, exist_ok=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import structlog
 
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.contract import CancelJob, FinishDeletes, JobState, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
+from imagesearch.vectors import Filter, matches
 from imagesearch_api.composition import Services
 
 log = structlog.get_logger()
+
+SLICE = 1_000
 
 
 def delete_image(services: Services, name: str, image_id: int) -> bool:
@@ -24,6 +30,73 @@ def delete_image(services: Services, name: str, image_id: int) -> bool:
         if not images.mark_deleting(tx, collection.id, [image_id]):
             raise NotFound(f"There is no image {image_id} in collection {name!r}.")
     return _finish(services, collection.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Tell what a deletion of several images did.
+
+    Attributes:
+        deleted: images that searches find no more.
+        missing: ids or paths that were asked for and are not there.
+        is_gone: their vectors are gone already, or will be soon.
+    """
+
+    deleted: int
+    missing: list[int] | list[str]
+    is_gone: bool
+
+
+def delete_ids(services: Services, name: str, image_ids: Sequence[int]) -> Deletion:
+    """Delete images by id.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        deleted = images.mark_deleting(tx, collection.id, image_ids)
+    missing = sorted(set(image_ids) - set(deleted))
+    return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+
+
+def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletion:
+    """Delete images by path.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        found = images.ids_of_paths(tx, collection.id, paths)
+        deleted = images.mark_deleting(tx, collection.id, list(found.values()))
+    missing = sorted(set(paths) - set(found))
+    return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+
+
+def delete_matching(services: Services, name: str, where: Filter | None, partition: str | None) -> Deletion:
+    """Delete the indexed images of a partition, or of the collection, that a filter matches.
+
+    Slice by slice, each committed: broken off in between, it has deleted some, and asked again the rest.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; what was deleted before stays so.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+    after = deleted = 0
+    while True:
+        with services.catalog.transaction() as tx:
+            rows = images.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
+            chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
+            deleted += len(images.mark_deleting(tx, collection.id, chosen))
+        if len(rows) < SLICE:
+            break
+        after = rows[-1].id
+    return Deletion(deleted, [], is_gone=not deleted or _finish(services, collection.id))
 
 
 def delete_collection(services: Services, name: str) -> bool:

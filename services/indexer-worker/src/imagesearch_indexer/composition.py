@@ -26,6 +26,7 @@ class Indexer:
     Attributes:
         send: publishes a message, optionally under a task id; raises `StoreUnavailable`.
         roots: directories under which pictures may be read.
+        upload_root: where uploaded pictures lie, whose files go with their images; None where there are none.
         stopping: set when the process was told to stop.
     """
 
@@ -36,6 +37,7 @@ class Indexer:
     send: Callable[[TaskName, Message, str | None], None]
     roots: tuple[Path, ...]
     settings: IndexerSettings
+    upload_root: Path | None = None
     stopping: Event = field(default_factory=Event)
 
     def ensure_vectors(self, collection: Collection | Build) -> None:

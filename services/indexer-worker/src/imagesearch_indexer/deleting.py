@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
 import structlog
 
+from imagesearch import uploads
 from imagesearch.catalog import collections, images
 from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
@@ -40,8 +45,24 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
                 indexer.vectors.delete(collection.vector_collection, marked)
             except NotFound:
                 log.info("delete.no_vectors", collection=collection.name)
+            # Behind the row's removal, an upload of the same picture could have put its file there again.
+            remove_files(indexer.upload_root, collection_id, images.paths_of(tx, marked))
             images.remove(tx, marked)
         removed += len(marked)
+
+
+def remove_files(root: Path | None, collection_id: int, paths: Sequence[str]) -> None:
+    """Remove those of the files that were uploaded to a collection; a library's own files are never touched."""
+    if root is None:
+        return
+    folder = uploads.folder_of(root, collection_id)
+    for path in map(Path, paths):
+        if path.is_relative_to(folder):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                # It is found by nobody any more, and must not keep its image from being deleted.
+                log.warning("upload.not_removed", collection=collection_id, reason=str(error))
 
 
 def _drop(indexer: Indexer, collection: collections.Collection) -> int:
@@ -49,6 +70,8 @@ def _drop(indexer: Indexer, collection: collections.Collection) -> int:
     with indexer.catalog.transaction() as tx:
         collections.take_over(tx, collection.id)
         indexer.vectors.drop_collection(collection.vector_collection)
+    if indexer.upload_root is not None:
+        shutil.rmtree(uploads.folder_of(indexer.upload_root, collection.id), ignore_errors=True)
     removed = 0
     while True:
         with indexer.catalog.transaction() as tx:

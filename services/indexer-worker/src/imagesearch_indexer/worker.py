@@ -52,9 +52,10 @@ def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
     def patiently(doing: str, action: Callable[[], T]) -> T:
         return keep_trying(action, indexer.stopping, doing=doing)
 
-    def index(message: IndexBatch) -> None:
+    def index(message: IndexBatch) -> Findings:
         with claims.claimed(Queue.INDEX, message.batch_id):
             patiently("index", lambda: index_batch(indexer, message))
+        return Findings.single("indexed", len(message.images))
 
     def plan(message: PlanJob) -> None:
         patiently("plan", lambda: plan_job(indexer, message))
@@ -74,7 +75,7 @@ def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
             log.warning("reconcile.put_off", reason=str(error))
             return Findings.single("store_unavailable", 1)
 
-    register(app, TaskName.INDEX, IndexBatch, index)
+    register(app, TaskName.INDEX, IndexBatch, index, answers=True)
     register(app, TaskName.PLAN, PlanJob, plan)
     register(app, TaskName.CANCEL, CancelJob, cancel)
     register(app, TaskName.DELETE, FinishDeletes, delete, answers=True)
@@ -96,6 +97,7 @@ def run() -> int:
         in_flight=InFlight(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         roots=sources.image_roots,
+        upload_root=sources.upload_root,
         settings=settings,
         stopping=pulse.stopping,
     )

@@ -19,6 +19,8 @@ from imagesearch.progress import JobProgress
 
 INDEX, REINDEX, DUPLICATES = "index", "reindex", "duplicates"
 """Kinds of jobs."""
+SINGLE = "single"
+"""Origin of jobs that are not listed: there is one for every upload and every change of one picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +230,8 @@ def lock(tx: sa.Connection, job_id: str) -> Job:
 
 
 def newest(tx: sa.Connection, *, limit: int, before: int | None = None, origin: str | None = None) -> list[Job]:
-    """Return jobs, newest first, from behind the job numbered `before`."""
-    query = select_jobs().order_by(table.c.number.desc()).limit(limit)
+    """Return jobs, newest first, from behind the job numbered `before`; none of single pictures."""
+    query = select_jobs().order_by(table.c.number.desc()).limit(limit).where(table.c.origin != SINGLE)
     if before is not None:
         query = query.where(table.c.number < before)
     if origin is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePath
 
 from flask import Response, request, send_file
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from imagesearch.catalog import images
 from imagesearch.catalog.images import Image
@@ -42,10 +44,18 @@ def image_file(image_id: int) -> ResponseReturnValue:
         file,
         mimetype=MEDIA_TYPES.get(image.format or "", "application/octet-stream"),
         download_name=PurePath(image.path).name,
-        conditional=True,
+        conditional=False,
         etag=f"{image.sha256}",
         max_age=CACHE_SECONDS,
     )
+    # Werkzeug asks only paths for their size, and without it knows no ranges.
+    size = os.fstat(file.fileno()).st_size
+    response.content_length = size
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        file.close()
+        raise
     # The type is the one that the decoder found; a browser must not guess another from the bytes.
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

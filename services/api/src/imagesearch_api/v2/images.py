@@ -1,17 +1,90 @@
-"""Routes of single images: their facts, their deletion."""
+"""Routes of single images: add, list, show, change, delete."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify
+from flask import Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, images
+from imagesearch.errors import NotFound
+from imagesearch_api import deleting
+from imagesearch_api.bodies import read_json
 from imagesearch_api.composition import current
-from imagesearch_api.deleting import delete_image
+from imagesearch_api.finishing import Finished
+from imagesearch_api.image_bodies import DeletionBody, ImagePatch, read_partition, read_path, read_upload_form
+from imagesearch_api.problems import AtField
+from imagesearch_api.relabeling import Patch, relabel
 from imagesearch_api.shapes import image_shape
+from imagesearch_api.uploading import upload
 from imagesearch_api.v2 import v2
+from imagesearch_api.v2.pages import paged, read_page
+
+
+@v2.post("/collections/<name>/images")
+def add_image(name: str) -> ResponseReturnValue:
+    """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
+    data, body = read_upload_form(current().settings.max_upload_bytes)
+    done = upload(current(), name, data, body.partition, body.metadata)
+    location = url_for("v2.show_image", name=name, image_id=done.image.id)
+    return _answer(name, done), _status(done), {"Location": location}
+
+
+@v2.get("/collections/<name>/images")
+def list_images(name: str) -> ResponseReturnValue:
+    """List the indexed images of a collection, or of one of its partitions, by id."""
+    limit, cursor = read_page()
+    partition = read_partition()
+    with current().catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        found = images.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
+    items = [image_shape(current(), collection.name, image) for image in found]
+    return jsonify(paged(items, [image.id for image in found], limit))
+
+
+@v2.patch("/collections/<name>/images/<int:image_id>")
+def change_image(name: str, image_id: int) -> ResponseReturnValue:
+    """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
+    body = read_json(ImagePatch)
+    done = relabel(current(), name, image_id, Patch(body.metadata, body.empties, body.partition))
+    return _answer(name, done), _status(done)
+
+
+def _answer(name: str, done: Finished) -> Response:
+    searchable_at = done.searchable_at.isoformat() if done.searchable_at else None
+    shape = image_shape(current(), name, done.image)
+    return jsonify({**shape, "searchable_at": searchable_at, "job": done.job_id})
+
+
+def _status(done: Finished) -> HTTPStatus:
+    if done.searchable_at is None:
+        return HTTPStatus.ACCEPTED
+    return HTTPStatus.CREATED if done.is_new else HTTPStatus.OK
+
+
+@v2.delete("/collections/<name>/images")
+def remove_image_by_path(name: str) -> ResponseReturnValue:
+    """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
+    path = read_path()
+    done = deleting.delete_paths(current(), name, [path])
+    if not done.deleted:
+        raise AtField("path", NotFound(f"No image of that path is in collection {name!r}."))
+    return "", HTTPStatus.NO_CONTENT if done.is_gone else HTTPStatus.ACCEPTED
+
+
+@v2.post("/collections/<name>/images/delete")
+def remove_images(name: str) -> ResponseReturnValue:
+    """Delete images by id, path, filter or partition: 200 when their vectors are gone, 202 when that follows."""
+    body = read_json(DeletionBody)
+    if body.ids is not None:
+        done = deleting.delete_ids(current(), name, body.ids)
+    elif body.paths is not None:
+        done = deleting.delete_paths(current(), name, body.paths)
+    else:
+        done = deleting.delete_matching(current(), name, body.filter, body.partition)
+    status = HTTPStatus.OK if done.is_gone else HTTPStatus.ACCEPTED
+    return jsonify({"deleted": done.deleted, "missing": done.missing}), status
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
@@ -26,5 +99,5 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 @v2.delete("/collections/<name>/images/<int:image_id>")
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = delete_image(current(), name, image_id)
+    is_gone = deleting.delete_image(current(), name, image_id)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED

@@ -1,0 +1,108 @@
+"""Take one picture: keep its file, and make it searchable before the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from imagesearch.catalog import collections, images
+from imagesearch.catalog.collections import Collection, mismatch_reason
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.labels import Labels
+from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
+from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
+from imagesearch.images import Picture, decode
+from imagesearch.uploads import path_of, store
+from imagesearch_api.composition import Services
+from imagesearch_api.embedding import check_direction, infer
+from imagesearch_api.finishing import Finished, Reading, begin, finish
+from imagesearch_api.problems import naming
+
+log = structlog.get_logger()
+
+FIELD = "image"
+
+
+def upload(
+    services: Services, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None
+) -> Finished:
+    """Add a picture to a collection; the same content in the same partition is the same image.
+
+    Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
+    lost: what this call does not finish, reconciliation does.
+
+    Raises:
+        NotFound: there is no such collection.
+        AtField: the picture cannot be used.
+        Conflict: uploads are not set up, or the picture is being deleted or was moved to another partition.
+        PipelineMismatch: the workers run another network than the collection's.
+        QueryTimeout: no extractor answered in time; nothing was kept.
+        StoreUnavailable: a store does not answer.
+    """
+    if services.upload_root is None:
+        raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+    read_at = time.time()
+    with naming(FIELD):
+        picture = decode(data, collection.preprocessing, services.limits)
+    path = path_of(services.upload_root, collection.id, partition, picture.sha256, picture.format)
+    labels = Labels(partition, metadata)
+    known = _known(services, collection, path)
+    if known is not None and known.partition != partition:
+        raise Conflict(f"This content is image {known.id}, which was moved to another partition.")
+    if known is not None and labels.change_nothing(known.partition, known.metadata):
+        return Finished(known, None, known.indexed_at)
+    model, vectors = infer(services, [picture.pixels])
+    if collection.model not in (None, model):
+        raise PipelineMismatch(mismatch_reason(collection, model))
+    check_direction(FIELD, vectors[0])
+    image = _row(services, collection, path, labels)
+    job = begin(services, image, labels)
+    facts = _store(path, data, image, picture)
+    done = finish(services, collection, job, Reading(facts, vectors[0], model, read_at))
+    return replace(done, is_new=known is None)
+
+
+def _known(services: Services, collection: Collection, path: Path) -> Image | None:
+    with services.catalog.transaction() as tx:
+        return images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path))
+
+
+def _row(services: Services, collection: Collection, path: Path, labels: Labels) -> Image:
+    """Return the row of a picture, made unless it was there; one that is being deleted is waited for."""
+    for _ in range(2):
+        with services.catalog.transaction() as tx:
+            if collections.hold(tx, collection.id).state != "active":
+                raise Conflict(f"Collection {collection.name!r} is being deleted.")
+            metadata = dict(labels.metadata or {})
+            image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
+        if image.state != "deleting":
+            return image
+        try:
+            services.ask(TaskName.DELETE, FinishDeletes(collection.id), services.settings.delete_timeout)
+        except (StoreUnavailable, QueryTimeout) as error:
+            log.warning("delete.goes_on", collection=collection.id, reason=str(error))
+    raise Conflict("This picture is being deleted; upload it again in a moment.")
+
+
+def _store(path: Path, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
+    try:
+        facts = store(path, data)
+    except OSError as error:
+        log.warning("upload.not_stored", path=str(path), reason=str(error))
+        raise StoreUnavailable("upload", "the file system did not take the file") from error
+    return ExtractedImage(
+        image_id=image.id,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=facts.st_size,
+        mtime_ns=facts.st_mtime_ns,
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+    )
