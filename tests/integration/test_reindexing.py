@@ -69,8 +69,10 @@ def finish(world: World, job_id: str) -> jobs.Job:
 
 def check_whole(world: World, preprocessing: Preprocessing | None = None) -> None:
     """Assert that each indexed picture has the vector of its file, and its own partition and metadata."""
-    world.check()
     collection = world.collection()
+    # Milvus itself reads some seconds behind, unless it is made to wait.
+    world.vectors.count(collection.vector_collection, strong=True)
+    world.check()
     with world.catalog.transaction() as tx:
         rows = tx.execute(sa.select(image_table).where(image_table.c.state == "indexed")).all()
         assert tx.execute(sa.select(retired_vectors)).all() == []
