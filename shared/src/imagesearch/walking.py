@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from imagesearch.contract import FailureCode
 from imagesearch.errors import SourceRejected
@@ -25,6 +26,10 @@ _SYSTEM_NAMES = frozenset(
     }
 )
 """What Windows, macOS, Synology and ext4 leave beside pictures, in lower case."""
+
+PART = 100_000
+"""Names of one directory in memory at once. A directory of 1,000,000 files is read ten times for it, and the
+planner stays 70 MB smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,17 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
         done = Path(after).relative_to(directory).parts
     try:
         # Each level: its path, its names still to come, and the part of `after` that lies below it.
-        levels = [(top, iter(_names(top)), done)]
+        levels = [(top, _names(top, done), done)]
     except OSError as error:
         raise source_rejected(error) from error
     while levels:
         folder, names, done = levels[-1]
-        name = next(names, None)
+        try:
+            name = next(names, None)
+        except OSError as error:
+            # What was read before stays; the rest of the directory is one loss.
+            name = None
+            yield Entry(_shown(folder), 0, 0, *failure_of(error))
         if name is None:
             levels.pop()
             continue
@@ -89,7 +99,8 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
             if not stat.S_ISDIR(mode):
                 entry = None if on_the_way else _entry(path, top, recursive=recursive)
             elif recursive:
-                levels.append((path, iter(_names(path)), done[1:] if on_the_way else ()))
+                below = done[1:] if on_the_way else ()
+                levels.append((path, _names(path, below), below))
                 continue
             else:
                 continue
@@ -99,11 +110,44 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
             yield entry
 
 
-def _names(folder: str) -> list[str]:
+Place: TypeAlias = tuple[str, bytes]
+"""Orders names: as they are shown, and by their bytes where two are shown alike."""
+
+
+def _names(folder: str, done: tuple[str, ...] = ()) -> Iterator[str]:
+    """Return the names in a directory in the order of a walk, from the one that `done` begins with.
+
+    Raises:
+        OSError: the directory cannot be listed; the iterator raises it, too, where it has to read on.
+    """
+    return _parts(folder, _smallest(folder, (done[0], b"") if done else ("", b"")))
+
+
+def _parts(folder: str, names: list[str]) -> Iterator[str]:
+    while names:
+        yield from names
+        shown, raw = _place(names[-1])
+        names = _smallest(folder, (shown, raw + b"\0")) if len(names) == PART else []
+
+
+def _smallest(folder: str, first: Place) -> list[str]:
+    """Return `PART` names of a directory from `first` on, in order, and never hold more than twice as many."""
+    names: list[str] = []
+    last: Place | None = None
     with os.scandir(folder) as found:
-        names = [entry.name for entry in found if not _left_out(entry.name)]
-    names.sort(key=_shown)
-    return names
+        for entry in found:
+            place = _place(entry.name)
+            if first <= place and (last is None or place < last) and not _left_out(entry.name):
+                names.append(entry.name)
+                if len(names) == 2 * PART:
+                    names = sorted(names, key=_place)[:PART]
+                    last = _place(names[-1])
+    return sorted(names, key=_place)[:PART]
+
+
+def _place(name: str) -> Place:
+    shown = _shown(name)
+    return shown, b"" if shown is name else os.fsencode(name)
 
 
 def _left_out(name: str) -> bool:

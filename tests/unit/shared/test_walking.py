@@ -178,13 +178,31 @@ def test_a_disk_that_fails_is_a_loss(top: Path, monkeypatch: pytest.MonkeyPatch)
     plant(top, "a.jpg", "sub/b.jpg")
     names = walking._names
 
-    def fail_below(folder: str) -> list[str]:
+    def fail_below(folder: str, done: tuple[str, ...] = ()) -> Iterator[str]:
         if folder != str(top):
             raise OSError(5, "Input/output error", folder)
-        return names(folder)
+        return names(folder, done)
 
     monkeypatch.setattr(walking, "_names", fail_below)
     assert losses(top) == {"sub": FailureCode.IO_ERROR}
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_large_directory_is_a_loss(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(top, "a.jpg", "b.jpg", "sub/c.jpg", "z.jpg")
+    monkeypatch.setattr(walking, "PART", 2)
+    smallest = walking._smallest
+
+    def fail_later(folder: str, first: tuple[str, bytes]) -> list[str]:
+        if first != ("", b""):
+            raise OSError(5, "Input/output error", folder)
+        return smallest(folder, first)
+
+    monkeypatch.setattr(walking, "_smallest", fail_later)
+    entries = list(walk(top, recursive=True, after=None))
+    assert [entry.path for entry in entries] == [f"{top}/a.jpg", f"{top}/b.jpg", str(top)]
+    assert entries[-1].failure == FailureCode.IO_ERROR
 
 
 def test_a_top_that_is_gone_ends_the_walk_with_an_error(top: Path) -> None:
@@ -232,3 +250,18 @@ def test_a_walk_can_be_taken_up_again_anywhere(tree: set[tuple[str, ...]], data:
             stop = data.draw(st.integers(0, len(expected) - 1))
             (top / expected[stop]).unlink()
             assert found(top, after=f"{top}/{expected[stop]}") == expected[stop + 1 :]
+
+
+@pytest.mark.parametrize("part", [1, 2, 3, 7, 100])
+def test_a_large_directory_is_read_in_parts_and_gives_the_same_order(
+    top: Path, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    plant(top, *(f"{place:02}.jpg" for place in range(9)), "05/a.jpg", "05/b.jpg", "ä.jpg", "\\xff.jpg")
+    Path(os.fsdecode(os.fsencode(top) + b"/\xff.jpg")).write_bytes(b"x")
+    whole = found(top)
+    assert len(whole) == 14
+    monkeypatch.setattr(walking, "PART", part)
+    assert found(top) == whole
+    for place, path in enumerate(whole):
+        if whole.count(path) == 1:
+            assert found(top, after=f"{top}/{path}") == whole[place + 1 :]
