@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from imagesearch.broker import create_celery, create_redis, register, send
+from imagesearch.claims import BatchClaims
 from imagesearch.contract import (
     DIMENSION,
     ExtractBatch,
@@ -30,7 +31,7 @@ from imagesearch.contract import (
     Vectors,
     pack_vectors,
 )
-from imagesearch.presence import BatchClaims, WorkerBoard, WorkerReport
+from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
 from imagesearch.telemetry import configure
 from imagesearch.workers import Pulse, run_worker, worker_name

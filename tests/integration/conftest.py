@@ -17,8 +17,8 @@ from world import World
 from imagesearch.broker import create_redis
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import migrate
+from imagesearch.claims import InFlight
 from imagesearch.errors import StoreUnavailable
-from imagesearch.presence import InFlight
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
 from imagesearch.vectors import MilvusVectorStore
 from imagesearch_indexer.settings import IndexerSettings

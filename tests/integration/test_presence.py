@@ -13,11 +13,13 @@ import pytest
 import redis
 from celery import Celery
 
+from imagesearch import claims as claims_module
 from imagesearch import presence
 from imagesearch.broker import create_celery, send
+from imagesearch.claims import BatchClaims, InFlight
 from imagesearch.contract import PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable, TransientError
-from imagesearch.presence import BatchClaims, InFlight, WorkerBoard, WorkerReport, own_queue
+from imagesearch.presence import WorkerBoard, WorkerReport, own_queue
 from imagesearch.settings import RedisSettings
 from imagesearch.workers import Pulse, WorkerSettings, _Beat
 
@@ -48,7 +50,7 @@ def test_a_claim_is_seen_while_it_is_held_and_no_longer(client: redis.Redis) -> 
     claims, in_flight = BatchClaims(client, "worker"), InFlight(client)
     with claims.claimed(Queue.EXTRACT, 7):
         assert in_flight.claimed([6, 7]) == {7}
-        assert 0 < client.ttl("imagesearch:claim:extract:7") <= presence.CLAIM_SECONDS
+        assert 0 < client.ttl("imagesearch:claim:extract:7") <= claims_module.CLAIM_SECONDS
     assert in_flight.claimed([7]) == set()
 
 

@@ -20,6 +20,7 @@ from imagesearch.catalog.tables import collections as collection_rows
 from imagesearch.catalog.tables import images as image_rows
 from imagesearch.catalog.tables import job_batches, job_items
 from imagesearch.catalog.tables import jobs as job_table
+from imagesearch.claims import BatchClaims, batch_task_id, plan_task_id
 from imagesearch.contract import (
     ExtractBatch,
     FailureCode,
@@ -31,7 +32,6 @@ from imagesearch.contract import (
     Reconcile,
     TaskName,
 )
-from imagesearch.presence import BatchClaims, batch_task_id, plan_task_id
 from imagesearch.progress import CeleryProgressBoard, InMemoryProgressBoard
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer import recovering

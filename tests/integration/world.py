@@ -21,6 +21,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.ledger import Item
 from imagesearch.catalog.tables import images, job_items
 from imagesearch.catalog.tables import jobs as job_table
+from imagesearch.claims import InFlight
 from imagesearch.contract import (
     DIMENSION,
     ExtractBatch,
@@ -35,7 +36,6 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import Preprocessing
-from imagesearch.presence import InFlight
 from imagesearch.progress import InMemoryProgressBoard
 from imagesearch.vectors import VectorStore
 from imagesearch.wire import Message

@@ -18,9 +18,10 @@ from kombu import Queue as KombuQueue
 from pydantic import Field
 
 from imagesearch.broker import REDIS_ERRORS
+from imagesearch.claims import BatchClaims
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
-from imagesearch.presence import REPORT_EVERY_SECONDS, BatchClaims, WorkerBoard, WorkerReport, own_queue
+from imagesearch.presence import REPORT_EVERY_SECONDS, WorkerBoard, WorkerReport, own_queue
 from imagesearch.settings import Settings
 
 log = structlog.get_logger()

@@ -12,10 +12,10 @@ import structlog
 
 from imagesearch.catalog import collections, jobs, ledger
 from imagesearch.catalog.ledger import Item
+from imagesearch.claims import plan_task_id
 from imagesearch.contract import FailureCode, PlanJob, TaskName
 from imagesearch.errors import Conflict, PictureRejected, SourceRejected, StoreUnavailable
 from imagesearch.manifests import Manifest
-from imagesearch.presence import plan_task_id
 from imagesearch.sources import open_file, resolve_directory, resolve_file
 from imagesearch_api.bodies import ManifestFile
 from imagesearch_api.composition import Services

@@ -13,9 +13,10 @@ from celery.exceptions import Reject
 
 from imagesearch import __version__
 from imagesearch.broker import create_celery, create_redis, register, send
+from imagesearch.claims import BatchClaims
 from imagesearch.contract import ExtractBatch, QueryPixels, QueryVectors, Queue, TaskName
 from imagesearch.errors import TransientError
-from imagesearch.presence import BatchClaims, WorkerBoard, WorkerReport
+from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
 from imagesearch.wire import Message
 from imagesearch.workers import Pulse, run_worker, worker_name

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections, duplicates, images, jobs, ledger
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.ledger import Item
+from imagesearch.claims import plan_task_id
 from imagesearch.contract import Outcome, PlanJob, TaskName
 from imagesearch.errors import NotFound
-from imagesearch.presence import plan_task_id
 from imagesearch.similarity import groups_of_pairs
 from imagesearch_indexer.catching_up import submit_indexed, without_time_limit
 from imagesearch_indexer.composition import Indexer

@@ -11,8 +11,8 @@ from typing import cast
 from imagesearch.catalog.builds import Build
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
+from imagesearch.claims import InFlight
 from imagesearch.contract import TaskName
-from imagesearch.presence import InFlight
 from imagesearch.progress import ProgressBoard
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 
 from imagesearch.catalog import batches, builds, collections, jobs
+from imagesearch.claims import batch_task_id, plan_task_id
 from imagesearch.contract import ExtractBatch, JobState, PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
-from imagesearch.presence import batch_task_id, plan_task_id
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()

@@ -19,9 +19,9 @@ import structlog
 from imagesearch.catalog import batches, collections, images, jobs, ledger
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.ledger import Item
+from imagesearch.claims import plan_task_id
 from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
 from imagesearch.errors import SourceRejected
-from imagesearch.presence import plan_task_id
 from imagesearch.walking import Entry
 from imagesearch_indexer.claiming import is_building
 from imagesearch_indexer.comparing import find_duplicates

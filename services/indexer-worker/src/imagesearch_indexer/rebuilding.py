@@ -14,8 +14,8 @@ from enum import Enum
 import sqlalchemy as sa
 
 from imagesearch.catalog import built, jobs, ledger
+from imagesearch.claims import plan_task_id
 from imagesearch.contract import PlanJob, TaskName
-from imagesearch.presence import plan_task_id
 from imagesearch_indexer.catching_up import remove_gone, submit_changed, submit_indexed, without_time_limit
 from imagesearch_indexer.claiming import claim
 from imagesearch_indexer.composition import Indexer

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from imagesearch.catalog import builds, collections, jobs, ledger
+from imagesearch.claims import plan_task_id
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
-from imagesearch.presence import plan_task_id
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless, close_cancelled

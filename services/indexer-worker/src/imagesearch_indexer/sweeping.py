@@ -10,9 +10,9 @@ import structlog
 from imagesearch.catalog import collections, images, jobs, ledger
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.ledger import Item
+from imagesearch.claims import plan_task_id
 from imagesearch.contract import Finding, PlanJob, TaskName
 from imagesearch.errors import NotFound
-from imagesearch.presence import plan_task_id
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()

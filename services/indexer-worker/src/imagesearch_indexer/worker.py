@@ -13,6 +13,7 @@ import imagesearch
 from imagesearch.broker import create_celery, create_redis, register, send
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
+from imagesearch.claims import BatchClaims, InFlight
 from imagesearch.contract import (
     CancelJob,
     Findings,
@@ -25,7 +26,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import StoreUnavailable
 from imagesearch.patience import keep_trying
-from imagesearch.presence import BatchClaims, InFlight, WorkerBoard, WorkerReport
+from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings

@@ -1,0 +1,195 @@
+"""Tell through Redis which batches are in somebody's hands, and which wait in a queue.
+
+Nothing here is the truth. A claim only tells the reconciler that a batch is being worked on, so that it is not
+sent again; when Redis forgets everything, batches are sent again and done again, harmlessly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import cast
+
+import redis
+import structlog
+
+from imagesearch.contract import Queue
+from imagesearch.errors import StoreUnavailable, TransientError
+
+log = structlog.get_logger()
+
+STAGES = (Queue.EXTRACT, Queue.INDEX)
+"""Where a batch waits or is worked on, in this order."""
+CLAIM_SECONDS = 15
+BEGUN_SECONDS = 86_400
+ENDED_SECONDS = 900
+"""Another worker may hold the same batch, so its count outlives an end by more than a lease."""
+
+
+class BatchClaims:
+    """Claim batches for this process while it works on them.
+
+    Hold a batch with `claimed` from before its first byte is read until its result is published or it is
+    handed back, and call `renew` every few seconds. A batch that was begun and never ended has crashed its
+    worker: the count of these tells a poisonous batch from an unlucky one.
+    """
+
+    def __init__(self, client: redis.Redis, worker: str) -> None:
+        self._redis = client
+        self._worker = worker
+        self._held: set[tuple[Queue, int]] = set()
+        self._lock = Lock()
+
+    @contextmanager
+    def claimed(self, stage: Queue, batch_id: int) -> Iterator[None]:
+        """Hold the claim on a batch for a block of work.
+
+        A block that fails for another reason than a store or a stop counts like one that took its worker down:
+        it would fail again, without an end, wherever the batch is sent.
+        """
+        self.begin(stage, batch_id)
+        try:
+            yield
+        except Exception as error:
+            self._let_go(stage, batch_id, ended=isinstance(error, TransientError))
+            raise
+        self.end(stage, batch_id)
+
+    def begin(self, stage: Queue, batch_id: int) -> None:
+        """Claim a batch; without Redis the work goes on unclaimed and may be done twice."""
+        with self._lock:
+            self._held.add((stage, batch_id))
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+                pipe.incr(_begun_key(stage, batch_id))
+                pipe.expire(_begun_key(stage, batch_id), BEGUN_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            log.warning("claim.not_written", stage=str(stage), batch=batch_id, reason=type(error).__name__)
+
+    def renew(self) -> None:
+        """Make the claims of this process last longer.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        with self._lock:
+            held = sorted(self._held)
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for stage, batch_id in held:
+                    pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def end(self, stage: Queue, batch_id: int) -> None:
+        """Give a batch up; without Redis the claim runs out by itself."""
+        self._let_go(stage, batch_id, ended=True)
+
+    def _let_go(self, stage: Queue, batch_id: int, *, ended: bool) -> None:
+        with self._lock:
+            self._held.discard((stage, batch_id))
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.delete(_claim_key(stage, batch_id))
+                if ended:
+                    pipe.decr(_begun_key(stage, batch_id))
+                    pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            log.warning("claim.not_released", stage=str(stage), batch=batch_id, reason=type(error).__name__)
+
+
+class InFlight:
+    """See which batches are waiting in Redis or in a worker's hands."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    def waiting(self) -> set[int]:
+        """Return the ids of batches whose message lies in the extract or index queue.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        messages = [message for stage in STAGES for message in self._messages(stage)]
+        return {int(found) for message in messages for found in _BATCH_ID.findall(message)}
+
+    def claimed(self, batch_ids: Iterable[int]) -> set[int]:
+        """Return those of the batches that a live worker holds.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        wanted = list(batch_ids)
+        keys = [_claim_key(stage, batch) for batch in wanted for stage in STAGES]
+        values = self._mget(keys)
+        return {batch for place, batch in enumerate(wanted) if values[2 * place] or values[2 * place + 1]}
+
+    def take_crashes(self, batch_ids: Iterable[int]) -> dict[int, int]:
+        """Return how often a worker began each batch and never ended it, and start counting from zero.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        wanted = list(batch_ids)
+        if not wanted:
+            return {}
+        keys = [_begun_key(stage, batch) for stage in STAGES for batch in wanted]
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.mget(keys)
+                pipe.delete(*keys)
+                values = pipe.execute()[0]
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+        crashes = [max(0, int(value or 0)) for value in values]
+        return {batch: crashes[at] + crashes[at + len(wanted)] for at, batch in enumerate(wanted)}
+
+    def planned_jobs(self) -> set[str]:
+        """Return the ids of jobs whose planning message lies in the queue.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        return {found.decode() for message in self._messages(Queue.PLAN) for found in _PLAN_ID.findall(message)}
+
+    def _messages(self, queue: Queue) -> list[bytes]:
+        try:
+            return cast(list[bytes], self._redis.lrange(queue.value, 0, -1))
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def _mget(self, keys: list[str]) -> list[bytes | None]:
+        if not keys:
+            return []
+        try:
+            return cast(list[bytes | None], self._redis.mget(keys))
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+
+def batch_task_id(stage: Queue, batch_id: int, attempt: int) -> str:
+    """Return the Celery task id of a batch's message, from which `InFlight` knows it again in the queue."""
+    return f"batch-{stage.value}-{batch_id}-{attempt}"
+
+
+def plan_task_id(job_id: str) -> str:
+    """Return the Celery task id of a job's planning message."""
+    return f"plan-{job_id}"
+
+
+_BATCH_ID = re.compile(rb'"id":\s*"batch-(?:extract|index)-(\d+)-\d+"')
+_PLAN_ID = re.compile(rb'"id":\s*"plan-([0-9a-f-]+)"')
+
+
+def _claim_key(stage: Queue, batch_id: int) -> str:
+    return f"imagesearch:claim:{stage.value}:{batch_id}"
+
+
+def _begun_key(stage: Queue, batch_id: int) -> str:
+    return f"imagesearch:begun:{stage.value}:{batch_id}"
