@@ -11,13 +11,18 @@ from imagesearch_client.answers import (
 from imagesearch_client.client import Client
 from imagesearch_client.connection import Patience
 from imagesearch_client.errors import ApiError, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.likeness import Alias, Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.system import Finding, Info, Reconciliation
 
 __all__ = [
+    "Alias",
     "ApiError",
     "Client",
     "ClientError",
     "Collection",
+    "Comparison",
+    "Duplicate",
+    "DuplicateGroup",
     "FieldError",
     "Finding",
     "Image",

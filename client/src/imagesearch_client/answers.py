@@ -38,6 +38,8 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     """When the job ended; None until then."""
+    kind: str = "index"
+    """What it does: ``index``, ``reindex`` or ``duplicates``."""
 
     @property
     def done(self) -> int:
@@ -80,6 +82,7 @@ class Job:
             created_at=fields.optional_time("created_at"),
             started_at=fields.optional_time("started_at"),
             finished_at=fields.optional_time("finished_at"),
+            kind=fields.optional_text("kind") or "index",
         )
 
 
@@ -115,6 +118,8 @@ class Collection:
     index_params: Mapping[str, Any]
     preprocessing: Mapping[str, Any]
     created_at: datetime | None
+    aliases: tuple[str, ...] = ()
+    """Further names of it; left out of lists."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -130,6 +135,7 @@ class Collection:
             index_params=fields.mapping("index_params"),
             preprocessing=fields.mapping("preprocessing"),
             created_at=fields.optional_time("created_at"),
+            aliases=tuple(map(str, fields.items("aliases"))) if "aliases" in fields else (),
         )
 
 

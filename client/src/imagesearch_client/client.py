@@ -5,29 +5,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar
-from urllib.parse import quote
+from typing import Any, Self
 
 import httpx
 
 from imagesearch_client.answers import Collection, Image, Job, JobFailure, SearchResult
+from imagesearch_client.calls import Picture, collection_path, read_picture, segment
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
-from imagesearch_client.fields import Fields
 from imagesearch_client.system import Info, Reconciliation
+from imagesearch_client.upkeep import Upkeep
 
-Picture = Path | bytes | BinaryIO
-Item = TypeVar("Item")
-
-PAGE_SIZE = 200
-"""Items asked for at once when a list is read to its end."""
 RECONCILE_TIMEOUT = 600.0
 """Seconds: reconcile reads the whole catalogue before it answers."""
 
 
-class Client:
+class Client(Upkeep):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
@@ -98,7 +92,7 @@ class Client:
 
     def failures(self, job_id: str) -> Iterator[JobFailure]:
         """Iterate over the paths that a job could not index, page by page."""
-        return self._pages(f"/api/v2/jobs/{_segment(job_id)}/failures", JobFailure.parse)
+        return self._pages(f"/api/v2/jobs/{segment(job_id)}/failures", JobFailure.parse)
 
     def wait(
         self,
@@ -160,11 +154,11 @@ class Client:
 
     def collection(self, name: str) -> Collection:
         """Return one collection with its exact counts."""
-        return Collection.parse(self._connection.json("GET", _collection(name), Retry.SAFE))
+        return Collection.parse(self._connection.json("GET", collection_path(name), Retry.SAFE))
 
     def delete_collection(self, name: str) -> None:
         """Delete a collection with its rows and vectors; the picture files stay."""
-        self._connection.send("DELETE", _collection(name), Retry.NEVER)
+        self._connection.send("DELETE", collection_path(name), Retry.NEVER)
 
     def search(self, collection: str, image: Picture, top_k: int = 10) -> SearchResult:
         """Return the pictures of a collection that look most like this one, nearest first.
@@ -172,10 +166,10 @@ class Client:
         Raises:
             OSError: the picture's file cannot be read.
         """
-        name, content = _read(image)
+        name, content = read_picture(image)
         answer = self._connection.json(
             "POST",
-            f"{_collection(collection)}/search",
+            f"{collection_path(collection)}/search",
             Retry.RESET,
             files={"image": (name, content, "application/octet-stream")},
             data={"top_k": str(top_k)},
@@ -185,12 +179,12 @@ class Client:
     def image(self, collection: str, image_id: int) -> Image:
         """Return what is known of one picture."""
         return Image.parse(
-            self._connection.json("GET", f"{_collection(collection)}/images/{image_id:d}", Retry.SAFE)
+            self._connection.json("GET", f"{collection_path(collection)}/images/{image_id:d}", Retry.SAFE)
         )
 
     def delete_image(self, collection: str, image_id: int) -> None:
         """Delete one picture from a collection; its file stays."""
-        self._connection.send("DELETE", f"{_collection(collection)}/images/{image_id:d}", Retry.NEVER)
+        self._connection.send("DELETE", f"{collection_path(collection)}/images/{image_id:d}", Retry.NEVER)
 
     def image_file(self, image_id: int) -> bytes:
         """Return the bytes of one picture's file."""
@@ -221,11 +215,11 @@ class Client:
         return self._says_yes("/readyz")
 
     def _job(self, job_id: str, patience: Patience) -> Job:
-        path = f"/api/v2/jobs/{_segment(job_id)}"
+        path = f"/api/v2/jobs/{segment(job_id)}"
         return Job.parse(self._connection.json("GET", path, Retry.SAFE, patience=patience))
 
     def _control(self, job_id: str, verb: str, retry: Retry) -> Job:
-        return Job.parse(self._connection.json("POST", f"/api/v2/jobs/{_segment(job_id)}/{verb}", retry))
+        return Job.parse(self._connection.json("POST", f"/api/v2/jobs/{segment(job_id)}/{verb}", retry))
 
     def _says_yes(self, path: str) -> bool:
         try:
@@ -233,30 +227,3 @@ class Client:
         except ClientError:
             return False
         return True
-
-    def _pages(self, path: str, parse: Callable[[object], Item]) -> Iterator[Item]:
-        cursor: str | None = None
-        while True:
-            params = {"limit": str(PAGE_SIZE)} | ({"cursor": cursor} if cursor else {})
-            page = Fields(self._connection.json("GET", path, Retry.SAFE, params=params), "a list")
-            yield from map(parse, page.items("items"))
-            cursor = page.identifier("next") if "next" in page else None
-            if cursor is None:
-                return
-
-
-def _segment(name: str) -> str:
-    return quote(name, safe="")
-
-
-def _collection(name: str) -> str:
-    return f"/api/v2/collections/{_segment(name)}"
-
-
-def _read(image: Picture) -> tuple[str, bytes]:
-    """Return a name and the bytes; read at once, so that a repeated request sends all of them again."""
-    if isinstance(image, bytes):
-        return "image", image
-    if isinstance(image, Path):
-        return image.name, image.read_bytes()
-    return "image", image.read()

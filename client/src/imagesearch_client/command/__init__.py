@@ -5,6 +5,8 @@ from imagesearch_client.command.collections import collections, count
 from imagesearch_client.command.images import images
 from imagesearch_client.command.index import index
 from imagesearch_client.command.jobs import cancel, failures, jobs, pause, resume, retry
+from imagesearch_client.command.likeness import compare, duplicates
+from imagesearch_client.command.reindex import reindex
 from imagesearch_client.command.root import main
 from imagesearch_client.command.search import search
 from imagesearch_client.command.system import info
@@ -19,6 +21,9 @@ for _command in (
     resume,
     retry,
     collections,
+    reindex,
+    duplicates,
+    compare,
     count,
     images,
     info,

@@ -73,6 +73,47 @@ def delete(session: Session, name: str, yes: bool) -> None:
     click.echo(f"Collection {name} is deleted.")
 
 
+@collections.command()
+@click.argument("name")
+@click.argument("new_name")
+@click.pass_obj
+def rename(session: Session, name: str, new_name: str) -> None:
+    """Give a collection another name; its aliases stay."""
+    collection = session.client.rename_collection(name, new_name)
+    click.echo(f"Collection {name} is now {collection.name}.")
+
+
+@collections.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def aliases(session: Session, as_json: bool) -> None:
+    """List the aliases and their collections."""
+    found = list(session.client.aliases())
+    if as_json:
+        print_json(found)
+    else:
+        print_table(session.console, ("alias", "collection"), [(each.alias, each.collection) for each in found])
+
+
+@collections.command()
+@click.argument("name")
+@click.argument("collection")
+@click.pass_obj
+def alias(session: Session, name: str, collection: str) -> None:
+    """Point the alias NAME at COLLECTION, wherever it pointed before."""
+    made = session.client.put_alias(name, collection)
+    click.echo(f"{made.alias} stands for {made.collection}.")
+
+
+@collections.command()
+@click.argument("name")
+@click.pass_obj
+def unalias(session: Session, name: str) -> None:
+    """Remove an alias; its collection stays."""
+    session.client.delete_alias(name)
+    click.echo(f"Alias {name} is removed.")
+
+
 @click.command()
 @click.option("--collection", default="default", show_default=True)
 @click.pass_obj

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from imagesearch_client.answers import Job, JobFailure
-from imagesearch_client.command.output import printable
+from imagesearch_client.command.output import print_json, printable
 from imagesearch_client.command.root import Session
 from imagesearch_client.display import show_progress
 from imagesearch_client.wording import summary
@@ -35,6 +35,22 @@ def follow(session: Session, job_id: str, console: Console) -> Job:
             err=True,
         )
         raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def see_through(session: Session, job: Job, *, wait: bool, as_json: bool) -> None:
+    """Follow a job that has just been submitted, unless nobody waits for it, and end the command as it ends."""
+    if not wait:
+        if as_json:
+            print_json(job)
+        else:
+            click.echo(f"Job {job.id} is {job.state}. Follow it with: {session.invocation} jobs {job.id} --wait")
+        return
+    job = follow(session, job.id, session.errors if as_json else session.console)
+    if as_json:
+        print_json(job)
+    else:
+        report(session, job)
+    exit_as(job)
 
 
 def report(session: Session, job: Job) -> None:

@@ -7,8 +7,7 @@ from typing import Any, TextIO
 
 import click
 
-from imagesearch_client.command.follow import exit_as, follow, report
-from imagesearch_client.command.output import print_json
+from imagesearch_client.command.follow import see_through
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 
@@ -46,18 +45,7 @@ def index(
         raise click.UsageError("name a DIRECTORY, or a file of paths with --list")
     source = _paths(listing) if listing is not None else _server_path(directory or "")
     job = session.client.submit_job(source, metadata=read_pairs(metadata, "--metadata"), **options)
-    if not wait:
-        if as_json:
-            print_json(job)
-        else:
-            click.echo(f"Job {job.id} is {job.state}. Follow it with: {session.invocation} jobs {job.id} --wait")
-        return
-    job = follow(session, job.id, session.errors if as_json else session.console)
-    if as_json:
-        print_json(job)
-    else:
-        report(session, job)
-    exit_as(job)
+    see_through(session, job, wait=wait, as_json=as_json)
 
 
 def _paths(listing: TextIO) -> list[str]:

@@ -1,0 +1,42 @@
+"""`imagesearch reindex`: build a collection's index anew while searches go on."""
+
+from __future__ import annotations
+
+import click
+
+from imagesearch_client.command.follow import see_through
+from imagesearch_client.command.pairs import read_pairs
+from imagesearch_client.command.root import Session
+
+
+@click.command()
+@click.argument("collection")
+@click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
+@click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as resize=bilinear.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
+@click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
+@click.pass_obj
+def reindex(
+    session: Session,
+    /,
+    *,
+    collection: str,
+    index_type: str | None,
+    index_param: tuple[str, ...],
+    preprocessing: tuple[str, ...],
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Build the index of COLLECTION anew, beside the one that searches use until it is done.
+
+    What is not named stays as it is. With another preprocessing, or when the workers run another network, every
+    picture is extracted again; otherwise the vectors are copied. Exits as `index` does.
+    """
+    job = session.client.reindex(
+        collection,
+        index_type=index_type,
+        index_params=read_pairs(index_param, "--index-param") or None,
+        preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
+    )
+    see_through(session, job, wait=wait, as_json=as_json)

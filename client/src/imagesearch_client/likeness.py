@@ -1,0 +1,88 @@
+"""What the API answers about likeness: groups of duplicates, and two pictures compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from imagesearch_client.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Describe one picture of a group."""
+
+    id: int
+    path: str
+    url: str | None
+    distance: float
+    """To the nearest other picture of the group."""
+    sha256: str | None
+    size_bytes: int | None
+    width: int | None
+    height: int | None
+    partition: str | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a picture from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a duplicate")
+        return cls(
+            id=fields.integer("id"),
+            path=fields.text("path"),
+            url=fields.optional_text("url"),
+            distance=fields.number("distance"),
+            sha256=fields.optional_text("sha256"),
+            size_bytes=fields.optional_integer("bytes"),
+            width=fields.optional_integer("width"),
+            height=fields.optional_integer("height"),
+            partition=fields.optional_text("partition"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Hold pictures that are alike, from one to the next."""
+
+    id: int
+    """The smallest id in it."""
+    kind: str
+    """``exact`` where all files hold the same bytes, else ``near``."""
+    images: tuple[Duplicate, ...]
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a group from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a group of duplicates")
+        images = tuple(Duplicate.parse(image) for image in fields.items("images"))
+        return cls(id=fields.integer("id"), kind=fields.text("kind"), images=images)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Tell how far two pictures lie from each other."""
+
+    distance: float
+    """1 - cosine, in 0..1: smaller is more similar."""
+    same_content: bool
+    """Both files hold the same bytes."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a comparison from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a comparison")
+        return cls(distance=fields.number("distance"), same_content=fields.flag("same_content"))
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Name a collection once more."""
+
+    alias: str
+    collection: str
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read an alias from JSON. Raises ProtocolError."""
+        fields = Fields(value, "an alias")
+        return cls(alias=fields.text("alias"), collection=fields.text("collection"))
