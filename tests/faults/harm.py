@@ -12,7 +12,7 @@ from imagesearch.contract import Queue
 from imagesearch_local.control import Control
 from waiting import until
 
-WORKERS = ("extractor", "indexer", "scheduler", "api")
+WORKERS = ("extractor", "extractor-query", "indexer", "scheduler", "api")
 """In this order a rolling restart goes through the processes."""
 
 
