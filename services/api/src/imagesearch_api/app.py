@@ -11,9 +11,21 @@ from imagesearch_api import problems
 from imagesearch_api.composition import Services, compose
 from imagesearch_api.health import health
 from imagesearch_api.v1 import LastSeen, v1
-from imagesearch_api.v2 import aliases, collections, duplicates, files, images, info, jobs, reindex, search, v2
+from imagesearch_api.v2 import (
+    aliases,
+    collections,
+    description,
+    duplicates,
+    files,
+    images,
+    info,
+    jobs,
+    reindex,
+    search,
+    v2,
+)
 
-ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search)
+ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search, description)
 """The modules whose import gives the v2 blueprint its routes."""
 
 

@@ -1,0 +1,112 @@
+"""Assemble the document from the routes, their views' docstrings, their models and `OPERATIONS`."""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
+
+import imagesearch
+from imagesearch_api.openapi.answers import SCHEMAS, Schema, ref
+from imagesearch_api.openapi.operations import FILE, OPERATIONS, Operation
+
+PREFIX = "/api/v2"
+BLUEPRINT = "v2."
+_PARAMETER = re.compile(r"<(int:)?(\w+)>")
+_REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
+_TEMPLATE = "#/components/schemas/{model}"
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Return the OpenAPI document of /api/v2."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if rule.endpoint.startswith(BLUEPRINT):
+            name = rule.endpoint.removeprefix(BLUEPRINT)
+            path = paths.setdefault(_path(rule), {})
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                path[method.lower()] = _operation(app, rule, name, OPERATIONS[name])
+    models = sorted(
+        {one.json for one in OPERATIONS.values() if one.json is not None}, key=lambda one: one.__name__
+    )
+    _, found = models_json_schema([(model, "validation") for model in models], ref_template=_TEMPLATE)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Image search",
+            "version": imagesearch.__version__,
+            "description": "Index very large picture libraries and ask what looks like what. "
+            "Errors are RFC 9457 problem details.",
+        },
+        "paths": paths,
+        "components": {"schemas": _used({**SCHEMAS, **found["$defs"]}, json.dumps(paths))},
+    }
+
+
+def _used(schemas: dict[str, Schema], text: str) -> dict[str, Schema]:
+    """Return the schemas that a text refers to, directly or through others.
+
+    Pydantic describes what a field becomes, too, where only what it is read from concerns the caller.
+    """
+    used: dict[str, Schema] = {}
+    waiting = [text]
+    while waiting:
+        for name in _REFERENCE.findall(waiting.pop()):
+            if name not in used:
+                used[name] = schemas[name]
+                waiting.append(json.dumps(schemas[name]))
+    return dict(sorted(used.items()))
+
+
+def _path(rule: Rule) -> str:
+    return _PARAMETER.sub(r"{\2}", rule.rule)
+
+
+def _operation(app: Flask, rule: Rule, name: str, operation: Operation) -> dict[str, Any]:
+    summary = (app.view_functions[rule.endpoint].__doc__ or "").strip().partition("\n")[0]
+    described: dict[str, Any] = {"operationId": name, "summary": summary}
+    in_path = [_in_path(*found) for found in _PARAMETER.findall(rule.rule)]
+    parameters = [*in_path, *operation.parameters]
+    if parameters:
+        described["parameters"] = parameters
+    content: dict[str, Any] = {}
+    if operation.json is not None:
+        content["application/json"] = {"schema": ref(operation.json.__name__)}
+    if operation.form is not None:
+        content["multipart/form-data"] = {"schema": operation.form}
+    if content:
+        described["requestBody"] = {"required": True, "content": content}
+    described["responses"] = {
+        **{str(status): _answer(status, schema, operation) for status, schema in operation.answers.items()},
+        **{str(status): _problem(status) for status in sorted({*operation.errors, 503})},
+    }
+    return described
+
+
+def _in_path(kind: str, name: str) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": 0} if kind == "int:" else {"type": "string", "minLength": 1}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _answer(status: int, schema: Schema | None, operation: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if schema is not None:
+        described = {} if schema is FILE else {"schema": schema}
+        answer["content"] = dict.fromkeys(operation.media, described)
+    return answer
+
+
+def _problem(status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/problem+json": {"schema": ref("Problem")}},
+    }
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        described["headers"] = {"Retry-After": seconds}
+    return described

@@ -1,0 +1,53 @@
+"""The schemas of multipart bodies: pictures as file parts, everything else as text."""
+
+from __future__ import annotations
+
+from imagesearch.regions import RULE as REGION_RULE
+from imagesearch_api.openapi.answers import Schema
+from imagesearch_api.questions import MAX_QUERIES, ShapeBody
+
+_PICTURE: Schema = {"type": "string", "format": "binary"}
+_JSON: Schema = {"type": "string", "contentMediaType": "application/json"}
+
+
+def _shape() -> dict[str, Schema]:
+    """Return the fields of the answer's shape, each as the text that a form carries."""
+    fields = {
+        name: {key: value for key, value in found.items() if key != "title"}
+        for name, found in ShapeBody.model_json_schema()["properties"].items()
+    }
+    fields["filter"] = {**_JSON, "description": "A filter as JSON."}
+    fields["include"] = {"type": "string", "description": "metadata, size and thumbnail, separated by commas."}
+    for name in ("top_k", "page", "page_size", "max_distance", "partition"):
+        # A form has no null.
+        fields[name] = next(option for option in fields[name]["anyOf"] if option != {"type": "null"})
+    return fields
+
+
+SEARCH_FORM: Schema = {
+    "type": "object",
+    "properties": {
+        "image": {"type": "array", "items": _PICTURE, "minItems": 1, "maxItems": MAX_QUERIES},
+        "box": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": f"For all pictures, or each: {REGION_RULE}.",
+        },
+        **_shape(),
+    },
+    "required": ["image"],
+}
+UPLOAD_FORM: Schema = {
+    "type": "object",
+    "properties": {"image": _PICTURE, "partition": {"type": "string", "maxLength": 128}, "metadata": _JSON},
+    "required": ["image"],
+}
+COMPARE_FORM: Schema = {
+    "type": "object",
+    "properties": {
+        "a": {**_PICTURE, "description": "A picture, or the id of an indexed one."},
+        "b": {**_PICTURE, "description": "Likewise."},
+        "collection": {"type": "string"},
+    },
+    "required": ["a", "b"],
+}
