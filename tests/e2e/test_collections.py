@@ -258,9 +258,11 @@ def image_named(http: httpx.Client, name: str, folder: Path, file: str) -> int:
         ({"cursor": "x"}, "cursor"),
     ],
 )
-def test_a_bad_wish_for_duplicates_names_its_field(http: httpx.Client, params: dict[str, str], field: str) -> None:
-    http.post("/api/v2/collections", json={"name": "edge"})
-    response = http.get("/api/v2/collections/edge/duplicates", params=params)
+def test_a_bad_wish_for_duplicates_names_its_field(
+    http: httpx.Client, name: str, params: dict[str, str], field: str
+) -> None:
+    http.post("/api/v2/collections", json={"name": name})
+    response = http.get(f"/api/v2/collections/{name}/duplicates", params=params)
     assert (response.status_code, error(response)["field"]) == (400, field)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections, names
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import Conflict, NotFound
+from waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -109,3 +111,34 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(catalog: Catalog, cats: col
         found += [alias.alias for alias in names.list_aliases(tx, limit=100)]
         assert len(found) == len(set(found))
         assert tx.execute(sa.text("SELECT count(*) FROM collections")).scalar_one() <= 12
+
+
+def test_whoever_takes_a_collection_over_comes_before_those_who_ask_later(
+    catalog: Catalog, cats: collections.Collection
+) -> None:
+    order: list[str] = []
+
+    def waiting() -> int:
+        with catalog.transaction() as tx:
+            asked = (
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event = 'advisory'"
+            )
+            return int(tx.execute(sa.text(asked)).scalar_one())
+
+    def enter(name: str, lock: Callable[[sa.Connection, int], object]) -> None:
+        with catalog.transaction() as tx:
+            lock(tx, cats.id)
+            order.append(name)
+
+    taker = Thread(target=enter, args=("taker", collections.take_over))
+    holder = Thread(target=enter, args=("holder", collections.hold))
+    with catalog.transaction() as tx:
+        collections.hold(tx, cats.id)
+        taker.start()
+        until(lambda: waiting() == 1)
+        holder.start()
+        until(lambda: waiting() == 2)
+    taker.join()
+    holder.join()
+    assert order == ["taker", "holder"]

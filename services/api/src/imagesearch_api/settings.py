@@ -28,7 +28,7 @@ class ApiSettings(Settings):
         5_000,
         ge=0,
         description="Largest collection, or partition, whose duplicates are found while the caller waits: 5,000 "
-        "take half a second on two cores and 40 MB. Larger ones are a job.",
+        "took 0.8 s on two busy cores. Larger ones are a job.",
     )
     index_timeout: float = Field(
         10.0, ge=0, description="Seconds an upload or a change waits until it is searchable; then it is a job."
