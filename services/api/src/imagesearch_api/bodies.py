@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES
-from imagesearch.errors import InvalidMessage
 from imagesearch.metadata import LONGEST_PARTITION, check_metadata, check_storable
-from imagesearch.pipeline import Preprocessing
 from imagesearch_api.problems import BadField
 
 MAX_TOP_K = 16_384
@@ -68,23 +66,6 @@ class JobBody(Body):
     partition: Partition | None = None
     metadata: Metadata = None
     prune: bool = False
-
-
-class CollectionBody(Body):
-    """What POST /collections takes."""
-
-    name: CollectionName
-    preprocessing: dict[str, Any] = Field(default_factory=dict)
-    index_type: Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "DISKANN", "FLAT"] = "AUTOINDEX"
-    index_params: dict[str, int | float | str] = Field(default_factory=dict)
-
-    @field_validator("preprocessing")
-    @classmethod
-    def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return Preprocessing.from_dict(value).to_dict()
-        except InvalidMessage as error:
-            raise ValueError(str(error)) from error
 
 
 def read_json(model: type[T]) -> T:

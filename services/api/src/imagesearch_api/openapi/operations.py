@@ -71,7 +71,7 @@ OPERATIONS: dict[str, Operation] = {
     "create_collection": Operation({201: ref("Collection")}, json=CollectionBody, errors=(400, 409, 413)),
     "show_collection": Operation({200: ref("Collection")}, errors=(404,)),
     "rename_collection": Operation({200: ref("Collection")}, json=RenameBody, errors=(400, 404, 409, 413)),
-    "remove_collection": _DELETE,
+    "remove_collection": Operation({202: None, 204: None}, errors=(404, 409)),
     "reindex_collection": Operation({202: _JOB}, json=ReindexBody, errors=(400, 404, 409, 413)),
     "list_aliases": Operation({200: page_of(ref("Alias"))}, (LIMIT, NAME_CURSOR), errors=(400,)),
     "put_alias": Operation({200: ref("Alias"), 201: ref("Alias")}, json=AliasBody, errors=(400, 404, 409, 413)),
@@ -83,7 +83,7 @@ OPERATIONS: dict[str, Operation] = {
         errors=(400, 404, 409, 413, 415, 429),
     ),
     "show_duplicates": Operation(
-        {200: page_of(ref("DuplicateGroup"))}, (*_PAGE, MAX_DISTANCE, PARTITION), errors=(400, 404, 409)
+        {200: page_of(ref("DuplicateGroup"))}, (*_PAGE, MAX_DISTANCE, PARTITION), errors=(400, 404, 409, 429)
     ),
     "look_for_duplicates": Operation({202: _JOB}, json=DuplicatesBody, errors=(400, 404, 409, 413)),
     "compare_pictures": Operation(
