@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES
@@ -36,6 +37,15 @@ class Body(BaseModel):
     """Base of request bodies: unknown fields are errors, nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def exactly_one(*groups: str) -> JsonDict:
+    """Return the JSON schema that asks for exactly one of some fields; models check it on their own.
+
+    Args:
+        groups: a field each, or several separated by spaces of which any will do.
+    """
+    return {"oneOf": [{"anyOf": [{"required": [name]} for name in group.split()]} for group in groups]}
 
 
 class PathList(Body):

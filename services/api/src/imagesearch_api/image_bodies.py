@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from flask import request
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from imagesearch_api.bodies import FRAMING_BYTES, Body, Metadata, Partition, Path
+from imagesearch_api.bodies import FRAMING_BYTES, Body, Metadata, Partition, Path, exactly_one
 from imagesearch_api.forms import parse_json, read_pictures
 from imagesearch_api.problems import BadField
 from imagesearch_api.questions import FilterField, ImageId
@@ -37,6 +37,8 @@ class ImagePatch(Body):
 
 class DeletionBody(Body):
     """What POST .../images/delete takes: ids, or paths, or a filter and a partition."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("ids", "paths", "filter partition"))
 
     ids: Annotated[list[ImageId], Field(min_length=1, max_length=MOST_IMAGES)] | None = None
     paths: Annotated[list[Path], Field(min_length=1, max_length=MOST_IMAGES)] | None = None

@@ -7,13 +7,21 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from imagesearch.contract import DIMENSION
 from imagesearch.regions import RULE as REGION_RULE
 from imagesearch.regions import InvalidRegion, Region
 from imagesearch.vectors import MAX_WINDOW, Filter, parse_filter
-from imagesearch_api.bodies import Body, Partition, Path, Text
+from imagesearch_api.bodies import Body, Partition, Path, Text, exactly_one
 from imagesearch_api.problems import BadField
 
 MAX_QUERIES = 64
@@ -69,6 +77,8 @@ ImageId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 class QueryBody(Body):
     """One query of a search in JSON: exactly one of `image_id`, `path`, `vector` and `url`."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "path", "vector", "url"))
+
     image_id: ImageId | None = None
     path: Path | None = None
     vector: Vector | None = None
@@ -102,6 +112,8 @@ class ShapeBody(Body):
 
 class SearchBody(ShapeBody, QueryBody):
     """What a search takes as JSON: the fields of one query, or `queries`, and the shape of the answer."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "path", "vector", "url", "queries"))
 
     queries: Annotated[list[QueryBody], Field(min_length=1, max_length=MAX_QUERIES)] | None = None
 
