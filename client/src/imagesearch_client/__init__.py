@@ -2,16 +2,19 @@
 
 from imagesearch_client.answers import (
     Collection,
+    Deletion,
     Image,
     Job,
     JobFailure,
     Result,
     SearchResult,
+    WrittenImage,
 )
-from imagesearch_client.client import Client
+from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
 from imagesearch_client.errors import ApiError, ClientError, FieldError, ProtocolError, Unavailable
 from imagesearch_client.likeness import Alias, Comparison, Duplicate, DuplicateGroup
+from imagesearch_client.queries import Query, Shape
 from imagesearch_client.system import Finding, Info, Reconciliation
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "ClientError",
     "Collection",
     "Comparison",
+    "Deletion",
     "Duplicate",
     "DuplicateGroup",
     "FieldError",
@@ -29,10 +33,14 @@ __all__ = [
     "Info",
     "Job",
     "JobFailure",
+    "Manifest",
     "Patience",
     "ProtocolError",
+    "Query",
     "Reconciliation",
     "Result",
     "SearchResult",
+    "Shape",
     "Unavailable",
+    "WrittenImage",
 ]

@@ -149,6 +149,12 @@ class Result:
     distance: float
     """1 - cosine, in 0..1: smaller is more similar."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    width: int | None = None
+    """This and what follows is there where it was asked for."""
+    height: int | None = None
+    size_bytes: int | None = None
+    format: str | None = None
+    thumbnail_url: str | None = None
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -160,6 +166,11 @@ class Result:
             url=fields.optional_text("url"),
             distance=fields.number("distance"),
             metadata=fields.mapping("metadata"),
+            width=fields.optional_integer("width"),
+            height=fields.optional_integer("height"),
+            size_bytes=fields.optional_integer("bytes"),
+            format=fields.optional_text("format"),
+            thumbnail_url=fields.optional_text("thumbnail_url"),
         )
 
 
@@ -220,3 +231,36 @@ class Image:
             indexed_at=fields.optional_time("indexed_at"),
             metadata=fields.mapping("metadata"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenImage:
+    """Describe a picture that was added or changed."""
+
+    image: Image
+    searchable_at: datetime | None
+    """When searches began to see it as it is; None while the job goes on."""
+    job: str | None
+    """The job that wrote it; None where there was nothing to write."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a written picture from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a written image")
+        job = fields.identifier("job") if "job" in fields else None
+        return cls(Image.parse(value), fields.optional_time("searchable_at"), job)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Tell what a deletion of several pictures did."""
+
+    deleted: int
+    missing: tuple[int | str, ...]
+    """Ids or paths that were asked for and are not there."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a deletion from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a deletion")
+        return cls(fields.integer("deleted"), tuple(fields.items("missing")))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from imagesearch_client.answers import Collection, Image, Job, JobFailure, SearchResult
-from imagesearch_client.calls import Picture, collection_path, read_picture, segment
+from imagesearch_client.answers import Collection, Job, JobFailure
+from imagesearch_client.calls import collection_path, segment
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
+from imagesearch_client.pictures import Pictures
+from imagesearch_client.searching import Searching
 from imagesearch_client.system import Info, Reconciliation
 from imagesearch_client.upkeep import Upkeep
 
@@ -21,7 +23,17 @@ RECONCILE_TIMEOUT = 600.0
 """Seconds: reconcile reads the whole catalogue before it answers."""
 
 
-class Client(Upkeep):
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Name a file on the server that lists pictures, each with its own partition and metadata.
+
+    JSON lines or CSV with ``path``, ``partition`` and ``metadata``; relative paths begin at its directory.
+    """
+
+    path: str
+
+
+class Client(Searching, Pictures, Upkeep):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
@@ -54,7 +66,7 @@ class Client(Upkeep):
 
     def submit_job(
         self,
-        source: str | Sequence[str],
+        source: str | Sequence[str] | Manifest,
         collection: str = "default",
         *,
         recursive: bool = True,
@@ -63,13 +75,13 @@ class Client(Upkeep):
         idempotency_key: str | None = None,
         prune: bool = False,
     ) -> Job:
-        """Submit a directory, or a list of paths, as the server sees them, and return the job.
+        """Submit a directory, a list of paths or a manifest, as the server sees them, and return the job.
 
         The key makes repeating safe: a request that is repeated under the same key finds its job again.
         One is made up per call unless it is given. `prune` removes pictures whose files are gone.
         """
         body: dict[str, Any] = {
-            "source": source if isinstance(source, str) else {"paths": list(source)},
+            "source": _source(source),
             "collection": collection,
             "recursive": recursive,
             "partition": partition,
@@ -160,36 +172,6 @@ class Client(Upkeep):
         """Delete a collection with its rows and vectors; the picture files stay."""
         self._connection.send("DELETE", collection_path(name), Retry.NEVER)
 
-    def search(self, collection: str, image: Picture, top_k: int = 10) -> SearchResult:
-        """Return the pictures of a collection that look most like this one, nearest first.
-
-        Raises:
-            OSError: the picture's file cannot be read.
-        """
-        name, content = read_picture(image)
-        answer = self._connection.json(
-            "POST",
-            f"{collection_path(collection)}/search",
-            Retry.RESET,
-            files={"image": (name, content, "application/octet-stream")},
-            data={"top_k": str(top_k)},
-        )
-        return SearchResult.parse(answer)
-
-    def image(self, collection: str, image_id: int) -> Image:
-        """Return what is known of one picture."""
-        return Image.parse(
-            self._connection.json("GET", f"{collection_path(collection)}/images/{image_id:d}", Retry.SAFE)
-        )
-
-    def delete_image(self, collection: str, image_id: int) -> None:
-        """Delete one picture from a collection; its file stays."""
-        self._connection.send("DELETE", f"{collection_path(collection)}/images/{image_id:d}", Retry.NEVER)
-
-    def image_file(self, image_id: int) -> bytes:
-        """Return the bytes of one picture's file."""
-        return self._connection.send("GET", f"/api/v2/images/{image_id:d}/file", Retry.SAFE).content
-
     def info(self) -> Info:
         """Return what the running system says about itself."""
         return Info.parse(self._connection.json("GET", "/api/v2/info", Retry.SAFE))
@@ -227,3 +209,9 @@ class Client(Upkeep):
         except ClientError:
             return False
         return True
+
+
+def _source(source: str | Sequence[str] | Manifest) -> str | dict[str, Any]:
+    if isinstance(source, Manifest):
+        return {"manifest": source.path}
+    return source if isinstance(source, str) else {"paths": list(source)}

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from imagesearch_client.client import Manifest
 from imagesearch_client.command.follow import see_through
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
@@ -17,6 +18,7 @@ from imagesearch_client.command.root import Session
 @click.option(
     "--list", "listing", type=click.File(encoding="utf-8"), help="A file with a path per line; - for stdin."
 )
+@click.option("--manifest", help="A .jsonl or .csv file, as the server sees it: path, partition, metadata.")
 @click.option("--collection", default="default", show_default=True)
 @click.option("--partition", help="User, tenant or album that these pictures belong to.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
@@ -31,6 +33,7 @@ def index(
     *,
     directory: str | None,
     listing: TextIO | None,
+    manifest: str | None,
     wait: bool,
     as_json: bool,
     metadata: tuple[str, ...],
@@ -41,9 +44,13 @@ def index(
     Exits with 0 when all of it worked, 2 when some pictures failed, 1 when the job failed or was
     cancelled, 64 when the command line is wrong.
     """
-    if (directory is None) == (listing is None):
-        raise click.UsageError("name a DIRECTORY, or a file of paths with --list")
-    source = _paths(listing) if listing is not None else _server_path(directory or "")
+    if sum(given is not None for given in (directory, listing, manifest)) != 1:
+        raise click.UsageError("name a DIRECTORY, or a file of paths with --list, or a --manifest")
+    source: str | list[str] | Manifest
+    if manifest is not None:
+        source = Manifest(_server_path(manifest))
+    else:
+        source = _paths(listing) if listing is not None else _server_path(directory or "")
     job = session.client.submit_job(source, metadata=read_pairs(metadata, "--metadata"), **options)
     see_through(session, job, wait=wait, as_json=as_json)
 

@@ -26,6 +26,23 @@ def read_pairs(pairs: tuple[str, ...], option: str) -> dict[str, Any]:
     return values
 
 
+def read_json_object(text: str | None, option: str) -> dict[str, Any] | None:
+    """Return the JSON object that an option holds; None without one.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise click.BadParameter("a JSON object is expected", param_hint=option)
+    return value
+
+
 def _scalar(text: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse)

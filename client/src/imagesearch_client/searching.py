@@ -1,0 +1,93 @@
+"""The client's methods that search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imagesearch_client.answers import SearchResult
+from imagesearch_client.calls import Calls, Picture, collection_path, read_picture
+from imagesearch_client.connection import Retry
+from imagesearch_client.fields import Fields
+from imagesearch_client.queries import Box, Query, Shape, box_text
+
+BATCH_TIMEOUT = 120.0
+"""Seconds: a batch of pictures is one forward pass, which takes its time on a CPU."""
+
+
+class Searching(Calls):
+    """Search collections; a part of `Client`."""
+
+    def search(
+        self,
+        collection: str,
+        image: Picture | Query,
+        top_k: int | None = None,
+        *,
+        box: Box | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+        max_distance: float | None = None,
+        include: Sequence[str] | None = None,
+        partition: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
+    ) -> SearchResult:
+        """Return the pictures of a collection that look most like this one, nearest first.
+
+        Args:
+            collection: its name or alias.
+            image: a picture, or a `Query` by something else.
+            top_k: how many; 10 unless pages are asked for.
+            box: the part of the picture to search by; a `Query` has its own.
+            page: which page, from 1.
+            page_size: results of one page.
+            max_distance: leaves out what is farther away, 0..1.
+            include: metadata, size, thumbnail; metadata alone unless given.
+            partition: only pictures of this user, tenant or album.
+            filter: only pictures whose metadata matches, such as ``{"eq": ["colour", "red"]}``.
+
+        Raises:
+            OSError: the picture's file cannot be read.
+        """
+        shape = Shape(top_k, page, page_size, max_distance, include, partition, filter)
+        path = f"{collection_path(collection)}/search"
+        if isinstance(image, Query):
+            answer = self._connection.json("POST", path, Retry.RESET, json={**image.to_json(), **shape.to_json()})
+        else:
+            form = shape.to_form() | ({"box": box_text(box)} if box is not None else {})
+            answer = self._connection.json("POST", path, Retry.RESET, files=[_part(image)], data=form)
+        return SearchResult.parse(answer)
+
+    def search_many(
+        self, collection: str, images: Sequence[Picture] | Sequence[Query], shape: Shape | None = None
+    ) -> list[SearchResult]:
+        """Return the answers to several searches at once, up to 64: pictures share one forward pass.
+
+        Raises:
+            OSError: a picture's file cannot be read.
+            TypeError: pictures and queries are mixed.
+        """
+        shape, path = shape or Shape(), f"{collection_path(collection)}/search"
+        queries = [image for image in images if isinstance(image, Query)]
+        if queries and len(queries) < len(images):
+            raise TypeError("pictures and queries cannot be searched by at once")
+        if queries:
+            body = {"queries": [query.to_json() for query in queries], **shape.to_json()}
+            answer = self._connection.json("POST", path, Retry.RESET, json=body, timeout=BATCH_TIMEOUT)
+        else:
+            pictures = [image for image in images if not isinstance(image, Query)]
+            parts = [_part(picture) for picture in pictures]
+            answer = self._connection.json(
+                "POST", path, Retry.RESET, files=parts, data=shape.to_form(), timeout=BATCH_TIMEOUT
+            )
+        fields = Fields(answer, "a batch of searches")
+        if "queries" not in fields:
+            # A batch of one picture is a search like any other.
+            return [SearchResult.parse(answer)]
+        took = fields.mapping("took_ms")
+        return [SearchResult.parse({**dict(one), "took_ms": took}) for one in fields.items("queries")]
+
+
+def _part(image: Picture) -> tuple[str, tuple[str, bytes, str]]:
+    name, content = read_picture(image)
+    return "image", (name, content, "application/octet-stream")
