@@ -344,6 +344,30 @@ def test_a_worker_of_another_network_fails_the_job_and_not_the_index(world: Worl
     check_whole(world)
 
 
+@pytest.mark.parametrize("step", ["cancel_unplanned", "cancel_batch"])
+def test_a_build_that_is_given_up_may_be_killed_on_the_way(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    filled(world)
+    before = world.collection()
+    job_id = world.submit_reindex(preprocessing=SMOOTH)
+    plan_job(world.indexer, PlanJob(job_id))
+    batch, *_ = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    index_batch(world.indexer, world.extract(batch, model=OTHER))
+    with monkeypatch.context() as patched:
+
+        def die(*_: object) -> None:
+            raise StoreUnavailable("postgres", "killed in this test")
+
+        patched.setattr(ledger, step, die)
+        with pytest.raises(StoreUnavailable):
+            plan_job(world.indexer, PlanJob(job_id))
+    assert finish(world, job_id).state == JobState.FAILED
+    assert world.collection() == before
+    finish(world, world.submit_reindex())
+    check_whole(world)
+
+
 def test_only_one_reindex_of_a_collection_at_a_time(world: World) -> None:
     filled(world)
     job_id = world.submit_reindex()

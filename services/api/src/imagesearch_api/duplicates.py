@@ -12,6 +12,7 @@ from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog import duplicates as catalog
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
+from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.composition import Services
@@ -96,7 +97,7 @@ def duplicates_of_job(services: Services, job_id: str, *, limit: int, after: int
         job = jobs.get(tx, job_id)
         if job.kind != jobs.DUPLICATES:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
-        if job.finished_at is None or job.planned_at is None or job.error is not None:
+        if job.state != JobState.SUCCEEDED:
             raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")
         found = catalog.groups(tx, job_id, after=after, limit=limit + 1)
     return _page(services, found[:limit], has_more=len(found) > limit)

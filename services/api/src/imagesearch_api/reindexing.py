@@ -41,7 +41,7 @@ def submit_reindex(services: Services, name: str, body: ReindexBody, origin: str
         preprocessing = Preprocessing.from_dict(
             {**collection.preprocessing.to_dict(), **(body.preprocessing or {})}
         )
-        model = _network(collection, running)
+        model = network_to_build_with(collection, running)
         job = builds.submit(
             tx,
             collection,
@@ -74,7 +74,7 @@ def _index(services: Services, collection: Collection, body: ReindexBody) -> Ind
     return checked_index(index_type, params, services.vectors)
 
 
-def _network(collection: Collection, running: set[str]) -> str | None:
+def network_to_build_with(collection: Collection, running: set[str]) -> str | None:
     """Return the network to build with: the collection's own where a worker has it, or the one that they run."""
     if collection.model is None or not running or collection.model in running:
         return collection.model

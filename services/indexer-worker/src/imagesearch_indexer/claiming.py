@@ -35,7 +35,7 @@ def claim(tx: sa.Connection, job_id: str) -> Turn | None:
     return Turn(job, build, collection)
 
 
-def is_building(tx: sa.Connection, job: jobs.Job) -> bool:
-    """Tell whether the pictures of a job go into a build."""
+def works_on_build(tx: sa.Connection, job: jobs.Job) -> bool:
+    """Tell whether a job is about its build; once it has been switched to, the rest is planned like any list."""
     build = builds.get(tx, job.id) if job.kind == jobs.REINDEX else None
-    return build is not None and build.is_building
+    return build is not None and build.state != builds.SWITCHED

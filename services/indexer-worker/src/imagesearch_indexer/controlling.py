@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from imagesearch.catalog import batches, duplicates, jobs, ledger
+from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.ending import end_job
@@ -47,8 +48,6 @@ def give_up(indexer: Indexer, job_id: str) -> None:
     Raises:
         StoreUnavailable: a store went away; reconciliation goes on where this stopped.
     """
-    with indexer.catalog.transaction() as tx:
-        jobs.change(tx, job_id, planned_at=sa.func.now())
     _close(indexer, job_id)
 
 
@@ -58,6 +57,7 @@ def _close(indexer: Indexer, job_id: str) -> None:
     with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job_id)
         jobs.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
+        jobs.change(tx, job_id, planned_at=sa.func.coalesce(job_table.c.planned_at, sa.func.now()))
         duplicates.forget_pairs(tx, job_id)
         open_batches = batches.open_ids(tx, job_id)
     for batch_id in open_batches:

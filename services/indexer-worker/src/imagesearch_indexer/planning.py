@@ -23,7 +23,7 @@ from imagesearch.claims import plan_task_id
 from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
 from imagesearch.errors import SourceRejected
 from imagesearch.walking import Entry
-from imagesearch_indexer.claiming import is_building
+from imagesearch_indexer.claiming import works_on_build
 from imagesearch_indexer.comparing import find_duplicates
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless
@@ -45,7 +45,7 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, message.job_id)
         # What failed in a build that has been switched to is planned like any list of paths.
-        fills_build = is_building(tx, job)
+        fills_build = works_on_build(tx, job)
     if fills_build:
         rebuild(indexer, job.id)
         return
