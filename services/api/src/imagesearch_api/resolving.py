@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import sqlalchemy as sa
 
 from imagesearch.catalog import images
 from imagesearch.catalog.collections import Collection
@@ -20,19 +21,21 @@ from imagesearch_api.staging import Stages
 
 
 def vectors_of(
-    services: Services, collection: Collection, queries: Sequence[Query], stages: Stages
+    services: Services,
+    collection: Collection,
+    queries: Sequence[Query],
+    rows: Mapping[int, Image],
+    stages: Stages,
 ) -> Vectors | None:
     """Return one vector a query as float32[n, 512]; None where the collection has nothing to compare with.
 
     Raises:
-        AtField: a query names an image that is not indexed, or a picture that cannot be used.
+        AtField: a picture cannot be used.
         BadField: a URL may not be fetched, or a box does not lie within its picture.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    with stages.measure("catalogue"):
-        rows = _rows(services, collection, queries)
     found: dict[int, Vectors] = {
         place: query.vector for place, query in enumerate(queries) if query.vector is not None
     }
@@ -57,15 +60,16 @@ def vectors_of(
     return np.stack([found[place] for place in range(len(queries))]).reshape(len(queries), DIMENSION)
 
 
-def _rows(services: Services, collection: Collection, queries: Sequence[Query]) -> dict[int, Image]:
-    """Return the image that a query names, by the query's place."""
+def rows_of(tx: sa.Connection, collection: Collection, queries: Sequence[Query]) -> dict[int, Image]:
+    """Return the images that queries name, by the queries' places.
+
+    Raises:
+        AtField: one of them is not indexed in the collection.
+    """
     ids = {place: query.image_id for place, query in enumerate(queries) if query.image_id is not None}
     paths = {place: query.path for place, query in enumerate(queries) if query.path is not None}
-    if not ids and not paths:
-        return {}
-    with services.catalog.transaction() as tx:
-        by_id = images.indexed_by_ids(tx, ids.values()) if ids else {}
-        by_path = images.indexed_by_paths(tx, collection.id, list(paths.values())) if paths else {}
+    by_id = images.indexed_by_ids(tx, ids.values()) if ids else {}
+    by_path = images.indexed_by_paths(tx, collection.id, list(paths.values())) if paths else {}
     rows: dict[int, Image] = {}
     for place, image_id in ids.items():
         row = by_id.get(image_id)

@@ -13,7 +13,7 @@ from imagesearch.vectors import MAX_WINDOW, Hit
 from imagesearch_api.composition import Services
 from imagesearch_api.problems import AtField
 from imagesearch_api.questions import Question, Shape, Window
-from imagesearch_api.resolving import vectors_of
+from imagesearch_api.resolving import rows_of, vectors_of
 from imagesearch_api.staging import Stages
 
 LOOKS = 16
@@ -44,7 +44,8 @@ def search(services: Services, name: str, question: Question, stages: Stages) ->
     with services.admission.admitted():
         with stages.measure("catalogue"), services.catalog.transaction() as tx:
             collection = collections.get(tx, name)
-        vectors = vectors_of(services, collection, question.queries, stages)
+            rows = rows_of(tx, collection, question.queries)
+        vectors = vectors_of(services, collection, question.queries, rows, stages)
         found: list[list[Match]] = [[] for _ in question.queries]
         if vectors is not None:
             found = nearest(services, collection, vectors, question.shape, stages)
