@@ -28,7 +28,9 @@ def rounds(stack: Living, scoreboard: Scoreboard, album: list[Path]) -> Rounds:
 def test_a_rolling_restart_of_every_process_sends_nothing_twice(stack: Living, rounds: Rounds) -> None:
     job_id = rounds.run("rolling SIGTERM", *(partial(restart_in_order, stack, name) for name in WORKERS))
     assert set(attempts(stack, job_id)) == {1}
-    assert "batch.already_done" not in stack.log("indexer")
+    said = stack.log("indexer")
+    assert "job.ended" in said
+    assert "batch.already_done" not in said
 
 
 def test_every_service_killed_in_one_job(stack: Living, rounds: Rounds) -> None:

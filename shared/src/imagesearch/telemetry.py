@@ -63,8 +63,8 @@ def configure(service: str, settings: TelemetrySettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # Celery reports each received and finished message at INFO: two lines a batch that nobody reads.
-    for noisy in ("celery.worker.strategy", "celery.app.trace", "alembic", "httpx"):
+    # Celery reports each message sent, received and finished at INFO: lines that nobody reads.
+    for noisy in ("celery.worker.strategy", "celery.app.trace", "celery.beat", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
     if settings.metrics_port:

@@ -82,6 +82,15 @@ class Pulse:
         return time.monotonic() - asked_at if asked_at is not None else 0.0
 
 
+def leave_logging_alone() -> None:
+    """Keep Celery from setting the root logger to WARNING, which would silence everything at INFO."""
+    signals.setup_logging.connect(_nothing, weak=False)
+
+
+def _nothing(**_: object) -> None:
+    """Stand where Celery would set up logging."""
+
+
 def run_worker(
     app: Celery,
     *,
@@ -103,6 +112,7 @@ def run_worker(
         claims: renewed as long as the process lives.
         settings: heartbeat file and patience.
     """
+    leave_logging_alone()
     app.task(pulse.consumed, name=PING_TASK, ignore_result=True)
     beat = _Beat(app, pulse, report, board, claims, settings)
 

@@ -8,6 +8,7 @@ from imagesearch.broker import create_celery
 from imagesearch.contract import Reconcile, TaskName
 from imagesearch.settings import RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
+from imagesearch.workers import leave_logging_alone
 from imagesearch_indexer.settings import IndexerSettings
 
 
@@ -16,6 +17,7 @@ def run() -> int:
     redis, settings = RedisSettings(), IndexerSettings()
     configure("scheduler", TelemetrySettings())
     log_settings(redis, settings)
+    leave_logging_alone()
     app = create_celery(redis)
     app.conf.beat_schedule = {
         "reconcile": _every(settings.reconcile_seconds, deep=False),
