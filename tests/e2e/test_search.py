@@ -454,3 +454,9 @@ def test_more_pictures_than_a_batch_holds_are_refused(http: httpx.Client, galler
     response = http.post(SEARCH, files=[("image", b"x")] * 65)
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "image"
+
+
+def test_the_published_client_gets_400_for_any_bad_picture(http: httpx.Client, gallery: Gallery) -> None:
+    for bad in (b"text", encoded(photo_like(1))[:700]):
+        response = http.post("/api/v1/search", files={"file": bad}, data={"Num": "3", "Table": "gallery"})
+        assert response.status_code == 400

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import redis
@@ -24,6 +25,9 @@ from imagesearch_api.asking import CeleryAsker
 from imagesearch_api.fetching import Fetch, UrlFetcher
 from imagesearch_api.settings import ApiSettings
 
+CHANGES = 4
+"""Half of the connections that one process keeps."""
+
 Ask = Callable[[TaskName, Message, float], Any]
 
 
@@ -39,6 +43,8 @@ class Services:
         upload_root: the one among them that uploaded pictures are kept in; None takes no uploads.
         fetch: returns what lies at the URL that a field names; raises `BadField`.
         admission: bounds the searches in flight.
+        changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
+            it needs others: without a bound they could wait for each other.
     """
 
     catalog: Catalog
@@ -54,6 +60,7 @@ class Services:
     fetch: Fetch
     admission: Admission
     upload_root: Path | None = None
+    changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
 
 
 def current() -> Services:

@@ -60,7 +60,7 @@ def relabel(services: Services, name: str, image_id: int, patch: Patch) -> Finis
         BadField: the metadata would be larger than it may be.
         StoreUnavailable: a store does not answer.
     """
-    with services.catalog.transaction() as line:
+    with services.changing, services.catalog.transaction() as line:
         line.execute(sa.select(sa.func.pg_advisory_xact_lock(LABELS_LOCK, image_id % 2**31)))
         for _ in range(ATTEMPTS):
             with services.catalog.transaction() as tx:

@@ -20,7 +20,7 @@ from imagesearch_api.composition import Services, current
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.following import follow
 from imagesearch_api.links import image_url
-from imagesearch_api.problems import BadField, problem
+from imagesearch_api.problems import AtField, BadField, problem
 from imagesearch_api.questions import Query, Question, Shape, Window
 from imagesearch_api.searching import search as search_collection
 from imagesearch_api.staging import Stages
@@ -153,6 +153,8 @@ def search() -> ResponseReturnValue:
     try:
         question = Question([Query("file", data=data)], Shape(Window(0, top_k)))
         matches = search_collection(services, _table(), question, Stages())[0]
+    except AtField as error:
+        raise error.cause from error
     except NotFound:
         # A bad picture is an error also where nothing can be found.
         decode(data, Preprocessing(), services.limits)
