@@ -21,6 +21,7 @@ from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import CancelJob, ExtractBatch, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.errors import Conflict, StoreUnavailable
 from imagesearch.pipeline import Preprocessing, fingerprint
+from imagesearch.progress import InMemoryProgressBoard
 from imagesearch.vectors import VectorStore
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import close_cancelled
@@ -227,6 +228,54 @@ def test_what_is_written_during_a_build_is_in_it(world: World, preprocessing: Pr
     with world.catalog.transaction() as tx:
         moved = tx.execute(sa.select(image_table).where(image_table.c.path.endswith("/005.jpg"))).one()
     assert (moved.partition, moved.metadata) == ("other", {"year": 2001})
+
+
+def test_writers_and_builders_at_the_same_time(world: World) -> None:
+    """Several reindexes in a row, while jobs add, change, move and delete pictures on threads of their own."""
+    filled(world)
+    errors: list[BaseException] = []
+
+    def write(place: int) -> None:
+        mine = replace(world, outbox=[], progress=InMemoryProgressBoard())
+        folder = world.root / f"writer {place}"
+        try:
+            for round_ in range(5):
+                mine.write(f"{folder.name}/{round_}.jpg", content=f"{place} added {round_}".encode())
+                mine.write(f"{folder.name}/changes.jpg", content=f"{place} changed {round_}".encode())
+                if round_ == 3:
+                    (folder / "1.jpg").unlink()
+                mine.run(folder, prune=True, partition=f"{place} {round_ // 2}", metadata={"round": round_})
+        except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
+            errors.append(error)
+
+    writers = [Thread(target=write, args=(place,)) for place in range(2)]
+    for writer in writers:
+        writer.start()
+    options = [Preprocessing(), SMOOTH, SMOOTH, Preprocessing()]
+    for preprocessing in options:
+        job_id = world.submit_reindex(preprocessing=preprocessing)
+        work_alone(world, world.indexer, job_id)
+        assert world.job(job_id).error is None
+    for writer in writers:
+        writer.join()
+    assert errors == []
+    until(lambda: not is_anything_open(world))
+    check_whole(world, options[-1])
+    assert sum(name == "changes.jpg" and state == "indexed" for name, state in named_states(world)) == 2
+
+
+def is_anything_open(world: World) -> bool:
+    """Let reconciliation finish what is open, and tell whether there was anything."""
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    world.work()
+    with world.catalog.transaction() as tx:
+        return bool(jobs.open_jobs(tx))
+
+
+def named_states(world: World) -> list[tuple[str, str]]:
+    with world.catalog.transaction() as tx:
+        rows = tx.execute(sa.select(image_table.c.path, image_table.c.state)).all()
+    return [(Path(row.path).name, row.state) for row in rows]
 
 
 def test_a_description_that_changes_costs_no_second_inference(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 
 import numpy as np
@@ -68,6 +69,10 @@ def _step(indexer: Indexer, tx: sa.Connection, job: jobs.Job, collection: Collec
         return False
     if job.listed_at is None:
         submit_indexed(tx, job, indexer.settings.plan_slice, options["partition"])
+        if jobs.get(tx, job.id).listed_at is not None:
+            # Reads may be behind the writes of others: after this they see the vectors of all that is listed.
+            with suppress(NotFound):
+                indexer.vectors.count(collection.vector_collection, strong=True)
         return True
     waiting = ledger.unplanned_images(tx, job.id, limit=QUERIES)
     if waiting:
