@@ -39,7 +39,7 @@ class OnLite:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, lite: LiteServer) -> Iterator[MilvusVectorStore]:
-        made = MilvusVectorStore(lite.settings())
+        made = MilvusVectorStore(lite.settings(timeout=60))
         yield made
         made.close()
 
@@ -50,7 +50,7 @@ class OnLiteWithPartitionKey:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, lite: LiteServer) -> Iterator[MilvusVectorStore]:
-        made = MilvusVectorStore(lite.settings(), partition_key=True)
+        made = MilvusVectorStore(lite.settings(timeout=60), partition_key=True)
         yield made
         made.close()
 
@@ -61,7 +61,7 @@ class OnMilvus:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, milvus: MilvusServer) -> Iterator[MilvusVectorStore]:
-        made = MilvusVectorStore(milvus.settings(timeout=30))
+        made = MilvusVectorStore(milvus.settings(timeout=60))
         yield made
         made.close()
 
