@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog import collections, images, jobs, selecting
 from imagesearch.contract import CancelJob, FinishDeletes, JobState, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.vectors import Filter, matches
@@ -70,7 +70,7 @@ def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletio
     """
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-        found = images.ids_of_paths(tx, collection.id, paths)
+        found = selecting.ids_of_paths(tx, collection.id, paths)
         deleted = images.mark_deleting(tx, collection.id, list(found.values()))
     missing = sorted(set(paths) - set(found))
     return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
@@ -90,7 +90,7 @@ def delete_matching(services: Services, name: str, where: Filter | None, partiti
     after = deleted = 0
     while True:
         with services.catalog.transaction() as tx:
-            rows = images.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
+            rows = selecting.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
             chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
             deleted += len(images.mark_deleting(tx, collection.id, chosen))
         if len(rows) < SLICE:

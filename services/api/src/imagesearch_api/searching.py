@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, images, selecting
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
@@ -112,5 +112,5 @@ def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Fo
 
 def _check_partition(services: Services, collection: Collection, partition: str) -> None:
     with services.catalog.transaction() as tx:
-        if not images.has_partition(tx, collection.id, partition):
+        if not selecting.has_partition(tx, collection.id, partition):
             raise AtField("partition", NotFound(f"No image of {collection.name!r} has that partition."))

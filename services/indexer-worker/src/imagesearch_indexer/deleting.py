@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from imagesearch import uploads
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, images, selecting
 from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
 
@@ -46,7 +46,7 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             except NotFound:
                 log.info("delete.no_vectors", collection=collection.name)
             # Behind the row's removal, an upload of the same picture could have put its file there again.
-            remove_files(indexer.upload_root, collection_id, images.paths_of(tx, marked))
+            remove_files(indexer.upload_root, collection_id, selecting.paths_of(tx, marked))
             images.remove(tx, marked)
         removed += len(marked)
 

@@ -83,14 +83,6 @@ def indexed_among(tx: sa.Connection, image_ids: Iterable[int]) -> set[int]:
     return set(tx.execute(query).scalars())
 
 
-def has_partition(tx: sa.Connection, collection_id: int, partition: str) -> bool:
-    """Tell whether an indexed image of a collection has that partition."""
-    query = sa.select(table.c.id).where(
-        table.c.collection_id == collection_id, table.c.partition == partition, table.c.state == "indexed"
-    )
-    return tx.execute(query.limit(1)).first() is not None
-
-
 def ensure_rows(
     tx: sa.Connection,
     collection_id: int,
@@ -125,34 +117,6 @@ def ensure_rows(
         )
     )
     return {row.path: Image(*row) for row in rows}
-
-
-def listing(
-    tx: sa.Connection, collection_id: int, *, partition: str | None, after: int, limit: int
-) -> list[Image]:
-    """Return indexed images of a collection, or of one of its partitions, by id from behind `after`."""
-    query = sa.select(*_COLUMNS).where(
-        table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after
-    )
-    if partition is not None:
-        query = query.where(table.c.partition == partition)
-    return [Image(*row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
-
-
-def ids_of_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) -> dict[str, int]:
-    """Return the ids of images that are not being deleted, by path."""
-    query = sa.select(table.c.path, table.c.id).where(
-        table.c.collection_id == collection_id,
-        table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
-        table.c.state != "deleting",
-    )
-    return {row.path: row.id for row in tx.execute(query)}
-
-
-def paths_of(tx: sa.Connection, image_ids: Sequence[int]) -> list[str]:
-    """Return the paths of images in whatever state."""
-    ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
-    return list(tx.execute(sa.select(table.c.path).where(table.c.id == sa.func.any(ids))).scalars())
 
 
 def lock(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, images, selecting
 from imagesearch.errors import NotFound
 from imagesearch_api import deleting
 from imagesearch_api.bodies import read_json
@@ -38,7 +38,7 @@ def list_images(name: str) -> ResponseReturnValue:
     partition = read_partition()
     with current().catalog.transaction() as tx:
         collection = collections.get(tx, name)
-        found = images.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
+        found = selecting.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
     items = [image_shape(current(), collection.name, image) for image in found]
     return jsonify(paged(items, [image.id for image in found], limit))
 
