@@ -28,7 +28,7 @@ LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-faults bench lint format docs
+.PHONY: help setup setup-local lock demo up down test test-milvus test-faults bench lint format docs
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ down: ## stop the system of DATA_DIR
 
 test: setup ## run every test but the long fault rounds
 	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
+
+test-milvus: setup ## run the end-to-end tests against the real Milvus server of the milvus wheel
+	@STORE=milvus $(BIN)/python -m pytest tests/e2e
 
 test-faults: setup ## kill and restart everything in the middle of jobs, and count what is lost
 	@$(BIN)/python -m pytest tests/faults -m faults

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from milvus_servers import MilvusServer
 
 from bench import recall, searching
 from bench.report import Report, median, times_ms
@@ -20,6 +19,7 @@ from imagesearch_extractor.worker import load_network
 from imagesearch_local.environment import of_stack
 from imagesearch_local.layout import Layout
 from imagesearch_local.record import Record
+from integration.milvus_servers import MilvusServer
 from system import WEIGHTS, System
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from drawing import photo_like
+from integration.milvus_servers import MilvusServer
 from system import System
 
 
@@ -19,9 +21,24 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[System]:
+def vector_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings of the vector store: the stack's own milvus-lite, or with STORE=milvus the real server."""
+    if os.environ.get("STORE") != "milvus":
+        yield {}
+        return
+    folder = tmp_path_factory.mktemp("milvus")
+    server = MilvusServer(folder / "data", folder / "programs")
+    server.start()
+    yield {"MILVUS_URI": server.uri}
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def system(
+    tmp_path_factory: pytest.TempPathFactory, library: Path, vector_store: dict[str, str]
+) -> Iterator[System]:
     """The system that the tests of this session share."""
-    made = System(tmp_path_factory.mktemp("system"), library)
+    made = System(tmp_path_factory.mktemp("system"), library, **vector_store)
     made.start()
     yield made
     assert made.stop() == 0

@@ -60,7 +60,8 @@ def show_collection(name: str) -> ResponseReturnValue:
 
 def _vectors(collection: Collection) -> int:
     try:
-        return current().vectors.count(collection.vector_collection)
+        # Exact means exact: a count at bounded staleness still holds what was deleted a moment ago.
+        return current().vectors.count(collection.vector_collection, strong=True)
     except NotFound:
         # It is made when its first job is planned.
         return 0
