@@ -14,12 +14,12 @@ from imagesearch.contract import (
     ExtractBatch,
     IndexBatch,
     JobState,
-    Message,
     PlanJob,
     Reconcile,
     TaskName,
 )
 from imagesearch.errors import Conflict
+from imagesearch.wire import Message
 from imagesearch_api import controlling
 from imagesearch_api.composition import Services
 from imagesearch_indexer import recovering
