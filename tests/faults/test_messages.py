@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -44,9 +45,11 @@ def test_a_picture_that_kills_its_workers_fails_alone(
         photo_like(2_000 + seed, (96, 72)).save(path)
     Image.new("RGB", (96, 72), KILLER).save(folder / "20 killer.png")
     stack = start_stack()
+    begun = time.monotonic()
     job_id = stack.submit(str(folder), "poisoned")
     job = stack.wait_ended(job_id, seconds=600)
-    scoreboard.add("a picture that kills", judge(stack, "poisoned", [job_id], good), 0)
+    seconds = time.monotonic() - begun
+    scoreboard.add("a picture that kills", judge(stack, "poisoned", [job_id], good), seconds)
     assert (job["state"], job["indexed"], job["failed"]) == ("completed_with_failures", 40, 1)
     (failure,) = stack.http.get(f"/api/v2/jobs/{job_id}/failures").json()["items"]
     assert (Path(failure["path"]).name, failure["code"]) == ("20 killer.png", FailureCode.CRASHES_WORKER)
