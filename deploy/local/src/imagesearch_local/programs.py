@@ -58,7 +58,7 @@ def service_programs(port: int) -> list[Program]:
     """Return the services; each waits for its stores by itself."""
     gunicorn = (
         f"{PYTHON} gunicorn --bind {LOOPBACK}:{port} --worker-class gthread --threads {API_THREADS} "
-        "--no-control-socket --graceful-timeout 30 imagesearch_api.app:create_app()"
+        "--no-control-socket --graceful-timeout 10 imagesearch_api.app:create_app()"
     )
     extractor = f"{PYTHON} imagesearch_extractor --queue"
     indexer = f"{PYTHON} imagesearch_indexer"

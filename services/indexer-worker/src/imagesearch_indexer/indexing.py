@@ -47,10 +47,16 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
     """
     vectors = unpack_vectors(message.vectors, len(message.images))
     with indexer.catalog.transaction() as tx:
-        job = _settle(indexer, tx, message, vectors)
-    if job is None:
+        ended = _settle(indexer, tx, message, vectors)
+    if ended is None:
         log.info("batch.already_done", job=message.job_id, batch=message.batch_id)
         return
+    job = ended.job
+    # Counted after the commit: a transaction that is tried again must not count twice.
+    for outcome, count in ended.outcomes.items():
+        IMAGES_FINISHED.labels(outcome.value).inc(count)
+    for code, count in ended.codes.items():
+        IMAGES_FAILED.labels(code.value).inc(count)
     show(indexer, job)
     release(indexer, job.id)
     if job.kind != jobs.INDEX and job.needs_planner and (job.done == job.total or job.error is not None):
@@ -59,7 +65,16 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
     end_job(indexer, job.id)
 
 
-def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: Vectors) -> jobs.Job | None:
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """Hold what a batch has come to."""
+
+    job: jobs.Job
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    codes: Counter[FailureCode] = field(default_factory=Counter)
+
+
+def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: Vectors) -> _Ended | None:
     """Write everything about a batch; None when it had ended before. The commit is the caller's."""
     batch = batches.lock(tx, message.batch_id)
     if batch is None or batch.state in ("done", "cancelled"):
@@ -68,17 +83,18 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
     collection = collections.hold(tx, job.collection_id)
     build = builds.hold(tx, job.id) if job.kind == jobs.REINDEX else None
     is_over = job.state == JobState.CANCELLED or collection.state != "active"
+    settled: Sequence[Settled] = ()
     if is_over or (build is not None and build.state == builds.ABANDONED):
         outcomes = ledger.cancel_batch(tx, batch.id)
         batches.close(tx, batch.id, "cancelled")
     elif build is not None and build.is_building:
-        waiting = _waiting(tx, message)
-        outcomes = _end(tx, batch.id, write_rebuilt(indexer, tx, build, message, waiting))
+        settled = write_rebuilt(indexer, tx, build, message, _waiting(tx, message))
+        outcomes = _end(tx, batch.id, settled)
     elif message.generation != collection.generation:
         # The pipeline of the collection was replaced while the batch was on its way.
         log.info("batch.outdated", job=job.id, batch=batch.id)
         batches.make_ready(tx, batch.id, crashes=batch.crashes)
-        return job
+        return _Ended(job)
     else:
         work = _decide(tx, message, _waiting(tx, message), collection)
         given = ledger.labels_in_batch(tx, batch.id)
@@ -88,10 +104,10 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         images.mark_indexed(tx, work.written, read_at=message.read_at, labels=labels)
         images.mark_seen(tx, work.seen)
         images.mark_failed(tx, work.without_vector)
-        outcomes = _end(tx, batch.id, work.settled)
-    for outcome, count in outcomes.items():
-        IMAGES_FINISHED.labels(outcome.value).inc(count)
-    return jobs.count(tx, job.id, outcomes, worked=True)
+        settled = work.settled
+        outcomes = _end(tx, batch.id, settled)
+    codes = Counter(one.code for one in settled if one.code is not None)
+    return _Ended(jobs.count(tx, job.id, outcomes, worked=True), outcomes, codes)
 
 
 def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
@@ -108,9 +124,6 @@ def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
 def _end(tx: sa.Connection, batch_id: int, settled: Sequence[Settled]) -> Counter[Outcome]:
     outcomes = ledger.settle(tx, batch_id, settled)
     batches.close(tx, batch_id)
-    for one in settled:
-        if one.code is not None:
-            IMAGES_FAILED.labels(one.code.value).inc()
     return outcomes
 
 
