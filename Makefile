@@ -55,7 +55,16 @@ down: ## stop the system of DATA_DIR
 	@if ls .venv/.installed-* >/dev/null 2>&1; then $(LOCAL) down; fi
 
 test: setup ## run every test but the long fault rounds
-	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
+	@$(if $(filter tests,$(TESTS)),$(both_halves),$(PYTEST) $(TESTS))
+
+# Most tests wait for servers, so two runs side by side take little more than the longer one. The second
+# one's output follows the first one's.
+SECOND := .pytest_cache/second-half.log
+PYTEST := $(BIN)/python -m pytest -m "not faults"
+both_halves = mkdir -p $(dir $(SECOND)); \
+	$(PYTEST) tests/integration tests/faults >$(SECOND) 2>&1 & second=$$!; trap 'kill $$second' INT TERM; \
+	failed=0; $(PYTEST) tests/architecture tests/e2e tests/unit || failed=1; \
+	wait $$second || failed=1; cat $(SECOND); exit $$failed
 
 test-milvus: setup ## run the end-to-end tests against the real Milvus server of the milvus wheel
 	@STORE=milvus $(BIN)/python -m pytest tests/e2e
