@@ -79,9 +79,12 @@ def measure_isolation(report: Report, http: httpx.Client, library: Path, idle_p9
     until(lambda: show(http, job)["indexed"] > 0)
     taken: list[float] = []
     ended = threading.Event()
-    watcher = threading.Thread(
-        target=lambda: (until(lambda: show(http, job)["finished_at"] is not None), ended.set())
-    )
+
+    def watch() -> None:
+        until(lambda: show(http, job)["finished_at"] is not None, seconds=600)
+        ended.set()
+
+    watcher = threading.Thread(target=watch)
     watcher.start()
     seeds = iter(range(2_000, 10_000))
     while not ended.is_set():

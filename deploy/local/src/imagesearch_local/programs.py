@@ -66,7 +66,8 @@ def service_programs(port: int) -> list[Program]:
         Program("migrate", "schema", f"{PYTHON} imagesearch.catalog.migrate", once=True),
         Program("extractor", "workers", f"{extractor} extract"),
         Program("extractor-query", "workers", f"{extractor} query"),
-        Program("indexer", "workers", f"{indexer} worker"),
+        # Planning a large job yields the CPU to whoever asks for something.
+        Program("indexer", "workers", f"nice -n 5 {indexer} worker"),
         Program("scheduler", "workers", f"{indexer} scheduler"),
         Program("api", "edge", gunicorn),
         Program("ready", "edge", f"{PYTHON} imagesearch_local await-ready", once=True),
