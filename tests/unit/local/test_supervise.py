@@ -19,7 +19,7 @@ from imagesearch_local.supervise import supervise
 layout = Layout.at(sys.argv[1])
 layout.create()
 programs = [
-    Program("steady", "stores", "sh -c 'echo up; trap \\"echo bye; exit 0\\" TERM; while :; do sleep 0.1; done'"),
+    Program("steady", "stores", "sh -c 'trap \\"echo bye; exit 0\\" TERM; echo up; while :; do sleep 0.1; done'"),
     Program("other", "edge", sys.argv[2], once=len(sys.argv) > 3),
 ]
 layout.supervisor_conf.write_text(supervisor_conf(layout, programs))
@@ -45,7 +45,10 @@ def test_a_process_that_never_can_work_ends_everything_and_is_the_reason(tmp_pat
     done = supervised(tmp_path, f"sh -c '{delay}echo WEIGHTS=nowhere cannot be read; exit 78'")
     assert done.returncode == 0
     assert done.stderr == "other cannot work as it is set up: WEIGHTS=nowhere cannot be read\n"
-    assert "steady          | bye" in done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    assert "stack           | steady stopped" in lines
+    # It may be stopped before it has said that it is up; once it has, it ends in good order.
+    assert lines.count("steady          | bye") == lines.count("steady          | up")
     assert done.stdout.count("WEIGHTS=nowhere") == 1
 
 
