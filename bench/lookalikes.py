@@ -8,7 +8,8 @@ from imagesearch.contract import DIMENSION, Vectors
 
 FAMILIES = 500
 SPREAD = 0.35
-"""Within a family the median distance is about 0.05, between families 0.4: as in the photos measured."""
+"""Of 4,000 such vectors (seed 3) two of one family lie 0.11 apart in the median, two of different ones 0.66.
+The shape is chosen to be sparse and clustered; it is not fitted to real features."""
 
 
 def vgg_like(count: int, seed: int) -> Vectors:
