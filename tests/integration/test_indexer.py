@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from world import BAD, World, vector_of
 
 from imagesearch.catalog import images, jobs
+from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import CancelJob, ExtractBatch, FailureCode, IndexBatch, JobState, PlanJob, TaskName
 from imagesearch.errors import InvalidMessage
 from imagesearch_indexer.controlling import close_cancelled
+from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.indexing import index_batch
 from imagesearch_indexer.planning import plan_job
 
@@ -273,6 +276,31 @@ def test_a_picture_deleted_while_its_batch_is_on_its_way_stays_deleted(world: Wo
     index_batch(world.indexer, answer)
     assert sorted(world.outcomes(job_id).values()) == ["indexed", FailureCode.REMOVED.value]
     world.check()
+
+
+@pytest.mark.parametrize("whole_batch", [False, True], ids=["one picture", "a whole batch"])
+def test_pictures_deleted_before_their_batch_was_sent_fail_and_the_rest_goes_on(
+    world: World, whole_batch: bool
+) -> None:
+    world.write(*(f"{place:03}.jpg" for place in range(60)))
+    job_id = world.submit(world.root)
+    world.plan(job_id)
+    sent = [item.image_id for _, batch in world.outbox if isinstance(batch, ExtractBatch) for item in batch.items]
+    number = world.settings.batch_size if whole_batch else 1
+    unsent = sorted(set(image_ids(world)) - set(sent))[:number]
+    with world.catalog.transaction() as tx:
+        images.mark_deleting(tx, world.collection().id, unsent)
+    finish_deletes(world.indexer, world.collection().id)
+    world.work()
+    outcomes = list(world.outcomes(job_id).values())
+    assert (outcomes.count(FailureCode.REMOVED), outcomes.count("indexed")) == (number, 60 - number)
+    assert world.job(job_id).state == JobState.COMPLETED_WITH_FAILURES
+    world.check()
+
+
+def image_ids(world: World) -> list[int]:
+    with world.catalog.transaction() as tx:
+        return list(tx.execute(sa.select(image_table.c.id)).scalars())
 
 
 def test_pruning_removes_rows_whose_files_are_gone_and_only_those(world: World) -> None:

@@ -326,6 +326,22 @@ def is_somebody_waiting(world: World) -> bool:
         return tx.execute(waiting).scalar_one() > 0
 
 
+def test_a_picture_deleted_before_its_batch_of_a_build_was_sent_is_left_out(world: World) -> None:
+    filled(world)
+    job_id = world.submit_reindex(preprocessing=SMOOTH)
+    # Without room in the window, batches are cut and wait.
+    no_room = replace(world.indexer, settings=world.settings.model_copy(update={"window": 0}))
+    plan_job(no_room, PlanJob(job_id))
+    assert not world.taken(TaskName.EXTRACT)
+    with world.catalog.transaction() as tx:
+        first = tx.execute(sa.select(image_table.c.id).order_by(image_table.c.id).limit(1)).scalar_one()
+        images.mark_deleting(tx, world.collection().id, [first])
+    finish_deletes(world.indexer, world.collection().id)
+    job = finish(world, job_id)
+    assert (job.state, job.failed, job.indexed) == (JobState.COMPLETED_WITH_FAILURES, 1, 24)
+    check_whole(world, SMOOTH)
+
+
 def test_a_batch_of_the_old_pipeline_is_extracted_again(world: World) -> None:
     filled(world)
     world.write("late.jpg")

@@ -111,13 +111,13 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
 
 
 def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
-    """Return the open pictures of a batch; each is spoken of in its message."""
+    """Return the open pictures of a batch; each that still has a row is spoken of in its message."""
     waiting = ledger.open_images(tx, message.batch_id)
     spoken_of = {one.image_id for group in (message.images, message.unchanged, message.failures) for one in group}
-    if not waiting <= spoken_of:
-        raise InvalidMessage(
-            f"batch {message.batch_id}: nothing is said of images {sorted(waiting - spoken_of)[:5]}"
-        )
+    unsaid = waiting - spoken_of
+    # A picture that was deleted before its batch was sent was not in what the extractor was given.
+    if unsaid and (left_out := sorted(unsaid & images.lock(tx, waiting).keys())):
+        raise InvalidMessage(f"batch {message.batch_id}: nothing is said of images {left_out[:5]}")
     return waiting
 
 
@@ -154,6 +154,9 @@ def _decide(
     tx: sa.Connection, message: IndexBatch, waiting: set[int], collection: collections.Collection
 ) -> _Work:
     work = _Work(images.lock(tx, waiting))
+    for image_id in sorted(waiting - set(work.rows)):
+        work.fail(image_id, FailureCode.REMOVED, REMOVED_REASON)
+    waiting = waiting & set(work.rows)
     try:
         if message.images or message.unchanged:
             collections.pin_model(tx, collection, message.model)
@@ -176,8 +179,8 @@ def _decide(
 
 
 def _decide_extracted(work: _Work, message: IndexBatch, position: int, extracted: ExtractedImage) -> None:
-    row = work.rows.get(extracted.image_id)
-    if row is None or row.state == "deleting":
+    row = work.rows[extracted.image_id]
+    if row.state == "deleting":
         work.fail(extracted.image_id, FailureCode.REMOVED, REMOVED_REASON)
         return
     work.settled.append(Settled(extracted.image_id, Outcome.INDEXED))
@@ -187,8 +190,7 @@ def _decide_extracted(work: _Work, message: IndexBatch, position: int, extracted
 
 
 def _decide_unchanged(work: _Work, seen: UnchangedImage) -> None:
-    row = work.rows.get(seen.image_id)
-    if row is None or row.state != "indexed":
+    if work.rows[seen.image_id].state != "indexed":
         work.fail(seen.image_id, FailureCode.REMOVED, REMOVED_REASON)
         return
     work.settled.append(Settled(seen.image_id, Outcome.UNCHANGED))
@@ -196,9 +198,9 @@ def _decide_unchanged(work: _Work, seen: UnchangedImage) -> None:
 
 
 def _decide_failed(work: _Work, message: IndexBatch, image_id: int, code: FailureCode) -> None:
-    row = work.rows.get(image_id)
-    is_newest = row is not None and (row.read_at is None or row.read_at <= message.read_at)
-    if row is not None and row.state == "indexed" and is_newest and code in CONTENT_FAILURES:
+    row = work.rows[image_id]
+    is_newest = row.read_at is None or row.read_at <= message.read_at
+    if row.state == "indexed" and is_newest and code in CONTENT_FAILURES:
         # What lies at the path now is not what its vector was made from: the vector must not be found.
         work.without_vector.append(image_id)
         work.stale.append(image_id)
@@ -207,8 +209,7 @@ def _decide_failed(work: _Work, message: IndexBatch, image_id: int, code: Failur
 
 
 def _drop_pending(work: _Work, image_id: int) -> None:
-    row = work.rows.get(image_id)
-    if row is not None and row.state == "pending":
+    if work.rows[image_id].state == "pending":
         work.without_vector.append(image_id)
 
 
