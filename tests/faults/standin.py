@@ -24,20 +24,19 @@ from imagesearch.contract import (
     ExtractedImage,
     IndexBatch,
     Pixels,
-    QueryPixels,
-    QueryVectors,
     Queue,
     TaskName,
     Vectors,
     pack_vectors,
 )
+from imagesearch.lane import QueryLane
 from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
 from imagesearch.telemetry import configure
-from imagesearch.workers import Pulse, run_worker, worker_name
+from imagesearch.workers import Pulse, run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration, read_configuration
 from imagesearch_extractor.embedding import SeededEmbedder
-from imagesearch_extractor.queries import QueryBatcher, answer
+from imagesearch_extractor.queries import serve
 from imagesearch_extractor.reading import PictureReader
 from imagesearch_extractor.tasks import BulkExtractor
 
@@ -87,29 +86,10 @@ def unread(batch: ExtractBatch, model: str) -> IndexBatch:
 def run(queue: Queue, configuration: Configuration) -> int:
     """Consume a queue until told to stop, put together like the extractor but without TensorFlow."""
     configure(f"stand-in {queue.value}", configuration.telemetry)
-    app, client = create_celery(configuration.redis), create_redis(configuration.redis)
-    bulk = queue is Queue.EXTRACT
-    pulse = Pulse(worker_name("extractor" if bulk else "extractor-query"), 2)
-    claims, embedder = BatchClaims(client, pulse.name), SlowEmbedder()
-    if bulk:
-        kind = UnreadExtractor if "READ_NOTHING" in os.environ else BulkExtractor
-        extractor = kind(
-            embedder=embedder,
-            reader=PictureReader(configuration.sources.image_roots, configuration.pictures, 2),
-            compute_batch=4,
-            progress=CeleryProgressBoard(app),
-            claims=claims,
-            publish=partial(send, app),
-            stopping=pulse.stopping,
-        )
-        register(app, TaskName.EXTRACT, ExtractBatch, extractor.handle)
-    else:
-        batcher = QueryBatcher(SeededEmbedder(), 4)
-
-        def reply(query: QueryPixels) -> QueryVectors | None:
-            return answer(query, batcher)
-
-        register(app, TaskName.QUERY, QueryPixels, reply, answers=True)
+    client = create_redis(configuration.redis)
+    bulk, embedder = queue is Queue.EXTRACT, SlowEmbedder()
+    pulse = Pulse(worker_name("extractor" if bulk else "extractor-query"), 2 if bulk else 1)
+    board = WorkerBoard(client)
 
     def report(consumed_at: float) -> WorkerReport:
         return WorkerReport(
@@ -123,12 +103,27 @@ def run(queue: Queue, configuration: Configuration) -> int:
             consumed_at=consumed_at,
         )
 
+    if not bulk:
+        loop = partial(serve, QueryLane(client, configuration.redis), SeededEmbedder(), limit=4, pulse=pulse)
+        return run_loop(loop, pulse=pulse, report=report, board=board, settings=configuration.worker)
+    app, claims = create_celery(configuration.redis), BatchClaims(client, pulse.name)
+    kind = UnreadExtractor if "READ_NOTHING" in os.environ else BulkExtractor
+    extractor = kind(
+        embedder=embedder,
+        reader=PictureReader(configuration.sources.image_roots, configuration.pictures, 2),
+        compute_batch=4,
+        progress=CeleryProgressBoard(app),
+        claims=claims,
+        publish=partial(send, app),
+        stopping=pulse.stopping,
+    )
+    register(app, TaskName.EXTRACT, ExtractBatch, extractor.handle)
     return run_worker(
         app,
         pulse=pulse,
         queues=[queue],
         report=report,
-        board=WorkerBoard(client),
+        board=board,
         claims=claims,
         settings=configuration.worker,
     )

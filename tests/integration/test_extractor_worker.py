@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,8 @@ from imagesearch.contract import (
     TaskName,
     unpack_vectors,
 )
+from imagesearch.errors import StoreUnavailable
+from imagesearch.lane import QueryLane
 from imagesearch.pipeline import Preprocessing
 from imagesearch.presence import WorkerBoard
 from imagesearch.settings import RedisSettings
@@ -242,33 +245,53 @@ def test_sigterm_hands_the_batch_in_hand_back(
     assert heir.stop() == 0
 
 
-def ask(app: Celery, pixels: np.ndarray[Any, Any], seconds: float) -> Any:
-    query = QueryPixels(len(pixels), pixels.tobytes(), time.time() + seconds)
-    return app.send_task(str(TaskName.QUERY), args=(query.to_wire(),), ignore_result=False)
-
-
-def test_queries_are_answered_and_late_ones_dropped(app: Celery, start: Any, client: redis.Redis) -> None:
+def test_queries_are_answered_and_late_ones_refused(
+    settings: RedisSettings, start: Any, client: redis.Redis
+) -> None:
     worker: Worker = start(Queue.QUERY)
+    lane = QueryLane(client, settings)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
-    late = ask(app, pixels[:1], seconds=-1.0)
-    single = [ask(app, pixels[place : place + 1], PATIENCE) for place in range(3)]
-    together = ask(app, pixels, PATIENCE)
-    until(lambda: WorkerBoard(client).alive(), alive=worker)
-    answer = QueryVectors.from_wire(together.get(timeout=PATIENCE))
-    vectors = unpack_vectors(answer.vectors, 3)
-    for place, asked in enumerate(single):
-        alone = unpack_vectors(QueryVectors.from_wire(asked.get(timeout=PATIENCE)).vectors, 1)[0]
-        assert alone @ vectors[place] > 0.9999
-    assert late.get(timeout=PATIENCE) is None
-    for asked in (late, together, *single):
-        asked.forget()
+
+    def ask(some: np.ndarray[Any, Any], seconds: float = PATIENCE) -> QueryVectors:
+        return lane.ask(QueryPixels(len(some), some.tobytes(), time.time() + seconds), PATIENCE)
+
+    with ThreadPoolExecutor(5) as threads:
+        late = threads.submit(ask, pixels[:1], -1.0)
+        single = [threads.submit(ask, pixels[place : place + 1]) for place in range(3)]
+        together = threads.submit(ask, pixels)
+        until(lambda: WorkerBoard(client).alive(), alive=worker)
+        vectors = unpack_vectors(together.result().vectors, 3)
+        for place, asked in enumerate(single):
+            assert unpack_vectors(asked.result().vectors, 1)[0] @ vectors[place] > 0.9999
+        with pytest.raises(StoreUnavailable, match="after its deadline"):
+            late.result()
+    assert not client.keys("imagesearch:answer:*")
     assert psutil.Process(worker.process.pid).nice() == psutil.Process().nice()
+    assert worker.stop() == 0, worker.output()
+    assert WorkerBoard(client).alive() == []
+
+
+def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
+    port = free_port()
+    missing = '"event": "retrying"'
+    worker: Worker = start(Queue.QUERY, REDIS_URL=f"redis://127.0.0.1:{port}/0")
+    until(lambda: missing in worker.output(), alive=worker)
+    with ValkeyServer(data_dir=tmp_path / "late", port=port):
+        late_settings = RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0")
+        late = create_redis(late_settings)
+        until(lambda: WorkerBoard(late).alive(), alive=worker)
+        pixels = np.full((1, 224, 224, 3), 200, np.uint8)
+        query = QueryPixels(1, pixels.tobytes(), time.time() + PATIENCE)
+        assert QueryLane(late, late_settings).ask(query, PATIENCE).model.startswith("vgg16")
+        late.close()
+    failures = worker.output().count(missing)
+    until(lambda: worker.output().count(missing) > failures, alive=worker)
     assert worker.stop() == 0, worker.output()
 
 
-def test_a_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
+def test_a_bulk_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
     port = free_port()
-    worker: Worker = start(Queue.QUERY, REDIS_URL=f"redis://127.0.0.1:{port}/0")
+    worker: Worker = start(Queue.EXTRACT, REDIS_URL=f"redis://127.0.0.1:{port}/0")
     until(lambda: worker.output().count("Cannot connect") == 1, alive=worker)
     with ValkeyServer(data_dir=tmp_path / "late", port=port):
         late = create_redis(RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0"))

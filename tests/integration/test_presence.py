@@ -21,7 +21,7 @@ from imagesearch.contract import PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.presence import WorkerBoard, WorkerReport, own_queue
 from imagesearch.settings import RedisSettings
-from imagesearch.workers import Pulse, WorkerSettings, _Beat
+from imagesearch.workers import PING_TASK, Beat, Pulse, WorkerSettings
 
 pytestmark = pytest.mark.integration
 
@@ -102,11 +102,20 @@ def test_a_worker_that_went_silent_leaves_the_board_and_its_queue_leaves_redis(
     assert client.exists(own_queue("alive")) == 0
 
 
+def beat_of(app: Celery, pulse: Pulse, client: redis.Redis, settings: WorkerSettings, claims: BatchClaims) -> Beat:
+    """Return the beat of a Celery worker without a busy thread."""
+
+    def ping() -> None:
+        app.send_task(PING_TASK, queue=own_queue(pulse.name), ignore_result=True)
+
+    return Beat(pulse, lambda seen: report(pulse.name, seen), WorkerBoard(client), settings, claims, ping=ping)
+
+
 def test_a_redis_that_forgot_a_ping_is_asked_again(client: redis.Redis, app: Celery) -> None:
     pulse = Pulse("worker", concurrency=1)
     settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
     claims = BatchClaims(client, "worker")
-    beat = _Beat(app, pulse, lambda seen: report("worker", seen), WorkerBoard(client), claims, settings)
+    beat = beat_of(app, pulse, client, settings, claims)
     beat.once()
     asked_at = pulse.asked_at
     client.flushall()
@@ -131,7 +140,7 @@ def test_the_clock_of_deafness_runs_only_while_a_thread_is_free() -> None:
 def test_a_deaf_worker_ends_itself(client: redis.Redis, app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
     pulse, claims = Pulse("worker", concurrency=1), BatchClaims(client, "worker")
     settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
-    beat = _Beat(app, pulse, lambda seen: report("worker", seen), WorkerBoard(client), claims, settings)
+    beat = beat_of(app, pulse, client, settings, claims)
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
     beat.once()

@@ -30,7 +30,6 @@ ROUTES = {
     TaskName.RECONCILE: Queue.PLAN,
     TaskName.EXTRACT: Queue.EXTRACT,
     TaskName.INDEX: Queue.INDEX,
-    TaskName.QUERY: Queue.QUERY,
 }
 
 REDIS_ERRORS = (redis.RedisError, kombu.exceptions.OperationalError, ConnectionError)
@@ -101,8 +100,9 @@ def create_redis(settings: RedisSettings) -> redis.Redis:
         socket_connect_timeout=settings.redis_timeout,
         socket_keepalive=True,
         health_check_interval=10,
-        # One silent reconnect covers a server that restarted while the connection was idle.
-        retry=Retry(NoBackoff(), 1),
+        # One silent reconnect covers a server that restarted while the connection was idle. One that hangs is
+        # not asked twice: that would double the time until it counts as away.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         retry_on_error=[redis.ConnectionError],
     )
 

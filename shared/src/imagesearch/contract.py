@@ -27,7 +27,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Queue(StrEnum):
-    """Name the Redis lists that workers consume."""
+    """Name what workers consume: Celery's queues, and the queries that travel beside Celery (see `lane`)."""
 
     PLAN = "plan"
     EXTRACT = "extract"
@@ -41,7 +41,6 @@ class TaskName(StrEnum):
     PLAN = "imagesearch.plan"
     EXTRACT = "imagesearch.extract"
     INDEX = "imagesearch.index"
-    QUERY = "imagesearch.query"
     CANCEL = "imagesearch.cancel"
     DELETE = "imagesearch.delete"
     RECONCILE = "imagesearch.reconcile"
@@ -225,7 +224,9 @@ class QueryVectors(Message):
 
     model: str
     vectors: bytes
-    """float32[count, 512]."""
+    """float32[count, 512]; nothing where there is a refusal."""
+    refusal: str | None = None
+    """Why there are no vectors."""
 
 
 @dataclass(frozen=True, slots=True)

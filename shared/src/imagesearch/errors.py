@@ -77,7 +77,7 @@ class StoreUnavailable(TransientError):
     """A backing store does not answer.
 
     Attributes:
-        store: ``postgres``, ``redis`` or ``milvus``.
+        store: ``postgres``, ``redis``, ``milvus`` or ``extractor``.
     """
 
     def __init__(self, store: str, reason: str) -> None:

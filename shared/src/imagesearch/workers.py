@@ -1,8 +1,9 @@
-"""Run a Celery worker that reports, proves that it consumes, and stops cleanly."""
+"""Run a worker that reports, proves that it consumes, and stops cleanly: one of Celery, or a loop of its own."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -114,10 +115,19 @@ def run_worker(
     """
     leave_logging_alone()
     app.task(pulse.consumed, name=PING_TASK, ignore_result=True)
-    beat = _Beat(app, pulse, report, board, claims, settings)
+    pings = own_queue(pulse.name)
+    beat = Beat(
+        pulse,
+        report,
+        board,
+        settings,
+        claims,
+        busy=lambda: len(worker_state.active_requests),
+        ping=lambda: app.send_task(PING_TASK, queue=pings, ignore_result=True),
+    )
 
     def on_ready(**_: object) -> None:
-        Thread(target=beat.run, name="beat", daemon=True).start()
+        beat.start()
 
     def on_stopping(**_: object) -> None:
         pulse.stopping.set()
@@ -140,30 +150,96 @@ def run_worker(
     )
     # The worker's own queue carries nothing but its pings. One BRPOP reads all its queues, so a ping that
     # arrives proves that work would arrive too.
-    pings = own_queue(pulse.name)
     app.amqp.queues.select_add(KombuQueue(pings, Exchange(pings, delivery_mode=1), routing_key=pings))
     worker.start()
     pulse.stopping.set()
+    _sign_off(board, pulse)
+    return int(worker.exitcode or 0)
+
+
+def run_loop(
+    loop: Callable[[], None],
+    *,
+    pulse: Pulse,
+    report: Callable[[float], WorkerReport],
+    board: WorkerBoard,
+    settings: WorkerSettings,
+) -> int:
+    """Run a loop until SIGTERM or SIGINT, and return the exit code.
+
+    Args:
+        loop: returns soon after `pulse.stopping` is set, and notes each time that it has come round: that proves
+            that it consumes.
+        pulse: shared with the loop.
+        report: builds the report of this worker from the time at which it last consumed.
+        board: where reports go.
+        settings: heartbeat file and patience.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: pulse.stopping.set())
+    Beat(pulse, report, board, settings).start()
+    log.info("worker.ready", name=pulse.name)
+    loop()
+    _sign_off(board, pulse)
+    return 0
+
+
+def _sign_off(board: WorkerBoard, pulse: Pulse) -> None:
     try:
         board.leave(pulse.name)
     except StoreUnavailable as error:
         log.warning("worker.not_signed_off", reason=str(error))
     log.info("worker.stopped")
-    return int(worker.exitcode or 0)
+
+
+def _idle() -> int:
+    return 0
+
+
+def _needs_no_ping() -> None:
+    """Stand where a Celery worker sends itself a message."""
 
 
 @dataclass
-class _Beat:
-    """Report, renew claims and ping once every few seconds, on a thread of its own."""
+class Beat:
+    """Report, renew claims and ask for a proof of consumption once every few seconds, on a thread of its own.
 
-    app: Celery
+    Attributes:
+        busy: returns how many of the worker's threads are at work.
+        ping: has a free thread take a message.
+    """
+
     pulse: Pulse
     report: Callable[[float], WorkerReport]
     board: WorkerBoard
-    claims: BatchClaims
     settings: WorkerSettings
+    claims: BatchClaims | None = None
+    busy: Callable[[], int] = _idle
+    ping: Callable[[], object] = _needs_no_ping
 
-    def run(self) -> None:
+    def start(self) -> None:
+        """Begin; the thread ends with the process."""
+        Thread(target=self._run, name="beat", daemon=True).start()
+
+    def once(self) -> None:
+        """Do all of it once; ends the process when it is deaf.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        self._renew()
+        self.board.report(self.report(self.pulse.consumed_at))
+        # Noted first: the ping can come back before the call that sent it returns.
+        if self.pulse.is_owed_a_ping(self.busy()):
+            # Also while another is on its way: a Redis that forgot that one must not make the worker look deaf.
+            self.ping()
+        if self.pulse.silence > self.settings.deaf_seconds:
+            log.critical("worker.deaf", seconds=round(self.pulse.silence))
+            os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
+        if self.settings.heartbeat_file:
+            self.settings.heartbeat_file.touch()
+
+    def _run(self) -> None:
         while not self.pulse.stopping.is_set():
             try:
                 self.once()
@@ -175,21 +251,11 @@ class _Beat:
         # Claims last until the tasks in hand are done.
         while True:
             try:
-                self.claims.renew()
+                self._renew()
             except StoreUnavailable as error:
                 log.warning("worker.beat_missed", reason=str(error))
             time.sleep(REPORT_EVERY_SECONDS)
 
-    def once(self) -> None:
-        self.claims.renew()
-        self.board.report(self.report(self.pulse.consumed_at))
-        busy = len(worker_state.active_requests)
-        # Noted first: the ping can come back before the call that sent it returns.
-        if self.pulse.is_owed_a_ping(busy):
-            # Also while another is on its way: a Redis that forgot that one must not make the worker look deaf.
-            self.app.send_task(PING_TASK, queue=own_queue(self.pulse.name), ignore_result=True)
-        if self.pulse.silence > self.settings.deaf_seconds:
-            log.critical("worker.deaf", seconds=round(self.pulse.silence))
-            os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
-        if self.settings.heartbeat_file:
-            self.settings.heartbeat_file.touch()
+    def _renew(self) -> None:
+        if self.claims is not None:
+            self.claims.renew()

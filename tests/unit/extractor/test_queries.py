@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import time
-from threading import Event, Thread
 
 import numpy as np
 import pytest
 
 from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Vectors, unpack_vectors
-from imagesearch.errors import InvalidMessage
+from imagesearch.errors import StoreUnavailable, TransientError
+from imagesearch.lane import Asked
+from imagesearch.workers import Pulse
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
-from imagesearch_extractor.queries import QueryBatcher, answer
+from imagesearch_extractor.queries import answer, passes, serve
 
 LATER = 10.0
 
@@ -19,156 +20,122 @@ def pictures(count: int, seed: int = 0) -> Pixels:
     return cells.repeat(56, axis=1).repeat(56, axis=2)
 
 
-def query(pixels: Pixels, seconds: float = LATER) -> QueryPixels:
-    return QueryPixels(len(pixels), pixels.tobytes(), time.time() + seconds)
+def asked(name: str, pixels: Pixels, seconds: float = LATER) -> Asked:
+    return Asked(name, QueryPixels(len(pixels), pixels.tobytes(), time.time() + seconds))
 
 
-class Gated(SeededEmbedder):
-    """Hold the first pass until the gate opens, and note the size of each."""
+class Counting(SeededEmbedder):
+    """Note the size of each pass, and fail those that are told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, failing: frozenset[int] = frozenset()) -> None:
         super().__init__(1)
-        self.entered, self.gate = Event(), Event()
         self.sizes: list[int] = []
+        self._failing = failing
 
     def embed(self, pixels: Pixels) -> Vectors:
         self.sizes.append(len(pixels))
-        self.entered.set()
-        assert self.gate.wait(10)
+        if len(self.sizes) in self._failing:
+            raise ComputeFailed("no memory")
         return super().embed(pixels)
 
 
-class Callers:
-    """Put queries into a batcher from threads of their own."""
+class Sent(dict[str, QueryVectors]):
+    """Keep answers by the place that they were sent to."""
 
-    def __init__(self, batcher: QueryBatcher) -> None:
-        self.batcher = batcher
-        self.threads: list[Thread] = []
-        self.answers: dict[int, QueryVectors | None] = {}
-        self.errors: dict[int, Exception] = {}
-
-    def ask(self, place: int, asked: QueryPixels) -> None:
-        def call() -> None:
-            try:
-                self.answers[place] = answer(asked, self.batcher)
-            except (ComputeFailed, InvalidMessage) as error:
-                self.errors[place] = error
-
-        before = self.batcher.waiting
-        thread = Thread(target=call)
-        thread.start()
-        self.threads.append(thread)
-        if len(self.threads) > 1:
-            while self.batcher.waiting == before:  # until the query stands in the queue
-                thread.join(0.001)
-
-    def join(self) -> None:
-        for thread in self.threads:
-            thread.join(10)
+    def __call__(self, to: Asked, what: QueryVectors) -> None:
+        assert to.reply not in self
+        self[to.reply] = what
 
 
-def test_a_query_is_answered_with_one_vector_a_picture() -> None:
-    embedder = SeededEmbedder(1)
-    pixels = pictures(3)
-    answered = answer(query(pixels), QueryBatcher(embedder, 16))
-    assert answered is not None
-    assert answered.model == embedder.identity
-    assert unpack_vectors(answered.vectors, 3) == pytest.approx(embedder.embed(pixels))
-
-
-def test_a_query_past_its_deadline_is_dropped_without_a_pass() -> None:
-    network = Gated()
-    assert answer(query(pictures(1), seconds=-0.1), QueryBatcher(network, 16)) is None
-    assert network.sizes == []
-
-
-def test_pixels_that_do_not_match_the_count_are_an_error() -> None:
-    with pytest.raises(InvalidMessage):
-        answer(QueryPixels(2, pictures(1).tobytes(), time.time() + LATER), QueryBatcher(SeededEmbedder(1), 16))
-
-
-def test_queries_that_arrive_during_a_pass_share_the_next_one() -> None:
-    network = Gated()
-    callers = Callers(QueryBatcher(network, 16))
-    asked = [pictures(1 + place % 2, seed=place) for place in range(5)]
-    callers.ask(0, query(asked[0]))
-    assert network.entered.wait(10)
-    for place in range(1, 5):
-        callers.ask(place, query(asked[place]))
-    network.gate.set()
-    callers.join()
-    assert network.sizes == [1, 6]
-    for place, pixels in enumerate(asked):
-        answered = callers.answers[place]
-        assert answered is not None
-        vectors = unpack_vectors(answered.vectors, len(pixels))
+def test_queries_share_a_pass_and_each_gets_its_own_vectors() -> None:
+    network, sent = Counting(), Sent()
+    samples = {str(place): pictures(1 + place % 2, seed=place) for place in range(5)}
+    answer([asked(name, pixels) for name, pixels in samples.items()], network, sent)
+    assert network.sizes == [7]
+    for name, pixels in samples.items():
+        assert (sent[name].model, sent[name].refusal) == (network.identity, None)
+        vectors = unpack_vectors(sent[name].vectors, len(pixels))
         assert vectors == pytest.approx(SeededEmbedder(1).embed(pixels), abs=1e-6)
 
 
-def test_a_pass_takes_no_more_than_its_limit_unless_one_query_has_more() -> None:
-    network = Gated()
-    callers = Callers(QueryBatcher(network, 4))
-    callers.ask(0, query(pictures(1)))
-    assert network.entered.wait(10)
-    for place, count in enumerate([3, 2, 9], start=1):
-        callers.ask(place, query(pictures(count)))
-    network.gate.set()
-    callers.join()
-    assert network.sizes == [1, 3, 2, 9]
+def test_a_query_past_its_deadline_is_refused_without_a_pass() -> None:
+    network, sent = Counting(), Sent()
+    answer([asked("late", pictures(1), seconds=-0.1)], network, sent)
+    assert network.sizes == []
+    assert "after its deadline" in str(sent["late"].refusal)
+    answer([asked("later", pictures(1), seconds=-0.1), asked("in time", pictures(2))], network, sent)
+    assert network.sizes == [2]
+    assert sent["in time"].refusal is None
 
 
-def test_a_query_that_expires_while_it_waits_takes_no_place_in_a_pass() -> None:
-    network = Gated()
-    callers = Callers(QueryBatcher(network, 16))
-    callers.ask(0, query(pictures(1)))
-    assert network.entered.wait(10)
-    expiring = query(pictures(1), seconds=0.05)
-    callers.ask(1, expiring)
-    callers.ask(2, query(pictures(1)))
-    while time.time() <= expiring.deadline:
-        callers.threads[0].join(0.01)
-    network.gate.set()
-    callers.join()
-    assert network.sizes == [1, 1]
-    assert callers.answers[1] is None
-    assert callers.answers[2] is not None
+def test_pixels_that_do_not_match_the_count_are_refused_and_cost_no_other_query() -> None:
+    network, sent = Counting(), Sent()
+    wrong = Asked("wrong", QueryPixels(2, pictures(1).tobytes(), time.time() + LATER))
+    answer([wrong, asked("right", pictures(1))], network, sent)
+    assert "are not 2 x" in str(sent["wrong"].refusal)
+    assert sent["right"].refusal is None
 
 
-def test_a_failed_pass_fails_its_queries_and_no_later_one() -> None:
-    class Failing(Gated):
-        def embed(self, pixels: Pixels) -> Vectors:
-            vectors = super().embed(pixels)
-            if len(self.sizes) == 2:
-                raise ComputeFailed("no memory")
-            return vectors
-
-    network = Failing()
-    batcher = QueryBatcher(network, 16)
-    callers = Callers(batcher)
-    callers.ask(0, query(pictures(1)))
-    assert network.entered.wait(10)
-    callers.ask(1, query(pictures(1)))
-    callers.ask(2, query(pictures(1)))
-    network.gate.set()
-    callers.join()
-    assert sorted(callers.errors) == [1, 2]
-    assert callers.answers[0] is not None
-    assert answer(query(pictures(1)), batcher) is not None
+def test_a_failed_pass_is_told_to_its_queries_and_fails_no_later_one() -> None:
+    network, sent = Counting(failing=frozenset({1})), Sent()
+    answer([asked("a", pictures(1)), asked("b", pictures(1))], network, sent)
+    answer([asked("c", pictures(1))], network, sent)
+    assert [sent[name].refusal for name in "abc"] == ["no memory", "no memory", None]
 
 
-def test_many_callers_all_get_their_own_answer() -> None:
-    embedder = SeededEmbedder(1)
-    batcher = QueryBatcher(embedder, 8)
-    asked = [pictures(1, seed=place) for place in range(40)]
-    found: dict[int, Vectors | None] = {}
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([], []), ([1, 1], [[1, 1]]), ([3, 2, 9, 1], [[3], [2], [9], [1]]), ([2, 2, 1], [[2, 2], [1]])],
+)
+def test_a_pass_takes_no_more_than_its_limit_unless_one_query_has_more(
+    counts: list[int], expected: list[list[int]]
+) -> None:
+    taken = [Asked(str(place), QueryPixels(count, b"", 0.0)) for place, count in enumerate(counts)]
+    grouped = list(passes(taken, 4))
+    assert [[one.query.count for one in together] for together in grouped] == expected
+    assert [one for together in grouped for one in together] == taken
 
-    def call(place: int) -> None:
-        found[place] = batcher.embed(asked[place], time.time() + LATER)
 
-    threads = [Thread(target=call, args=(place,)) for place in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    for place in range(40):
-        assert found[place] == pytest.approx(embedder.embed(asked[place]), abs=1e-6)
+class ScriptedLane:
+    """Give out what a test has prepared, fail where it says so, and stop the loop behind the last of it."""
+
+    def __init__(self, pulse: Pulse, script: list[list[Asked] | TransientError]) -> None:
+        self.answer = Sent()
+        self._pulse, self._script = pulse, script
+
+    def take(self, _: int) -> list[Asked]:
+        if not self._script:
+            self._pulse.stopping.set()
+            return []
+        step = self._script.pop(0)
+        if isinstance(step, TransientError):
+            raise step
+        return step
+
+
+def test_the_loop_outlives_a_redis_that_is_away_and_answers_what_it_took_before_it_stops() -> None:
+    pulse = Pulse("worker", concurrency=1)
+    pulse.asked_at = time.monotonic()
+    away = StoreUnavailable("redis", "away")
+    lane = ScriptedLane(pulse, [[asked("a", pictures(1))], away, away, [], [asked("b", pictures(1))]])
+    serve(lane, Counting(), limit=4, pulse=pulse)  # type: ignore[arg-type]
+    assert sorted(lane.answer) == ["a", "b"]
+    assert pulse.asked_at is None
+
+
+def test_an_answer_that_cannot_be_sent_does_not_end_the_loop() -> None:
+    class Deaf(ScriptedLane):
+        def __init__(self, pulse: Pulse, script: list[list[Asked] | TransientError]) -> None:
+            super().__init__(pulse, script)
+            self.answer = self._answer  # type: ignore[assignment]
+            self.sent: list[str] = []
+
+        def _answer(self, to: Asked, _: QueryVectors) -> None:
+            if to.reply == "a":
+                raise StoreUnavailable("redis", "away")
+            self.sent.append(to.reply)
+
+    pulse = Pulse("worker", concurrency=1)
+    lane = Deaf(pulse, [[asked("a", pictures(1))], [asked("b", pictures(1))]])
+    serve(lane, Counting(), limit=4, pulse=pulse)  # type: ignore[arg-type]
+    assert lane.sent == ["b"]

@@ -14,6 +14,7 @@ from flask import current_app
 from imagesearch.broker import create_celery, create_redis, send
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import TaskName
+from imagesearch.lane import QueryLane
 from imagesearch.presence import WorkerBoard
 from imagesearch.progress import CeleryProgressBoard, ProgressBoard
 from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
@@ -39,6 +40,7 @@ class Services:
         send: publishes a message under a task id; raises `StoreUnavailable`.
         ask: publishes a message, waits some seconds, and returns the answer's wire form; raises
             `StoreUnavailable` or `QueryTimeout`.
+        queries: asks the query extractor for vectors.
         roots: directories under which pictures may be read.
         upload_root: the one among them that uploaded pictures are kept in; None takes no uploads.
         fetch: returns what lies at the URL that a field names; raises `BadField`.
@@ -54,6 +56,7 @@ class Services:
     workers: WorkerBoard
     send: Callable[[TaskName, Message, str | None], None]
     ask: Ask
+    queries: QueryLane
     roots: tuple[Path, ...]
     limits: PictureSettings
     settings: ApiSettings
@@ -84,6 +87,7 @@ def compose() -> Services:
         workers=WorkerBoard(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         ask=CeleryAsker(app),
+        queries=QueryLane(client, redis_settings),
         roots=sources.image_roots,
         limits=limits,
         settings=settings,

@@ -17,12 +17,10 @@ from imagesearch.contract import (
     FailureCode,
     Pixels,
     QueryPixels,
-    QueryVectors,
-    TaskName,
     Vectors,
     unpack_vectors,
 )
-from imagesearch.errors import PictureRejected, PipelineMismatch, QueryTimeout
+from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.images import decode
 from imagesearch.regions import InvalidRegion, Region
 from imagesearch_api.composition import Services
@@ -92,16 +90,13 @@ def infer(services: Services, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
 
     Raises:
         QueryTimeout: no extractor answered in time.
-        StoreUnavailable: Redis does not answer.
+        StoreUnavailable: Redis does not answer, or the network could not be run.
     """
     settings = services.settings
     timeout = settings.query_timeout + settings.query_timeout_each * (len(pixels) - 1)
     stacked = np.stack(pixels).tobytes()
     question = QueryPixels(count=len(pixels), pixels=stacked, deadline=time.time() + timeout)
-    wire = services.ask(TaskName.QUERY, question, timeout)
-    if wire is None:
-        raise QueryTimeout("the extractor came to the query after its deadline")
-    answer = QueryVectors.from_wire(wire)
+    answer = services.queries.ask(question, timeout)
     return answer.model, unpack_vectors(answer.vectors, len(pixels))
 
 

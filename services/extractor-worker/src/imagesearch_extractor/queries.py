@@ -3,121 +3,109 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from threading import Condition
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import structlog
 
-from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Queue, Vectors, pack_vectors, unpack_pixels
+from imagesearch.contract import Pixels, QueryVectors, Queue, pack_vectors, unpack_pixels
+from imagesearch.errors import InvalidMessage, TransientError
+from imagesearch.lane import Asked, QueryLane
+from imagesearch.patience import keep_trying
 from imagesearch.telemetry import FORWARD_SECONDS
+from imagesearch.workers import Pulse
 from imagesearch_extractor.embedding import Embedder
 
 log = structlog.get_logger()
 
+Answer = Callable[[Asked, QueryVectors], None]
 
-def answer(query: QueryPixels, batcher: QueryBatcher) -> QueryVectors | None:
-    """Return one vector a picture, zeros for one without direction; None when nobody waits any more.
+
+def serve(lane: QueryLane, embedder: Embedder, *, limit: int, pulse: Pulse) -> None:
+    """Answer queries until the process is told to stop.
+
+    A query that finds the network idle runs at once. Those that arrive during its pass wait in Redis and share
+    the next one: sixteen pictures in one pass take a tenth less time than one by one on a CPU, and a fraction of
+    it on a GPU.
+
+    Args:
+        lane: where queries come from.
+        embedder: the network.
+        limit: the most pictures in a pass, unless one query alone has more.
+        pulse: told whenever the loop has come round.
+    """
+    while not pulse.stopping.is_set():
+        try:
+            taken = keep_trying(partial(lane.take, limit), pulse.stopping, doing="taking queries")
+            pulse.consumed()
+            for together in passes(taken, limit):
+                answer(together, embedder, lane.answer)
+                pulse.consumed()
+        except TransientError as error:
+            # Redis is away: whoever waits is told so by the API.
+            log.warning("queries.interrupted", reason=str(error))
+
+
+def passes(taken: Sequence[Asked], limit: int) -> Iterator[list[Asked]]:
+    """Group queries, in their order, into passes of at most `limit` pictures unless one alone has more."""
+    together: list[Asked] = []
+    pictures = 0
+    for asked in taken:
+        if together and pictures + asked.query.count > limit:
+            yield together
+            together, pictures = [], 0
+        together.append(asked)
+        pictures += asked.query.count
+    if together:
+        yield together
+
+
+def answer(together: Sequence[Asked], embedder: Embedder, send: Answer) -> None:
+    """Answer queries from one forward pass; each gets one vector a picture, zeros for one without direction.
+
+    A query past its deadline takes no part in the pass. It is refused like one that the network failed on: the
+    clock of whoever asked may be behind.
 
     Raises:
-        InvalidMessage: the pixels are not as many as the query says.
-        TransientError: the network failed.
+        StoreUnavailable: the answers cannot be sent.
     """
-    vectors = batcher.embed(unpack_pixels(query.pixels, query.count), query.deadline)
-    if vectors is None:
-        log.info("query.expired", seconds_late=round(time.time() - query.deadline, 3))
-        return None
-    return QueryVectors(model=batcher.identity, vectors=pack_vectors(vectors))
-
-
-@dataclass(eq=False)
-class _Ticket:
-    pixels: Pixels
-    deadline: float
-    vectors: Vectors | None = None
-    error: BaseException | None = None
-    done: bool = False
-
-
-class QueryBatcher:
-    """Let queries that arrive together share one forward pass.
-
-    A query that finds the network idle runs at once. Those that arrive during its pass wait, and the first
-    of them to wake runs the next pass for all. Sixteen pictures in one pass take a tenth less time than one by
-    one on a CPU, and a fraction of it on a GPU.
-    """
-
-    def __init__(self, embedder: Embedder, limit: int) -> None:
-        """Batch for `embedder`, with at most `limit` pictures in a pass unless one query alone has more."""
-        self.identity = embedder.identity
-        self._embedder = embedder
-        self._limit = limit
-        self._changed = Condition()
-        self._waiting: list[_Ticket] = []
-        self._running = False
-
-    def embed(self, pixels: Pixels, deadline: float) -> Vectors | None:
-        """Return one vector a picture, or None when `deadline` passed before their turn came.
-
-        Args:
-            pixels: uint8[n, 224, 224, 3].
-            deadline: seconds since the epoch.
-        """
-        ticket = _Ticket(pixels, deadline)
-        with self._changed:
-            self._waiting.append(ticket)
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: ticket.done or not self._running)
-                if ticket.done:
-                    break
-                together = self._take()
-                self._running = True
-            self._run(together)
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.vectors
-
-    @property
-    def waiting(self) -> int:
-        """Return how many queries have not begun."""
-        with self._changed:
-            return len(self._waiting)
-
-    def _take(self) -> list[_Ticket]:
-        """Remove the next pass from the queue: the oldest queries, without those that nobody waits for."""
-        together: list[_Ticket] = []
-        pictures, now = 0, time.time()
-        while self._waiting:
-            ticket = self._waiting[0]
-            if ticket.deadline <= now:
-                ticket.done = True
-            elif together and pictures + len(ticket.pixels) > self._limit:
-                break
-            else:
-                together.append(ticket)
-                pictures += len(ticket.pixels)
-            del self._waiting[0]
-        return together
-
-    def _run(self, together: list[_Ticket]) -> None:
+    wanted: list[tuple[Asked, Pixels]] = []
+    for asked in together:
         try:
-            if together:
-                self._forward(together)
-        except BaseException as error:  # noqa: BLE001 - each waiting thread raises it again
-            for ticket in together:
-                ticket.error = error
-        finally:
-            with self._changed:
-                for ticket in together:
-                    ticket.done = True
-                self._running = False
-                self._changed.notify_all()
-
-    def _forward(self, together: list[_Ticket]) -> None:
+            pixels = _pixels(asked)
+        except (InvalidMessage, _TooLate) as error:
+            log.info("query.refused", reason=str(error))
+            send(asked, _refusal(embedder, str(error)))
+        else:
+            wanted.append((asked, pixels))
+    if not wanted:
+        return
+    try:
         with FORWARD_SECONDS.labels(Queue.QUERY).time():
-            vectors = self._embedder.embed(np.concatenate([ticket.pixels for ticket in together]))
-        start = 0
-        for ticket in together:
-            ticket.vectors = vectors[start : start + len(ticket.pixels)]
-            start += len(ticket.pixels)
+            vectors = embedder.embed(np.concatenate([pixels for _, pixels in wanted]))
+    except TransientError as error:
+        log.warning("queries.failed", queries=len(wanted), reason=str(error))
+        for asked, _ in wanted:
+            send(asked, _refusal(embedder, str(error)))
+        return
+    start = 0
+    for asked, pixels in wanted:
+        own = vectors[start : start + len(pixels)]
+        send(asked, QueryVectors(model=embedder.identity, vectors=pack_vectors(own)))
+        start += len(pixels)
+
+
+class _TooLate(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def _pixels(asked: Asked) -> Pixels:
+    late = time.time() - asked.query.deadline
+    if late >= 0:
+        raise _TooLate(f"the query came {late:.1f} s after its deadline")
+    return unpack_pixels(asked.query.pixels, asked.query.count)
+
+
+def _refusal(embedder: Embedder, reason: str) -> QueryVectors:
+    return QueryVectors(model=embedder.identity, vectors=b"", refusal=reason)

@@ -43,9 +43,6 @@ class ExtractorSettings(Settings):
     extract_concurrency: int = Field(
         2, ge=1, le=8, description="Bulk batches in hand at once: one decodes while the other computes."
     )
-    query_concurrency: int = Field(
-        8, ge=1, le=64, description="Queries in hand at once; those that arrive together share a forward pass."
-    )
     bulk_niceness: int = Field(
         10,
         ge=0,

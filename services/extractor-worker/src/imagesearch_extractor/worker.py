@@ -7,25 +7,26 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+import redis
 import structlog
-from celery import Celery
 from celery.exceptions import Reject
 
 from imagesearch import __version__
 from imagesearch.broker import create_celery, create_redis, register, send
 from imagesearch.claims import BatchClaims
-from imagesearch.contract import ExtractBatch, QueryPixels, QueryVectors, Queue, TaskName
+from imagesearch.contract import ExtractBatch, Queue, TaskName
 from imagesearch.errors import TransientError
+from imagesearch.lane import QueryLane
 from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
 from imagesearch.wire import Message
-from imagesearch.workers import Pulse, run_worker, worker_name
+from imagesearch.workers import Pulse, run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
 from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.loading import load_weights
 from imagesearch_extractor.network import Network, fastest_dtype, use_gpus
-from imagesearch_extractor.queries import QueryBatcher, answer
+from imagesearch_extractor.queries import serve
 from imagesearch_extractor.reading import PictureReader
 from imagesearch_extractor.settings import ExtractorSettings
 from imagesearch_extractor.tasks import BulkExtractor
@@ -67,32 +68,16 @@ def run(queue: Queue, configuration: Configuration, embedder: Embedder) -> int:
         configuration: of this process.
         embedder: ready to work.
     """
-    app = create_celery(configuration.redis)
     client = create_redis(configuration.redis)
-    bulk = queue is Queue.EXTRACT
-    pulse = Pulse(
-        worker_name("extractor" if bulk else "extractor-query"),
-        configuration.extractor.extract_concurrency if bulk else configuration.extractor.query_concurrency,
-    )
+    if queue is Queue.QUERY:
+        return _serve_queries(configuration, embedder, client)
+    return _serve_batches(configuration, embedder, client)
+
+
+def _serve_batches(configuration: Configuration, embedder: Embedder, client: redis.Redis) -> int:
+    app = create_celery(configuration.redis)
+    pulse = Pulse(worker_name("extractor"), configuration.extractor.extract_concurrency)
     claims = BatchClaims(client, pulse.name)
-    if bulk:
-        _serve_batches(app, configuration, embedder, claims, pulse)
-    else:
-        _serve_queries(app, configuration.extractor, embedder)
-    return run_worker(
-        app,
-        pulse=pulse,
-        queues=[queue],
-        report=partial(_report, pulse.name, queue, embedder),
-        board=WorkerBoard(client),
-        claims=claims,
-        settings=configuration.worker,
-    )
-
-
-def _serve_batches(
-    app: Celery, configuration: Configuration, embedder: Embedder, claims: BatchClaims, pulse: Pulse
-) -> None:
     threads = configuration.extractor.reading_threads(usable_cpus())
     bulk = BulkExtractor(
         embedder=embedder,
@@ -104,15 +89,27 @@ def _serve_batches(
         stopping=pulse.stopping,
     )
     register(app, TaskName.EXTRACT, ExtractBatch, _handing_back(bulk.handle))
+    return run_worker(
+        app,
+        pulse=pulse,
+        queues=[Queue.EXTRACT],
+        report=partial(_report, pulse.name, Queue.EXTRACT, embedder),
+        board=WorkerBoard(client),
+        claims=claims,
+        settings=configuration.worker,
+    )
 
 
-def _serve_queries(app: Celery, settings: ExtractorSettings, embedder: Embedder) -> None:
-    batcher = QueryBatcher(embedder, settings.compute_batch)
-
-    def handle(query: QueryPixels) -> QueryVectors | None:
-        return answer(query, batcher)
-
-    register(app, TaskName.QUERY, QueryPixels, handle, answers=True)
+def _serve_queries(configuration: Configuration, embedder: Embedder, client: redis.Redis) -> int:
+    pulse = Pulse(worker_name("extractor-query"), concurrency=1)
+    lane = QueryLane(client, configuration.redis)
+    return run_loop(
+        partial(serve, lane, embedder, limit=configuration.extractor.compute_batch, pulse=pulse),
+        pulse=pulse,
+        report=partial(_report, pulse.name, Queue.QUERY, embedder),
+        board=WorkerBoard(client),
+        settings=configuration.worker,
+    )
 
 
 def _handing_back(handle: Callable[[M], None]) -> Callable[[M], None]:

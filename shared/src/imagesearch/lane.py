@@ -1,0 +1,122 @@
+"""Carry queries to an extractor and the answers back: one Redis list there, one for each answer.
+
+A query waits for nothing that a bulk message needs: it is never redelivered, because nobody waits for it any more
+when its worker is found dead. docs/adr/0008 says what that saves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import uuid4
+
+import msgpack
+import redis
+import structlog
+
+from imagesearch.contract import QueryPixels, QueryVectors
+from imagesearch.errors import InvalidMessage, QueryTimeout, StoreUnavailable
+from imagesearch.settings import RedisSettings
+
+log = structlog.get_logger()
+
+QUERIES_KEY = "imagesearch:queries"
+LONGEST_BLOCK_SECONDS = 1.0
+"""A worker that waits for queries looks this often whether it has been told to stop."""
+UNCLAIMED_SECONDS = 600
+"""Queries of an API process that was killed are gone after this long without another query; one that lives
+takes its own away."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Pair a query with the place where its answer is waited for."""
+
+    reply: str
+    query: QueryPixels
+
+
+class QueryLane:
+    """Ask and answer queries through Redis; may be shared by threads."""
+
+    def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
+        self._redis = client
+        # Blocking must end before the client takes the server for dead.
+        self._block = min(LONGEST_BLOCK_SECONDS, settings.redis_timeout / 2)
+
+    def ask(self, query: QueryPixels, timeout: float) -> QueryVectors:
+        """Send a query and wait for its answer.
+
+        Raises:
+            QueryTimeout: no worker answered within `timeout` seconds, or one came to the query too late.
+            StoreUnavailable: Redis does not answer, or the network could not be run.
+        """
+        reply = f"imagesearch:answer:{uuid4().hex}"
+        entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.rpush(QUERIES_KEY, entry)
+                pipe.expire(QUERIES_KEY, UNCLAIMED_SECONDS)
+                pipe.execute()
+            raw = self._wait(reply, timeout)
+            if raw is None:
+                self._redis.lrem(QUERIES_KEY, 1, cast(str, entry))
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+        if raw is None:
+            raise QueryTimeout(f"no worker answered within {timeout:g} seconds")
+        answer = QueryVectors.from_wire(msgpack.unpackb(raw))
+        if answer.refusal is not None:
+            raise StoreUnavailable("extractor", answer.refusal)
+        return answer
+
+    def take(self, most: int) -> list[Asked]:
+        """Wait a moment for queries and take up to `most` of them, the oldest first.
+
+        An entry of another version or shape is dropped: the process that sent it waits in vain until its timeout.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        try:
+            found = self._redis.blmpop(self._block, 1, QUERIES_KEY, direction="LEFT", count=most)
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+        entries: Sequence[bytes] = cast(list[Any], found)[1] if found else ()
+        return [asked for asked in map(_parse, entries) if asked is not None]
+
+    def answer(self, asked: Asked, answer: QueryVectors) -> None:
+        """Send the answer to where it is waited for; it is forgotten when nobody takes it.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        left = max(1.0, asked.query.deadline - time.time())
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.rpush(asked.reply, msgpack.packb(answer.to_wire()))
+                pipe.pexpire(asked.reply, round(left * 1000))
+                pipe.execute()
+        except redis.RedisError as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def _wait(self, reply: str, timeout: float) -> bytes | None:
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            # Zero would block for ever.
+            found = self._redis.blpop([reply], timeout=cast(int, max(0.01, min(left, self._block))))
+            if found is not None:
+                return cast(tuple[bytes, bytes], found)[1]
+        return None
+
+
+def _parse(entry: bytes) -> Asked | None:
+    try:
+        wire = msgpack.unpackb(entry)
+        reply, query = wire["reply"], QueryPixels.from_wire(wire["query"])
+    except (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
+        log.warning("query.dropped", reason=str(error))
+        return None
+    return Asked(str(reply), query)
