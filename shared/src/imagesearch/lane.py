@@ -55,12 +55,16 @@ class QueryLane:
         """
         reply = f"imagesearch:answer:{uuid4().hex}"
         entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
+        deadline = time.monotonic() + timeout
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.rpush(QUERIES_KEY, entry)
                 pipe.expire(QUERIES_KEY, UNCLAIMED_SECONDS)
-                pipe.execute()
-            raw = self._wait(reply, timeout)
+                # Waiting begins on the same trip to the server.
+                pipe.blpop([reply], timeout=self._moment(timeout))
+                raw = _value(pipe.execute()[-1])
+            while raw is None and (left := deadline - time.monotonic()) > 0:
+                raw = _value(self._redis.blpop([reply], timeout=self._moment(left)))
             if raw is None:
                 self._redis.lrem(QUERIES_KEY, 1, cast(str, entry))
         except redis.RedisError as error:
@@ -102,14 +106,13 @@ class QueryLane:
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
 
-    def _wait(self, reply: str, timeout: float) -> bytes | None:
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            # Zero would block for ever.
-            found = self._redis.blpop([reply], timeout=cast(int, max(0.01, min(left, self._block))))
-            if found is not None:
-                return cast(tuple[bytes, bytes], found)[1]
-        return None
+    def _moment(self, left: float) -> int:
+        # Redis takes fractions, which the types of its client do not know; zero would block for ever.
+        return cast(int, max(0.01, min(left, self._block)))
+
+
+def _value(popped: object) -> bytes | None:
+    return cast(tuple[bytes, bytes], popped)[1] if popped is not None else None
 
 
 def _parse(entry: bytes) -> Asked | None:

@@ -72,7 +72,7 @@ def compare(services: Services, sides: tuple[Side, Side], name: str | None, stag
 def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[str, Image], dict[str, Collection]]:
     """Return the rows of indexed sides, and their collections, by the names of the sides."""
     wanted = {side.field: side.image_id for side in sides if side.image_id is not None}
-    with services.catalog.transaction() as tx:
+    with services.catalog.reading() as tx:
         found = images.indexed_by_ids(tx, wanted.values()) if wanted else {}
         for field, image_id in wanted.items():
             if image_id not in found:
@@ -89,7 +89,7 @@ def _home(services: Services, name: str | None, homes: dict[str, Collection]) ->
     """Return the collection whose pipeline makes both comparable."""
     chosen = next(iter(homes.values()), None)
     if name is not None:
-        with services.catalog.transaction() as tx:
+        with services.catalog.reading() as tx:
             chosen = collections.get(tx, name)
     for home in homes.values():
         if chosen is not None and home.fingerprint != chosen.fingerprint:

@@ -48,16 +48,20 @@ class Collection:
     generation: int = 0
 
 
+_BY_NAME = sa.select(table).where(names.HELD)
+"""Made once: every search reads its collection, and making a statement takes longer than running it."""
+
+
 def get(tx: sa.Connection, name: str) -> Collection:
     """Return the collection of that name or alias.
 
     Raises:
         NotFound: there is none.
     """
-    found = names.holder(tx, name)
-    if found is None:
+    row = tx.execute(_BY_NAME, {"wanted": name}).one_or_none()
+    if row is None:
         raise NotFound(f"There is no collection {name!r}.")
-    return by_id(tx, found)
+    return _collection(row)
 
 
 def get_by_name(tx: sa.Connection, name: str) -> Collection:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from imagesearch.errors import StoreUnavailable
 from imagesearch.settings import PostgresSettings
+
+TRUSTED_SECONDS = 1.0
+"""No server restarts in less: a connection that was in use so short a time ago is not asked whether it lives."""
 
 
 class Catalog:
     """Hand out transactions; create it once a process, after any fork."""
 
     def __init__(self, settings: PostgresSettings) -> None:
-        self.engine = sa.create_engine(
+        self._engine = sa.create_engine(
             settings.database_url,
+            # Reads take connections as they are; setting the level at each of them took as long as a short read.
+            isolation_level="AUTOCOMMIT",
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_size,
             pool_timeout=settings.database_connect_timeout,
-            # A server that restarted costs a ping, not an error.
-            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": settings.database_connect_timeout,
                 "options": f"-c statement_timeout={settings.database_statement_timeout_ms} -c timezone=UTC",
@@ -34,6 +40,10 @@ class Catalog:
                 "keepalives_count": 3,
             },
         )
+        sa.event.listen(self._engine, "checkout", self._ping_idle)
+        sa.event.listen(self._engine, "connect", _note_use)
+        sa.event.listen(self._engine, "checkin", _note_use)
+        self._transacting = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -43,15 +53,33 @@ class Catalog:
             StoreUnavailable: Postgres does not answer, or broke the transaction off (a restart, a deadlock):
                 the whole transaction may be tried again.
         """
+        with _named_failures(), self._transacting.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Yield a connection on which each statement sees what is committed when it runs; for reads alone.
+
+        BEGIN and COMMIT would be trips to the server of their own: a read of one row took half the time without.
+
+        Raises:
+            StoreUnavailable: Postgres does not answer, or went away.
+        """
+        with _named_failures(), self._engine.connect() as connection:
+            yield connection
+
+    def _ping_idle(self, connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+        """Have the pool replace a connection that died while it was idle: a server that restarted costs no error.
+
+        One that has just been used is trusted, which spares each of a row of searches two trips to the server.
+        """
+        if time.monotonic() - record.info.get("used_at", -TRUSTED_SECONDS) < TRUSTED_SECONDS:
+            return
         try:
-            with self.engine.begin() as connection:
-                yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            raise StoreUnavailable("postgres", _first_line(error)) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise StoreUnavailable("postgres", _first_line(error)) from error
-            raise
+            self._engine.dialect.do_ping(connection)
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            # The others were idle, too.
+            raise InvalidatePoolError from error
 
     def ping(self) -> None:
         """Ask Postgres for one row.
@@ -59,12 +87,28 @@ class Catalog:
         Raises:
             StoreUnavailable: it does not answer.
         """
-        with self.transaction() as tx:
+        with self.reading() as tx:
             tx.execute(sa.text("SELECT 1"))
 
     def close(self) -> None:
         """Close every idle connection."""
-        self.engine.dispose()
+        self._engine.dispose()
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable("postgres", _first_line(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable("postgres", _first_line(error)) from error
+        raise
 
 
 def _first_line(error: Exception) -> str:

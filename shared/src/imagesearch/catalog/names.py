@@ -19,6 +19,16 @@ from imagesearch.errors import Conflict, NotFound
 NAMES_LOCK = 0x1A6E5
 """First key of the advisory locks on names, so that they meet no other lock; any constant number does."""
 
+_WANTED = sa.bindparam("wanted", type_=sa.Text)
+HELD = sa.and_(
+    collections.c.state == "active",
+    sa.or_(
+        collections.c.name == _WANTED,
+        collections.c.id == sa.select(aliases.c.collection_id).where(aliases.c.alias == _WANTED).scalar_subquery(),
+    ),
+)
+"""Selects the active collection that has the name or alias `wanted`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -36,12 +46,7 @@ def lock_name(tx: sa.Connection, name: str) -> None:
 
 def holder(tx: sa.Connection, name: str) -> int | None:
     """Return the id of the active collection that has this name or alias; None when it is free."""
-    by_alias = sa.select(aliases.c.collection_id).where(aliases.c.alias == name)
-    query = sa.select(collections.c.id).where(
-        collections.c.state == "active",
-        sa.or_(collections.c.name == name, collections.c.id == by_alias.scalar_subquery()),
-    )
-    return tx.execute(query).scalar_one_or_none()
+    return tx.execute(sa.select(collections.c.id).where(HELD), {"wanted": name}).scalar_one_or_none()
 
 
 def rename(tx: sa.Connection, collection_id: int, name: str) -> None:

@@ -80,12 +80,14 @@ class Capabilities:
         index_types: the index types that it builds.
         partition_key: rows of one partition lie together, so that a search within it reads only a part.
         one_writer: only one process may write at a time.
+        lists_vectors: a search answers with whole rows unless it is told which fields are wanted.
     """
 
     product: str
     index_types: frozenset[IndexType]
     partition_key: bool
     one_writer: bool
+    lists_vectors: bool = False
 
     def require_index(self, spec: IndexSpec) -> None:
         """Check an index type.
