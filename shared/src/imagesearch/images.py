@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,7 +23,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from imagesearch import formats
-from imagesearch.colours import bands, repair_transparency, to_8_bits, to_rgb
+from imagesearch.borders import without_borders
+from imagesearch.colours import repair_transparency, to_8_bits, to_rgb
 from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
 from imagesearch.errors import PictureRejected
 from imagesearch.pipeline import Preprocessing
@@ -106,7 +107,7 @@ def decode(
         if box is not None:
             image = image.crop(box.pixels(width, height, limits.min_side))
         if preprocessing.trim_borders:
-            image = _without_borders(image, preprocessing.border_tolerance)
+            image = without_borders(image, preprocessing.border_tolerance)
         image = image.resize((INPUT_SIDE, INPUT_SIDE), _RESAMPLING[preprocessing.resize])
         return Picture(np.asarray(image), width, height, name, hashlib.sha256(data).hexdigest())
     except MemoryError as error:
@@ -210,46 +211,3 @@ def _upright(source: ImageFile.ImageFile) -> Image.Image:
         return source
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return source if turn is None else source.transpose(turn)
-
-
-def trim_black_borders(pixels: Pixels, tolerance: int) -> Pixels:
-    """Return a view of the picture without the black rows and columns at its edges.
-
-    A row or column goes only when every channel of all its pixels is at most `tolerance`. That is strict
-    on purpose: allowing a few brighter pixels would eat the stars of a night sky. JPEG keeps a border
-    clean except in the 8 or 16 rows that share a block with the picture; on 60 photos of Caltech-101 with
-    bars, saved at quality 50 to 95, two such rows stayed on average and never more than thirteen.
-
-    Args:
-        pixels: uint8[height, width, 3].
-        tolerance: largest value that counts as black.
-
-    Returns:
-        uint8[h, w, 3] with h, w >= 1; the whole picture where all of it is black.
-    """
-    left, top, right, bottom = _content_box([pixels], tolerance) or (0, 0, pixels.shape[1], pixels.shape[0])
-    return pixels[top:bottom, left:right]
-
-
-def _content_box(bands: Iterable[Pixels], tolerance: int) -> tuple[int, int, int, int] | None:
-    row_peaks, column_peaks = [], []
-    for band in bands:
-        # Two dimensions instead of three: numpy reduces long rows a hundred times faster than pixels.
-        samples = band.reshape(band.shape[0], -1)
-        row_peaks.append(samples.max(axis=1))
-        column_peaks.append(samples.max(axis=0))
-    rows = np.flatnonzero(np.concatenate(row_peaks) > tolerance)
-    if not rows.size:
-        return None
-    columns = np.flatnonzero(np.max(column_peaks, axis=0).reshape(-1, 3).max(axis=1) > tolerance)
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _without_borders(image: Image.Image, tolerance: int) -> Image.Image:
-    width, height = image.size
-    edges = (0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)
-    # Most pictures have no border, and their four edges tell it without a look at all their pixels.
-    if all(np.asarray(image.crop(edge)).max() > tolerance for edge in edges):
-        return image
-    box = _content_box((band.astype(np.uint8, copy=False) for _, band in bands(image)), tolerance)
-    return image if box is None or box == (0, 0, width, height) else image.crop(box)

@@ -9,8 +9,11 @@ from typing import Any, Literal, Self
 
 from imagesearch.errors import InvalidMessage
 
-PREPROCESSING_VERSION = 1
-"""Raised when images.py starts to give other pixels for the same file and options."""
+PREPROCESSING_VERSION = 2
+"""Raised when images.py starts to give other pixels for the same file and options.
+
+2: the rows in which a JPEG blends a black border with the picture go with the border.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Preprocessing:
         trim_borders: remove black borders at the edges before the resize.
         border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG at
             quality 50 and above keeps a bar at 0 but for the rows that share a block with the picture, and
-            most of those below 10 (see `imagesearch.images.trim_black_borders`).
+            those are told by other signs (see `imagesearch.borders.trim_black_borders`).
     """
 
     resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "nearest"

@@ -11,17 +11,25 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drawing import encoded, framed, night_sky, photo_like
+from imagesearch.borders import trim_black_borders
 from imagesearch.contract import Pixels
-from imagesearch.images import decode, trim_black_borders
+from imagesearch.images import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 
 LIMITS = PictureSettings()
 TOLERANCE = Preprocessing().border_tolerance
+LEVELS = st.integers(0, TOLERANCE) | st.integers(129, 255)
 
 
 def trimmed(picture: Image.Image) -> Pixels:
     return trim_black_borders(np.asarray(picture), TOLERANCE)
+
+
+def trimmed_rows(pixels: Pixels) -> Pixels:
+    cut = trim_black_borders(pixels, TOLERANCE)
+    assert cut.shape[1] == pixels.shape[1]
+    return cut
 
 
 @pytest.mark.parametrize(("across", "down"), [(0, 30), (40, 0), (25, 35), (1, 1)])
@@ -57,7 +65,7 @@ def test_an_all_black_picture_stays_whole(level: int) -> None:
 def test_only_the_darkest_levels_count_as_black() -> None:
     photo = photo_like(5, (50, 40))
     assert trimmed(framed(photo, 5, 5, (TOLERANCE, 0, TOLERANCE))).shape == (40, 50, 3)
-    assert trimmed(framed(photo, 5, 5, (0, 0, TOLERANCE + 1))).shape == (50, 60, 3)
+    assert trimmed(framed(photo, 5, 5, (TOLERANCE + 1,) * 3)).shape == (50, 60, 3)
 
 
 def test_the_stars_of_a_night_sky_stay() -> None:
@@ -72,15 +80,78 @@ def test_a_dark_photo_loses_its_bars_and_no_row_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("quality", [50, 75, 95])
-@pytest.mark.parametrize("subsampling", [0, 2])
-@pytest.mark.parametrize("seed", range(4))
-def test_jpeg_noise_leaves_at_most_the_blocks_that_the_bar_shares_with_the_picture(
-    seed: int, subsampling: int, quality: int
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize(("across", "down"), [(0, 45), (3, 3), (5, 0), (13, 6), (21, 39)])
+def test_a_jpeg_loses_its_border_to_the_row_whatever_the_blocks(
+    across: int, down: int, subsampling: int, quality: int
 ) -> None:
-    data = encoded(framed(photo_like(seed), 0, 45), quality=quality, subsampling=subsampling)
+    photo = photo_like(across + down)
+    data = encoded(framed(photo, across, down), quality=quality, subsampling=subsampling)
     with Image.open(io.BytesIO(data)) as opened:
-        height = trimmed(opened.convert("RGB")).shape[0]
-    assert 240 <= height <= 240 + 2 * 16
+        cut = trimmed(opened.convert("RGB"))
+    assert cut.shape == (240, 320, 3)
+    assert np.abs(cut.astype(int) - np.asarray(photo)).mean() < 12
+
+
+@pytest.mark.parametrize("across", [2, 3, 5, 7, 8, 11, 16])
+def test_a_jpeg_with_a_border_meets_its_original(across: int) -> None:
+    photo = photo_like(across)
+    boxed = decode(encoded(framed(photo, across, across), quality=70), Preprocessing(), LIMITS).pixels
+    alone = decode(encoded(photo, quality=70), Preprocessing(), LIMITS).pixels
+    assert np.abs(boxed.astype(int) - alone).mean() < 12
+
+
+@pytest.mark.parametrize("quality", [40, 60, 95])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_jpeg_without_a_border_keeps_its_edges(seed: int, quality: int) -> None:
+    with Image.open(io.BytesIO(encoded(photo_like(seed), quality=quality))) as opened:
+        assert trimmed(opened.convert("RGB")).shape == (240, 320, 3)
+
+
+def edged(*levels: int, bar: int = 0, size: tuple[int, int] = (320, 240)) -> Pixels:
+    """Return a photo whose first rows have these means, half of their pixels black, below a black bar."""
+    pixels = np.array(photo_like(13, size))
+    pixels[: bar + len(levels)] = 0
+    for row, level in enumerate(levels, bar):
+        pixels[row, ::2] = 2 * level
+    return pixels
+
+
+@pytest.mark.parametrize("bar", [0, 1, 20])
+@pytest.mark.parametrize("levels", [(7, 14), (12, 6, 18), (6, 11, 7) * 5, (8, 20, 30)])
+def test_dim_rows_between_black_and_the_picture_go(levels: tuple[int, ...], bar: int) -> None:
+    assert len(trimmed_rows(edged(*levels, bar=bar))) == 240 - bar - len(levels)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        pytest.param((25,) * 8, id="dark but not black"),
+        pytest.param((6,) * 17, id="deeper than a block"),
+        pytest.param((6, 9, 13, 18, 25, 37, 50, 66, 80, 95), id="a gradient"),
+    ],
+)
+def test_a_dark_edge_of_a_photo_stays(levels: tuple[int, ...]) -> None:
+    pixels = edged(*levels)
+    assert len(trimmed_rows(pixels)) == len(pixels)
+
+
+def test_stars_over_a_bright_horizon_stay() -> None:
+    pixels = edged(*[0] * 10)
+    pixels[:10, ::40] = 200
+    assert np.array_equal(trim_black_borders(pixels, TOLERANCE), pixels)
+
+
+def test_a_dim_object_before_black_stays() -> None:
+    """A disc's first rows grow steadily: nothing jumps as at a straight edge."""
+    y, x = np.indices((200, 200))
+    pixels = np.repeat(np.uint8(90) * ((y - 100) ** 2 + (x - 100) ** 2 < 80**2)[:, :, None], 3, axis=2)
+    assert trim_black_borders(pixels, TOLERANCE).shape == (159, 159, 3)
+
+
+def test_a_small_picture_loses_an_eighth_at_most() -> None:
+    assert len(trimmed_rows(edged(*[6] * 5, size=(40, 40)))) == 35
+    assert len(trimmed_rows(edged(*[6] * 6, size=(40, 40)))) == 40
 
 
 def test_the_result_is_a_view_and_costs_no_copy() -> None:
@@ -91,11 +162,12 @@ def test_the_result_is_a_view_and_costs_no_copy() -> None:
 @given(
     st.integers(1, 12),
     st.integers(1, 12),
-    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(0, 255)), max_size=6),
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), LEVELS), max_size=6),
 )
 def test_trimming_agrees_with_a_plain_definition(
     width: int, height: int, lights: list[tuple[int, int, int]]
 ) -> None:
+    """Where every light is brighter than what a JPEG leaves in a border, only black rows go."""
     pixels = np.zeros((height, width, 3), dtype=np.uint8)
     for x, y, level in lights:
         pixels[y % height, x % width, level % 3] = level

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imagesearch.borders import trim_black_borders
 from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected
-from imagesearch.images import Picture, decode, trim_black_borders
+from imagesearch.images import Picture, decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 

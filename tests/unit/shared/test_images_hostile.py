@@ -286,7 +286,7 @@ def test_a_mistake_of_ours_is_not_taken_for_a_bad_picture(monkeypatch: pytest.Mo
     def trim(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(images, "_without_borders", trim)
+    monkeypatch.setattr(images, "without_borders", trim)
     with pytest.raises(ZeroDivisionError):
         read(written("png"))
 
