@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dying import Before, Dying
 from world import BAD, MODEL, World, vector_of
 
+from imagesearch import pipeline
 from imagesearch.catalog import builds, collections, images, jobs, ledger
 from imagesearch.catalog.tables import built_images, retired_vectors
 from imagesearch.catalog.tables import images as image_table
@@ -120,6 +121,24 @@ def test_another_pipeline_extracts_every_picture_again(world: World) -> None:
     assert world.collection().fingerprint == fingerprint(MODEL, SMOOTH)
     check_whole(world, SMOOTH)
     assert world.run(world.root).unchanged == 25
+
+
+def test_a_newer_preprocessing_takes_no_picture_before_all_are_extracted_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(world)
+    old, world.inferences = world.collection(), 0
+    monkeypatch.setattr(pipeline, "PREPROCESSING_VERSION", pipeline.PREPROCESSING_VERSION + 1)
+    world.write("new.jpg")
+    refused = world.run(world.root)
+    assert (refused.unchanged, refused.indexed, refused.failed) == (25, 0, 1)
+    assert world.outcomes(refused.id)["new.jpg"] == "wrong_pipeline"
+    world.inferences = 0
+    assert finish(world, world.submit_reindex()).state is JobState.SUCCEEDED
+    assert world.inferences == 25
+    assert world.collection().fingerprint == fingerprint(MODEL, Preprocessing()) != old.fingerprint
+    assert world.run(world.root).indexed == 1
+    check_whole(world)
 
 
 def test_another_network_takes_the_collection_over(world: World) -> None:

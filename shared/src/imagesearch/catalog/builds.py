@@ -57,7 +57,7 @@ def submit(
     preprocessing: Preprocessing,
     model: str | None,
 ) -> jobs.Job:
-    """Write a job and its build, which extracts where preprocessing or network are not the collection's.
+    """Write a job and its build, which extracts where the pipeline is not the collection's.
 
     Raises:
         Conflict: the collection's index is being built already.
@@ -73,7 +73,8 @@ def submit(
             index_params=index_params,
             preprocessing=preprocessing.to_dict(),
             model=model,
-            extracts=(preprocessing, model) != (collection.preprocessing, collection.model),
+            extracts=(preprocessing, model) != (collection.preprocessing, collection.model)
+            or not collection.is_current,
         )
         .on_conflict_do_nothing(index_elements=["collection_id"], index_where=sa.text(f"state = '{BUILDING}'"))
     )

@@ -47,6 +47,11 @@ class Collection:
     created_at: datetime
     generation: int = 0
 
+    @property
+    def is_current(self) -> bool:
+        """Tell whether new pictures would be read as those were that made its vectors."""
+        return self.model is None or self.fingerprint == fingerprint(self.model, self.preprocessing)
+
 
 _BY_NAME = sa.select(table).where(names.HELD)
 """Made once: every search reads its collection, and making a statement takes longer than running it."""
@@ -157,7 +162,7 @@ def pin_model(tx: sa.Connection, collection: Collection, model: str) -> Collecti
     """Make the first network that delivers vectors the collection's own; refuse any other.
 
     Raises:
-        PipelineMismatch: another network built this collection.
+        PipelineMismatch: another network, or an older version of the preprocessing, built this collection.
     """
     if collection.model is None:
         tx.execute(
@@ -168,6 +173,10 @@ def pin_model(tx: sa.Connection, collection: Collection, model: str) -> Collecti
         collection = by_id(tx, collection.id)
     if collection.model != model:
         raise PipelineMismatch(mismatch_reason(collection, model))
+    if not collection.is_current:
+        raise PipelineMismatch(
+            f"Collection {collection.name!r} was built with an older version of the preprocessing. Reindex it."
+        )
     return collection
 
 
