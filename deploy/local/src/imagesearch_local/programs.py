@@ -58,7 +58,9 @@ def service_programs(port: int) -> list[Program]:
     """Return the services; each waits for its stores by itself."""
     gunicorn = (
         f"{PYTHON} gunicorn --bind {LOOPBACK}:{port} --worker-class gthread --threads {API_THREADS} "
-        "--no-control-socket --graceful-timeout 10 imagesearch_api.app:create_app()"
+        # Longer than callers and balancers keep a connection: who closes first must not be the API, whose
+        # goodbye could cross a request.
+        "--keep-alive 75 --no-control-socket --graceful-timeout 10 imagesearch_api.app:create_app()"
     )
     extractor = f"{PYTHON} imagesearch_extractor --queue"
     indexer = f"{PYTHON} imagesearch_indexer"
