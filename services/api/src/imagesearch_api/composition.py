@@ -24,6 +24,7 @@ from imagesearch.wire import Message
 from imagesearch_api.admission import Admission
 from imagesearch_api.asking import CeleryAsker
 from imagesearch_api.fetching import Fetch, UrlFetcher
+from imagesearch_api.query_cache import QueryCache
 from imagesearch_api.settings import ApiSettings
 
 CHANGES = 4
@@ -41,6 +42,7 @@ class Services:
         ask: publishes a message, waits some seconds, and returns the answer's wire form; raises
             `StoreUnavailable` or `QueryTimeout`.
         queries: asks the query extractor for vectors.
+        query_cache: remembers them.
         roots: directories under which pictures may be read.
         upload_root: the one among them that uploaded pictures are kept in; None takes no uploads.
         fetch: returns what lies at the URL that a field names; raises `BadField`.
@@ -57,6 +59,7 @@ class Services:
     send: Callable[[TaskName, Message, str | None], None]
     ask: Ask
     queries: QueryLane
+    query_cache: QueryCache
     roots: tuple[Path, ...]
     limits: PictureSettings
     settings: ApiSettings
@@ -88,6 +91,7 @@ def compose() -> Services:
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         ask=CeleryAsker(app),
         queries=QueryLane(client, redis_settings),
+        query_cache=QueryCache(client, settings.query_cache_seconds),
         roots=sources.image_roots,
         limits=limits,
         settings=settings,

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import redis
-import structlog
 
 from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.contract import (
-    DIMENSION,
     FailureCode,
     Pixels,
     QueryPixels,
@@ -26,8 +23,6 @@ from imagesearch.regions import InvalidRegion, Region
 from imagesearch_api.composition import Services
 from imagesearch_api.problems import AtField, BadField, naming
 from imagesearch_api.staging import Stages
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +50,7 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
     """
     with stages.measure("decode"):
         keys = [_key(collection, sample) for sample in samples]
-        known = _read(services, sorted(set(keys)))
+        known = services.query_cache.read(sorted(set(keys)))
         fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
         pixels = [decoded(services, collection, sample) for sample in fresh.values()]
     if pixels:
@@ -66,7 +61,7 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
         for sample, vector in zip(fresh.values(), vectors, strict=True):
             check_direction(sample.field, vector)
         made = {key: vector.tobytes() for key, vector in zip(fresh, vectors, strict=True)}
-        _write(services, made)
+        services.query_cache.remember(made)
         known |= made
     return unpack_vectors(b"".join(known[key] for key in keys), len(keys))
 
@@ -114,28 +109,3 @@ def check_direction(field: str, vector: Vectors) -> None:
 def _key(collection: Collection, sample: Sample) -> str:
     digest = hashlib.sha256(sample.data).hexdigest()
     return f"imagesearch:query:{collection.fingerprint}:{digest}" + (f":{sample.box}" if sample.box else "")
-
-
-def _read(services: Services, keys: list[str]) -> dict[str, bytes]:
-    try:
-        found: list[object] = services.redis.mget(keys)  # type: ignore[assignment]
-    except redis.RedisError as error:
-        log.warning("query_cache.not_read", reason=type(error).__name__)
-        return {}
-    return {
-        key: raw
-        for key, raw in zip(keys, found, strict=True)
-        if isinstance(raw, bytes) and len(raw) == DIMENSION * 4
-    }
-
-
-def _write(services: Services, made: dict[str, bytes]) -> None:
-    if not services.settings.query_cache_seconds:
-        return
-    try:
-        with services.redis.pipeline(transaction=False) as pipe:
-            for key, raw in made.items():
-                pipe.set(key, raw, ex=services.settings.query_cache_seconds)
-            pipe.execute()
-    except redis.RedisError as error:
-        log.warning("query_cache.not_written", reason=type(error).__name__)
