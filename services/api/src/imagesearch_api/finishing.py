@@ -11,6 +11,7 @@ from imagesearch.catalog import images, jobs, ledger, singles
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.singles import Accepted
 from imagesearch.contract import ExtractedImage, IndexBatch, TaskName, Vectors, pack_vectors
 from imagesearch.errors import Conflict, QueryTimeout, StoreUnavailable
 from imagesearch_api.composition import Services
@@ -24,7 +25,7 @@ class Finished:
 
     Attributes:
         image: its row as it is now.
-        job_id: the job that did it; None where there was nothing to do.
+        job_id: the job that did it, or is to do it; None where there was nothing to do.
         searchable_at: when searches began to see it as it is; None while the job goes on.
         is_new: the collection did not have it before.
     """
@@ -48,6 +49,13 @@ class Reading:
     vector: Vectors
     model: str
     read_at: float
+
+
+def unchanged(image: Image, waiting: Accepted | None) -> Finished:
+    """Tell of a picture that is to stay as it is, or as a change that waits to be written will leave it."""
+    if waiting is None:
+        return Finished(image, None, image.indexed_at)
+    return Finished(image, waiting.job_id, None)
 
 
 def begin(services: Services, image: Image, labels: Labels) -> tuple[str, int]:

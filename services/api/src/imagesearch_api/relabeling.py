@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, singles
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.labels import Labels
@@ -16,7 +16,7 @@ from imagesearch.contract import ExtractedImage
 from imagesearch.errors import Conflict, NotFound, StoreUnavailable
 from imagesearch.metadata import check_metadata
 from imagesearch_api.composition import Services
-from imagesearch_api.finishing import Finished, Reading, begin, finish
+from imagesearch_api.finishing import Finished, Reading, begin, finish, unchanged
 from imagesearch_api.problems import BadField
 
 LABELS_LOCK = 0x1A6E7
@@ -39,7 +39,7 @@ class Patch:
     partition: str | None = None
 
     def applied(self, image: Image) -> Labels:
-        """Return the labels that the image is to have.
+        """Return the labels that an image of this partition and metadata is to have.
 
         Raises:
             BadField: the metadata would be larger than it may be.
@@ -52,7 +52,7 @@ class Patch:
 def relabel(services: Services, name: str, image_id: int, patch: Patch) -> Finished:
     """Change an image's metadata and partition.
 
-    Changes of one image stand in line, so that each begins with what the one before it left.
+    Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
 
     Raises:
         NotFound: there is no such collection or image.
@@ -65,10 +65,11 @@ def relabel(services: Services, name: str, image_id: int, patch: Patch) -> Finis
         for _ in range(ATTEMPTS):
             with services.catalog.transaction() as tx:
                 collection = collections.get(tx, name)
-                image = images.get(tx, image_id, collection_id=collection.id)
-            labels = patch.applied(image)
-            if labels.change_nothing(image.partition, image.metadata):
-                return Finished(image, None, image.indexed_at)
+                image, waiting = singles.look_up(tx, image_id, collection_id=collection.id)
+            expected = image if waiting is None else waiting.on(image)
+            labels = patch.applied(expected)
+            if labels.change_nothing(expected.partition, expected.metadata):
+                return unchanged(image, waiting)
             done = _write(services, collection, image, labels)
             if done.searchable_at is None or labels.change_nothing(done.image.partition, done.image.metadata):
                 return done

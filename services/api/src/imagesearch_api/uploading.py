@@ -10,17 +10,18 @@ from typing import Any
 
 import structlog
 
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, images, singles
 from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.singles import Accepted
 from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
 from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
 from imagesearch.images import Picture, decode
 from imagesearch.uploads import path_of, store
 from imagesearch_api.composition import Services
 from imagesearch_api.embedding import check_direction, infer
-from imagesearch_api.finishing import Finished, Reading, begin, finish
+from imagesearch_api.finishing import Finished, Reading, begin, finish, unchanged
 from imagesearch_api.problems import naming
 
 log = structlog.get_logger()
@@ -53,11 +54,13 @@ def upload(
         picture = decode(data, collection.preprocessing, services.limits)
     path = path_of(services.upload_root, collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
-    known = _known(services, collection, path)
-    if known is not None and known.partition != partition:
-        raise Conflict(f"This content is image {known.id}, which was moved to another partition.")
-    if known is not None and labels.change_nothing(known.partition, known.metadata):
-        return Finished(known, None, known.indexed_at)
+    known, waiting = _known(services, collection, path)
+    if known is not None:
+        expected = known if waiting is None else waiting.on(known)
+        if expected.partition != partition:
+            raise Conflict(f"This content is image {known.id}, which was moved to another partition.")
+        if labels.change_nothing(expected.partition, expected.metadata):
+            return unchanged(known, waiting)
     model, vectors = infer(services, [picture.pixels])
     if collection.model not in (None, model):
         raise PipelineMismatch(mismatch_reason(collection, model))
@@ -69,9 +72,11 @@ def upload(
     return replace(done, is_new=known is None)
 
 
-def _known(services: Services, collection: Collection, path: Path) -> Image | None:
+def _known(services: Services, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:
+    """Return the row of a picture that is indexed, and the change of it that waits to be written."""
     with services.catalog.transaction() as tx:
-        return images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path))
+        waiting = singles.accepted(tx, collection.id, str(path))
+        return images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path)), waiting
 
 
 def _row(services: Services, collection: Collection, path: Path, labels: Labels) -> Image:

@@ -28,6 +28,7 @@ from imagesearch.contract import (
 from imagesearch.errors import InvalidMessage, NotFound, PipelineMismatch
 from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.describing import describe
 from imagesearch_indexer.dispatching import ask_for_planning, release
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.rebuilt_batches import write_rebuilt
@@ -104,6 +105,8 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         images.mark_indexed(tx, work.written, read_at=message.read_at, labels=labels)
         images.mark_seen(tx, work.seen)
         images.mark_failed(tx, work.without_vector)
+        if job.origin == jobs.SINGLE:
+            describe(indexer, tx, collection, [work.rows[image_id] for image_id in work.outdated], given)
         settled = work.settled
         outcomes = _end(tx, batch.id, settled)
     codes = Counter(one.code for one in settled if one.code is not None)
@@ -136,6 +139,7 @@ class _Work:
         positions: rows of the message's vectors that are to be written, parallel to `written`.
         without_vector: images that are to have none from now on.
         stale: those among them that have one now.
+        outdated: images that were read again after what the message brings.
     """
 
     rows: dict[int, images.Image]
@@ -145,6 +149,7 @@ class _Work:
     seen: list[UnchangedImage] = field(default_factory=list)
     without_vector: list[int] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
+    outdated: list[int] = field(default_factory=list)
 
     def fail(self, image_id: int, code: FailureCode, reason: str) -> None:
         self.settled.append(Settled(image_id, Outcome.FAILED, code, reason))
@@ -187,6 +192,8 @@ def _decide_extracted(work: _Work, message: IndexBatch, position: int, extracted
     if row.read_at is None or row.read_at <= message.read_at:
         work.written.append(extracted)
         work.positions.append(position)
+    else:
+        work.outdated.append(extracted.image_id)
 
 
 def _decide_unchanged(work: _Work, seen: UnchangedImage) -> None:

@@ -19,9 +19,13 @@ class Labels:
 
     def over(self, job: Job) -> Labels:
         """Return these, completed by what the job gives to every picture; of that, empty metadata gives none."""
+        return self.following(Labels(job.partition, job.metadata or None))
+
+    def following(self, before: Labels) -> Labels:
+        """Return these, completed by those of a change that they follow."""
         return Labels(
-            job.partition if self.partition is None else self.partition,
-            (job.metadata or None) if self.metadata is None else self.metadata,
+            before.partition if self.partition is None else self.partition,
+            before.metadata if self.metadata is None else self.metadata,
         )
 
     def on(self, row: Image) -> tuple[str, Mapping[str, Any]]:
