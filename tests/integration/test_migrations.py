@@ -52,6 +52,8 @@ def test_a_filled_first_catalogue_comes_along(empty: Catalog) -> None:
         job = jobs.get(tx, JOB)
         assert (job.kind, job.indexed, job.collection) == ("index", 1, "cats")
         assert ledger.recount(tx, JOB) == (1, job.outcomes)
+        # Removing a job takes its batches and ledger along, and reads no others for it.
+        assert "ix_job_batches_job_id" in [one["name"] for one in sa.inspect(tx).get_indexes("job_batches")]
         assert [each.path for each in images.indexed_by_ids(tx, [1]).values()] == ["/photos/cat.jpg"]
 
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections, images, jobs, singles
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.labels import Labels
-from imagesearch.catalog.tables import job_batches
+from imagesearch.catalog.tables import job_batches, job_items
+from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import (
     ExtractBatch,
     ExtractedImage,
@@ -24,6 +25,7 @@ from imagesearch.contract import (
     pack_vectors,
 )
 from imagesearch.uploads import folder_of, path_of, store
+from imagesearch_indexer import forgetting
 from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.indexing import index_batch
 from imagesearch_indexer.reconciling import reconcile
@@ -106,3 +108,83 @@ def test_a_deleted_upload_takes_its_file_along_and_no_other(world: World) -> Non
         collections.mark_deleting(tx, other)
     finish_deletes(indexer, other.id)
     assert not folder_of(world.root, other.id).exists()
+
+
+def rows_of(world: World, job_id: str) -> list[int]:
+    """Return how many rows of a job there are: in jobs, batches and the ledger."""
+    with world.catalog.transaction() as tx:
+        tables = (
+            (job_table, job_table.c.id),
+            (job_batches, job_batches.c.job_id),
+            (job_items, job_items.c.job_id),
+        )
+        return [
+            tx.execute(sa.select(sa.func.count()).select_from(table).where(column == job_id)).scalar_one()
+            for table, column in tables
+        ]
+
+
+def let_pass(world: World, job_id: str, **values: object) -> None:
+    """Let a job have ended longer ago than jobs of one picture are kept."""
+    ended = sa.func.now() - world.settings.keep_single_jobs - timedelta(seconds=1)
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.update(job_table).where(job_table.c.id == job_id).values(finished_at=ended, **values))
+
+
+def forgotten(world: World, *, dry_run: bool = False) -> int:
+    found = {
+        one.kind: one.count for one in reconcile(world.indexer, Reconcile(dry_run=dry_run, deep=True)).findings
+    }
+    return found.get("single_jobs_ended", 0)
+
+
+def test_a_job_of_one_picture_is_forgotten_some_time_after_its_end(
+    world: World, begun: tuple[Image, str, int]
+) -> None:
+    image, job_id, _ = begun
+    assert forgotten(world) == 0, "it has not ended"
+    index_batch(world.indexer, message(*begun))
+    assert forgotten(world) == 0, "it has just ended"
+    let_pass(world, job_id)
+    assert (forgotten(world, dry_run=True), rows_of(world, job_id)) == (1, [1, 1, 1])
+    assert (forgotten(world), rows_of(world, job_id)) == (1, [0, 0, 0])
+    index_batch(world.indexer, message(*begun))
+    with world.catalog.transaction() as tx:
+        assert images.get(tx, image.id).metadata == {"year": 1999}
+    world.check()
+
+
+def test_more_jobs_than_one_transaction_removes_are_forgotten(
+    world: World, begun: tuple[Image, str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 2)
+    job_ids = [begun[1]]
+    with world.catalog.transaction() as tx:
+        job_ids += [singles.begin(tx, begun[0], LABELS)[0] for _ in range(4)]
+        tx.execute(sa.update(job_items).values(outcome="unchanged"))
+    for job_id in job_ids:
+        let_pass(world, job_id)
+    assert forgotten(world) == 5
+    assert [rows_of(world, job_id) for job_id in job_ids] == [[0, 0, 0]] * 5
+
+
+def test_what_is_still_needed_is_not_forgotten(world: World, begun: tuple[Image, str, int]) -> None:
+    submitted = world.run([world.root / "picture.png"])
+    let_pass(world, submitted.id)
+    # Its row says that it has ended, and a path of it still waits.
+    let_pass(world, begun[1])
+    assert forgotten(world) == 0
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.update(job_items).values(outcome="unchanged"))
+    let_pass(world, begun[1], idempotency_key="asked for by name")
+    assert forgotten(world) == 0
+    assert rows_of(world, submitted.id)[0] == rows_of(world, begun[1])[0] == 1
+
+
+def test_a_job_that_is_being_retried_is_passed_over(world: World, begun: tuple[Image, str, int]) -> None:
+    index_batch(world.indexer, message(*begun))
+    let_pass(world, begun[1])
+    with world.catalog.transaction() as tx:
+        jobs.lock(tx, begun[1])
+        assert forgotten(world) == 0
+    assert forgotten(world) == 1

@@ -41,12 +41,24 @@ class IndexerSettings(Settings):
         description="How long the vectors that a reindex replaced are kept: longer than any search takes that "
         "began before.",
     )
+    single_jobs_hours: float = Field(
+        24.0,
+        ge=1,
+        description="How long the job of one uploaded or changed picture is kept after its end: as long as "
+        "RESULT_EXPIRES keeps its progress, for whoever was answered 202 and asks what became of it. "
+        "Submitted jobs stay.",
+    )
     indexer_threads: int = Field(4, ge=1, le=32, description="Tasks that run at once.")
 
     @property
     def retire_after(self) -> timedelta:
         """Return `retire_seconds` as a duration."""
         return timedelta(seconds=self.retire_seconds)
+
+    @property
+    def keep_single_jobs(self) -> timedelta:
+        """Return `single_jobs_hours` as a duration."""
+        return timedelta(hours=self.single_jobs_hours)
 
     @property
     def lease(self) -> timedelta:

@@ -89,6 +89,31 @@ def describe(tx: sa.Connection, image_id: int, partition: str, metadata: dict[st
     tx.execute(sa.update(image_table).where(image_table.c.id == image_id).values(values))
 
 
+def count_ended(tx: sa.Connection, age: timedelta) -> int:
+    """Return how many jobs of one picture ended longer ago than `age`."""
+    return tx.execute(sa.select(sa.func.count()).select_from(_ended(age).subquery())).scalar_one()
+
+
+def remove_ended(tx: sa.Connection, age: timedelta, *, limit: int) -> int:
+    """Remove some jobs of one picture that ended longer ago than `age`; return how many.
+
+    Their batches and their ledger go along. One that somebody is retrying at this moment is passed over.
+    """
+    some = _ended(age).order_by(job_table.c.number).limit(limit).with_for_update(skip_locked=True)
+    return tx.execute(sa.delete(job_table).where(job_table.c.id.in_(some.scalar_subquery()))).rowcount
+
+
+def _ended(age: timedelta) -> sa.Select[Any]:
+    is_waited_for = sa.exists().where(job_items.c.job_id == job_table.c.id, job_items.c.outcome.is_(None))
+    return sa.select(job_table.c.id).where(
+        job_table.c.origin == jobs.SINGLE,
+        job_table.c.finished_at < sa.func.now() - age,
+        # A key that comes again has to find its job.
+        job_table.c.idempotency_key.is_(None),
+        ~is_waited_for,
+    )
+
+
 def _carry(tx: sa.Connection, image: Image, labels: Labels) -> None:
     """Give the changes of a picture that wait the labels of the one that follows them.
 

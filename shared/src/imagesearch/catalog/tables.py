@@ -162,6 +162,7 @@ job_batches = sa.Table(
     # The lease: until then the batch is taken to be on its way or in hand.
     _moment("leased_until"),
     sa.CheckConstraint("state IN ('ready', 'sent', 'done', 'cancelled')", name="state"),
+    sa.Index("ix_job_batches_job_id", "job_id"),
     sa.Index("ix_job_batches_open", "job_id", "id", postgresql_where=sa.text("state IN ('ready', 'sent')")),
 )
 
