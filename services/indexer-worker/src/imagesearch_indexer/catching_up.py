@@ -21,24 +21,27 @@ def without_time_limit(tx: sa.Connection) -> None:
 
 
 def submit_indexed(tx: sa.Connection, job: jobs.Job, limit: int, partition: str | None = None) -> None:
-    """Write the next indexed images of a job's collection to the ledger; an empty slice ends the listing."""
+    """Write the next indexed images of a job's collection to the ledger.
+
+    A slice that is not full ends the listing: waiting for an empty one would never end while others write.
+    """
     after = int(job.planned_up_to or 0)
     found = built.next_sources(tx, job.collection_id, after=after, limit=limit, partition=partition)
-    if not found:
+    if found:
+        jobs.change(tx, job.id, planned_up_to=str(found[-1].id))
+        submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
+        jobs.count(tx, job.id, outcomes, submitted=submitted)
+    if len(found) < limit:
         jobs.change(tx, job.id, listed_at=sa.func.now(), state=JobState.RUNNING.value)
-        return
-    jobs.change(tx, job.id, planned_up_to=str(found[-1].id))
-    submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
-    jobs.count(tx, job.id, outcomes, submitted=submitted)
 
 
-def remove_gone(indexer: Indexer, tx: sa.Connection, turn: Turn, limit: int) -> bool:
-    """Take out of a build what is not indexed any more; tell whether there was anything."""
+def remove_gone(indexer: Indexer, tx: sa.Connection, turn: Turn, limit: int) -> int:
+    """Take some of what is not indexed any more out of a build; return how much that was."""
     gone = built.gone(tx, turn.job.id, limit=limit)
     if gone:
         indexer.vectors.delete(turn.build.vector_collection, gone)
         built.forget(tx, turn.job.id, gone)
-    return bool(gone)
+    return len(gone)
 
 
 def submit_changed(tx: sa.Connection, turn: Turn, changed: Sequence[Source]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import batches, builds, collections, jobs
+from imagesearch.catalog.builds import Room
+from imagesearch.catalog.collections import Collection
 from imagesearch.claims import batch_task_id, plan_task_id
 from imagesearch.contract import ExtractBatch, JobState, PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
@@ -33,10 +36,11 @@ def release(indexer: Indexer, job_id: str) -> int:
         job = jobs.lock(tx, job_id)
         if job.state not in WORKING:
             return 0
-        leased = batches.lease_ready(tx, job_id, window=indexer.settings.window, lease=indexer.settings.lease)
         collection = collections.by_id(tx, job.collection_id)
         build = builds.get(tx, job_id) if job.kind == jobs.REINDEX else None
         target = build if build is not None and build.is_building else collection
+        window = indexer.settings.window if target is build else _window(indexer, tx, collection)
+        leased = batches.lease_ready(tx, job_id, window=window, lease=indexer.settings.lease)
         messages = [
             (
                 batch,
@@ -57,3 +61,26 @@ def release(indexer: Indexer, job_id: str) -> int:
         except StoreUnavailable as error:
             log.warning("batch.not_sent", job=job_id, batch=batch.id, reason=str(error))
     return len(messages)
+
+
+def release_others(indexer: Indexer, job_id: str) -> None:
+    """Send what the jobs of a collection kept back while this one was at its end."""
+    with indexer.catalog.transaction() as tx:
+        collection_id = jobs.get(tx, job_id).collection_id
+        waiting = [job.id for job in jobs.open_jobs(tx) if job.collection_id == collection_id]
+    for waiting_id in waiting:
+        release(indexer, waiting_id)
+
+
+def room(indexer: Indexer, tx: sa.Connection, collection: Collection) -> Room:
+    """Return what the jobs of a collection may do now that are not its build."""
+    return builds.room_beside(tx, collection.id, patience=indexer.settings.last_round_patience)
+
+
+def _window(indexer: Indexer, tx: sa.Connection, collection: Collection) -> int:
+    """Return how many batches a job that is not a build may have on their way.
+
+    A build that catches up has many times the room of each other job of its collection, so that each of its
+    rounds has less to do than the one before.
+    """
+    return {Room.ALL: indexer.settings.window, Room.LITTLE: 1, Room.NONE: 0}[room(indexer, tx, collection)]

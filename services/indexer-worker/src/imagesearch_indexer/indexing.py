@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import batches, builds, collections, images, jobs, ledger
+from imagesearch.catalog.builds import Room
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.ledger import Settled
 from imagesearch.contract import (
@@ -29,7 +30,7 @@ from imagesearch.errors import InvalidMessage, NotFound, PipelineMismatch
 from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.describing import describe
-from imagesearch_indexer.dispatching import ask_for_planning, release
+from imagesearch_indexer.dispatching import ask_for_planning, release, room
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.rebuilt_batches import write_rebuilt
 from imagesearch_indexer.reporting import show
@@ -91,9 +92,9 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
     elif build is not None and build.is_building:
         settled = write_rebuilt(indexer, tx, build, message, _waiting(tx, message))
         outcomes = _end(tx, batch.id, settled)
-    elif message.generation != collection.generation:
-        # The pipeline of the collection was replaced while the batch was on its way.
-        log.info("batch.outdated", job=job.id, batch=batch.id)
+    elif message.generation != collection.generation or room(indexer, tx, collection) is Room.NONE:
+        # The pipeline of the collection was replaced while the batch was on its way, or will be in a moment.
+        log.info("batch.put_off", job=job.id, batch=batch.id)
         batches.make_ready(tx, batch.id, crashes=batch.crashes)
         return _Ended(job)
     else:

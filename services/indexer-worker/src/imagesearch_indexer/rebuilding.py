@@ -2,8 +2,9 @@
 
 A build goes on until nothing is left that it lacks. First every indexed image is listed and filled in; then
 come rounds over what was written, changed or deleted meanwhile; the last round and the switch are one
-transaction that keeps every writer off the collection. Each step is repeatable, and begins with what Postgres
-says is missing, so any number of workers may be killed or asked twice.
+transaction that keeps every writer off the collection. Extracting takes longer than a transaction may: where
+pictures are read again, the other jobs of the collection make room for the last rounds. Each step is repeatable,
+and begins with what Postgres says is missing, so any number of workers may be killed or asked twice.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from enum import Enum
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import built, jobs, ledger
+from imagesearch.catalog import builds, built, jobs, ledger
 from imagesearch.claims import plan_task_id
 from imagesearch.contract import PlanJob, TaskName
 from imagesearch_indexer.catching_up import remove_gone, submit_changed, submit_indexed, without_time_limit
 from imagesearch_indexer.claiming import claim
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import give_up
-from imagesearch_indexer.dispatching import release
+from imagesearch_indexer.dispatching import release, release_others
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.filling import fill
 from imagesearch_indexer.reporting import show
@@ -58,6 +59,16 @@ def rebuild(indexer: Indexer, job_id: str) -> None:
     clear_up(indexer)
 
 
+def _phase(indexer: Indexer, lacking: int) -> builds.Phase:
+    """Return the phase of a build that lacks so many pictures.
+
+    Extracting them takes a while, in which others would write ever more; the last of them are few enough to keep
+    everybody waiting.
+    """
+    is_last = lacking < indexer.settings.plan_slice and lacking <= indexer.settings.last_round_images
+    return builds.Phase.LAST_ROUND if is_last else builds.Phase.CATCHING_UP
+
+
 def _goes_on(indexer: Indexer, job_id: str) -> bool:
     """Do one step; tell whether another one may follow at once."""
     with indexer.catalog.transaction() as tx:
@@ -71,6 +82,8 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     if last is Last.MISCOUNTED and square(indexer, job_id) == 0:
         # The ids agree one by one, so it is the store that counts wrongly.
         last = switch(indexer, job_id, counts=False)
+    if last is Last.SWITCHED:
+        release_others(indexer, job_id)
     return last in (Last.LACKING, Last.MISCOUNTED)
 
 
@@ -90,10 +103,12 @@ def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
         # Batches are on their way; whoever writes the last one asks for the next turn.
         return _Step.NOTHING
     without_time_limit(tx)
-    if remove_gone(indexer, tx, turn, limit):
+    if remove_gone(indexer, tx, turn, limit) == limit:
         return _Step.DONE
     changed = built.changed(tx, job_id, turn.collection.id, limit=limit)
     if changed and (turn.build.extracts or len(changed) == limit):
+        if turn.build.extracts:
+            builds.enter(tx, turn.build, _phase(indexer, len(changed)))
         submit_changed(tx, turn, changed)
         return _Step.DONE
     indexer.vectors.compact(turn.build.vector_collection)

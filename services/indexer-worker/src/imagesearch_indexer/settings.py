@@ -35,6 +35,12 @@ class IndexerSettings(Settings):
     stall_seconds: float = Field(
         600.0, gt=0, description="A running job without any progress for this long is reported as stalled."
     )
+    last_round_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="How long other jobs of a collection wait for the last round of a reindex while nothing of it "
+        "moves: longer than its batches wait in the queues. Then they go on.",
+    )
     retire_seconds: float = Field(
         60.0,
         ge=0,
@@ -49,6 +55,16 @@ class IndexerSettings(Settings):
         "Submitted jobs stay.",
     )
     indexer_threads: int = Field(4, ge=1, le=32, description="Tasks that run at once.")
+
+    @property
+    def last_round_patience(self) -> timedelta:
+        """Return `last_round_seconds` as a duration."""
+        return timedelta(seconds=self.last_round_seconds)
+
+    @property
+    def last_round_images(self) -> int:
+        """Return how many pictures a build may lack for its last round: as many as it has on their way at once."""
+        return self.window * self.batch_size
 
     @property
     def retire_after(self) -> timedelta:

@@ -70,7 +70,7 @@ def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> Last:
 def _last_round(indexer: Indexer, tx: sa.Connection, turn: Turn) -> bool:
     """Fill in what little is lacking; tell whether nothing is any more."""
     limit = indexer.settings.plan_slice
-    if remove_gone(indexer, tx, turn, limit):
+    if remove_gone(indexer, tx, turn, limit) == limit:
         return False
     changed = built.changed(tx, turn.job.id, turn.collection.id, limit=limit)
     if changed and (turn.build.extracts or len(changed) == limit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +15,28 @@ from imagesearch.catalog import jobs
 from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
 from imagesearch.catalog.tables import collections, retired_vectors
 from imagesearch.catalog.tables import index_builds as table
+from imagesearch.catalog.tables import jobs as jobs_table
+from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, PipelineMismatch
 from imagesearch.pipeline import Preprocessing, fingerprint
 
 BUILDING, SWITCHED, ABANDONED = "building", "switched", "abandoned"
+
+
+class Phase(StrEnum):
+    """Say how near a build that extracts is to its end."""
+
+    FILLING = "filling"
+    CATCHING_UP = "catching_up"
+    LAST_ROUND = "last_round"
+
+
+class Room(Enum):
+    """Say what the other jobs of a collection may do beside a build."""
+
+    ALL = "no build, or one that is being filled"
+    LITTLE = "one that catches up with them, and has to be faster than they are"
+    NONE = "one in its last round, which ends soon if nothing is written meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,37 @@ def pin_model(tx: sa.Connection, build: Build, model: str) -> None:
             f"This reindex is for the network {short_model(build.model)}, and a worker runs {short_model(model)}. "
             "Start all workers with the same weights, and reindex again."
         )
+
+
+def enter(tx: sa.Connection, build: Build, phase: Phase) -> None:
+    """Record how near a locked build is to its end."""
+    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(phase=phase.value))
+
+
+def room_beside(tx: sa.Connection, collection_id: int, *, patience: timedelta) -> Room:
+    """Return what the jobs of a collection may do that are not its build.
+
+    Args:
+        tx: the transaction.
+        collection_id: the collection.
+        patience: how long a last round may go without any progress. Whoever worked on it may be gone; then the
+            others go on, and the build catches up with them once more.
+    """
+    progressed = jobs_table.c.progressed_at > sa.func.now() - patience
+    query = (
+        sa.select(table.c.phase, progressed.label("progressed"))
+        .join(jobs_table, jobs_table.c.id == table.c.job_id)
+        .where(
+            table.c.collection_id == collection_id,
+            table.c.state == BUILDING,
+            # Nobody makes room for a build that stands still because somebody paused it.
+            jobs_table.c.state.in_((JobState.PLANNING.value, JobState.RUNNING.value)),
+        )
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None or row.phase == Phase.FILLING:
+        return Room.ALL
+    return Room.NONE if row.phase == Phase.LAST_ROUND and row.progressed else Room.LITTLE
 
 
 def switch(tx: sa.Connection, build: Build, collection: Collection, *, retire_after: timedelta) -> None:

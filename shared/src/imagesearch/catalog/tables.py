@@ -208,7 +208,10 @@ index_builds = sa.Table(
     # Whether pictures are read again; otherwise vectors are copied.
     sa.Column("extracts", sa.Boolean, nullable=False),
     sa.Column("state", sa.Text, nullable=False, server_default="building"),
+    # How near it is to its end: other jobs of the collection make room for it then.
+    sa.Column("phase", sa.Text, nullable=False, server_default="filling"),
     sa.CheckConstraint("state IN ('building', 'switched', 'abandoned')", name="state"),
+    sa.CheckConstraint("phase IN ('filling', 'catching_up', 'last_round')", name="phase"),
     sa.Index(
         "uq_index_builds_collection_id",
         "collection_id",
