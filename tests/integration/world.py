@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 import sqlalchemy as sa
 
-from imagesearch.catalog import builds, collections, jobs, ledger
+from imagesearch.catalog import builds, collections, counting, jobs, ledger
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.ledger import Item
 from imagesearch.catalog.tables import images, job_items
@@ -108,7 +108,7 @@ class World:
             jobs.create(tx, made.id, job)
             if isinstance(source, list):
                 submitted, outcomes = ledger.record(tx, job.id, [Item(str(path)) for path in source])
-                jobs.count(tx, job.id, outcomes, submitted=submitted)
+                counting.count(tx, job.id, outcomes, submitted=submitted)
         return job.id
 
     def submit_reindex(

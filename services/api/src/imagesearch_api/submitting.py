@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 
-from imagesearch.catalog import collections, jobs, ledger
+from imagesearch.catalog import collections, counting, jobs, ledger
 from imagesearch.catalog.ledger import Item
 from imagesearch.claims import plan_task_id
 from imagesearch.contract import FailureCode, PlanJob, TaskName
@@ -110,5 +110,5 @@ def _write_list(tx: Any, job: jobs.Job, paths: list[str]) -> jobs.Job:
     distinct = list(dict.fromkeys(paths))
     for start in range(0, len(distinct), SLICE):
         submitted, outcomes = ledger.record(tx, job.id, [Item(path) for path in distinct[start : start + SLICE]])
-        job = jobs.count(tx, job.id, outcomes, submitted=submitted)
+        job = counting.count(tx, job.id, outcomes, submitted=submitted)
     return job

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import built, jobs, ledger
+from imagesearch.catalog import built, counting, jobs, ledger
 from imagesearch.catalog.built import Source
 from imagesearch.catalog.ledger import Item
 from imagesearch.contract import JobState
@@ -30,7 +30,7 @@ def submit_indexed(tx: sa.Connection, job: jobs.Job, limit: int, partition: str 
     if found:
         jobs.change(tx, job.id, planned_up_to=str(found[-1].id))
         submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
-        jobs.count(tx, job.id, outcomes, submitted=submitted)
+        counting.count(tx, job.id, outcomes, submitted=submitted)
     if len(found) < limit:
         jobs.change(tx, job.id, listed_at=sa.func.now(), state=JobState.RUNNING.value)
 
@@ -48,7 +48,7 @@ def submit_changed(tx: sa.Connection, turn: Turn, changed: Sequence[Source]) -> 
     """Put images into the ledger that the build lacks, or has as they were; those that are in it begin anew."""
     old = ledger.reopen(tx, turn.job.id, [row.path for row in changed])
     submitted, _ = ledger.record(tx, turn.job.id, [Item(row.path, row.id) for row in changed])
-    jobs.count(
+    counting.count(
         tx,
         turn.job.id,
         Counter({outcome: -count for outcome, count in old.items()}),

@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, duplicates, images, jobs, ledger
+from imagesearch.catalog import collections, counting, duplicates, images, jobs, ledger
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.ledger import Item
 from imagesearch.claims import plan_task_id
@@ -81,7 +81,7 @@ def _step(indexer: Indexer, tx: sa.Connection, job: jobs.Job, collection: Collec
         duplicates.record_pairs(tx, job.id, near)
         items = [Item(path, image_id, None, Outcome.UNCHANGED) for image_id, path in waiting]
         submitted, outcomes = ledger.record(tx, job.id, items)
-        jobs.count(tx, job.id, outcomes, submitted=submitted, worked=True)
+        counting.count(tx, job.id, outcomes, submitted=submitted, worked=True)
         return True
     without_time_limit(tx)
     _group(tx, job, options["partition"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import batches, duplicates, jobs, ledger
+from imagesearch.catalog import batches, counting, duplicates, jobs, ledger
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
@@ -56,7 +56,7 @@ def _close(indexer: Indexer, job_id: str) -> None:
     abandon(indexer, job_id)
     with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job_id)
-        jobs.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
+        counting.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
         jobs.change(tx, job_id, planned_at=sa.func.coalesce(job_table.c.planned_at, sa.func.now()))
         duplicates.forget_pairs(tx, job_id)
         open_batches = batches.open_ids(tx, job_id)
@@ -67,7 +67,7 @@ def _close(indexer: Indexer, job_id: str) -> None:
                 continue
             outcomes = ledger.cancel_batch(tx, batch_id)
             batches.close(tx, batch_id, "cancelled")
-            job = jobs.count(tx, job_id, outcomes)
+            job = counting.count(tx, job_id, outcomes)
     show(indexer, job)
     end_job(indexer, job_id)
     clear_up(indexer)

@@ -6,7 +6,7 @@ import os
 
 import structlog
 
-from imagesearch.catalog import collections, images, jobs, ledger
+from imagesearch.catalog import collections, counting, images, jobs, ledger
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
 from imagesearch.errors import NotFound
@@ -38,7 +38,7 @@ def end_job(indexer: Indexer, job_id: str) -> None:
     if job.indexed and collection.state == "active":
         _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
-        ended = jobs.end(tx, job_id)
+        ended = counting.end(tx, job_id)
     show(indexer, ended)
     if ended.finished_at is not None:
         log.info("job.ended", job=job_id, state=str(ended.state), total=ended.total, failed=ended.failed)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import sqlalchemy as sa
 
-from imagesearch.catalog import batches, built, jobs, ledger
+from imagesearch.catalog import batches, built, counting, jobs, ledger
 from imagesearch.catalog.built import Source
 from imagesearch.catalog.ledger import Item
 from imagesearch.contract import FailureCode, Outcome
@@ -46,7 +46,7 @@ def fill(indexer: Indexer, tx: sa.Connection, turn: Turn, waiting: Sequence[tupl
     else:
         items += _copy(indexer, tx, turn, present, turn.collection.vector_collection)
     submitted, outcomes = ledger.record(tx, turn.job.id, items)
-    return jobs.count(tx, turn.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
+    return counting.count(tx, turn.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
 
 
 def _copy(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source], source: str) -> list[Item]:

@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 import structlog
 
-from imagesearch.catalog import batches, builds, collections, images, jobs, ledger
+from imagesearch.catalog import batches, builds, collections, counting, images, jobs, ledger
 from imagesearch.catalog.builds import Room
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.ledger import Settled
@@ -111,7 +111,7 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         settled = work.settled
         outcomes = _end(tx, batch.id, settled)
     codes = Counter(one.code for one in settled if one.code is not None)
-    return _Ended(jobs.count(tx, job.id, outcomes, worked=True), outcomes, codes)
+    return _Ended(counting.count(tx, job.id, outcomes, worked=True), outcomes, codes)
 
 
 def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:

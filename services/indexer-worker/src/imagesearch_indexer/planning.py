@@ -16,7 +16,7 @@ from itertools import islice
 import sqlalchemy as sa
 import structlog
 
-from imagesearch.catalog import batches, collections, images, jobs, ledger
+from imagesearch.catalog import batches, collections, counting, images, jobs, ledger
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.ledger import Item
 from imagesearch.claims import plan_task_id
@@ -121,7 +121,7 @@ def _write_slice(
         waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
         entries = [one for path, one in by_path.items() if path in waiting]
     submitted, outcomes = _assign(indexer, tx, job, entries)
-    return jobs.count(tx, job.id, outcomes, submitted=submitted)
+    return counting.count(tx, job.id, outcomes, submitted=submitted)
 
 
 def _end_phase(tx: sa.Connection, job: jobs.Job) -> jobs.Job:

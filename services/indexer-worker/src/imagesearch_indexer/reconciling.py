@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from imagesearch.catalog import builds, collections, jobs, ledger
+from imagesearch.catalog import builds, collections, counting, jobs, ledger
 from imagesearch.claims import plan_task_id
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.telemetry import JOBS_STALLED
@@ -135,7 +135,7 @@ def _recounts(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     with indexer.catalog.transaction() as tx:
         open_jobs = jobs.open_jobs(tx)
     wrong = [
-        job.id for job in open_jobs if _recount(indexer, job.id, change=None if dry_run else jobs.set_counters)
+        job.id for job in open_jobs if _recount(indexer, job.id, change=None if dry_run else counting.set_counters)
     ]
     return [Finding("counters_wrong", len(wrong), f"counted anew: {', '.join(wrong[:5])}" if wrong else "")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 import structlog
 
-from imagesearch.catalog import batches, builds, images, jobs, ledger
+from imagesearch.catalog import batches, builds, counting, images, jobs, ledger
 from imagesearch.catalog.ledger import Settled
 from imagesearch.contract import FailureCode, Finding, Outcome
 from imagesearch.telemetry import BATCHES_RESENT
@@ -95,4 +95,4 @@ def _take_apart(indexer: Indexer, tx: sa.Connection, batch: batches.Batch) -> jo
         note_failures(indexer, tx, build, waiting)
     outcomes = ledger.settle(tx, batch.id, failed)
     batches.close(tx, batch.id)
-    return jobs.count(tx, batch.job_id, outcomes)
+    return counting.count(tx, batch.job_id, outcomes)

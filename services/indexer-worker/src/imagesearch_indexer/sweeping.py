@@ -7,7 +7,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 import structlog
 
-from imagesearch.catalog import collections, images, jobs, ledger
+from imagesearch.catalog import collections, counting, images, jobs, ledger
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.ledger import Item
 from imagesearch.claims import plan_task_id
@@ -100,6 +100,6 @@ def _repair_rows(indexer: Indexer, collection: Collection, lacking: list[int], *
         images.mark_pending(tx, [row.id for row in bare])
         job, _ = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin="repair", directory=None))
         submitted, outcomes = ledger.record(tx, job.id, [Item(row.path) for row in bare])
-        jobs.count(tx, job.id, outcomes, submitted=submitted)
+        counting.count(tx, job.id, outcomes, submitted=submitted)
     indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
     return len(bare)

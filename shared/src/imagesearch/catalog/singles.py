@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import batches, images, jobs, ledger
+from imagesearch.catalog import batches, counting, images, jobs, ledger
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.ledger import Item
@@ -77,7 +77,7 @@ def begin(tx: sa.Connection, image: Image, labels: Labels) -> tuple[str, int]:
     job, _ = jobs.create(tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE, directory=None))
     [batch_id] = batches.create(tx, job.id, 1)
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])
-    jobs.count(tx, job.id, outcomes, submitted=submitted)
+    counting.count(tx, job.id, outcomes, submitted=submitted)
     jobs.change(tx, job.id, state=JobState.RUNNING.value, planned_at=sa.func.now())
     batches.lease_ready(tx, job.id, window=1, lease=LEASE)
     return job.id, batch_id
