@@ -133,9 +133,9 @@ class InMemoryProgressBoard:
 
 
 def is_fresh(progress: JobProgress, *, seconds: float = 10.0) -> bool:
-    """Tell whether a report may be shown without asking Postgres: ended ones always, others for a while.
+    """Tell whether a report may be shown without asking Postgres: that of an open job, for a while.
 
     A worker that was killed between its commit and its report leaves an old number behind; the age bound
-    keeps that from sticking.
+    keeps that from sticking. Nobody reports on a job that has ended, also when its collection is renamed.
     """
-    return progress.ended or time.time() - progress.published_at < seconds
+    return not progress.ended and time.time() - progress.published_at < seconds

@@ -1,4 +1,4 @@
-"""Read how far a job is: Celery's result backend first, Postgres behind it."""
+"""Read how far a job is: Celery's result backend while it runs, Postgres behind it."""
 
 from __future__ import annotations
 
