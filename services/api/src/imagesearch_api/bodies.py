@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, TypeVar
 
 from flask import request
@@ -16,9 +17,22 @@ from imagesearch_api.problems import BadField
 MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
 MAX_PATHS = 500_000
+NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
 FRAMING_BYTES = 1024 * 1024
 
 T = TypeVar("T", bound=BaseModel)
+
+
+def check_name(text: str) -> str:
+    """Return the name or alias of a collection.
+
+    Raises:
+        ValueError: no collection can be called so.
+    """
+    if not re.fullmatch(NAME, text):
+        raise ValueError(NAME_RULE)
+    return text
 
 
 def _fits_index(text: str) -> str:
@@ -29,7 +43,7 @@ def _fits_index(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(check_storable)]
 Path = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_fits_index)]
-CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+CollectionName = Annotated[str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
 Partition = Annotated[Text, StringConstraints(max_length=LONGEST_PARTITION)]
 
 

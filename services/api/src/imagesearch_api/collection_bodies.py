@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -11,11 +10,8 @@ from imagesearch.catalog.collections import METRIC
 from imagesearch.errors import InvalidMessage, UnsupportedByStore
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
-from imagesearch_api.bodies import Body, CollectionName
+from imagesearch_api.bodies import Body, CollectionName, check_name
 from imagesearch_api.problems import BadField
-
-NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def _known_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -97,6 +93,7 @@ def checked_alias(alias: str) -> str:
     Raises:
         BadField: it could not be the name of a collection.
     """
-    if not _NAME.fullmatch(alias):
-        raise BadField("alias", NAME_RULE)
-    return alias
+    try:
+        return check_name(alias)
+    except ValueError as error:
+        raise BadField("alias", str(error)) from error
