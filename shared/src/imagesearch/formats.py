@@ -125,8 +125,11 @@ def _jpeg_markers(data: bytes) -> Iterator[int]:
 
 
 def _jpeg_ends_early(data: bytes) -> bool:
-    # A wrong length in a header leads past the end as well, but then the end marker is in its place.
-    return not data.rstrip(b"\0").endswith(b"\xff\xd9") and _END not in _jpeg_markers(data)
+    # A wrong length in a header leads past the end as well, but then the end marker is in its place: the
+    # picture's own, not that of a thumbnail behind which the file was cut.
+    is_closed = data.count(b"\xff\xd8\xff") <= data.count(b"\xff\xd9")
+    ends_right = is_closed and data.rstrip(b"\0").endswith(b"\xff\xd9")
+    return not ends_right and _END not in _jpeg_markers(data)
 
 
 def png_is_intact(data: bytes) -> bool:

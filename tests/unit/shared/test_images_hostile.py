@@ -94,6 +94,11 @@ def test_a_cut_file_is_refused_or_loses_no_pixel(kind: str, data: st.DataObject)
         assert outcome in codes | {FailureCode.TRUNCATED, *([FailureCode.UNREADABLE] if kind == "gif" else [])}
 
 
+def test_a_file_cut_behind_its_thumbnail_is_truncated() -> None:
+    data = written("jpeg with a thumbnail")
+    assert refusal(data[: data.index(b"\xff\xd9") + 2]).code is FailureCode.TRUNCATED
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 @given(damage=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=20))
 @settings(max_examples=80, deadline=None)
