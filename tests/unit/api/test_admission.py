@@ -27,7 +27,7 @@ def test_places_are_given_back_whatever_happens() -> None:
 class Untouched:
     """A catalogue that says so when it is asked."""
 
-    def transaction(self) -> None:
+    def reading(self) -> None:
         raise StoreUnavailable("postgres", "asked")
 
 

@@ -59,13 +59,13 @@ def test_a_page_within_the_first_depth_costs_one_search() -> None:
 
 
 def test_nothing_deeper_is_asked_for_when_the_rows_or_the_distance_end() -> None:
-    few = Pages(2, 1_000, 0, 0.004)
+    few = Pages(2, 1_000, 0, 0.001)
     few.add([forgetful(DEPTHS[0])[:20], forgetful(DEPTHS[0])], DEPTHS[0])
     assert few.are_complete(DEPTHS[0])
     before = [list(hits) for hits in few.cut()]
     few.add([forgetful(DEPTHS[1])] * 2, DEPTHS[1])
     assert few.cut() == before
-    assert all(hit.distance <= 0.004 for hits in before for hit in hits)
+    assert all(hit.distance <= 0.001 for hits in before for hit in hits)
 
 
 @pytest.mark.parametrize(
