@@ -27,6 +27,8 @@ class Catalog:
             settings.database_url,
             # Reads take connections as they are; setting the level at each of them took as long as a short read.
             isolation_level="AUTOCOMMIT",
+            # The connection that was used last is the one that is most likely trusted.
+            pool_use_lifo=True,
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_size,
             pool_timeout=settings.database_connect_timeout,
