@@ -25,7 +25,7 @@ class Away:
     """A catalogue that does not answer."""
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
         raise StoreUnavailable("postgres", "down in this test")
         yield
 

@@ -27,7 +27,7 @@ def follow(services: Services, job_id: str) -> JobProgress:
     if shown is not None and is_fresh(shown):
         return shown
     try:
-        with services.catalog.transaction() as tx:
+        with services.catalog.reading() as tx:
             return jobs.get(tx, job_id).progress()
     except StoreUnavailable:
         if shown is None:

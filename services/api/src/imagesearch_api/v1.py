@@ -128,7 +128,7 @@ def _newest(services: Services) -> JobProgress | None:
             return follow(services, latest.decode())
         except NotFound:
             log.warning("latest.unknown", job=latest.decode())
-    with services.catalog.transaction() as tx:
+    with services.catalog.reading() as tx:
         found = jobs.newest(tx, limit=1, origin=ORIGIN)
     return found[0].progress() if found else None
 
@@ -136,7 +136,7 @@ def _newest(services: Services) -> JobProgress | None:
 @v1.post("/count")
 def count() -> ResponseReturnValue:
     """Say how many pictures a collection holds; none for one that does not exist."""
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         try:
             collection = collections.get(tx, _table())
         except NotFound:

@@ -88,7 +88,7 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
 
 
 def _indexed(image_id: int) -> Image:
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         image = images.get(tx, image_id)
     if image.format is None:
         raise NotFound(f"Image {image_id} has not been indexed.")

@@ -36,7 +36,7 @@ def list_images(name: str) -> ResponseReturnValue:
     """List the indexed images of a collection, or of one of its partitions, by id."""
     limit, cursor = read_page()
     partition = read_partition()
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         collection = collections.get(tx, name)
         found = selecting.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
     items = [image_shape(current(), collection.name, image) for image in found]
@@ -90,7 +90,7 @@ def remove_images(name: str) -> ResponseReturnValue:
 @v2.get("/collections/<name>/images/<int:image_id>")
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
     """Show one image."""
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         collection = collections.get(tx, name)
         image = images.get(tx, image_id, collection_id=collection.id)
     return jsonify(image_shape(current(), name, image))

@@ -31,7 +31,7 @@ class ReconcileBody(Body):
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
     workers = current().workers.alive()
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         found = collections.all_active(tx)
         counts = collections.indexed_counts(tx, [collection.id for collection in found])
     return jsonify(

@@ -53,7 +53,7 @@ def _idempotency_key() -> str | None:
 def list_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
     limit, cursor = read_page()
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         found = jobs.newest(tx, limit=limit, before=cursor)
     return jsonify(paged([job_shape(job.progress()) for job in found], [job.number for job in found], limit))
 
@@ -68,7 +68,7 @@ def show_job(job_id: str) -> ResponseReturnValue:
 def list_failures(job_id: str) -> ResponseReturnValue:
     """List the paths that failed, with code and reason."""
     limit, cursor = read_page()
-    with current().catalog.transaction() as tx:
+    with current().catalog.reading() as tx:
         job = jobs.get(tx, checked_job(job_id))
         found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
     items = [{"path": one.path, "code": one.code, "reason": one.reason} for one in found]
