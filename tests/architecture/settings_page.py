@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from imagesearch.pulse import WorkerSettings
 from imagesearch.settings import (
     MilvusSettings,
     PictureSettings,
@@ -15,7 +16,6 @@ from imagesearch.settings import (
     SourceSettings,
 )
 from imagesearch.telemetry import TelemetrySettings
-from imagesearch.workers import WorkerSettings
 from imagesearch_api.settings import ApiSettings
 from imagesearch_extractor.settings import ExtractorSettings
 from imagesearch_indexer.settings import IndexerSettings

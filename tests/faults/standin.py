@@ -32,8 +32,9 @@ from imagesearch.contract import (
 from imagesearch.lane import QueryLane
 from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
+from imagesearch.pulse import Pulse
 from imagesearch.telemetry import configure
-from imagesearch.workers import Pulse, run_loop, run_worker, worker_name
+from imagesearch.workers import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration, read_configuration
 from imagesearch_extractor.embedding import SeededEmbedder
 from imagesearch_extractor.queries import serve

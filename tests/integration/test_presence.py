@@ -20,8 +20,9 @@ from imagesearch.claims import BatchClaims, InFlight
 from imagesearch.contract import PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.presence import WorkerBoard, WorkerReport, own_queue
+from imagesearch.pulse import Beat, Pulse, WorkerSettings
 from imagesearch.settings import RedisSettings
-from imagesearch.workers import PING_TASK, Beat, Pulse, WorkerSettings
+from imagesearch.workers import PING_TASK
 
 pytestmark = pytest.mark.integration
 

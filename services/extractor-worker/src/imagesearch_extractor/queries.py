@@ -13,8 +13,8 @@ from imagesearch.contract import Pixels, QueryVectors, Queue, pack_vectors, unpa
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.lane import Asked, QueryLane
 from imagesearch.patience import keep_trying
+from imagesearch.pulse import Pulse
 from imagesearch.telemetry import FORWARD_SECONDS
-from imagesearch.workers import Pulse
 from imagesearch_extractor.embedding import Embedder
 
 log = structlog.get_logger()

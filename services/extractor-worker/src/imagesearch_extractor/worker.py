@@ -19,8 +19,9 @@ from imagesearch.errors import TransientError
 from imagesearch.lane import QueryLane
 from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
+from imagesearch.pulse import Pulse
 from imagesearch.wire import Message
-from imagesearch.workers import Pulse, run_loop, run_worker, worker_name
+from imagesearch.workers import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
 from imagesearch_extractor.embedding import Embedder

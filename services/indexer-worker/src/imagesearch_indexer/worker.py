@@ -28,10 +28,11 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.patience import keep_trying
 from imagesearch.presence import WorkerBoard, WorkerReport
 from imagesearch.progress import CeleryProgressBoard
+from imagesearch.pulse import Pulse, WorkerSettings
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors import MilvusVectorStore
-from imagesearch.workers import Pulse, WorkerSettings, run_worker, worker_name
+from imagesearch.workers import run_worker, worker_name
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import close_cancelled
 from imagesearch_indexer.deleting import finish_deletes
