@@ -188,3 +188,28 @@ def test_a_job_that_is_being_retried_is_passed_over(world: World, begun: tuple[I
         jobs.lock(tx, begun[1])
         assert forgotten(world) == 0
     assert forgotten(world) == 1
+
+
+def test_files_that_outlived_their_collection_are_removed_and_no_others(world: World) -> None:
+    indexer = replace(world.indexer, upload_root=world.root)
+    with world.catalog.transaction() as tx:
+        gone, _ = collections.create(tx, "gone")
+        kept, _ = collections.create(tx, "kept")
+    unknown = gone.id + kept.id + 1_000
+    files = {
+        collection_id: path_of(world.root, collection_id, "", f"{collection_id:064x}", "PNG")
+        for collection_id in (gone.id, kept.id, unknown)
+    }
+    world.write("a library/picture.png")
+    with world.catalog.transaction() as tx:
+        collections.mark_deleted(tx, gone)
+    for path in files.values():
+        store(path, b"picture")
+    found = reconcile(indexer, Reconcile(dry_run=True, deep=True))
+    assert [one.count for one in found.findings if one.kind == "uploads_without_collection"] == [1]
+    assert files[gone.id].exists()
+    reconcile(indexer, Reconcile(dry_run=False, deep=True))
+    assert [files[one].exists() for one in (gone.id, kept.id, unknown)] == [False, True, True]
+    assert not folder_of(world.root, gone.id).exists()
+    assert (world.root / "a library/picture.png").exists()
+    assert not reconcile(indexer, Reconcile(dry_run=False, deep=True)).findings

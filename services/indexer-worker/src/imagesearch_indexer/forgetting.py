@@ -1,8 +1,11 @@
-"""Forget jobs of one picture: nobody lists them, and there is one for every upload and every change."""
+"""Forget what nobody asks for any more: jobs of one picture, and uploads to collections that are gone."""
 
 from __future__ import annotations
 
-from imagesearch.catalog import singles
+import shutil
+
+from imagesearch import uploads
+from imagesearch.catalog import collections, singles
 from imagesearch.contract import Finding
 from imagesearch_indexer.composition import Indexer
 
@@ -12,7 +15,8 @@ SLICE = 1_000
 def forget_singles(indexer: Indexer, *, dry_run: bool) -> Finding:
     """Remove the jobs of one picture that ended long enough ago, with their batches and their ledger.
 
-    Jobs that were submitted as such are history, and stay.
+    Nobody lists them, and there is one for every upload and every change. Jobs that were submitted as such are
+    history, and stay.
 
     Raises:
         StoreUnavailable: Postgres went away; the next run goes on.
@@ -28,3 +32,25 @@ def forget_singles(indexer: Indexer, *, dry_run: bool) -> Finding:
                 removed = singles.remove_ended(tx, age, limit=SLICE)
             forgotten += removed
     return Finding("single_jobs_ended", forgotten, "jobs of one picture are forgotten" if forgotten else "")
+
+
+def forget_uploads(indexer: Indexer, *, dry_run: bool) -> Finding:
+    """Remove files that an upload wrote while its collection was being deleted.
+
+    Only of collections that the catalogue knows as deleted: the files of one that it has never heard of may belong
+    to another catalogue.
+
+    Raises:
+        StoreUnavailable: Postgres went away; nothing was removed.
+    """
+    root = indexer.upload_root
+    if root is None or not root.is_dir():
+        return Finding("uploads_without_collection", 0, "")
+    held = {int(folder.name) for folder in root.iterdir() if folder.name.isascii() and folder.name.isdecimal()}
+    with indexer.catalog.reading() as tx:
+        gone = collections.deleted_among(tx, held)
+    for collection_id in sorted(gone) if not dry_run else ():
+        shutil.rmtree(uploads.folder_of(root, collection_id), ignore_errors=True)
+    return Finding(
+        "uploads_without_collection", len(gone), "files of deleted collections are removed" if gone else ""
+    )

@@ -16,7 +16,7 @@ from imagesearch_indexer.controlling import cancel_homeless, close_cancelled
 from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.dispatching import WORKING, release
 from imagesearch_indexer.ending import end_job
-from imagesearch_indexer.forgetting import forget_singles
+from imagesearch_indexer.forgetting import forget_singles, forget_uploads
 from imagesearch_indexer.recovering import recover_batches
 from imagesearch_indexer.reporting import show
 from imagesearch_indexer.retiring import clear_up
@@ -41,6 +41,7 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
         findings += _recounts(indexer, dry_run=message.dry_run)
         findings += sweep(indexer, dry_run=message.dry_run)
         findings.append(forget_singles(indexer, dry_run=message.dry_run))
+        findings.append(forget_uploads(indexer, dry_run=message.dry_run))
     found = tuple(finding for finding in findings if finding.count)
     for finding in found:
         log.info(

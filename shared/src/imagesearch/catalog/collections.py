@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,6 +117,12 @@ def with_unfinished_deletes(tx: sa.Connection) -> list[int]:
         sa.or_(table.c.state == "deleting", sa.and_(table.c.state == "active", table.c.id.in_(marked)))
     )
     return list(tx.execute(query.order_by(table.c.id)).scalars())
+
+
+def deleted_among(tx: sa.Connection, collection_ids: Iterable[int]) -> set[int]:
+    """Return those of the ids whose collections have been deleted."""
+    query = sa.select(table.c.id).where(table.c.id.in_(sorted(collection_ids)), table.c.state == "deleted")
+    return set(tx.execute(query).scalars())
 
 
 def create(
