@@ -116,6 +116,16 @@ def test_a_vector_of_any_length_is_a_direction(http: httpx.Client, gallery: Gall
     assert alike(found, ask(http, {"vector": (numbers * 1e-300).tolist(), "top_k": 40}))
 
 
+def test_a_picture_that_was_asked_before_costs_no_inference(http: httpx.Client, gallery: Gallery) -> None:
+    picture = encoded(photo_like(2500), "PNG")
+    first = upload(http, picture)
+    assert "extract" in first["took_ms"]
+    # It is remembered while the first search goes on.
+    until(lambda: "extract" not in upload(http, picture)["took_ms"])
+    assert upload(http, picture)["results"] == first["results"]
+    assert "extract" in upload(http, picture, box="0,0,0.5,0.5")["took_ms"]
+
+
 def test_a_batch_equals_single_searches(http: httpx.Client, gallery: Gallery) -> None:
     pictures = [encoded(photo_like(seed), "PNG") for seed in (2000, 2001, 2000, 1003)]
     singles = [upload(http, picture, top_k="10")["results"] for picture in pictures]
