@@ -96,6 +96,17 @@ def test_a_refusal_is_an_error_that_may_pass(lane: QueryLane, client: redis.Redi
             waiting.result()
 
 
+@pytest.mark.parametrize("answer", [b"\xc1", msgpack.packb({"v": 99}), msgpack.packb([1])])
+def test_an_answer_of_another_version_is_no_answer(lane: QueryLane, client: redis.Redis, answer: bytes) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lane.ask, question(), 10)
+        until(lambda: client.llen(QUERIES_KEY))
+        (asked,) = lane.take(1)
+        client.rpush(asked.reply, answer)
+        with pytest.raises(StoreUnavailable, match="another version"):
+            waiting.result()
+
+
 def test_queries_and_answers_of_processes_that_died_run_out(lane: QueryLane, client: redis.Redis) -> None:
     lane.answer(Asked("imagesearch:answer:gone", question()), QueryVectors("model", b""))
     assert 0 < client.ttl("imagesearch:answer:gone") <= 10

@@ -29,6 +29,8 @@ UNCLAIMED_SECONDS = 600
 """Queries of an API process that was killed are gone after this long without another query; one that lives
 takes its own away."""
 
+_MALFORMED = (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackException)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
@@ -51,7 +53,8 @@ class QueryLane:
 
         Raises:
             QueryTimeout: no worker answered within `timeout` seconds, or one came to the query too late.
-            StoreUnavailable: Redis does not answer, or the network could not be run.
+            StoreUnavailable: Redis does not answer, the network could not be run, or a worker of another version
+                answered.
         """
         reply = f"imagesearch:answer:{uuid4().hex}"
         entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
@@ -71,7 +74,10 @@ class QueryLane:
             raise StoreUnavailable("redis", type(error).__name__) from error
         if raw is None:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds")
-        answer = QueryVectors.from_wire(msgpack.unpackb(raw))
+        try:
+            answer = QueryVectors.from_wire(msgpack.unpackb(raw))
+        except _MALFORMED as error:
+            raise StoreUnavailable("extractor", f"its answer is of another version: {error}") from error
         if answer.refusal is not None:
             raise StoreUnavailable("extractor", answer.refusal)
         return answer
@@ -119,7 +125,7 @@ def _parse(entry: bytes) -> Asked | None:
     try:
         wire = msgpack.unpackb(entry)
         reply, query = wire["reply"], QueryPixels.from_wire(wire["query"])
-    except (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
+    except _MALFORMED as error:
         log.warning("query.dropped", reason=str(error))
         return None
     return Asked(str(reply), query)
