@@ -9,6 +9,7 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 from imagesearch.errors import InvalidMessage
 
 WIRE_VERSION = 1
+_known_hints: dict[type, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,19 @@ class Message:
 
     @classmethod
     def _from_map(cls, values: dict[str, Any]) -> Self:
-        hints = get_type_hints(cls)
-        names = {field.name for field in fields(cls)}
-        if set(values) != names:
-            raise InvalidMessage(f"{cls.__name__}: fields {sorted(map(str, set(values) ^ names))} do not match")
-        return cls(**{name: _typed(hints[name], values[name], f"{cls.__name__}.{name}") for name in names})
+        hints = _hints(cls)
+        if values.keys() != hints.keys():
+            unlike = sorted(map(str, values.keys() ^ hints.keys()))
+            raise InvalidMessage(f"{cls.__name__}: fields {unlike} do not match")
+        return cls(**{name: _typed(hint, values[name], f"{cls.__name__}.{name}") for name, hint in hints.items()})
+
+
+def _hints(kind: type[Message]) -> dict[str, Any]:
+    """Return the types of a message's fields; finding them out takes longer than all the rest of the reading."""
+    found = _known_hints.get(kind)
+    if found is None:
+        found = _known_hints[kind] = get_type_hints(kind)
+    return found
 
 
 def _plain(value: Any) -> Any:
