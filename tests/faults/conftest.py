@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     board = config.stash[SCOREBOARD]
-    if board.lines:
+    if board.lines or board.notes:
         terminalreporter.section("faults")
         for line in board.table():
             terminalreporter.write_line(line)
