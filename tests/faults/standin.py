@@ -134,4 +134,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--queue", choices=[Queue.EXTRACT.value, Queue.QUERY.value], required=True)
     chosen = Queue(parser.parse_args().queue)
-    sys.exit(run(chosen, read_configuration(chosen)))
+    configured = read_configuration(chosen)
+    if chosen is Queue.EXTRACT:
+        os.nice(configured.extractor.bulk_niceness)
+    sys.exit(run(chosen, configured))
