@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def page(limit: int, offset: int, max_distance: float | None = None) -> list[Hit
     pages = Pages(1, limit, offset, max_distance)
     for depth in DEPTHS:
         pages.add([forgetful(depth)], depth)
-        if pages.are_complete(depth):
+        if pages.are_complete():
             break
     return pages.cut()[0]
 
@@ -51,17 +52,19 @@ def test_pages_that_ask_for_just_what_they_need_would_not_join() -> None:
 
 
 def test_a_page_within_the_first_depth_costs_one_search() -> None:
-    pages = Pages(1, 10, DEPTHS[0].rows - 10, None)
-    assert pages.are_complete(DEPTHS[0])
-    pages = Pages(1, 10, DEPTHS[0].rows - 9, None)
+    # The last row of all may be joined by others as far away.
+    pages = Pages(1, 10, DEPTHS[0].rows - 11, None)
     pages.add([forgetful(DEPTHS[0])], DEPTHS[0])
-    assert not pages.are_complete(DEPTHS[0])
+    assert pages.are_complete()
+    pages = Pages(1, 10, DEPTHS[0].rows - 10, None)
+    pages.add([forgetful(DEPTHS[0])], DEPTHS[0])
+    assert not pages.are_complete()
 
 
 def test_nothing_deeper_is_asked_for_when_the_rows_or_the_distance_end() -> None:
     few = Pages(2, 1_000, 0, 0.001)
     few.add([forgetful(DEPTHS[0])[:20], forgetful(DEPTHS[0])], DEPTHS[0])
-    assert few.are_complete(DEPTHS[0])
+    assert few.are_complete()
     before = [list(hits) for hits in few.cut()]
     few.add([forgetful(DEPTHS[1])] * 2, DEPTHS[1])
     assert few.cut() == before
@@ -76,3 +79,34 @@ def test_distances_are_clipped_and_rounded(cosine: float, distance: float) -> No
     pages = Pages(1, 1, 0, None)
     pages.add([[(1, cosine)]], DEPTHS[0])
     assert pages.cut() == [[Hit(1, distance)]]
+
+
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=6),
+    st.sets(st.integers(1, 600), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_rows_of_one_distance_come_in_the_order_of_their_ids_however_many(
+    groups: list[int], edges: set[int], chance: Random
+) -> None:
+    distances = [group / 100 for group, size in enumerate(groups) for _ in range(size)]
+    ids = chance.sample(range(10_000), len(distances))
+    rows = list(zip(ids, distances, strict=True))
+
+    def some(depth: Depth) -> list[tuple[int, float]]:
+        """Find the nearest, and of the last distance that it has room for any rows."""
+        mixed = chance.sample(rows, len(rows))
+        return [(one, 1 - far) for one, far in sorted(mixed, key=lambda row: row[1])[: depth.rows]]
+
+    def ask(limit: int, offset: int) -> list[int]:
+        pages = Pages(1, limit, offset, None)
+        for depth in DEPTHS:
+            pages.add([some(depth)], depth)
+            if pages.are_complete():
+                break
+        return [hit.id for hit in pages.cut()[0]]
+
+    right = [one for one, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
+    seen = [one for begin, end in pairwise([0, *sorted(edges)]) for one in ask(end - begin, begin)]
+    assert seen == right[: max(edges)]

@@ -182,7 +182,7 @@ class MilvusVectorStore(VectorStore):
                 consistency_level="Bounded",
             )
             pages.add([[(hit["id"], hit["distance"]) for hit in answer] for answer in answers], depth)
-            if pages.are_complete(depth):
+            if pages.are_complete():
                 break
         return pages.cut()
 

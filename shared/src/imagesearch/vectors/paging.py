@@ -4,6 +4,9 @@ An approximate index that is asked for 20 rows may find one among the first 10 t
 for 10: pages that each ask for just as much as they need repeat rows and leave others out. So a search always
 goes to one of few depths. A page beyond the first depth continues the list of that depth with what the next
 one finds in addition, whatever the page's size: every page is cut out of the same list.
+
+Rows of one distance stand in the order of their ids. Which of them a search returns when it must leave some out is
+chance, so a page that reaches into the rows at the end of a list waits until the next depth has found the others.
 """
 
 from __future__ import annotations
@@ -54,13 +57,21 @@ class Pages:
                 continue
             known = {hit.id for hit in self._lists[query]}
             hits = sorted((Hit(one, _distance(cosine)) for one, cosine in answer if one not in known), key=_rank)
-            self._lists[query] += hits
-            is_far = bool(hits) and self._max_distance is not None and hits[-1].distance > self._max_distance
+            found = self._lists[query]
+            if found:
+                # Those that are as far away as the end of the list belong there, and not behind it.
+                end, farthest = self._closed(query), found[-1].distance
+                found[end:] = sorted(found[end:] + [hit for hit in hits if hit.distance == farthest], key=_rank)
+                hits = [hit for hit in hits if hit.distance != farthest]
+            found += hits
+            is_far = bool(found) and self._max_distance is not None and found[-1].distance > self._max_distance
             self._is_last[query] = is_far or len(answer) < depth.rows
 
-    def are_complete(self, depth: Depth) -> bool:
+    def are_complete(self) -> bool:
         """Tell whether no deeper search could change a page."""
-        return self._window.stop <= depth.rows or all(self._is_last)
+        return all(
+            is_last or self._window.stop <= self._closed(query) for query, is_last in enumerate(self._is_last)
+        )
 
     def cut(self) -> list[list[Hit]]:
         """Return the page of each query."""
@@ -72,6 +83,14 @@ class Pages:
             ]
             for found in self._lists
         ]
+
+    def _closed(self, query: int) -> int:
+        """Return how many rows of a list stand before those at its end, which others as far away may join."""
+        found = self._lists[query]
+        place = len(found)
+        while place and found[place - 1].distance == found[-1].distance:
+            place -= 1
+        return place
 
 
 def _distance(cosine: float) -> float:
