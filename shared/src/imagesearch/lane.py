@@ -52,9 +52,9 @@ class QueryLane:
         """Send a query and wait for its answer.
 
         Raises:
-            QueryTimeout: no worker answered within `timeout` seconds, or one came to the query too late.
-            StoreUnavailable: Redis does not answer, the network could not be run, or a worker of another version
-                answered.
+            QueryTimeout: no worker answered within `timeout` seconds.
+            StoreUnavailable: Redis does not answer, or a worker refused: it came to the query after its deadline,
+                could not run the network, or speaks another version.
         """
         reply = f"imagesearch:answer:{uuid4().hex}"
         entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
