@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from drawing import encoded, photo_like
+from following import ended
 from waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -21,18 +22,6 @@ def submit(http: httpx.Client, source: object, **wishes: object) -> dict[str, An
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     assert response.headers["Location"] == f"/api/v2/jobs/{job['id']}"
-    return job
-
-
-def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
-    job: dict[str, Any] = {}
-
-    def is_over() -> bool:
-        nonlocal job
-        job = http.get(f"/api/v2/jobs/{job_id}").json()
-        return job["finished_at"] is not None
-
-    until(is_over, seconds=120)
     return job
 
 

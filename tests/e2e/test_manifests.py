@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from drawing import encoded, photo_like
-from waiting import until
+from following import ended
 
 pytestmark = pytest.mark.e2e
 
@@ -30,15 +30,7 @@ def run(http: httpx.Client, manifest: Path, **wishes: Any) -> dict[str, Any]:
     response = http.post("/api/v2/jobs", json=body)
     assert response.status_code == 202, response.text
     assert response.json()["source"] == str(manifest)
-    job: dict[str, Any] = {}
-
-    def has_ended() -> bool:
-        nonlocal job
-        job = http.get(f"/api/v2/jobs/{response.json()['id']}").json()
-        return job["finished_at"] is not None
-
-    until(has_ended, seconds=120)
-    return job
+    return ended(http, response.json()["id"])
 
 
 def listed(http: httpx.Client, folder: Path, **params: str) -> dict[str, dict[str, Any]]:

@@ -414,13 +414,19 @@ def test_an_index_is_never_emptied(world: World) -> None:
     check_whole(world)
 
 
-def test_a_worker_of_another_network_fails_the_job_and_not_the_index(world: World) -> None:
-    filled(world)
-    before = world.collection()
+def refused_reindex(world: World) -> str:
+    """Return the job of a build that a worker with another network has given its first answer to."""
     job_id = world.submit_reindex(preprocessing=SMOOTH)
     plan_job(world.indexer, PlanJob(job_id))
     batch, *_ = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
     index_batch(world.indexer, world.extract(batch, model=OTHER))
+    return job_id
+
+
+def test_a_worker_of_another_network_fails_the_job_and_not_the_index(world: World) -> None:
+    filled(world)
+    before = world.collection()
+    job_id = refused_reindex(world)
     job = finish(world, job_id)
     assert job.state == JobState.FAILED
     assert "network" in (job.error or "")
@@ -434,10 +440,7 @@ def test_a_build_that_is_given_up_may_be_killed_on_the_way(
 ) -> None:
     filled(world)
     before = world.collection()
-    job_id = world.submit_reindex(preprocessing=SMOOTH)
-    plan_job(world.indexer, PlanJob(job_id))
-    batch, *_ = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
-    index_batch(world.indexer, world.extract(batch, model=OTHER))
+    job_id = refused_reindex(world)
     with monkeypatch.context() as patched:
 
         def die(*_: object) -> None:

@@ -104,7 +104,8 @@ class Beat:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        self._renew()
+        if self.claims is not None:
+            self.claims.renew()
         self.board.report(self.report(self.pulse.consumed_at))
         # Noted first: the ping can come back before the call that sent it returns.
         if self.pulse.is_owed_a_ping(self.busy()):
@@ -125,14 +126,11 @@ class Beat:
                 self.pulse.asked_at = None
                 log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
             self.pulse.stopping.wait(REPORT_EVERY_SECONDS)
-        # Claims last until the tasks in hand are done.
-        while True:
+        # Claims last until the tasks in hand are done, and the process ends with them; nothing comes before that
+        # for which this could wait instead of sleeping.
+        while self.claims is not None:
             try:
-                self._renew()
+                self.claims.renew()
             except StoreUnavailable as error:
                 log.warning("worker.beat_missed", reason=str(error))
             time.sleep(REPORT_EVERY_SECONDS)
-
-    def _renew(self) -> None:
-        if self.claims is not None:
-            self.claims.renew()

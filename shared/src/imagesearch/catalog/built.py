@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog.selecting import indexed_behind
 from imagesearch.catalog.tables import built_images as table
 from imagesearch.catalog.tables import images, index_builds
 from imagesearch.contract import ExtractedImage
@@ -61,11 +62,7 @@ def next_sources(
     tx: sa.Connection, collection_id: int, *, after: int, limit: int, partition: str | None = None
 ) -> list[Source]:
     """Return indexed images of a collection, or of one partition, by id and from behind `after`."""
-    query = sa.select(*_SOURCE).where(
-        images.c.collection_id == collection_id, images.c.state == "indexed", images.c.id > after
-    )
-    if partition is not None:
-        query = query.where(images.c.partition == partition)
+    query = sa.select(*_SOURCE).where(*indexed_behind(collection_id, after, partition))
     return [Source(*row) for row in tx.execute(query.order_by(images.c.id).limit(limit))]
 
 

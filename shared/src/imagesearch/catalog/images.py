@@ -62,7 +62,7 @@ _INDEXED_BY_IDS = sa.select(*_COLUMNS).where(
     table.c.id == sa.func.any(sa.cast(sa.bindparam("ids"), sa.ARRAY(sa.BigInteger))),
     table.c.state == "indexed",
 )
-"""Made once: every search reads its rows, and making a statement takes longer than running it."""
+"""Made once: every search reads its rows, and making a statement is a third of a short read."""
 
 
 def indexed_by_ids(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:

@@ -12,15 +12,17 @@ from imagesearch.catalog.tables import images as table
 _COLUMNS = [table.c[name] for name in Image.__dataclass_fields__]
 
 
+def indexed_behind(collection_id: int, after: int, partition: str | None) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on indexed images of a collection, or of one partition, from behind the id `after`."""
+    conditions = [table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after]
+    return conditions if partition is None else [*conditions, table.c.partition == partition]
+
+
 def listing(
     tx: sa.Connection, collection_id: int, *, partition: str | None, after: int, limit: int
 ) -> list[Image]:
     """Return indexed images of a collection, or of one of its partitions, by id from behind `after`."""
-    query = sa.select(*_COLUMNS).where(
-        table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after
-    )
-    if partition is not None:
-        query = query.where(table.c.partition == partition)
+    query = sa.select(*_COLUMNS).where(*indexed_behind(collection_id, after, partition))
     return [Image(*row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
