@@ -111,7 +111,7 @@ def run(queue: Queue, configuration: Configuration) -> int:
     kind = UnreadExtractor if "READ_NOTHING" in os.environ else BulkExtractor
     extractor = kind(
         embedder=embedder,
-        reader=PictureReader(configuration.sources.image_roots, configuration.pictures, 2),
+        reader=PictureReader(configuration.sources.roots, configuration.pictures, 2),
         compute_batch=4,
         progress=CeleryProgressBoard(app),
         claims=claims,

@@ -22,6 +22,7 @@ from imagesearch.catalog.tables import job_batches
 from imagesearch.contract import IndexBatch, Reconcile, TaskName
 from imagesearch.errors import Conflict, QueryTimeout
 from imagesearch.settings import PictureSettings
+from imagesearch.uploads import Uploads
 from imagesearch.wire import Message
 from imagesearch_api import controlling, uploading
 from imagesearch_api.composition import CHANGES, Services
@@ -72,7 +73,8 @@ def services(world: World, slow: Slow) -> Services:
         ask=slow,
         limits=PictureSettings(),
         settings=ApiSettings(),
-        upload_root=world.root,
+        uploads=Uploads(world.root.parent / "uploads"),
+        roots=world.roots,
         changing=BoundedSemaphore(CHANGES),
     )
     return cast(Services, made)

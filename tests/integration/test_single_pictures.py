@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from imagesearch.contract import (
     TaskName,
     pack_vectors,
 )
-from imagesearch.uploads import folder_of, path_of, store
+from imagesearch.uploads import Uploads
 from imagesearch_indexer import forgetting
 from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.indexing import index_batch
@@ -34,6 +35,13 @@ from integration.world import MODEL, World, vector_of
 pytestmark = pytest.mark.integration
 
 LABELS = Labels("anna", {"year": 1999})
+
+
+@pytest.fixture
+def uploads(world: World, tmp_path: Path) -> Uploads:
+    """Where the world's uploads are kept."""
+    world.upload_root = tmp_path.resolve() / "uploads"
+    return Uploads(world.upload_root)
 
 
 @pytest.fixture
@@ -88,26 +96,26 @@ def test_a_job_of_one_picture_is_not_listed(world: World, begun: tuple[Image, st
         assert jobs.newest(tx, limit=10) == []
 
 
-def test_a_deleted_upload_takes_its_file_along_and_no_other(world: World) -> None:
+def test_a_deleted_upload_takes_its_file_along_and_no_other(world: World, uploads: Uploads) -> None:
     with world.catalog.transaction() as tx:
         collection, _ = collections.create(tx, "default")
         other, _ = collections.create(tx, "other")
-    uploaded = path_of(world.root, collection.id, "anna", "ab" * 32, "PNG")
-    neighbour = path_of(world.root, other.id, "anna", "ab" * 32, "PNG")
+    uploaded = uploads.path_of(collection.id, "anna", "ab" * 32, "PNG")
+    neighbour = uploads.path_of(other.id, "anna", hashlib.sha256(b"bytes").hexdigest(), "PNG")
     [library] = world.write("library.png")
     for path in (uploaded, neighbour):
-        store(path, b"bytes")
+        uploads.store(path, b"bytes")
     with world.catalog.transaction() as tx:
         paths = [str(uploaded), str(neighbour), str(library)]
         rows = images.ensure_rows(tx, collection.id, paths, "anna", {})
+        images.mark_uploaded(tx, rows[str(uploaded)].id)
         images.mark_deleting(tx, collection.id, [row.id for row in rows.values()])
-    indexer = replace(world.indexer, upload_root=world.root)
-    assert finish_deletes(indexer, collection.id) == 3
+    assert finish_deletes(world.indexer, collection.id) == 3
     assert [path.exists() for path in (uploaded, neighbour, library)] == [False, True, True]
     with world.catalog.transaction() as tx:
         collections.mark_deleting(tx, other)
-    finish_deletes(indexer, other.id)
-    assert not folder_of(world.root, other.id).exists()
+    finish_deletes(world.indexer, other.id)
+    assert not (uploads.root / str(other.id)).exists()
 
 
 def rows_of(world: World, job_id: str) -> list[int]:
@@ -190,26 +198,32 @@ def test_a_job_that_is_being_retried_is_passed_over(world: World, begun: tuple[I
     assert forgotten(world) == 1
 
 
-def test_files_that_outlived_their_collection_are_removed_and_no_others(world: World) -> None:
-    indexer = replace(world.indexer, upload_root=world.root)
+def test_files_that_outlived_their_collection_are_removed_and_no_others(world: World, uploads: Uploads) -> None:
+    indexer = world.indexer
     with world.catalog.transaction() as tx:
         gone, _ = collections.create(tx, "gone")
         kept, _ = collections.create(tx, "kept")
     unknown = gone.id + kept.id + 1_000
+    digest = hashlib.sha256(b"picture").hexdigest()
     files = {
-        collection_id: path_of(world.root, collection_id, "", f"{collection_id:064x}", "PNG")
+        collection_id: uploads.path_of(collection_id, "", digest, "PNG")
         for collection_id in (gone.id, kept.id, unknown)
     }
-    world.write("a library/picture.png")
+    library = uploads.root / "a library" / "picture.png"
+    foreign = uploads.path_of(gone.id, "", "ab" * 32, "PNG")
     with world.catalog.transaction() as tx:
         collections.mark_deleted(tx, gone)
-    for path in files.values():
-        store(path, b"picture")
+    for path in (*files.values(), library, foreign):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"picture")
     found = reconcile(indexer, Reconcile(dry_run=True, deep=True))
     assert [one.count for one in found.findings if one.kind == "uploads_without_collection"] == [1]
     assert files[gone.id].exists()
     reconcile(indexer, Reconcile(dry_run=False, deep=True))
     assert [files[one].exists() for one in (gone.id, kept.id, unknown)] == [False, True, True]
-    assert not folder_of(world.root, gone.id).exists()
-    assert (world.root / "a library/picture.png").exists()
+    assert library.exists()
+    assert foreign.exists(), "its name is not the digest of what it holds"
+    foreign.unlink()
+    assert not reconcile(indexer, Reconcile(dry_run=False, deep=True)).findings
+    assert not (uploads.root / str(gone.id)).exists()
     assert not reconcile(indexer, Reconcile(dry_run=False, deep=True)).findings

@@ -37,6 +37,7 @@ from imagesearch.contract import (
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import Preprocessing
 from imagesearch.progress import InMemoryProgressBoard
+from imagesearch.roots import Roots
 from imagesearch.vectors import VectorStore
 from imagesearch.wire import Message
 from imagesearch_indexer.composition import Indexer
@@ -62,6 +63,7 @@ class World:
     in_flight: InFlight
     root: Path
     settings: IndexerSettings
+    upload_root: Path | None = None
     outbox: list[tuple[TaskName, Message]] = field(default_factory=list)
     progress: InMemoryProgressBoard = field(default_factory=InMemoryProgressBoard)
     is_broker_down: bool = False
@@ -76,9 +78,13 @@ class World:
             progress=self.progress,
             in_flight=self.in_flight,
             send=self._send,
-            roots=(self.root,),
+            roots=self.roots,
             settings=self.settings,
         )
+
+    @property
+    def roots(self) -> Roots:
+        return Roots((self.root,), self.upload_root)
 
     def _send(self, task: TaskName, message: Message, _: str | None) -> None:
         if self.is_broker_down:

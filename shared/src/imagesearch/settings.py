@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from imagesearch.roots import Roots
+
 
 class Settings(BaseSettings):
     """Base of all settings: plain upper-case environment names, unknown ones ignored."""
@@ -92,7 +94,8 @@ class SourceSettings(Settings):
 
     upload_root: Path | None = Field(
         None,
-        description="Where uploaded pictures are kept; lies under one of IMAGE_ROOTS. Unset takes no uploads.",
+        description="Where uploaded pictures are kept: a directory for them alone, never a source of jobs. It may "
+        "lie below one of IMAGE_ROOTS, and then jobs leave it out. Unset takes no uploads.",
     )
 
     @field_validator("image_roots", mode="before")
@@ -110,12 +113,19 @@ class SourceSettings(Settings):
 
     @field_validator("upload_root")
     @classmethod
-    def _readable(cls, root: Path | None, info: ValidationInfo) -> Path | None:
+    def _apart(cls, root: Path | None, info: ValidationInfo) -> Path | None:
         if root is None:
             return None
+        if not root.is_absolute():
+            raise ValueError(f"{root} is not absolute")
         found = Path(os.path.realpath(root))
-        if not any(found.is_relative_to(allowed) for allowed in info.data.get("image_roots", ())):
-            raise ValueError(
-                f"UPLOAD_ROOT: {root} does not lie under IMAGE_ROOTS, so its pictures could not be read"
-            )
+        # The files of a library are never the service's own.
+        for library in info.data.get("image_roots", ()):
+            if library != found and library.is_relative_to(found):
+                raise ValueError(f"{root} holds {library}, which is one of IMAGE_ROOTS; uploads need their own")
         return found
+
+    @property
+    def roots(self) -> Roots:
+        """Return the directories that may be read; uploads that are named among the sources are none."""
+        return Roots(tuple(root for root in self.image_roots if root != self.upload_root), self.upload_root)

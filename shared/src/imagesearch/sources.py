@@ -1,7 +1,7 @@
 """Resolve and open what lies under the allowed roots, and nothing else.
 
-Roots are expected resolved, as `SourceSettings.image_roots` gives them. Reasons never repeat a path: what
-lies outside the roots is forbidden whether or not it exists.
+A path has one form here: absolute, links resolved, without ``.``, ``..`` or empty parts. Reasons never repeat a
+path: what lies outside the roots is forbidden whether or not it exists.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from imagesearch.beneath import Barred, Identity, descend, identity_of
 from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.roots import Roots
 from imagesearch.settings import PictureSettings
 
 _FAILURES = {
@@ -28,13 +30,13 @@ _FAILURES = {
     errno.ENODEV: (FailureCode.NOT_A_FILE, "the path names a socket or a device"),
 }
 
-# Only Linux knows O_PATH, which asks for no permission to list the directories on the way.
-_PASS_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 
+_OUTSIDE = FailureCode.FORBIDDEN, "the file is outside the allowed roots"
 
-def resolve_directory(text: str, roots: tuple[Path, ...]) -> Path:
+
+def resolve_directory(text: str, roots: Roots) -> Path:
     """Return the real path of a directory that a job may read.
 
     Raises:
@@ -45,7 +47,7 @@ def resolve_directory(text: str, roots: tuple[Path, ...]) -> Path:
         code, reason = problem
         raise SourceRejected("forbidden" if code is FailureCode.FORBIDDEN else "missing", reason)
     path = Path(os.path.realpath(text))
-    if _root_of(path, roots) is None:
+    if _root_of(path, roots) is None or _leads_into(path, roots.barred):
         raise SourceRejected("forbidden", "the directory is outside the allowed roots")
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
@@ -56,7 +58,7 @@ def resolve_directory(text: str, roots: tuple[Path, ...]) -> Path:
         raise source_rejected(error) from error
 
 
-def resolve_file(text: str, roots: tuple[Path, ...]) -> Path:
+def resolve_file(text: str, roots: Roots) -> Path:
     """Return the real path of one picture that may be read.
 
     Raises:
@@ -76,8 +78,13 @@ def resolve_file(text: str, roots: tuple[Path, ...]) -> Path:
     return path
 
 
-def open_file(text: str, roots: tuple[Path, ...]) -> BinaryIO:
-    """Open one picture for reading; the caller closes it.
+def canonical(text: str) -> str:
+    """Return the one form of a path, for comparing it with stored ones; what is no path stays as it is."""
+    return text if _malformed(text) else os.path.realpath(text)
+
+
+def open_file(text: str, roots: Roots) -> BinaryIO:
+    """Open a source for reading; the caller closes it.
 
     The path is resolved first and then opened from its root downwards without following a link, so that a
     link put in its way in between leads nowhere.
@@ -86,9 +93,32 @@ def open_file(text: str, roots: tuple[Path, ...]) -> BinaryIO:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
     """
     path, root = _resolve(text, roots)
+    return _open(root, path, roots.barred)
+
+
+def open_stored(path: str, roots: Roots) -> BinaryIO:
+    """Open the file of an image for reading, by the path that the catalogue has; the caller closes it.
+
+    An upload is opened beneath the root of uploads. Anything else is opened as a source is: where a link has come
+    into its way, it is followed within the roots, and never to an upload.
+
+    Raises:
+        PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
+    """
+    uploads = roots.uploads
+    if uploads is not None and path == os.path.normpath(path) and Path(path).is_relative_to(uploads):
+        if problem := _malformed(path):
+            raise PictureRejected(*problem)
+        return _open(uploads, Path(path), None)
+    return open_file(path, roots)
+
+
+def _open(root: Path, path: Path, barred: Identity | None) -> BinaryIO:
     try:
-        descriptor = _open_beneath(root, path)
+        descriptor = _open_beneath(root, path, barred)
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except Barred as error:
+        raise PictureRejected(*_OUTSIDE) from error
     except OSError as error:
         raise _picture_rejected(error) from error
     if not is_file:
@@ -97,8 +127,8 @@ def open_file(text: str, roots: tuple[Path, ...]) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_file(text: str, roots: tuple[Path, ...], limits: PictureSettings) -> tuple[bytes, os.stat_result]:
-    """Read one picture's bytes.
+def read_file(path: str, roots: Roots, limits: PictureSettings) -> tuple[bytes, os.stat_result]:
+    """Read the bytes of an image's file, by the path that the catalogue has.
 
     The state returned is the one before reading: a file that is still being written looks changed to the
     next job.
@@ -106,7 +136,7 @@ def read_file(text: str, roots: tuple[Path, ...], limits: PictureSettings) -> tu
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
     """
-    with open_file(text, roots) as file:
+    with open_stored(path, roots) as file:
         try:
             found = os.fstat(file.fileno())
             if found.st_size > limits.max_file_bytes:
@@ -130,31 +160,30 @@ def _malformed(text: str) -> tuple[FailureCode, str] | None:
     return None
 
 
-def _root_of(path: Path, roots: tuple[Path, ...]) -> Path | None:
-    return next((root for root in roots if path.is_relative_to(root)), None)
+def _root_of(path: Path, roots: Roots) -> Path | None:
+    if roots.uploads is not None and path.is_relative_to(roots.uploads):
+        return None
+    return next((root for root in roots.allowed if path.is_relative_to(root)), None)
 
 
-def _resolve(text: str, roots: tuple[Path, ...]) -> tuple[Path, Path]:
+def _leads_into(path: Path, barred: Identity | None) -> bool:
+    return barred is not None and any(identity_of(step) == barred for step in (path, *path.parents))
+
+
+def _resolve(text: str, roots: Roots) -> tuple[Path, Path]:
     if problem := _malformed(text):
         raise PictureRejected(*problem)
     path = Path(os.path.realpath(text))
     root = _root_of(path, roots)
     if root is None:
-        raise PictureRejected(FailureCode.FORBIDDEN, "the file is outside the allowed roots")
+        raise PictureRejected(*_OUTSIDE)
     return path, root
 
 
-def _open_beneath(root: Path, path: Path) -> int:
+def _open_beneath(root: Path, path: Path, barred: Identity | None) -> int:
     *parents, name = path.relative_to(root).parts or (".",)
-    folder = os.open(root, _PASS_THROUGH)
-    try:
-        for parent in parents:
-            deeper = os.open(parent, _PASS_THROUGH, dir_fd=folder)
-            os.close(folder)
-            folder = deeper
+    with descend(root, parents, barred=barred) as folder:
         return os.open(name, _READ, dir_fd=folder)
-    finally:
-        os.close(folder)
 
 
 def failure_of(error: OSError) -> tuple[FailureCode, str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from imagesearch.contract import FailureCode
-from imagesearch.errors import SourceRejected
-from imagesearch.sources import failure_of, is_utf8, source_rejected
+from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.roots import Roots
+from imagesearch.sources import failure_of, is_utf8, resolve_file, source_rejected
 
 _SYSTEM_NAMES = frozenset(
     {
@@ -37,7 +38,8 @@ class Entry:
     """Name one file that a walk found, or one loss.
 
     Attributes:
-        path: absolute and valid UTF-8; in a name that is not, the bytes are shown as ``\\xff``.
+        path: absolute, links resolved, and valid UTF-8; in a name that is not, the bytes are shown as ``\\xff``. A
+            loss is called by the name under which it was met.
         size_bytes: zero for a loss.
         mtime_ns: nanoseconds since the epoch; zero for a loss.
         failure: why the file cannot be read, or None.
@@ -51,23 +53,29 @@ class Entry:
     reason: str = ""
 
 
-def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Entry]:
+Step: TypeAlias = tuple[str, Entry]
+"""The name under which a walk met a file, to go on behind it, and the file."""
+
+
+def walk(directory: Path, roots: Roots, *, recursive: bool, after: str | None) -> Iterator[Step]:
     """Yield every file under a directory, and every loss, in an order that does not change.
 
     Names sort by their code points, files and directories together, and a directory's content stands where
     its name does. No extension is asked: what is not a picture fails later, where the loss shows. Left out
-    are hidden names, what operating systems leave behind, and links to directories that lie inside
-    `directory`, whose files are met at their own place; one that leads outside is a loss.
+    are hidden names, what operating systems leave behind, uploads, and links to directories that lie inside
+    `directory`, whose files are met at their own place; one that leads outside is a loss. A link to a file is that
+    file, so one file may be yielded more than once.
 
     Args:
         directory: what `resolve_directory` returned.
+        roots: what links to files may lead to.
         recursive: whether to enter subdirectories.
-        after: the last path that an earlier walk yielded, to go on behind it whether or not it still exists.
+        after: the last name that an earlier walk yielded, to go on behind it whether or not it still exists.
 
     Raises:
         SourceRejected: the directory itself cannot be listed any more, or is not the one that `after` is from.
     """
-    top = os.fspath(directory)
+    top, barred = os.fspath(directory), roots.barred
     done: tuple[str, ...] = ()
     if after is not None:
         if not Path(after).is_relative_to(directory):
@@ -85,7 +93,7 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
         except OSError as error:
             # What was read before stays; the rest of the directory is one loss.
             name = None
-            yield Entry(_shown(folder), 0, 0, *failure_of(error))
+            yield _shown(folder), Entry(_shown(folder), 0, 0, *failure_of(error))
         if name is None:
             levels.pop()
             continue
@@ -95,10 +103,10 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
         on_the_way = bool(done) and shown == done[0]
         path = os.path.join(folder, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
         try:
-            mode = os.lstat(path).st_mode
-            if not stat.S_ISDIR(mode):
-                entry = None if on_the_way else _entry(path, top, recursive=recursive)
-            elif recursive:
+            found = os.lstat(path)
+            if not stat.S_ISDIR(found.st_mode):
+                entry = None if on_the_way else _entry(path, found, top, roots, recursive=recursive)
+            elif recursive and (found.st_dev, found.st_ino) != barred:
                 below = done[1:] if on_the_way else ()
                 levels.append((path, _names(path, below), below))
                 continue
@@ -107,7 +115,7 @@ def walk(directory: Path, *, recursive: bool, after: str | None) -> Iterator[Ent
         except OSError as error:
             entry = None if on_the_way and not done[1:] else Entry(_shown(path), 0, 0, *failure_of(error))
         if entry is not None:
-            yield entry
+            yield _shown(path), entry
 
 
 Place: TypeAlias = tuple[str, bytes]
@@ -154,19 +162,31 @@ def _left_out(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 
-def _entry(path: str, top: str, *, recursive: bool) -> Entry | None:
-    found = os.stat(path)  # noqa: PTH116
-    shown = _shown(path)
-    if stat.S_ISDIR(found.st_mode):
-        # Only a link comes here.
-        if not recursive or Path(os.path.realpath(path)).is_relative_to(top):
-            return None
-        return Entry(shown, 0, 0, FailureCode.NOT_A_FILE, "a link to a directory elsewhere, which is not followed")
+def _entry(path: str, found: os.stat_result, top: str, roots: Roots, *, recursive: bool) -> Entry | None:
+    if stat.S_ISLNK(found.st_mode):
+        return _behind_link(path, top, roots, recursive=recursive)
     if not stat.S_ISREG(found.st_mode):
         return None
+    shown = _shown(path)
     if shown != path:
         return Entry(shown, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
     return Entry(path, found.st_size, found.st_mtime_ns)
+
+
+def _behind_link(path: str, top: str, roots: Roots, *, recursive: bool) -> Entry | None:
+    """Return the file that a link leads to, under its own name, or why it cannot be read."""
+    found = os.stat(path)  # noqa: PTH116
+    if stat.S_ISDIR(found.st_mode):
+        if not recursive or Path(os.path.realpath(path)).is_relative_to(top):
+            return None
+        reason = "a link to a directory elsewhere, which is not followed"
+        return Entry(_shown(path), 0, 0, FailureCode.NOT_A_FILE, reason)
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    try:
+        return Entry(str(resolve_file(path, roots)), found.st_size, found.st_mtime_ns)
+    except PictureRejected as error:
+        return Entry(_shown(path), 0, 0, error.code, error.reason)
 
 
 def _shown(name: str) -> str:

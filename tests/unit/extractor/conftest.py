@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drawing import photo_like
+from imagesearch.roots import Roots
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.embedding import SeededEmbedder
@@ -79,6 +80,6 @@ def seeded() -> SeededEmbedder:
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[PictureReader]:
     """Read under the test's own directory alone."""
-    with_roots = PictureReader((tmp_path.resolve(),), PictureSettings(), threads=2)
+    with_roots = PictureReader(Roots((tmp_path.resolve(),)), PictureSettings(), threads=2)
     yield with_roots
     with_roots.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from imagesearch.roots import Roots
 from imagesearch.settings import (
     MilvusSettings,
     PictureSettings,
@@ -107,3 +108,18 @@ def test_tokens_do_not_reach_the_log() -> None:
 def test_what_holds_no_secret_is_shown_as_it_is() -> None:
     assert RedisSettings(redis_url="redis://cache:6379/0").describe()["redis_url"] == "redis://cache:6379/0"
     assert PictureSettings(max_pixels=7).describe()["max_pixels"] == 7
+
+
+def test_uploads_lie_apart_from_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos" / "uploads").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("photos/uploads")
+    photos = tmp_path.resolve() / "photos"
+    monkeypatch.setenv("IMAGE_ROOTS", str(photos))
+    monkeypatch.setenv("UPLOAD_ROOT", f"{tmp_path}/link")
+    assert SourceSettings().roots == Roots((photos,), photos / "uploads")
+    monkeypatch.setenv("IMAGE_ROOTS", f"{photos}:{photos}/uploads")
+    assert SourceSettings().roots == Roots((photos,), photos / "uploads")
+    for root, rule in ((str(tmp_path), "holds"), ("uploads", "not absolute")):
+        monkeypatch.setenv("UPLOAD_ROOT", root)
+        with pytest.raises(ValidationError, match=rule):
+            SourceSettings()

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from imagesearch import sources
+from imagesearch.beneath import Identity, identity_of
 from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.roots import Roots
 from imagesearch.settings import PictureSettings
-from imagesearch.sources import open_file, read_file, resolve_directory, resolve_file
+from imagesearch.sources import canonical, open_file, read_file, resolve_directory, resolve_file
 
 LIMITS = PictureSettings()
-Roots = tuple[Path, ...]
 Reader = Callable[[str, Roots], object]
 
 
@@ -58,14 +59,14 @@ every_reader = pytest.mark.parametrize("reader", READERS, ids=["resolve_file", "
 
 def code_of(reader: Reader, text: str, *roots: Path) -> FailureCode:
     with pytest.raises(PictureRejected) as caught:
-        reader(text, roots)
+        reader(text, Roots(roots))
     assert "/" not in caught.value.reason
     return caught.value.code
 
 
 def kind_of(text: str, *roots: Path) -> str:
     with pytest.raises(SourceRejected) as caught:
-        resolve_directory(text, roots)
+        resolve_directory(text, Roots(roots))
     assert "/" not in str(caught.value)
     return caught.value.kind
 
@@ -73,9 +74,9 @@ def kind_of(text: str, *roots: Path) -> str:
 def test_directories_under_a_root_resolve(root: Path, tmp_path: Path) -> None:
     (root / "a" / "b").mkdir(parents=True)
     (root / "link").symlink_to(root / "a" / "b")
-    assert resolve_directory(str(root), (root,)) == root
-    assert resolve_directory(f"{root}/a/../a/./b/", (tmp_path, root)) == root / "a" / "b"
-    assert resolve_directory(f"{root}/link", (root,)) == root / "a" / "b"
+    assert resolve_directory(str(root), Roots((root,))) == root
+    assert resolve_directory(f"{root}/a/../a/./b/", Roots((tmp_path, root))) == root / "a" / "b"
+    assert resolve_directory(f"{root}/link", Roots((root,))) == root / "a" / "b"
 
 
 def test_what_is_outside_the_roots_is_forbidden_whether_or_not_it_exists(root: Path, tmp_path: Path) -> None:
@@ -134,14 +135,14 @@ def test_files_under_a_root_are_read(reader: Reader, root: Path) -> None:
     (root / "link.jpg").symlink_to("deep/er/ünï 图.jpg")
     (root / "folder").symlink_to("deep")
     for name in ("deep/er/ünï 图.jpg", "link.jpg", "folder/er/ünï 图.jpg", "deep/../link.jpg"):
-        assert reader(f"{root}/{name}", (root,)) in (root / "deep" / "er" / "ünï 图.jpg", b"data", None)
+        assert reader(f"{root}/{name}", Roots((root,))) in (root / "deep" / "er" / "ünï 图.jpg", b"data", None)
 
 
 def test_reading_returns_the_bytes_and_the_state_of_the_file(root: Path) -> None:
     path = root / "a.jpg"
     path.write_bytes(b"0123456789")
     os.utime(path, ns=(1, 1_234_567_890_123_456_789))
-    data, found = read_file(str(path), (root,), LIMITS)
+    data, found = read_file(str(path), Roots((root,)), LIMITS)
     assert data == b"0123456789"
     assert (found.st_size, found.st_mtime_ns) == (10, 1_234_567_890_123_456_789)
 
@@ -217,15 +218,15 @@ def test_a_directory_that_may_be_passed_but_not_listed_is_passed(root: Path) -> 
     (root / "passage" / "a.jpg").write_bytes(b"data")
     (root / "passage").chmod(0o711)
     with without_privileges():
-        assert bytes_of(f"{root}/passage/a.jpg", (root,)) == b"data"
+        assert bytes_of(f"{root}/passage/a.jpg", Roots((root,))) == b"data"
 
 
 def test_size_limits_are_inclusive(root: Path) -> None:
     path = root / "a.jpg"
     path.write_bytes(b"12345")
-    assert read_file(str(path), (root,), PictureSettings(max_file_bytes=5))[0] == b"12345"
+    assert read_file(str(path), Roots((root,)), PictureSettings(max_file_bytes=5))[0] == b"12345"
     with pytest.raises(PictureRejected) as caught:
-        read_file(str(path), (root,), PictureSettings(max_file_bytes=4))
+        read_file(str(path), Roots((root,)), PictureSettings(max_file_bytes=4))
     assert caught.value.code is FailureCode.TOO_LARGE
 
 
@@ -281,10 +282,10 @@ def test_a_link_put_in_the_way_after_the_check_leads_nowhere(
     (tmp_path / "folder" / "a.jpg").write_bytes(b"secret")
     open_beneath = sources._open_beneath
 
-    def swap_then_open(base: Path, path: Path) -> int:
+    def swap_then_open(base: Path, path: Path, barred: Identity | None) -> int:
         (root / swapped).rename(root / "aside")
         (root / swapped).symlink_to(tmp_path / swapped)
-        return open_beneath(base, path)
+        return open_beneath(base, path, barred)
 
     monkeypatch.setattr(sources, "_open_beneath", swap_then_open)
     assert code_of(bytes_of, f"{root}/folder/a.jpg", root) in (FailureCode.FORBIDDEN, FailureCode.VANISHED)
@@ -298,7 +299,107 @@ def test_no_descriptor_is_left_open(root: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for name in ("folder/a.jpg", "folder/empty", "folder", "fifo", "nothing", "folder/nothing/below"):
         try:
-            bytes_of(f"{root}/{name}", (root,))
+            bytes_of(f"{root}/{name}", Roots((root,)))
         except PictureRejected:
             continue
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_every_spelling_of_a_path_has_one_form(root: Path) -> None:
+    (root / "a").mkdir()
+    (root / "a" / "b.jpg").touch()
+    (root / "link").symlink_to("a")
+    for spelled in ("a/b.jpg", "a//b.jpg", "./a/./b.jpg", "a/../a/b.jpg", "link/b.jpg", "link/../a/b.jpg"):
+        assert canonical(f"{root}/{spelled}") == str(root / "a" / "b.jpg")
+        assert resolve_file(f"/{root}/{spelled}", Roots((root,))) == root / "a" / "b.jpg"
+    assert canonical("//etc//hosts") == "/etc/hosts"
+    assert [canonical(text) for text in ("", "a/../b", "/a\0b", "/\ud800")] == ["", "a/../b", "/a\0b", "/\ud800"]
+
+
+@pytest.fixture
+def uploaded(root: Path) -> Path:
+    """A file among the uploads, which lie below the root."""
+    path = root / "uploads" / "1" / "a.jpg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"tenant's own")
+    (root / "library").mkdir()
+    return path
+
+
+SPELLINGS = [
+    "uploads/1/a.jpg",
+    "uploads/../uploads/1/a.jpg",
+    "library/../uploads/1/a.jpg",
+    "/uploads//1/a.jpg",
+    "library/link.jpg",
+    "library/folder/a.jpg",
+    "library/folder/../1/a.jpg",
+    "library/up/uploads/1/a.jpg",
+]
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_uploads_are_no_source_however_they_are_spelled(spelled: str, root: Path, uploaded: Path) -> None:
+    (root / "library" / "link.jpg").symlink_to(uploaded)
+    (root / "library" / "folder").symlink_to(uploaded.parent)
+    (root / "library" / "up").symlink_to(root)
+    roots = Roots((root,), root / "uploads")
+    for reader in (resolve_file, open_file):
+        with pytest.raises(PictureRejected) as caught:
+            reader(f"{root}/{spelled}", roots)
+        assert caught.value.code is FailureCode.FORBIDDEN
+    assert resolve_file(f"{root}/{spelled}", roots.with_uploads()) == uploaded
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["uploads", "uploads/1", "library/folder", "library/../uploads/1", "/uploads//1", "library/up/uploads/"],
+)
+def test_no_job_begins_among_the_uploads(spelled: str, root: Path, uploaded: Path) -> None:
+    (root / "library" / "folder").symlink_to(uploaded.parent)
+    (root / "library" / "up").symlink_to(root)
+    with pytest.raises(SourceRejected) as caught:
+        resolve_directory(f"{root}/{spelled}", Roots((root,), root / "uploads"))
+    assert caught.value.kind == "forbidden"
+    assert resolve_directory(f"{root}/{spelled}", Roots((root,))).is_dir()
+
+
+def test_uploads_that_are_reached_by_another_name_are_no_source(
+    root: Path, uploaded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system that takes capitals for small letters, or through a second mount."""
+    roots = Roots((root,), root / "uploads")
+    other = root / "library" / "other"
+    (root / "uploads").rename(other)
+    monkeypatch.setattr(Roots, "barred", property(lambda _: identity_of(other)))
+    assert code_of_roots(open_file, f"{other}/1/a.jpg", roots) is FailureCode.FORBIDDEN
+    with pytest.raises(SourceRejected):
+        resolve_directory(f"{other}/1", roots)
+
+
+def code_of_roots(reader: Callable[[str, Roots], object], text: str, roots: Roots) -> FailureCode:
+    with pytest.raises(PictureRejected) as caught:
+        reader(text, roots)
+    return caught.value.code
+
+
+def test_the_file_of_an_upload_is_read_by_its_stored_path_alone(root: Path, uploaded: Path) -> None:
+    roots = Roots((root,), root / "uploads")
+    assert bytes_of(str(uploaded), roots) == b"tenant's own"
+    for spelled in (f"{root}/uploads/../uploads/1/a.jpg", f"{root}/uploads//1/a.jpg", f"/{uploaded}"):
+        assert code_of_roots(bytes_of, spelled, roots) is FailureCode.FORBIDDEN
+    assert bytes_of(str(uploaded), Roots((root / "library",), root / "uploads")) == b"tenant's own"
+
+
+def test_a_link_that_comes_in_the_way_of_a_stored_path_leads_to_no_upload(root: Path, uploaded: Path) -> None:
+    roots = Roots((root,), root / "uploads")
+    stored = root / "library" / "b.jpg"
+    stored.write_bytes(b"mine")
+    assert bytes_of(str(stored), roots) == b"mine"
+    stored.unlink()
+    stored.symlink_to(uploaded)
+    assert code_of_roots(bytes_of, str(stored), roots) is FailureCode.FORBIDDEN
+    uploaded.unlink()
+    (root / "secret.jpg").write_bytes(b"secret")
+    uploaded.symlink_to(root / "secret.jpg")
+    assert code_of_roots(bytes_of, str(uploaded), roots) is FailureCode.FORBIDDEN

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from imagesearch import walking
 from imagesearch.contract import FailureCode
 from imagesearch.errors import SourceRejected
+from imagesearch.roots import Roots
 from imagesearch.walking import Entry, walk
 
 
@@ -36,11 +37,11 @@ def plant(top: Path, *names: str) -> None:
 
 def found(top: Path, *, recursive: bool = True, after: str | None = None) -> list[str]:
     """Return the walk's paths, relative to its top."""
-    return [entry.path.removeprefix(f"{top}/") for entry in walk(top, recursive=recursive, after=after)]
+    return [name.removeprefix(f"{top}/") for name, _ in walk(top, Roots((top,)), recursive=recursive, after=after)]
 
 
 def losses(top: Path) -> dict[str, FailureCode]:
-    entries = [entry for entry in walk(top, recursive=True, after=None) if entry.failure]
+    entries = [entry for _, entry in walk(top, Roots((top,)), recursive=True, after=None) if entry.failure]
     assert all(entry.reason and "/" not in entry.reason for entry in entries)
     return {entry.path.removeprefix(f"{top}/"): entry.failure for entry in entries if entry.failure}
 
@@ -64,7 +65,8 @@ def test_every_file_is_found_whatever_its_extension(top: Path) -> None:
 def test_an_entry_carries_size_and_modification_time(top: Path) -> None:
     plant(top, "a.jpg")
     os.utime(top / "a.jpg", ns=(1, 1_234_567_890_123_456_789))
-    assert list(walk(top, recursive=True, after=None)) == [Entry(f"{top}/a.jpg", 1, 1_234_567_890_123_456_789)]
+    [(name, entry)] = walk(top, Roots((top,)), recursive=True, after=None)
+    assert (name, entry) == (f"{top}/a.jpg", Entry(f"{top}/a.jpg", 1, 1_234_567_890_123_456_789))
 
 
 def test_names_sort_by_code_points_and_directories_stand_among_files(top: Path) -> None:
@@ -110,7 +112,19 @@ def test_links_to_files_are_found_and_links_to_directories_are_not_followed(top:
     (top / "real" / "loop").symlink_to(top)
     (top / "same").symlink_to("real")
     assert found(top) == ["real/a.jpg", "to file.jpg", "to outside.jpg"]
-    assert losses(top) == {}
+    assert losses(top) == {"to outside.jpg": FailureCode.FORBIDDEN}
+    roots = Roots((top, tmp_path.resolve()))
+    files = [entry.path for _, entry in walk(top, roots, recursive=True, after=None)]
+    assert files == [f"{top}/real/a.jpg", f"{top}/real/a.jpg", f"{tmp_path.resolve()}/outside.jpg"]
+
+
+def test_uploads_are_left_out_by_whatever_name_they_are_reached(top: Path) -> None:
+    plant(top, "a.jpg", "uploads/1/b.jpg", "c.jpg")
+    (top / "link.jpg").symlink_to("uploads/1/b.jpg")
+    roots = Roots((top,), top / "uploads")
+    steps = list(walk(top, roots, recursive=True, after=None))
+    assert [name for name, _ in steps] == [f"{top}/{name}" for name in ("a.jpg", "c.jpg", "link.jpg")]
+    assert [entry.failure for _, entry in steps] == [None, None, FailureCode.FORBIDDEN]
 
 
 def test_a_link_to_a_directory_elsewhere_is_a_loss(top: Path, tmp_path: Path) -> None:
@@ -162,12 +176,12 @@ def test_a_directory_that_may_not_be_listed_is_a_loss_and_its_neighbours_are_fou
 
 def test_a_file_that_vanishes_under_the_walk_is_a_loss(top: Path) -> None:
     plant(top, "a.jpg", "b.jpg", "c/d.jpg", "e.jpg")
-    steps = walk(top, recursive=True, after=None)
-    assert next(steps).path == f"{top}/a.jpg"
+    steps = walk(top, Roots((top,)), recursive=True, after=None)
+    assert next(steps)[0] == f"{top}/a.jpg"
     (top / "b.jpg").unlink()
     (top / "c" / "d.jpg").unlink()
     (top / "c").rmdir()
-    assert [(entry.path.removeprefix(f"{top}/"), entry.failure) for entry in steps] == [
+    assert [(name.removeprefix(f"{top}/"), entry.failure) for name, entry in steps] == [
         ("b.jpg", FailureCode.VANISHED),
         ("c", FailureCode.VANISHED),
         ("e.jpg", None),
@@ -200,7 +214,7 @@ def test_a_disk_that_fails_in_the_middle_of_a_large_directory_is_a_loss(
         return smallest(folder, first)
 
     monkeypatch.setattr(walking, "_smallest", fail_later)
-    entries = list(walk(top, recursive=True, after=None))
+    entries = [entry for _, entry in walk(top, Roots((top,)), recursive=True, after=None)]
     assert [entry.path for entry in entries] == [f"{top}/a.jpg", f"{top}/b.jpg", str(top)]
     assert entries[-1].failure == FailureCode.IO_ERROR
 

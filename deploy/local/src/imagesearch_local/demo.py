@@ -13,6 +13,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from imagesearch.roots import Roots
 from imagesearch.walking import walk
 from imagesearch_client import ApiError, Client, ClientError, Job, SearchResult, Unavailable
 from imagesearch_client.display import show_progress
@@ -200,8 +201,10 @@ def _collection_for(client: Client, weights: str) -> str:
 
 def _spread(directory: Path, failed: set[str]) -> list[Path]:
     """Return some of the indexed pictures, taken from all over the directory."""
-    found = walk(directory, recursive=True, after=None)
-    paths = [entry.path for entry in found if entry.failure is None and entry.path not in failed]
+    found = walk(directory, Roots((directory.resolve(),)), recursive=True, after=None)
+    # A link leads to a file that has a name of its own.
+    distinct = dict.fromkeys(entry.path for _, entry in found if entry.failure is None)
+    paths = [path for path in distinct if path not in failed]
     count = min(QUERIES, len(paths))
     return [Path(paths[len(paths) * (2 * index + 1) // (2 * count)]) for index in range(count)]
 

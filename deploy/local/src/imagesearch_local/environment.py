@@ -25,7 +25,7 @@ def of_stack(layout: Layout, port: int, record: Record) -> dict[str, str]:
         "MILVUS_URI": record.milvus_uri or f"http://{ports.LOOPBACK}:{record.ports['milvus']}",
         "MILVUS_LITE": "false" if record.milvus_uri else "true",
         "MILVUS_LITE_MEMTABLE_MEMORY_LIMIT_BYTES": str(MEMTABLE_BYTES),
-        "IMAGE_ROOTS": os.pathsep.join([*record.images, str(layout.uploads)]),
+        "IMAGE_ROOTS": os.pathsep.join(record.images),
         "UPLOAD_ROOT": str(layout.uploads),
         "WEIGHTS": record.weights,
         "DATA_DIR": str(layout.data_dir),

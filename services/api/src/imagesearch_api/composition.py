@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -17,8 +16,10 @@ from imagesearch.contract import TaskName
 from imagesearch.lane import QueryLane
 from imagesearch.presence import WorkerBoard
 from imagesearch.progress import CeleryProgressBoard, ProgressBoard
+from imagesearch.roots import Roots
 from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
+from imagesearch.uploads import Uploads
 from imagesearch.vectors import MilvusVectorStore, VectorStore
 from imagesearch.wire import Message
 from imagesearch_api.admission import Admission
@@ -44,7 +45,7 @@ class Services:
         queries: asks the query extractor for vectors.
         query_cache: remembers them.
         roots: directories under which pictures may be read.
-        upload_root: the one among them that uploaded pictures are kept in; None takes no uploads.
+        uploads: keeps uploaded pictures; None takes none.
         fetch: returns what lies at the URL that a field names; raises `BadField`.
         admission: bounds the searches in flight.
         changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
@@ -60,12 +61,12 @@ class Services:
     ask: Ask
     queries: QueryLane
     query_cache: QueryCache
-    roots: tuple[Path, ...]
+    roots: Roots
     limits: PictureSettings
     settings: ApiSettings
     fetch: Fetch
     admission: Admission
-    upload_root: Path | None = None
+    uploads: Uploads | None = None
     changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
 
 
@@ -92,10 +93,10 @@ def compose() -> Services:
         ask=CeleryAsker(app),
         queries=QueryLane(client, redis_settings),
         query_cache=QueryCache(client, settings.query_cache_seconds),
-        roots=sources.image_roots,
+        roots=sources.roots,
         limits=limits,
         settings=settings,
         fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout),
         admission=Admission(settings.max_searches),
-        upload_root=sources.upload_root,
+        uploads=Uploads(sources.upload_root) if sources.upload_root is not None else None,
     )

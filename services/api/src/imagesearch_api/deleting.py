@@ -10,6 +10,7 @@ import structlog
 from imagesearch.catalog import collections, images, jobs, selecting
 from imagesearch.contract import CancelJob, FinishDeletes, JobState, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
+from imagesearch.sources import canonical
 from imagesearch.vectors import Filter, matches
 from imagesearch_api.composition import Services
 
@@ -62,17 +63,19 @@ def delete_ids(services: Services, name: str, image_ids: Sequence[int]) -> Delet
 
 
 def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletion:
-    """Delete images by path.
+    """Delete images by path, under any name of their files.
 
     Raises:
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
+    resolved = {path: canonical(path) for path in paths}
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-        found = selecting.ids_of_paths(tx, collection.id, paths)
-        deleted = images.mark_deleting(tx, collection.id, list(found.values()))
-    missing = sorted(set(paths) - set(found))
+        found = selecting.ids_of_paths(tx, collection.id, [*paths, *resolved.values()])
+        wanted = {found.get(path, found.get(resolved[path])) for path in paths}
+        deleted = images.mark_deleting(tx, collection.id, sorted(one for one in wanted if one is not None))
+    missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)
     return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
 
 

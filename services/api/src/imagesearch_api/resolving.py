@@ -12,7 +12,7 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound, StoreUnavailable
-from imagesearch.sources import read_file
+from imagesearch.sources import canonical, read_file
 from imagesearch_api.composition import Services
 from imagesearch_api.embedding import Sample, decoded, embed
 from imagesearch_api.problems import AtField, naming
@@ -60,8 +60,15 @@ def vectors_of(
     return np.stack([found[place] for place in range(len(queries))]).reshape(len(queries), DIMENSION)
 
 
-def rows_of(tx: sa.Connection, collection: Collection, queries: Sequence[Query]) -> dict[int, Image]:
-    """Return the images that queries name, by the queries' places.
+def resolved_paths(queries: Sequence[Query]) -> dict[str, str]:
+    """Return the one form of each path that queries name."""
+    return {query.path: canonical(query.path) for query in queries if query.path is not None}
+
+
+def rows_of(
+    tx: sa.Connection, collection: Collection, queries: Sequence[Query], resolved: Mapping[str, str]
+) -> dict[int, Image]:
+    """Return the images that queries name, by the queries' places; a path may be any name of its file.
 
     Raises:
         AtField: one of them is not indexed in the collection.
@@ -69,7 +76,7 @@ def rows_of(tx: sa.Connection, collection: Collection, queries: Sequence[Query])
     ids = {place: query.image_id for place, query in enumerate(queries) if query.image_id is not None}
     paths = {place: query.path for place, query in enumerate(queries) if query.path is not None}
     by_id = images.indexed_by_ids(tx, ids.values()) if ids else {}
-    by_path = images.indexed_by_paths(tx, collection.id, list(paths.values())) if paths else {}
+    by_path = images.indexed_by_paths(tx, collection.id, [*resolved, *resolved.values()]) if paths else {}
     rows: dict[int, Image] = {}
     for place, image_id in ids.items():
         row = by_id.get(image_id)
@@ -79,11 +86,12 @@ def rows_of(tx: sa.Connection, collection: Collection, queries: Sequence[Query])
             )
         rows[place] = row
     for place, path in paths.items():
-        if path not in by_path:
+        row = by_path.get(path) or by_path.get(resolved[path])
+        if row is None:
             raise AtField(
                 queries[place].field, NotFound(f"No image of that path is indexed in {collection.name!r}.")
             )
-        rows[place] = by_path[path]
+        rows[place] = row
     return rows
 
 

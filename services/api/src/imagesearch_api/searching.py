@@ -13,7 +13,7 @@ from imagesearch.vectors import MAX_WINDOW, Hit
 from imagesearch_api.composition import Services
 from imagesearch_api.problems import AtField
 from imagesearch_api.questions import Question, Shape, Window
-from imagesearch_api.resolving import rows_of, vectors_of
+from imagesearch_api.resolving import resolved_paths, rows_of, vectors_of
 from imagesearch_api.staging import Stages
 
 LOOKS = 16
@@ -42,9 +42,10 @@ def search(services: Services, name: str, question: Question, stages: Stages) ->
         StoreUnavailable: a store does not answer.
     """
     with services.admission.admitted():
+        resolved = resolved_paths(question.queries)
         with stages.measure("catalogue"), services.catalog.reading() as tx:
             collection = collections.get(tx, name)
-            rows = rows_of(tx, collection, question.queries)
+            rows = rows_of(tx, collection, question.queries, resolved)
         vectors = vectors_of(services, collection, question.queries, rows, stages)
         found: list[list[Match]] = [[] for _ in question.queries]
         if vectors is not None:

@@ -18,7 +18,7 @@ from imagesearch.catalog.singles import Accepted
 from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
 from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
 from imagesearch.images import Picture, decode
-from imagesearch.uploads import path_of, store
+from imagesearch.uploads import Uploads
 from imagesearch_api.composition import Services
 from imagesearch_api.embedding import check_direction, infer
 from imagesearch_api.finishing import Finished, Reading, begin, finish, unchanged
@@ -45,14 +45,14 @@ def upload(
         QueryTimeout: no extractor answered in time; nothing was kept.
         StoreUnavailable: a store does not answer.
     """
-    if services.upload_root is None:
+    if services.uploads is None:
         raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
     read_at = time.time()
     with naming(FIELD):
         picture = decode(data, collection.preprocessing, services.limits)
-    path = path_of(services.upload_root, collection.id, partition, picture.sha256, picture.format)
+    path = services.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
     known, waiting = _known(services, collection, path)
     if known is not None:
@@ -67,7 +67,7 @@ def upload(
     check_direction(FIELD, vectors[0])
     image = _row(services, collection, path, labels)
     job = begin(services, image, labels)
-    facts = _store(path, data, image, picture)
+    facts = _store(services.uploads, path, data, image, picture)
     done = finish(services, collection, job, Reading(facts, vectors[0], model, read_at))
     return replace(done, is_new=known is None)
 
@@ -87,6 +87,8 @@ def _row(services: Services, collection: Collection, path: Path, labels: Labels)
                 raise Conflict(f"Collection {collection.name!r} is being deleted.")
             metadata = dict(labels.metadata or {})
             image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
+            if not image.uploaded:
+                images.mark_uploaded(tx, image.id)
         if image.state != "deleting":
             return image
         try:
@@ -96,9 +98,9 @@ def _row(services: Services, collection: Collection, path: Path, labels: Labels)
     raise Conflict("This picture is being deleted; upload it again in a moment.")
 
 
-def _store(path: Path, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
+def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
     try:
-        facts = store(path, data)
+        facts = uploads.store(path, data)
     except OSError as error:
         log.warning("upload.not_stored", path=str(path), reason=str(error))
         raise StoreUnavailable("upload", "the file system did not take the file") from error

@@ -40,7 +40,7 @@ def read_configuration(queue: Queue) -> Configuration:
         configuration = Configuration()
     except ValidationError as error:
         raise BadConfiguration(one_line(error)) from error
-    if queue is Queue.EXTRACT and not configuration.sources.image_roots:
+    if queue is Queue.EXTRACT and not configuration.sources.roots.readable:
         raise BadConfiguration(
             "IMAGE_ROOTS is empty, so no picture may be read; set it to the directories that jobs may index"
         )

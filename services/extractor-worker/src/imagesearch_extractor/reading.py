@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import structlog
@@ -16,6 +15,7 @@ from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, Failu
 from imagesearch.errors import PictureRejected
 from imagesearch.images import decode
 from imagesearch.pipeline import Preprocessing
+from imagesearch.roots import Roots
 from imagesearch.settings import PictureSettings
 from imagesearch.sources import read_file
 
@@ -45,7 +45,7 @@ class PictureReader:
     than there are threads. A picture that waits for the network holds 150 KB.
     """
 
-    def __init__(self, roots: tuple[Path, ...], limits: PictureSettings, threads: int) -> None:
+    def __init__(self, roots: Roots, limits: PictureSettings, threads: int) -> None:
         self._roots = roots
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="read")

@@ -82,7 +82,7 @@ def _serve_batches(configuration: Configuration, embedder: Embedder, client: red
     threads = configuration.extractor.reading_threads(usable_cpus())
     bulk = BulkExtractor(
         embedder=embedder,
-        reader=PictureReader(configuration.sources.image_roots, configuration.pictures, threads),
+        reader=PictureReader(configuration.sources.roots, configuration.pictures, threads),
         compute_batch=configuration.extractor.compute_batch,
         progress=CeleryProgressBoard(app),
         claims=claims,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from threading import Event
 from typing import cast
 
@@ -14,6 +14,8 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.claims import InFlight
 from imagesearch.contract import TaskName
 from imagesearch.progress import ProgressBoard
+from imagesearch.roots import Roots
+from imagesearch.uploads import Uploads
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message
 from imagesearch_indexer.settings import IndexerSettings
@@ -26,7 +28,6 @@ class Indexer:
     Attributes:
         send: publishes a message, optionally under a task id; raises `StoreUnavailable`.
         roots: directories under which pictures may be read.
-        upload_root: where uploaded pictures lie, whose files go with their images; None where there are none.
         stopping: set when the process was told to stop.
     """
 
@@ -35,10 +36,14 @@ class Indexer:
     progress: ProgressBoard
     in_flight: InFlight
     send: Callable[[TaskName, Message, str | None], None]
-    roots: tuple[Path, ...]
+    roots: Roots
     settings: IndexerSettings
-    upload_root: Path | None = None
     stopping: Event = field(default_factory=Event)
+
+    @cached_property
+    def uploads(self) -> Uploads | None:
+        """Return the uploaded pictures, whose files go with their images; None where there are none."""
+        return Uploads(self.roots.uploads) if self.roots.uploads is not None else None
 
     def ensure_vectors(self, collection: Collection | Build) -> None:
         """Make the vectors' side of a collection, or of one that is being built, unless it is there.

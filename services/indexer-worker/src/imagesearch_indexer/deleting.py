@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
 
-from imagesearch import uploads
-from imagesearch.catalog import collections, images, selecting
+from imagesearch.catalog import collections, images
 from imagesearch.errors import NotFound
+from imagesearch.uploads import Uploads
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
@@ -46,23 +44,21 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             except NotFound:
                 log.info("delete.no_vectors", collection=collection.name)
             # Behind the row's removal, an upload of the same picture could have put its file there again.
-            remove_files(indexer.upload_root, collection_id, selecting.paths_of(tx, marked))
+            remove_files(indexer.uploads, images.uploaded_paths(tx, marked))
             images.remove(tx, marked)
         removed += len(marked)
 
 
-def remove_files(root: Path | None, collection_id: int, paths: Sequence[str]) -> None:
-    """Remove those of the files that were uploaded to a collection; a library's own files are never touched."""
-    if root is None:
+def remove_files(uploads: Uploads | None, paths: Sequence[str]) -> None:
+    """Remove the files of uploads; a library's own files are never among them."""
+    if uploads is None:
         return
-    folder = uploads.folder_of(root, collection_id)
-    for path in map(Path, paths):
-        if path.is_relative_to(folder):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                # It is found by nobody any more, and must not keep its image from being deleted.
-                log.warning("upload.not_removed", collection=collection_id, reason=str(error))
+    for path in paths:
+        try:
+            uploads.remove(path)
+        except OSError as error:
+            # It is found by nobody any more, and must not keep its image from being deleted.
+            log.warning("upload.not_removed", reason=str(error))
 
 
 def _drop(indexer: Indexer, collection: collections.Collection) -> int:
@@ -70,15 +66,27 @@ def _drop(indexer: Indexer, collection: collections.Collection) -> int:
     with indexer.catalog.transaction() as tx:
         collections.take_over(tx, collection.id)
         indexer.vectors.drop_collection(collection.vector_collection)
-    if indexer.upload_root is not None:
-        shutil.rmtree(uploads.folder_of(indexer.upload_root, collection.id), ignore_errors=True)
     removed = 0
     while True:
         with indexer.catalog.transaction() as tx:
-            count = images.remove_slice(tx, collection.id, limit=SLICE)
+            count, files = images.remove_slice(tx, collection.id, limit=SLICE)
+            # Before the commit: a crash in between leaves rows that still name what is to go.
+            remove_files(indexer.uploads, files)
             if not count:
                 collections.mark_deleted(tx, collection)
         removed += count
         if not count:
+            clear_uploads(indexer.uploads, collection.id)
             log.info("collection.deleted", collection=collection.name, images=removed)
             return removed
+
+
+def clear_uploads(uploads: Uploads | None, collection_id: int, *, dry_run: bool = False) -> int:
+    """Remove what uploads left behind in the directory of a collection that is gone; return how many files."""
+    if uploads is None:
+        return 0
+    try:
+        return uploads.clear(collection_id, dry_run=dry_run)
+    except OSError as error:
+        log.warning("uploads.not_cleared", collection=collection_id, reason=str(error))
+        return 0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
-from imagesearch import uploads
 from imagesearch.catalog import collections, singles
 from imagesearch.contract import Finding
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.deleting import clear_uploads
 
 SLICE = 1_000
 
@@ -43,14 +41,10 @@ def forget_uploads(indexer: Indexer, *, dry_run: bool) -> Finding:
     Raises:
         StoreUnavailable: Postgres went away; nothing was removed.
     """
-    root = indexer.upload_root
-    if root is None or not root.is_dir():
-        return Finding("uploads_without_collection", 0, "")
-    held = {int(folder.name) for folder in root.iterdir() if folder.name.isascii() and folder.name.isdecimal()}
+    held = indexer.uploads.collections() if indexer.uploads is not None else set()
     with indexer.catalog.reading() as tx:
         gone = collections.deleted_among(tx, held)
-    for collection_id in sorted(gone) if not dry_run else ():
-        shutil.rmtree(uploads.folder_of(root, collection_id), ignore_errors=True)
+    found = sum(clear_uploads(indexer.uploads, collection_id, dry_run=dry_run) for collection_id in sorted(gone))
     return Finding(
-        "uploads_without_collection", len(gone), "files of deleted collections are removed" if gone else ""
+        "uploads_without_collection", found, "files of deleted collections are removed" if found else ""
     )

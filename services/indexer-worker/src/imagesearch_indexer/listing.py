@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagesearch.catalog.jobs import Job
+from imagesearch.catalog.jobs import INDEX, REPAIR, SINGLE, Job
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.manifests import Line, Manifest
+from imagesearch.roots import Roots
 from imagesearch.sources import open_file, resolve_directory, resolve_file
 from imagesearch.walking import Entry, walk
 
@@ -21,16 +22,25 @@ class Listed:
     """Hold one path of a source.
 
     Attributes:
+        entry: what lies there; its path is the image's.
+        name: what the ledger calls it.
         place: where the listing goes on behind it.
         labels: what the source gives to this path alone.
     """
 
     entry: Entry
+    name: str
     place: str
     labels: Labels = NO_LABELS
 
 
-def listing(job: Job, roots: tuple[Path, ...]) -> Iterator[Listed]:
+def roots_for(job: Job, roots: Roots) -> Roots:
+    """Return what a job may read: uploads too, where the catalogue itself says which of them are read again."""
+    is_own_work = job.kind != INDEX or job.origin in (SINGLE, REPAIR)
+    return roots.with_uploads() if is_own_work else roots
+
+
+def listing(job: Job, roots: Roots) -> Iterator[Listed]:
     """Yield what planning has not reached yet.
 
     Raises:
@@ -40,22 +50,23 @@ def listing(job: Job, roots: tuple[Path, ...]) -> Iterator[Listed]:
         yield from _manifest(job.manifest, job.planned_up_to, roots)
         return
     directory = resolve_directory(job.directory or "", roots)
-    for entry in walk(directory, recursive=job.recursive, after=job.planned_up_to):
-        yield Listed(entry, entry.path)
+    for name, entry in walk(directory, roots, recursive=job.recursive, after=job.planned_up_to):
+        yield Listed(entry, entry.path, name)
 
 
-def look_at(path: str, roots: tuple[Path, ...]) -> Entry:
-    """Return what lies at a path, or why it cannot be read."""
+def look_at(path: str, roots: Roots) -> Entry:
+    """Return what lies at a path, under its one name, or why it cannot be read."""
     try:
-        found = resolve_file(path, roots).stat()
+        resolved = resolve_file(path, roots)
+        found = resolved.stat()
     except PictureRejected as error:
         return Entry(path, 0, 0, error.code, error.reason)
     except OSError:
         return Entry(path, 0, 0, FailureCode.VANISHED, "no file lies at the path any more")
-    return Entry(path, found.st_size, found.st_mtime_ns)
+    return Entry(str(resolved), found.st_size, found.st_mtime_ns)
 
 
-def _manifest(path: str, reached: str | None, roots: tuple[Path, ...]) -> Iterator[Listed]:
+def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:
     try:
         with open_file(path, roots) as file:
             facts = os.fstat(file.fileno())
@@ -65,11 +76,9 @@ def _manifest(path: str, reached: str | None, roots: tuple[Path, ...]) -> Iterat
             if known != version:
                 raise SourceRejected("missing", "the manifest has changed since its reading began")
             for line in Manifest(Path(path), file).lines(offset=offset, number=number):
-                yield Listed(
-                    _entry(path, line, roots),
-                    f"{line.end} {line.last} {version}",
-                    Labels(line.partition, line.metadata),
-                )
+                entry = _entry(path, line, roots)
+                place = f"{line.end} {line.last} {version}"
+                yield Listed(entry, entry.path, place, Labels(line.partition, line.metadata))
     except PictureRejected as error:
         raise SourceRejected("missing", f"the manifest: {error.reason}") from error
     except OSError as error:
@@ -81,7 +90,7 @@ def _place(reached: str) -> tuple[int, int, str]:
     return int(offset), int(number), version
 
 
-def _entry(manifest: str, line: Line, roots: tuple[Path, ...]) -> Entry:
+def _entry(manifest: str, line: Line, roots: Roots) -> Entry:
     if line.error:
         return Entry(
             f"{manifest}:{line.number}", 0, 0, FailureCode.INVALID_LINE, f"line {line.number}: {line.error}"

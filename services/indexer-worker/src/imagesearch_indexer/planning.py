@@ -29,7 +29,7 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job
-from imagesearch_indexer.listing import Listed, listing, look_at
+from imagesearch_indexer.listing import Listed, listing, look_at, roots_for
 from imagesearch_indexer.rebuilding import rebuild
 from imagesearch_indexer.reporting import show
 
@@ -110,16 +110,16 @@ def _write_slice(
         return _end_phase(tx, job)
     reached = entries[-1].place
     # A path that is listed twice counts once, the first time.
-    by_path: dict[str, Listed] = {}
+    by_name: dict[str, Listed] = {}
     for one in map(_storable, entries):
-        by_path.setdefault(one.entry.path, one)
+        by_name.setdefault(one.name, one)
     if job.listed_at is None:
-        known = ledger.holds(tx, job.id, list(by_path))
-        entries = [one for path, one in by_path.items() if path not in known]
+        known = ledger.holds(tx, job.id, list(by_name))
+        entries = [one for name, one in by_name.items() if name not in known]
         jobs.change(tx, job.id, planned_up_to=reached)
     else:
         waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
-        entries = [one for path, one in by_path.items() if path in waiting]
+        entries = [one for name, one in by_name.items() if name in waiting]
     submitted, outcomes = _assign(indexer, tx, job, entries)
     return counting.count(tx, job.id, outcomes, submitted=submitted)
 
@@ -133,32 +133,32 @@ def _end_phase(tx: sa.Connection, job: jobs.Job) -> jobs.Job:
 def _assign(
     indexer: Indexer, tx: sa.Connection, job: jobs.Job, listed: Sequence[Listed]
 ) -> tuple[int, Counter[Outcome]]:
-    """Give each path its row, and its outcome or its batch."""
+    """Give each path its row, and its outcome or its batch; several names of one file share them."""
     readable = [one.entry.path for one in listed if one.entry.failure is None]
     rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
     items: list[Item] = []
-    work: list[tuple[images.Image, Labels]] = []
+    work: dict[int, list[Listed]] = {}
     for one in listed:
         entry = one.entry
         row = rows.get(entry.path)
         if row is None:
-            items.append(_failed(entry.path, entry.failure or FailureCode.IO_ERROR, entry.reason))
+            items.append(_failed(one.name, entry.failure or FailureCode.IO_ERROR, entry.reason))
         elif row.state == "deleting":
-            items.append(
-                _failed(entry.path, FailureCode.REMOVED, "The picture is being deleted; submit it again.")
-            )
-        elif _is_unchanged(row, entry, one.labels.over(job)):
-            items.append(Item(entry.path, image_id=row.id, outcome=Outcome.UNCHANGED))
+            items.append(_failed(one.name, FailureCode.REMOVED, "The picture is being deleted; submit it again."))
+        elif row.id not in work and _is_unchanged(row, entry, one.labels.over(job)):
+            items.append(Item(one.name, image_id=row.id, outcome=Outcome.UNCHANGED))
         else:
-            work.append((row, one.labels))
+            work.setdefault(row.id, []).append(one)
     size = indexer.settings.batch_size
     made = batches.create(tx, job.id, -(-len(work) // size))
-    items += [Item(row.path, row.id, made[at // size], labels=labels) for at, (row, labels) in enumerate(work)]
+    for at, (image_id, names) in enumerate(work.items()):
+        # What the first name is given holds for the picture.
+        items += [Item(one.name, image_id, made[at // size], labels=names[0].labels) for one in names]
     return ledger.record(tx, job.id, items)
 
 
-def _failed(path: str, code: FailureCode, reason: str) -> Item:
-    return Item(path, outcome=Outcome.FAILED, code=code, reason=reason)
+def _failed(name: str, code: FailureCode, reason: str) -> Item:
+    return Item(name, outcome=Outcome.FAILED, code=code, reason=reason)
 
 
 def _is_unchanged(row: images.Image, entry: Entry, labels: Labels) -> bool:
@@ -175,19 +175,22 @@ def _look_again(indexer: Indexer, job: jobs.Job) -> list[Listed]:
     with indexer.catalog.transaction() as tx:
         paths = ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice)
         labels = ledger.labels_of(tx, job.id, paths)
-    return [Listed(look_at(path, indexer.roots), path, labels.get(path, NO_LABELS)) for path in paths]
+    roots = roots_for(job, indexer.roots)
+    return [Listed(look_at(path, roots), path, path, labels.get(path, NO_LABELS)) for path in paths]
 
 
 def _storable(listed: Listed) -> Listed:
     """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
-    raw = listed.entry.path.encode()
+    longest = max((listed.name, listed.entry.path), key=lambda path: len(path.encode()))
+    raw = longest.encode()
     if len(raw) <= images.LONGEST_PATH_BYTES:
         return listed
     digest = hashlib.sha256(raw).hexdigest()[:16]
     short = f"{raw[: images.LONGEST_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
     reason = f"the path is longer than {images.LONGEST_PATH_BYTES} bytes"
     entry = replace(listed.entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
-    return replace(listed, entry=entry)
+    # A name that is in the ledger already fits, and is the one by which its loss is found there.
+    return replace(listed, entry=entry, name=short if listed.name == longest else listed.name)
 
 
 def _give_up(indexer: Indexer, job: jobs.Job, reason: str) -> None:

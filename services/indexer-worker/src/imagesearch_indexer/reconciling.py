@@ -17,6 +17,7 @@ from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.dispatching import WORKING, release
 from imagesearch_indexer.ending import end_job
 from imagesearch_indexer.forgetting import forget_singles, forget_uploads
+from imagesearch_indexer.old_paths import resolve_old_paths
 from imagesearch_indexer.recovering import recover_batches
 from imagesearch_indexer.reporting import show
 from imagesearch_indexer.retiring import clear_up
@@ -36,6 +37,7 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     """
     findings = [recover_batches(indexer, dry_run=message.dry_run), *_jobs(indexer, dry_run=message.dry_run)]
     findings.append(_deletes(indexer, dry_run=message.dry_run))
+    findings.append(resolve_old_paths(indexer, dry_run=message.dry_run))
     findings.append(_retired(indexer, dry_run=message.dry_run))
     if message.deep:
         findings += _recounts(indexer, dry_run=message.dry_run)

@@ -98,8 +98,7 @@ def run() -> int:
         progress=CeleryProgressBoard(app),
         in_flight=InFlight(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
-        roots=sources.image_roots,
-        upload_root=sources.upload_root,
+        roots=sources.roots,
         settings=settings,
         stopping=pulse.stopping,
     )

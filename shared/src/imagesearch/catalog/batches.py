@@ -98,12 +98,15 @@ def extract_items(tx: sa.Connection, batch_id: int, job: Job, *, anew: bool = Fa
         job: the batch's job.
         anew: every picture is to be extracted, whatever is indexed.
     """
+    waiting = sa.select(job_items.c.image_id).where(
+        job_items.c.batch_id == batch_id, job_items.c.outcome.is_(None)
+    )
     query = (
         sa.select(
             images.c.id, images.c.path, images.c.state, images.c.sha256, images.c.partition, images.c.metadata
         )
-        .join(job_items, job_items.c.image_id == images.c.id)
-        .where(job_items.c.batch_id == batch_id, job_items.c.outcome.is_(None))
+        # No join: a picture that was submitted under several names is extracted once.
+        .where(images.c.id.in_(waiting))
         .order_by(images.c.id)
     )
     given = ledger.labels_in_batch(tx, batch_id)

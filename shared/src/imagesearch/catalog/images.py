@@ -34,6 +34,7 @@ class Image:
     format: str | None
     partition: str
     metadata: dict[str, Any]
+    uploaded: bool
     read_at: float | None
     indexed_at: datetime | None
     created_at: datetime
@@ -122,6 +123,19 @@ def ensure_rows(
         )
     )
     return {row.path: Image(*row) for row in rows}
+
+
+def mark_uploaded(tx: sa.Connection, image_id: int) -> None:
+    """Record that the service stores the file of an image itself, before it does so."""
+    tx.execute(sa.update(table).where(table.c.id == image_id).values(uploaded=True))
+
+
+def uploaded_paths(tx: sa.Connection, image_ids: Sequence[int]) -> list[str]:
+    """Return the paths of those of the images, in whatever state, whose files the service stored itself."""
+    ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
+    return list(
+        tx.execute(sa.select(table.c.path).where(table.c.id == sa.func.any(ids), table.c.uploaded)).scalars()
+    )
 
 
 def lock(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
@@ -251,10 +265,12 @@ def remove(tx: sa.Connection, image_ids: Sequence[int]) -> None:
     tx.execute(sa.delete(table).where(table.c.id.in_(image_ids), table.c.state == "deleting"))
 
 
-def remove_slice(tx: sa.Connection, collection_id: int, *, limit: int) -> int:
-    """Remove some rows of a collection that is being deleted; return how many."""
+def remove_slice(tx: sa.Connection, collection_id: int, *, limit: int) -> tuple[int, list[str]]:
+    """Remove some rows of a collection that is being deleted; return how many, and the paths of uploads."""
     some = sa.select(table.c.id).where(table.c.collection_id == collection_id).limit(limit)
-    return tx.execute(sa.delete(table).where(table.c.id.in_(some))).rowcount
+    removed = sa.delete(table).where(table.c.id.in_(some)).returning(table.c.path, table.c.uploaded)
+    rows = tx.execute(removed).all()
+    return len(rows), [row.path for row in rows if row.uploaded]
 
 
 def below(

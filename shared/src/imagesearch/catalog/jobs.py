@@ -21,6 +21,8 @@ INDEX, REINDEX, DUPLICATES = "index", "reindex", "duplicates"
 """Kinds of jobs."""
 SINGLE = "single"
 """Origin of jobs that are not listed: there is one for every upload and every change of one picture."""
+REPAIR = "repair"
+"""Origin of jobs that index again what lost its vector."""
 
 
 @dataclass(frozen=True, slots=True)

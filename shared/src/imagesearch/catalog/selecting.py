@@ -42,9 +42,3 @@ def ids_of_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) ->
         table.c.state != "deleting",
     )
     return {row.path: row.id for row in tx.execute(query)}
-
-
-def paths_of(tx: sa.Connection, image_ids: Sequence[int]) -> list[str]:
-    """Return the paths of images in whatever state."""
-    ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
-    return list(tx.execute(sa.select(table.c.path).where(table.c.id == sa.func.any(ids))).scalars())

@@ -85,6 +85,8 @@ images = sa.Table(
     sa.Column("format", sa.Text),
     sa.Column("partition", sa.Text, nullable=False, server_default=""),
     _json("metadata"),
+    # Whether the service stored the file itself, and so may remove it.
+    sa.Column("uploaded", sa.Boolean, nullable=False, server_default=sa.false()),
     # When the indexed bytes were read: an older reading that arrives late never replaces a newer one.
     sa.Column("read_at", sa.Double),
     _moment("indexed_at"),
@@ -238,6 +240,9 @@ built_images = sa.Table(
     sa.Column("read_at", sa.Double),
     sa.Column("has_vector", sa.Boolean, nullable=False),
 )
+
+# Behind which id the paths of images may have another form than today's; no row: none has.
+path_backlog = sa.Table("path_backlog", metadata, sa.Column("reached", sa.BigInteger, primary_key=True))
 
 retired_vectors = sa.Table(
     "retired_vectors",

@@ -13,7 +13,7 @@ from imagesearch.catalog import images
 from imagesearch.catalog.images import Image
 from imagesearch.contract import FailureCode
 from imagesearch.errors import NotFound, PictureRejected
-from imagesearch.sources import open_file, read_file
+from imagesearch.sources import open_stored, read_file
 from imagesearch.thumbnails import ThumbnailFormat, thumbnail
 from imagesearch_api.bodies import read_int
 from imagesearch_api.composition import current
@@ -37,7 +37,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
     """Send an image's file, or the range of it that is asked for."""
     image = _indexed(image_id)
     try:
-        file = open_file(image.path, current().roots)
+        file = open_stored(image.path, current().roots)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
     response: Response = send_file(

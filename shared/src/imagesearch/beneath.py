@@ -1,0 +1,59 @@
+"""Open what lies beneath a directory step by step, so that no link on the way is ever followed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+Identity: TypeAlias = tuple[int, int]
+"""Device and inode: what a directory is, however it is spelled or reached."""
+
+# Only Linux knows O_PATH, which asks for no permission to list the directories on the way.
+_PASS_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Barred(PermissionError):
+    """The way leads into a directory that is closed to it."""
+
+
+def identity_of(directory: Path | int) -> Identity | None:
+    """Return what a path or descriptor names, or None where nothing can be found there."""
+    try:
+        found = os.stat(directory)  # noqa: PTH116 - descriptors too
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def descend(root: Path, parts: Sequence[str], *, barred: Identity | None = None) -> Iterator[int]:
+    """Yield a descriptor of the directory that `parts` lead to from a root; it is closed at the end of the block.
+
+    Args:
+        root: a resolved directory.
+        parts: names of directories, one below the other.
+        barred: a directory that may not be met on the way, the root itself included.
+
+    Raises:
+        Barred: it was met.
+        OSError: a part is missing, a link (ELOOP or ENOTDIR), or something else than a directory.
+    """
+    folder = os.open(root, _PASS_THROUGH)
+    try:
+        _refuse(folder, barred)
+        for part in parts:
+            deeper = os.open(part, _PASS_THROUGH, dir_fd=folder)
+            os.close(folder)
+            folder = deeper
+            _refuse(folder, barred)
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _refuse(folder: int, barred: Identity | None) -> None:
+    if barred is not None and identity_of(folder) == barred:
+        raise Barred
