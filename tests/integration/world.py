@@ -108,7 +108,7 @@ class World:
     def submit(self, source: Path | list[Path], collection: str = "default", **wishes: object) -> str:
         """Commit a job the way the API does, and return its id."""
         directory = str(source) if isinstance(source, Path) else None
-        job = jobs.NewJob(id=str(uuid4()), origin="v2", directory=directory, **wishes)  # type: ignore[arg-type]
+        job = jobs.NewJob(**{"id": str(uuid4()), "origin": "v2", "directory": directory, **wishes})  # type: ignore[arg-type]
         with self.catalog.transaction() as tx:
             made, _ = collections.create(tx, collection)
             jobs.create(tx, made.id, job)
