@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES
 from imagesearch.metadata import LONGEST_PARTITION, check_metadata, check_storable
-from imagesearch_api.problems import BadField
+from imagesearch_api.problems import AtField, BadField, WrongMediaType
 
 MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
@@ -20,6 +20,7 @@ MAX_PATHS = 500_000
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
 FRAMING_BYTES = 1024 * 1024
+FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -95,17 +96,49 @@ class JobBody(Body):
 def read_json(model: type[T]) -> T:
     """Return the request's JSON body.
 
+    A page of another site may send any bytes as text or as a form without being asked for permission; as JSON it
+    may not (Fetch, "CORS-safelisted request-header"). So the type counts, not whether the bytes can be read.
+
     Raises:
+        AtField: the body is of another type, status 415.
         BadField: the body is not a JSON object.
         ValidationError: a field breaks its rule.
     """
+    if not request.is_json:
+        raise AtField("Content-Type", WrongMediaType("A body of type application/json is expected."))
+    return model.model_validate(read_object())
+
+
+def read_object(*, cache: bool = False) -> dict[str, Any]:
+    """Return the JSON object in the body; read again only where it was cached.
+
+    Raises:
+        BadField: there is none.
+    """
     try:
-        raw = request.get_json(silent=True, force=True, cache=False)
+        raw = request.get_json(silent=True, cache=cache)
     except RecursionError:
         raw = None
     if not isinstance(raw, dict):
         raise BadField("body", "a JSON object is expected")
-    return model.model_validate(raw)
+    return raw
+
+
+def expect_form(*, or_json: bool) -> None:
+    """Refuse a body that is no form; none at all is one without fields.
+
+    Raises:
+        AtField: the body is of another type, status 415.
+    """
+    if not has_body() or request.mimetype in FORM_TYPES or (or_json and request.is_json):
+        return
+    types = "multipart/form-data or application/json" if or_json else "multipart/form-data"
+    raise AtField("Content-Type", WrongMediaType(f"A body of type {types} is expected."))
+
+
+def has_body() -> bool:
+    """Tell whether the request brings a body, of a length that is told or not."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def read_int(name: str, text: str | None, *, default: int, low: int, high: int) -> int:

@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.regions import InvalidRegion, Region
-from imagesearch_api.bodies import FRAMING_BYTES, read_json
+from imagesearch_api.bodies import FRAMING_BYTES, expect_form, read_json
 from imagesearch_api.problems import BadField
 from imagesearch_api.questions import (
     MAX_QUERIES,
@@ -34,6 +34,7 @@ def read_question(settings: ApiSettings) -> Question:
     """Return what the current request searches by.
 
     Raises:
+        AtField: the body is neither JSON nor a form, status 415.
         BadField, ValidationError, InvalidFilter: a field breaks its rule.
         RequestEntityTooLarge: a picture, or all of them, are too large.
     """
@@ -41,6 +42,7 @@ def read_question(settings: ApiSettings) -> Question:
         request.max_content_length = MAX_JSON_BYTES
         question = questions_in_json(read_json(SearchBody))
     else:
+        expect_form(or_json=True)
         request.max_content_length = max(settings.max_body_bytes, settings.max_upload_bytes) + FRAMING_BYTES
         question = _question_in_form(settings.max_upload_bytes)
     check_total(question.queries, question.shape.window)

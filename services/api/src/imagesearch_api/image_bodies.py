@@ -7,7 +7,15 @@ from typing import Annotated, Any
 from flask import request
 from pydantic import ConfigDict, Field, model_validator
 
-from imagesearch_api.bodies import FRAMING_BYTES, Body, Metadata, Partition, Path, exactly_one
+from imagesearch_api.bodies import (
+    FRAMING_BYTES,
+    Body,
+    Metadata,
+    Partition,
+    Path,
+    exactly_one,
+    expect_form,
+)
 from imagesearch_api.forms import parse_json, read_pictures
 from imagesearch_api.problems import BadField
 from imagesearch_api.questions import FilterField, ImageId
@@ -83,9 +91,11 @@ def read_upload_form(limit: int) -> tuple[bytes, UploadBody]:
     """Return the picture of a multipart form and what it says about it.
 
     Raises:
+        AtField: the body is no form, status 415.
         BadField, ValidationError: a field breaks its rule.
         RequestEntityTooLarge: the picture is too large.
     """
+    expect_form(or_json=False)
     request.max_content_length = limit + FRAMING_BYTES
     pictures = read_pictures("image", limit)
     if len(pictures) > 1:

@@ -42,13 +42,6 @@ PICTURE_STATUS = {
 SOURCE_STATUS = {"forbidden": HTTPStatus.FORBIDDEN, "missing": HTTPStatus.NOT_FOUND}
 """Any other kind is 400."""
 
-STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
-    NotFound: HTTPStatus.NOT_FOUND,
-    Conflict: HTTPStatus.CONFLICT,
-    PipelineMismatch: HTTPStatus.CONFLICT,
-    UnsupportedByStore: HTTPStatus.BAD_REQUEST,
-}
-
 DRAIN_BYTES = 256 * 1024 * 1024
 DRAIN_SECONDS = 10.0
 
@@ -83,6 +76,29 @@ class AtField(ImageSearchError):
 
 class Busy(ImageSearchError):
     """As many requests of this kind as this process takes at once are in flight."""
+
+
+class WrongMediaType(ImageSearchError):
+    """The body is of a type that this route does not read."""
+
+
+class ForeignPage(ImageSearchError):
+    """A page that is neither the API's own nor allowed asks for a change."""
+
+
+class UnknownHost(ImageSearchError):
+    """The request was sent to a name that is none of the API's."""
+
+
+STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    PipelineMismatch: HTTPStatus.CONFLICT,
+    UnsupportedByStore: HTTPStatus.BAD_REQUEST,
+    WrongMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ForeignPage: HTTPStatus.FORBIDDEN,
+    UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
+}
 
 
 @contextmanager

@@ -15,7 +15,15 @@ from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
 from imagesearch.images import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.progress import JobProgress
-from imagesearch_api.bodies import MAX_TOP_K, JobBody, read_int, read_upload
+from imagesearch_api.bodies import (
+    MAX_TOP_K,
+    JobBody,
+    expect_form,
+    has_body,
+    read_int,
+    read_object,
+    read_upload,
+)
 from imagesearch_api.composition import Services, current
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.following import follow
@@ -59,8 +67,9 @@ def _text(body: str) -> Response:
 
 def _parameter(name: str) -> str | None:
     """Return a parameter from a JSON body, form fields or the query, whichever has it."""
-    body = request.get_json(silent=True) if request.is_json else None
-    value = body.get(name) if isinstance(body, dict) else None
+    # A body that cannot be read must not be taken for none: that would mean the default table.
+    body = read_object(cache=True) if request.is_json and has_body() else {}
+    value = body.get(name)
     if value is None:
         value = request.values.get(name)
     if value is not None and not isinstance(value, str):
@@ -70,6 +79,12 @@ def _parameter(name: str) -> str | None:
 
 def _table() -> str:
     return _parameter("Table") or DEFAULT_TABLE
+
+
+@v1.before_request
+def check_media_type() -> None:
+    """Take JSON, forms, and requests without a body."""
+    expect_form(or_json=True)
 
 
 @v1.errorhandler(PictureRejected)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from imagesearch.catalog.images import Image
 from imagesearch.similarity import Group
-from imagesearch_api.bodies import FRAMING_BYTES, Body, CollectionName, Partition, read_json
+from imagesearch_api.bodies import FRAMING_BYTES, Body, CollectionName, Partition, expect_form, read_json
 from imagesearch_api.comparing import Side, compare
 from imagesearch_api.composition import Services, current
 from imagesearch_api.duplicates import (
@@ -115,6 +115,7 @@ def _sides_in_json() -> tuple[tuple[Side, Side], str | None]:
 
 
 def _sides_in_form() -> tuple[tuple[Side, Side], str | None]:
+    expect_form(or_json=True)
     limit = current().settings.max_upload_bytes
     request.max_content_length = 2 * limit + FRAMING_BYTES
     fields = {name: _number(text) if name in ("a", "b") else text for name, text in request.form.items()}
