@@ -29,7 +29,7 @@ NOW = datetime(2025, 5, 1, 10, 0, tzinfo=UTC)
 @pytest.fixture
 def services() -> Any:
     """Stand in for the stores: nothing here comes as far as asking them."""
-    return SimpleNamespace(settings=ApiSettings(public_url="http://pictures.test"))
+    return SimpleNamespace(settings=ApiSettings(public_url="http://pictures.test", allowed_hosts=("api.test",)))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask, Response, request
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -9,7 +11,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from imagesearch.telemetry import HTTP_RESPONSES
 from imagesearch_api import problems
 from imagesearch_api.composition import Services, compose
+from imagesearch_api.foreign import guard
 from imagesearch_api.health import health
+from imagesearch_api.settings import EVERY_ORIGIN
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
     aliases,
@@ -41,18 +45,24 @@ def create_app(services: Services | None = None) -> Flask:
     # The client of the published contract is served from another origin.
     CORS(
         app,
-        resources={r"/api/*": {"origins": list(settings.cors_origins)}},
+        resources={r"/api/*": {"origins": [_exactly(one) for one in settings.cors_origins]}},
         expose_headers=["Location", "Retry-After"],
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
+    guard(app, settings)
     app.register_blueprint(v1)
     app.register_blueprint(v2)
     app.register_blueprint(health)
     problems.register(app)
     app.after_request(_count)
     return app
+
+
+def _exactly(origin: str) -> str | re.Pattern[str]:
+    """Return what matches this origin alone: the brackets of IPv6 would make it a pattern of its own."""
+    return origin if origin == EVERY_ORIGIN else re.compile(re.escape(origin) + r"\Z", re.IGNORECASE)
 
 
 def _count(response: Response) -> Response:

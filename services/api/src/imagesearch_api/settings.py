@@ -8,6 +8,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from imagesearch.settings import Settings
+from imagesearch_api.origins import Authority, Origin
+
+EVERY_ORIGIN = "*"
 
 
 class ApiSettings(Settings):
@@ -50,9 +53,39 @@ class ApiSettings(Settings):
         description="Origins, separated by commas, whose pages may call the API; '*' allows all.",
     )
 
-    @field_validator("cors_origins", "allowed_url_hosts", mode="before")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names, separated by commas, that requests to a loopback address may give as their host, "
+        "besides loopback names and the host of PUBLIC_URL: those of a proxy in front.",
+    )
+
+    @field_validator("cors_origins", "allowed_url_hosts", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
             tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
         )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_write(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(text) for text in origins)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _without_ports(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_host(text) for text in hosts)
+
+
+def _origin(text: str) -> str:
+    found = Origin.parse(text)
+    if found is None and text != EVERY_ORIGIN:
+        raise ValueError(f"CORS_ORIGINS: {text!r} is not an origin, like 'https://example.com:8443'")
+    return str(found or text)
+
+
+def _host(text: str) -> str:
+    found = Authority.parse(text)
+    if found is None or found.port is not None:
+        raise ValueError(f"ALLOWED_HOSTS: {text!r} is not the name of a host, like 'example.com'")
+    return found.host

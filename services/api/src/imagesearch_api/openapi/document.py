@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 import imagesearch
+from imagesearch_api.foreign import SAFE_METHODS
 from imagesearch_api.openapi.answers import SCHEMAS, Schema, ref
 from imagesearch_api.openapi.operations import FILE, OPERATIONS, Operation
 
@@ -30,7 +31,7 @@ def document(app: Flask) -> dict[str, Any]:
             name = rule.endpoint.removeprefix(BLUEPRINT)
             path = paths.setdefault(_path(rule), {})
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                path[method.lower()] = _operation(app, rule, name, OPERATIONS[name])
+                path[method.lower()] = _operation(app, rule, method, OPERATIONS[name])
     models = sorted(
         {one.json for one in OPERATIONS.values() if one.json is not None}, key=lambda one: one.__name__
     )
@@ -67,9 +68,12 @@ def _path(rule: Rule) -> str:
     return _PARAMETER.sub(r"{\2}", rule.rule)
 
 
-def _operation(app: Flask, rule: Rule, name: str, operation: Operation) -> dict[str, Any]:
+def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
     summary = (app.view_functions[rule.endpoint].__doc__ or "").strip().partition("\n")[0]
-    described: dict[str, Any] = {"operationId": name, "summary": summary}
+    described: dict[str, Any] = {
+        "operationId": rule.endpoint.removeprefix(BLUEPRINT),
+        "summary": summary,
+    }
     in_path = [_in_path(*found) for found in _PARAMETER.findall(rule.rule)]
     parameters = [*in_path, *operation.parameters]
     if parameters:
@@ -83,9 +87,19 @@ def _operation(app: Flask, rule: Rule, name: str, operation: Operation) -> dict[
         described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
         **{str(status): _answer(status, schema, operation) for status, schema in operation.answers.items()},
-        **{str(status): _problem(status) for status in sorted({*operation.errors, 503})},
+        **{str(status): _problem(status) for status in sorted(_errors(method, operation))},
     }
     return described
+
+
+def _errors(method: str, operation: Operation) -> set[int]:
+    """Return the statuses of problem details: the operation's own, and what any route of its kind may answer."""
+    errors = {*operation.errors, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    if method not in SAFE_METHODS:
+        errors.add(HTTPStatus.FORBIDDEN)
+    if operation.json is not None or operation.form is not None:
+        errors.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    return {int(status) for status in errors}
 
 
 def _in_path(kind: str, name: str) -> Schema:

@@ -39,7 +39,7 @@ class Operation:
         parameters: of the query and the headers; those of the path are read from the route.
         json: checks a JSON body.
         form: the schema of a multipart body; with `json`, either is taken.
-        errors: statuses of problem details, besides 503, which any route may answer.
+        errors: statuses of problem details, besides those that any route may answer, any change, or any body.
         media: types of what is sent where it is not JSON.
     """
 

@@ -1,0 +1,79 @@
+"""Read hosts and origins the way browsers write them, so that two spellings of one are equal."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple, Self
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LAST_PORT = 65_535
+_AUTHORITY = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+
+
+class Authority(NamedTuple):
+    """Hold a host and the port behind it; without a port it is the default one of whatever scheme there is."""
+
+    host: str
+    port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return what a ``Host`` header names, in lower case and IPv6 in its short form; None for junk."""
+        found = _AUTHORITY.fullmatch(text.lower())
+        if found is None:
+            return None
+        host, port = _short(found[1]), int(found[2]) if found[2] else None
+        return None if host is None or (port or 0) > LAST_PORT else cls(host, port)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether no name server can point this host anywhere but at the machine that asks.
+
+        Browsers resolve ``localhost`` and all names below it by themselves (RFC 6761, 6.3), addresses not at all.
+        """
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        address = read_address(self.host.strip("[]"))
+        return address is not None and address.is_loopback
+
+
+class Origin(NamedTuple):
+    """Hold the scheme, host and port that pages of one origin share."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the origin that a text says (RFC 6454, 6.2); None for ``null``, for several, and for junk."""
+        scheme, _, rest = text.lower().partition("://")
+        authority = Authority.parse(rest)
+        if authority is None or not _SCHEME.fullmatch(scheme):
+            return None
+        port = DEFAULT_PORTS.get(scheme) if authority.port is None else authority.port
+        return cls(scheme, authority.host, port)
+
+    def __str__(self) -> str:
+        port = "" if self.port == DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, as IPv4 where it is one within IPv6; None where the text is none."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found
+
+
+def _short(host: str) -> str | None:
+    if not host.startswith("["):
+        return host
+    try:
+        return f"[{IPv6Address(host[1:-1]).compressed}]"
+    except AddressValueError:
+        return None
