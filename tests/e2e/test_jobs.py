@@ -195,6 +195,23 @@ def test_the_same_key_and_body_is_the_same_job(http: httpx.Client, album: Path, 
     ended(http, first.json()["id"])
 
 
+def test_a_replay_finds_its_job_though_directory_and_collection_are_gone(
+    http: httpx.Client, library: Path, collection: str
+) -> None:
+    folder = library / f"moved-{collection}"
+    folder.mkdir()
+    headers = {"Idempotency-Key": uuid4().hex}
+    body = {"source": str(folder), "collection": collection}
+    first = http.post("/api/v2/jobs", json=body, headers=headers).json()
+    ended(http, first["id"])
+    folder.rmdir()
+    assert http.delete(f"/api/v2/collections/{collection}").status_code in (202, 204)
+    again = http.post("/api/v2/jobs", json=body, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (202, first["id"])
+    assert http.get(f"/api/v2/collections/{collection}").status_code == 404
+    assert http.post("/api/v2/jobs", json=body).status_code == 404
+
+
 def test_overlapping_jobs_at_once_each_keep_their_own_ledger(
     http: httpx.Client, album: Path, collection: str
 ) -> None:

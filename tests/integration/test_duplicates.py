@@ -56,7 +56,7 @@ def submit(world: World, *, max_distance: float = 0.01, partition: str | None = 
         collection = collections.get(tx, "default")
         options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
         wanted = jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, kind=jobs.DUPLICATES, options=options)
-        return jobs.create(tx, collection.id, wanted)[0].id
+        return jobs.create(tx, collection.id, wanted).id
 
 
 def found(world: World, job_id: str) -> list[set[str]]:

@@ -81,7 +81,7 @@ def submit_duplicates(
         collection = collections.get(tx, name)
         options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
         wanted = jobs.NewJob(id=str(uuid4()), origin=origin, directory=None, kind=jobs.DUPLICATES, options=options)
-        job, _ = jobs.create(tx, collection.id, wanted)
+        job = jobs.create(tx, collection.id, wanted)
     announce(services, job)
     return job
 

@@ -36,31 +36,63 @@ class Submission:
     partition: str | None = None
     metadata: dict[str, Any] | None = None
     prune: bool = False
-    idempotency_key: str | None = None
+    idempotency_key: jobs.IdempotencyKey | None = None
 
     def digest(self) -> str:
-        """Return a digest of what was asked, without the key it was asked under."""
+        """Return a digest of what was asked, without the key it was asked under.
+
+        Jobs keep it, so it stays as it is: of the request alone, never of what its paths lead to.
+        """
         source = self.source.model_dump() if isinstance(self.source, ManifestFile) else self.source
         asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def submit(services: Services, submission: Submission) -> tuple[jobs.Job, bool]:
-    """Commit a job and ask for its planning; return it and whether it is new.
+def submit(services: Services, submission: Submission) -> jobs.Job:
+    """Commit a job, ask for its planning and return it; a request that came before gets the job that it made.
 
     The commit comes first. When Redis goes away after it, the job is safe: reconciliation asks for its
     planning once Redis is back.
 
     Raises:
-        SourceRejected: the directory or manifest is missing, forbidden or none.
         Conflict: the idempotency key was used for another request.
+        SourceRejected: the directory or manifest is missing, forbidden or none.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
+    key = submission.idempotency_key
+    if key is not None:
+        # Before anything else: what the job was made from may be gone by now, and its collection, too.
+        with services.catalog.reading() as tx:
+            earlier = jobs.by_key(tx, key)
+        if earlier is not None:
+            return _same_request(submission, earlier)
+    wanted = _checked(services, submission)
+    try:
+        with services.catalog.transaction() as tx:
+            collection, _ = collections.create(tx, submission.collection)
+            job = jobs.create(tx, collection.id, wanted)
+            if isinstance(submission.source, list):
+                job = _write_list(tx, job, submission.source)
+    except jobs.KeyTaken as taken:
+        # It came twice at once, and the other was faster. A collection made for this one was rolled back.
+        return _same_request(submission, taken.job)
+    announce(services, job)
+    return job
+
+
+def _same_request(submission: Submission, earlier: jobs.Job) -> jobs.Job:
+    if earlier.request_sha256 != submission.digest():
+        raise Conflict("This Idempotency-Key was used for another request.")
+    return earlier
+
+
+def _checked(services: Services, submission: Submission) -> jobs.NewJob:
+    """Return the job to be made, after a look at its source and at Redis."""
     source = submission.source
     directory = str(resolve_directory(source, services.roots)) if isinstance(source, str) else None
     manifest = _manifest(services, source.manifest) if isinstance(source, ManifestFile) else None
     services.workers.alive()
-    wanted = jobs.NewJob(
+    return jobs.NewJob(
         id=str(uuid4()),
         origin=submission.origin,
         directory=directory,
@@ -72,17 +104,6 @@ def submit(services: Services, submission: Submission) -> tuple[jobs.Job, bool]:
         idempotency_key=submission.idempotency_key,
         request_sha256=submission.digest(),
     )
-    with services.catalog.transaction() as tx:
-        collection, _ = collections.create(tx, submission.collection)
-        job, is_new = jobs.create(tx, collection.id, wanted)
-        if is_new and isinstance(source, list):
-            job = _write_list(tx, job, source)
-    if not is_new:
-        if job.request_sha256 != wanted.request_sha256:
-            raise Conflict("This Idempotency-Key was used for another request.")
-        return job, False
-    announce(services, job)
-    return job, True
 
 
 def _manifest(services: Services, path: str) -> str:

@@ -101,7 +101,7 @@ def train() -> ResponseReturnValue:
         raise BadField("File", "the path of a directory is expected")
     checked = JobBody.model_validate({"source": directory, "collection": _table()})
     services = current()
-    job, _ = submit(services, Submission(source=directory, collection=checked.collection, origin=ORIGIN))
+    job = submit(services, Submission(source=directory, collection=checked.collection, origin=ORIGIN))
     try:
         services.redis.set(LATEST_KEY, job.id)
     except redis.RedisError as error:

@@ -98,7 +98,7 @@ def _repair_rows(indexer: Indexer, collection: Collection, lacking: list[int], *
         if not bare or dry_run:
             return len(bare)
         images.mark_pending(tx, [row.id for row in bare])
-        job, _ = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin=jobs.REPAIR, directory=None))
+        job = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin=jobs.REPAIR, directory=None))
         submitted, outcomes = ledger.record(tx, job.id, [Item(row.path) for row in bare])
         counting.count(tx, job.id, outcomes, submitted=submitted)
     indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))

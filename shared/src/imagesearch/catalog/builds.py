@@ -81,7 +81,7 @@ def submit(
     Raises:
         Conflict: the collection's index is being built already.
     """
-    written, _ = jobs.create(tx, collection.id, job)
+    written = jobs.create(tx, collection.id, job)
     made = tx.execute(
         insert(table)
         .values(

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState, Outcome
-from imagesearch.errors import NotFound
+from imagesearch.errors import ImageSearchError, NotFound
 from imagesearch.progress import JobProgress
 
 INDEX, REINDEX, DUPLICATES = "index", "reindex", "duplicates"
@@ -138,6 +138,14 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """Name a request that may come again: by a key that is unique within its scope, the operation asked for."""
+
+    scope: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """Hold what a caller asks for; see `Job` for the fields."""
 
@@ -148,7 +156,7 @@ class NewJob:
     partition: str | None = None
     metadata: dict[str, Any] | None = None
     prune: bool = False
-    idempotency_key: str | None = None
+    idempotency_key: IdempotencyKey | None = None
     request_sha256: str | None = None
     kind: str = INDEX
     options: dict[str, Any] | None = None
@@ -168,11 +176,25 @@ def select_jobs() -> sa.Select[Any]:
     )
 
 
-def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, bool]:
-    """Write a job in state planning; return it and whether it is new.
+class KeyTaken(ImageSearchError):
+    """A job has the idempotency key already; whatever was written for another one is to be rolled back.
 
-    It is not new when a job with the same idempotency key exists: then that one is returned.
+    Attributes:
+        job: the one that has it.
     """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"job {job.id} has this idempotency key")
+        self.job = job
+
+
+def create(tx: sa.Connection, collection_id: int, job: NewJob) -> Job:
+    """Write a job in state planning and return it.
+
+    Raises:
+        KeyTaken: its idempotency key has been used, perhaps while this transaction waited for another.
+    """
+    key = job.idempotency_key
     made = tx.execute(
         insert(table)
         .values(
@@ -190,15 +212,26 @@ def create(tx: sa.Connection, collection_id: int, job: NewJob) -> tuple[Job, boo
             manifest=job.manifest,
             listed_at=sa.func.now() if job.is_list else None,
             progressed_at=sa.func.now(),
-            idempotency_key=job.idempotency_key,
+            idempotency_scope=key and key.scope,
+            idempotency_key=key and key.key,
             request_sha256=job.request_sha256,
         )
-        .on_conflict_do_nothing(index_elements=["idempotency_key"])
+        .on_conflict_do_nothing(
+            index_elements=["idempotency_scope", "idempotency_key"],
+            index_where=table.c.idempotency_key.is_not(None),
+        )
     )
-    if made.rowcount == 1:
-        return get(tx, job.id), True
-    row = tx.execute(select_jobs().where(table.c.idempotency_key == job.idempotency_key)).one()
-    return Job.from_row(row), False
+    earlier = by_key(tx, key) if key is not None and not made.rowcount else None
+    if earlier is not None:
+        raise KeyTaken(earlier)
+    return get(tx, job.id)
+
+
+def by_key(tx: sa.Connection, key: IdempotencyKey) -> Job | None:
+    """Return the job that was made under a key, whatever became of its collection; None if there is none."""
+    query = select_jobs().where(table.c.idempotency_scope == key.scope, table.c.idempotency_key == key.key)
+    row = tx.execute(query).one_or_none()
+    return Job.from_row(row) if row is not None else None
 
 
 def get(tx: sa.Connection, job_id: str) -> Job:

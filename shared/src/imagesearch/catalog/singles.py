@@ -74,7 +74,7 @@ def begin(tx: sa.Connection, image: Image, labels: Labels) -> tuple[str, int]:
     if before is not None:
         labels = labels.following(before.labels)
         _carry(tx, image, labels)
-    job, _ = jobs.create(tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE, directory=None))
+    job = jobs.create(tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE, directory=None))
     [batch_id] = batches.create(tx, job.id, 1)
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])
     counting.count(tx, job.id, outcomes, submitted=submitted)

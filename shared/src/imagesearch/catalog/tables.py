@@ -141,7 +141,9 @@ jobs = sa.Table(
     _moment("progressed_at"),
     _moment("stalled_at"),
     _moment("finished_at"),
-    sa.Column("idempotency_key", sa.Text, unique=True),
+    # The operation that a key was sent with; means nothing without a key.
+    sa.Column("idempotency_scope", sa.Text),
+    sa.Column("idempotency_key", sa.Text),
     sa.Column("request_sha256", sa.Text),
     sa.CheckConstraint(
         "state IN ('planning', 'running', 'paused', 'succeeded', 'completed_with_failures', "
@@ -151,6 +153,13 @@ jobs = sa.Table(
     sa.CheckConstraint("kind IN ('index', 'reindex', 'duplicates')", name="kind"),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
+    sa.Index(
+        "uq_jobs_idempotency_scope_key",
+        "idempotency_scope",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    ),
 )
 
 job_batches = sa.Table(

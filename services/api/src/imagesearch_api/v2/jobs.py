@@ -8,6 +8,7 @@ from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import jobs, ledger
+from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch_api import controlling
 from imagesearch_api.bodies import JobBody, PathList, read_json
 from imagesearch_api.composition import current
@@ -19,6 +20,8 @@ from imagesearch_api.v2 import v2
 from imagesearch_api.v2.pages import checked_job, paged, read_page
 
 ORIGIN = "v2"
+SUBMITTING = "POST /api/v2/jobs"
+"""Scope of the keys that jobs are submitted under. Jobs keep it."""
 LONGEST_KEY = 200
 
 
@@ -37,16 +40,18 @@ def submit_job() -> ResponseReturnValue:
         prune=body.prune,
         idempotency_key=_idempotency_key(),
     )
-    job, _ = submit(current(), submission)
+    job = submit(current(), submission)
     location = url_for("v2.show_job", job_id=job.id)
     return jsonify(job_shape(job.progress())), HTTPStatus.ACCEPTED, {"Location": location}
 
 
-def _idempotency_key() -> str | None:
+def _idempotency_key() -> IdempotencyKey | None:
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (key and len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+    if key is None:
+        return None
+    if not (key and len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadField("Idempotency-Key", f"1 to {LONGEST_KEY} printable ASCII characters")
-    return key
+    return IdempotencyKey(SUBMITTING, key)
 
 
 @v2.get("/jobs")
