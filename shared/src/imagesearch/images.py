@@ -15,33 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from imagesearch import formats
+from imagesearch import formats, structures
 from imagesearch.borders import without_borders
 from imagesearch.colours import repair_transparency, to_8_bits, to_rgb
 from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
 from imagesearch.errors import PictureRejected
 from imagesearch.pipeline import Preprocessing
+from imagesearch.readers import READERS
 from imagesearch.regions import Region
 from imagesearch.settings import PictureSettings
-
-# The plugins are called by name instead of through `Image.open`: it warns about large pictures through
-# `warnings`, whose state belongs to the process and not to a thread, and it would read an MPO's second
-# picture, which nobody asked for.
-_READERS: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WEBP": WebPImageFile,
-    "GIF": GifImageFile,
-    "BMP": BmpImageFile,
-    "TIFF": TiffImageFile,
-}
+from imagesearch.structures import Dishonest, png
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -63,10 +48,6 @@ _UPRIGHT = {
 """What undoes each value of the EXIF tag (CIPA DC-008, 4.6.5.1.6)."""
 
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
-
-_MAX_PASSES = 100
-"""Scans of a progressive JPEG. Encoders write about ten; each costs a walk over all pixels (30 ms at 64
-megapixels, measured) and 60 bytes of file, so a small file could keep a worker busy for hours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,14 +116,12 @@ def open_picture(
     if name is None:
         known = f"{', '.join(formats.INDEXED[:-1])} and {formats.INDEXED[-1]} are indexed"
         raise PictureRejected(FailureCode.UNSUPPORTED_FORMAT, f"{formats.describe_foreign(data)}; {known}")
-    if name == "JPEG" and formats.jpeg_passes(data, _MAX_PASSES) > _MAX_PASSES:
-        reason = f"the JPEG is drawn in more than {_MAX_PASSES} passes"
-        raise PictureRejected(FailureCode.UNREADABLE, reason)
+    _check_structure(name, data, limits)
     _raise_pillow_limit(limits.max_pixels)
     with _rejecting(name, data):
-        source = _READERS[name](io.BytesIO(data))
+        source = READERS[name](io.BytesIO(data))
     _check_size(source, limits)
-    if name == "PNG" and not formats.png_is_intact(data):
+    if name == "PNG" and not png.is_intact(data):
         raise _damaged(name, data, "")
     with _rejecting(name, data):
         if enough is not None:
@@ -154,6 +133,16 @@ def open_picture(
     with _rejecting(name, data):
         image = to_rgb(image)
     return image, name
+
+
+def _check_structure(name: str, data: bytes, limits: PictureSettings) -> None:
+    try:
+        structures.check(name, data)
+    except Dishonest as error:
+        raise PictureRejected(error.code, f"the {name} is not what it seems: {error.reason}") from error
+    claimed = structures.claimed_size(name, data)
+    if claimed is not None:
+        _check_pixels(*claimed, limits)
 
 
 def _raise_pillow_limit(max_pixels: int) -> None:
@@ -182,7 +171,7 @@ def _rejecting(name: str, data: bytes) -> Iterator[None]:
 
 
 def _damaged(name: str, data: bytes, complaint: str) -> PictureRejected:
-    if formats.ends_early(name, data, complaint):
+    if structures.ends_early(name, data, complaint):
         reason = f"the {name} data ends before the picture is complete"
         return PictureRejected(FailureCode.TRUNCATED, reason)
     reason = f"the {name} data is damaged or of a kind that cannot be decoded"
@@ -191,9 +180,7 @@ def _damaged(name: str, data: bytes, complaint: str) -> PictureRejected:
 
 def _check_size(source: ImageFile.ImageFile, limits: PictureSettings) -> None:
     width, height = source.size
-    if width * height > limits.max_pixels:
-        reason = f"{width} x {height} pixels; at most {limits.max_pixels} are decoded"
-        raise PictureRejected(FailureCode.TOO_LARGE, reason)
+    _check_pixels(width, height, limits)
     if isinstance(source, TiffImageFile):
         # A tile is decoded whole even where it reaches far beyond the picture.
         tile = [source.tag_v2.get(tag, 0) for tag in (_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT)]
@@ -202,6 +189,12 @@ def _check_size(source: ImageFile.ImageFile, limits: PictureSettings) -> None:
     if min(width, height) < limits.min_side:
         reason = f"{width} x {height} pixels; each side needs at least {limits.min_side}"
         raise PictureRejected(FailureCode.TOO_SMALL, reason)
+
+
+def _check_pixels(width: int, height: int, limits: PictureSettings) -> None:
+    if width * height > limits.max_pixels:
+        reason = f"{width} x {height} pixels; at most {limits.max_pixels} are decoded"
+        raise PictureRejected(FailureCode.TOO_LARGE, reason)
 
 
 def _upright(source: ImageFile.ImageFile) -> Image.Image:
