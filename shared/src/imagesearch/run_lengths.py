@@ -8,8 +8,8 @@ from imagesearch.structures.bounds import BASE, Dishonest
 
 _FEW = 4
 """Runs that are unpacked one by one before numpy, which takes 5 us to begin, takes over."""
-_FIRST_WINDOW = 256
-_ESCAPE_PIXELS = 16
+_FIRST_WINDOW, _LAST_WINDOW = 256, 64 * 1024
+_ESCAPE_PIXELS = 32
 """Pixels for each escape. One costs as long as these do in a file without run lengths."""
 
 
@@ -69,9 +69,7 @@ def unpack(data: bytes, place: int, width: int, height: int, *, is_4_bits: bool)
     return bytes(pixels[:wanted])
 
 
-def _runs(
-    data: bytes, place: int, pixels: bytearray, x: int, width: int, *, is_4_bits: bool
-) -> tuple[int, int]:
+def _runs(data: bytes, place: int, pixels: bytearray, x: int, width: int, *, is_4_bits: bool) -> tuple[int, int]:
     """Unpack runs up to the next escape; return the place and the column behind them."""
     for _ in range(_FEW):
         if place + 2 > len(data) or not data[place]:
@@ -94,7 +92,7 @@ def _runs(
             drawn = np.where(since % 2 == 0, drawn >> 4, drawn & 15).astype(np.uint8)
         pixels += drawn.tobytes()
         place, x = place + 2 * len(pairs), x + drawn.size
-        window *= 4
+        window = min(4 * window, _LAST_WINDOW)
     return place, x
 
 

@@ -29,6 +29,7 @@ def thumbnail(data: bytes, size: int, limits: PictureSettings, file_format: Thum
         # Twice the size, so that the last step is a good filter and not the JPEG's own coarse one.
         image, _ = open_picture(data, limits, enough=(2 * size, 2 * size))
         image.thumbnail((size, size), Image.Resampling.LANCZOS)
+        image.info = {}  # Pillow would write a GIF's comment into the JPEG, and refuse a long one.
         file = io.BytesIO()
         image.save(file, file_format, quality=_QUALITY)
     except MemoryError as error:

@@ -34,7 +34,7 @@ class Allowance:
 
     def __init__(self, size: int, share: int, what: str) -> None:
         """Allow a base and one part more for each `share` bytes of a file of `size` bytes."""
-        self._left = BASE + size // share
+        self.left = BASE + size // share
         self._what = what
 
     def take(self, number: int = 1) -> None:
@@ -43,6 +43,6 @@ class Allowance:
         Raises:
             Dishonest: there are more than allowed.
         """
-        self._left -= number
-        if self._left < 0:
+        self.left -= number
+        if self.left < 0:
             raise Dishonest(f"it is made of more {self._what} than a picture of its size has")

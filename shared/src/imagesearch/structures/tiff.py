@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imagesearch.contract import FailureCode
+from imagesearch.structures import deflate
 from imagesearch.structures.bounds import MAX_ENTRIES, Dishonest
 
 _WIDTH, _HEIGHT, _DEPTH, _COMPRESSION, _SAMPLES = 256, 257, 258, 259, 277
@@ -37,6 +38,7 @@ _BASE_PIECES, _PIECE_PIXELS = 2_048, 1_024
 """Strips or tiles: a reader spends 8 us on each, as long as on 4,000 pixels."""
 _BASE_TILE_PIXELS = 2**20
 """One tile of a small picture may be so large."""
+_DEFLATE = frozenset({8, 32946})
 _TIGHT = frozenset({8, 32946, 34925, 50000, 50001})
 """Deflate, LZMA, Zstandard and WebP, which store what they cannot pack."""
 _PIECE_BYTES, _SLACK_BYTES = 256, 64 * 1024
@@ -189,7 +191,12 @@ def _check_lengths(directory: _Directory, values: int) -> None:
         return
     raw = values * max(4, min(64, directory.number(_DEPTH, 1))) // 8
     most = (raw + raw // 16) if compression in _TIGHT else 2 * raw
-    for tag in (_STRIP_LENGTHS, _TILE_LENGTHS):
+    for places, tag in ((_STRIP_OFFSETS, _STRIP_LENGTHS), (_TILE_OFFSETS, _TILE_LENGTHS)):
         lengths = directory.table(tag)
-        if lengths.sum() > most + _PIECE_BYTES * len(lengths) + _SLACK_BYTES:
+        packed = float(lengths.sum())
+        if packed > most + _PIECE_BYTES * len(lengths) + _SLACK_BYTES:
             raise Dishonest("its data are longer than its pixels")
+        if compression in _DEFLATE and deflate.is_suspicious(packed, raw):
+            view = memoryview(directory.data)
+            for place, length in zip(directory.table(places), lengths, strict=False):
+                deflate.check([view[int(place) : int(place) + int(length)]], raw)

@@ -1,0 +1,67 @@
+"""Minutes of files that were made worse, each held to its cost, its memory and an answer.
+
+`SEEDS=folder` adds the files of a folder to those that are drawn; `FUZZ_MINUTES` and `FUZZ_SEED` say how long
+and with which numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from hostile.bombs import BOMBS, SIZE
+from hostile.measuring import Decoder, complaint
+from hostile.mutating import Change, changed, changes, seeds
+from imagesearch.formats import sniff
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
+
+MINUTES = float(os.environ.get("FUZZ_MINUTES", "10"))
+LARGEST = 16 * 1024 * 1024
+ROUND = 200
+
+
+def given_seeds() -> list[tuple[str, bytes]]:
+    """Return the files of the folder that `SEEDS` names, as far as they begin as pictures."""
+    folder = os.environ.get("SEEDS")
+    files = sorted(Path(folder).rglob("*")) if folder else []
+    found = [path.read_bytes() for path in files if path.is_file() and path.stat().st_size <= LARGEST]
+    return [(name, data) for data in found if (name := sniff(data))]
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_of_sixteen_megabytes_costs_no_more_than_ten_times_an_honest_file(kind: str) -> None:
+    _, bomb = BOMBS[kind]
+    with Decoder() as decoder:
+        assert complaint(decoder, bomb(LARGEST), SIZE) == ""
+
+
+def test_the_files_of_a_folder_are_held_to_the_same_limits() -> None:
+    with Decoder() as decoder:
+        found = {name: complaint(decoder, data, SIZE) for name, data in given_seeds()}
+    assert not any(found.values()), found
+
+
+def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise() -> None:
+    number = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(2**32)))
+    pool = [*seeds(), *given_seeds()]
+    until = time.monotonic() + 60 * MINUTES
+    with Decoder() as decoder:
+
+        @given(
+            picture=st.sampled_from(pool), todo=changes(8), most=st.sampled_from([2**14, 2**18, 2**20, LARGEST])
+        )
+        @settings(max_examples=ROUND, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        def one_round(picture: tuple[str, bytes], todo: list[Change], most: int) -> None:
+            name, data = picture
+            assert complaint(decoder, changed(name, data, todo, most), SIZE) == "", f"FUZZ_SEED={number}"
+
+        while time.monotonic() < until:
+            seed(number)(one_round)()
+            number += 1

@@ -1,0 +1,1 @@
+"""Build pictures that cost more than they should, and measure what they cost."""

@@ -1,0 +1,170 @@
+"""Take files apart into the pieces of their formats, and put pieces together again, right or wrong."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """Return a segment of a JPEG."""
+    return bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body
+
+
+def riff_chunk(name: bytes, body: bytes) -> bytes:
+    """Return a chunk of a WebP."""
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def riff(chunks: Sequence[bytes]) -> bytes:
+    """Return a WebP made of chunks."""
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def blocks(data: bytes, size: int = 255) -> bytes:
+    """Return data as the blocks of a GIF, of so many bytes each, with the empty one at the end."""
+    cut = (data[place : place + size] for place in range(0, len(data), size))
+    return b"".join(bytes((len(block),)) + block for block in cut) + b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Hold one entry of a TIFF's directory: its value as it stands there, or where it lies."""
+
+    tag: int
+    kind: int
+    count: int
+    value: int
+
+
+def directory(entries: Sequence[Entry], order: str = "<", *, is_big: bool = False) -> bytes:
+    """Return the directory of a TIFF, without a next one."""
+    head, entry = ("Q", "HHQQ") if is_big else ("H", "HHII")
+    packed = b"".join(struct.pack(order + entry, e.tag, e.kind, e.count, e.value) for e in entries)
+    return struct.pack(order + head, len(entries)) + packed + bytes(8 if is_big else 4)
+
+
+def tiff(data: bytes, entries: Sequence[Entry], *, is_big: bool = False) -> bytes:
+    """Return a TIFF: data from byte 16 on, then the directory."""
+    start = 16 + len(data)
+    head = struct.pack("<2sHHHQ", b"II", 43, 8, 0, start) if is_big else struct.pack("<2sHI8x", b"II", 42, start)
+    return head + data + directory(entries, is_big=is_big)
+
+
+def grey_entries(width: int, height: int, **changes: int) -> list[Entry]:
+    """Return the entries of a grey TIFF in one strip at byte 16; changes are named `t256` and so on."""
+    plain = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 16, 277: 1, 278: height, 279: width * height}
+    given = plain | {int(name[1:]): value for name, value in changes.items()}
+    return [Entry(tag, 4, 1, value) for tag, value in sorted(given.items())]
+
+
+def parts(name: str, data: bytes) -> list[bytes]:
+    """Take a file apart by its format, or into pieces of 64 bytes where that does not fit."""
+    try:
+        match name:
+            case "JPEG":
+                return _segments(data)
+            case "PNG":
+                return [data[:8], *_cut(data, 8, lambda at: 12 + _number(">I", data, at))]
+            case "WEBP":
+                return [data[:12], *_cut(data, 12, lambda at: 8 + _even(_number("<I", data, at + 4)))]
+            case "GIF":
+                return _gif_blocks(data)
+            case "TIFF" if data.startswith(b"II*"):
+                return _entries(data)
+    except (struct.error, IndexError):
+        pass  # A seed from outside may be anything.
+    return [data[:14], data[14:54], *(data[at : at + 64] for at in range(54, len(data), 64))]
+
+
+def _even(length: int) -> int:
+    return length + length % 2
+
+
+def _number(layout: str, data: bytes, place: int) -> int:
+    number: int
+    (number,) = struct.unpack_from(layout, data, place)
+    return number
+
+
+def _cut(data: bytes, place: int, length: Callable[[int], int]) -> list[bytes]:
+    found = []
+    while place < len(data):
+        size = length(place)
+        found.append(data[place : place + size])
+        place += size
+    return found
+
+
+def _segments(data: bytes) -> list[bytes]:
+    found, place = [data[:2]], 2
+    while data[place + 1] != 0xDA:
+        end = place + 2 + struct.unpack_from(">H", data, place + 2)[0]
+        found.append(data[place:end])
+        place = end
+    scans = data[place:-2].split(b"\xff\xda")[1:]
+    return [*found, *(b"\xff\xda" + scan for scan in scans), data[-2:]]
+
+
+def _gif_blocks(data: bytes) -> list[bytes]:
+    place = 13 + (3 << (data[10] & 7) + 1 if data[10] & 128 else 0)
+    found = [data[:place]]
+    while data[place : place + 1] == b"!":
+        end = _behind_blocks(data, place + 2)
+        found.append(data[place:end])
+        place = end
+    body = place + 10 + (3 << (data[place + 9] & 7) + 1 if data[place + 9] & 128 else 0) + 1
+    found.append(data[place:body])
+    while data[body]:
+        found.append(data[body : body + 1 + data[body]])
+        body += 1 + data[body]
+    return [*found, data[body:]]
+
+
+def _behind_blocks(data: bytes, place: int) -> int:
+    while data[place]:
+        place += 1 + data[place]
+    return place + 1
+
+
+def _entries(data: bytes) -> list[bytes]:
+    """Return a TIFF, and the entries of its directory; `joined` writes them behind it."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (number,) = struct.unpack_from("<H", data, start)
+    return [data, *(data[at : at + 12] for at in range(start + 2, start + 2 + 12 * number, 12))]
+
+
+def joined(name: str, pieces: Sequence[bytes]) -> bytes:
+    """Put parts together, with the lengths and checksums without which no reader begins."""
+    data = b"".join(pieces)
+    match name:
+        case "WEBP":
+            return data[:4] + struct.pack("<I", max(0, len(data) - 8)) + data[8:]
+        case "PNG":
+            return b"".join(pieces[:1]) + b"".join(_summed(piece) for piece in pieces[1:])
+        case "TIFF" if data.startswith(b"II*"):
+            head = pieces[0] + bytes(len(pieces[0]) % 2) if pieces else b""
+            entries = [piece for piece in pieces[1:] if len(piece) == 12][:65_535]
+            return (
+                head[:4]
+                + struct.pack("<I", len(head))
+                + head[8:]
+                + struct.pack("<H", len(entries))
+                + b"".join(entries)
+                + bytes(4)
+            )
+    return data
+
+
+def _summed(piece: bytes) -> bytes:
+    return piece[:-4] + struct.pack(">I", zlib.crc32(piece[4:-4])) if len(piece) >= 12 else piece
