@@ -21,6 +21,7 @@ from imagesearch import formats, structures
 from imagesearch.borders import without_borders
 from imagesearch.colours import repair_transparency, to_8_bits, to_rgb
 from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
+from imagesearch.costs import Admit, decoding_bytes
 from imagesearch.errors import PictureRejected
 from imagesearch.pipeline import Preprocessing
 from imagesearch.readers import READERS
@@ -70,20 +71,26 @@ class Picture:
 
 
 def decode(
-    data: bytes, preprocessing: Preprocessing, limits: PictureSettings, box: Region | None = None
+    data: bytes,
+    preprocessing: Preprocessing,
+    limits: PictureSettings,
+    box: Region | None = None,
+    *,
+    admit: Admit | None = None,
 ) -> Picture:
     """Decode a picture, or the part of it within a box, and bring it to the network's input size.
 
     The format is told by the first bytes alone. Bytes that begin as none of the indexed formats are
     `unsupported_format`, whether text or a picture of another kind; those that do begin so and cannot be
-    decoded are `truncated` when they end too early and `unreadable` otherwise.
+    decoded are `truncated` when they end too early and `unreadable` otherwise. `admit` is told how much memory
+    the pixels take before they are decoded; what it raises goes through.
 
     Raises:
         PictureRejected: empty, unsupported_format, unreadable, truncated, too_large or too_small.
         InvalidRegion: the box does not lie within the picture.
     """
     try:
-        image, name = open_picture(data, limits)
+        image, name = open_picture(data, limits, admit=admit)
         width, height = image.size
         if box is not None:
             image = image.crop(box.pixels(width, height, limits.min_side))
@@ -97,7 +104,11 @@ def decode(
 
 
 def open_picture(
-    data: bytes, limits: PictureSettings, *, enough: tuple[int, int] | None = None
+    data: bytes,
+    limits: PictureSettings,
+    *,
+    enough: tuple[int, int] | None = None,
+    admit: Admit | None = None,
 ) -> tuple[Image.Image, str]:
     """Open a picture of an indexed format as RGB, upright, without transparency; return it and its format.
 
@@ -105,6 +116,7 @@ def open_picture(
         data: the whole file.
         limits: of what is opened at all.
         enough: a width and height that would do; a JPEG is then decoded at a fraction of its size.
+        admit: told how much memory the pixels take, before they are decoded.
 
     Raises:
         PictureRejected: as `decode` does.
@@ -123,9 +135,13 @@ def open_picture(
     _check_size(source, limits)
     if name == "PNG" and not png.is_intact(data):
         raise _damaged(name, data, "")
+    pixels = source.size[0] * source.size[1]
     with _rejecting(name, data):
         if enough is not None:
             source.draft(None, enough)
+    if admit is not None:
+        admit(decoding_bytes(source, name, data, pixels))
+    with _rejecting(name, data):
         source.load()
     repair_transparency(source, data)
     image = to_8_bits(_upright(source))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -127,11 +128,13 @@ def _open(root: Path, path: Path, barred: Identity | None) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_file(path: str, roots: Roots, limits: PictureSettings) -> tuple[bytes, os.stat_result]:
+def read_file(
+    path: str, roots: Roots, limits: PictureSettings, *, admit: Callable[[int], None] | None = None
+) -> tuple[bytes, os.stat_result]:
     """Read the bytes of an image's file, by the path that the catalogue has.
 
     The state returned is the one before reading: a file that is still being written looks changed to the
-    next job.
+    next job. `admit` is told how many bytes come before they are read; what it raises goes through.
 
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
@@ -142,6 +145,8 @@ def read_file(path: str, roots: Roots, limits: PictureSettings) -> tuple[bytes, 
             if found.st_size > limits.max_file_bytes:
                 reason = f"{found.st_size} bytes; at most {limits.max_file_bytes} are read"
                 raise PictureRejected(FailureCode.TOO_LARGE, reason)
+            if admit is not None:
+                admit(found.st_size)
             data = file.read(found.st_size)
         except OSError as error:
             raise _picture_rejected(error) from error

@@ -13,6 +13,7 @@ from imagesearch_api import problems
 from imagesearch_api.composition import Services, compose
 from imagesearch_api.foreign import guard
 from imagesearch_api.health import health
+from imagesearch_api.holding import Holding
 from imagesearch_api.settings import EVERY_ORIGIN
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
@@ -51,6 +52,7 @@ def create_app(services: Services | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
+    app.wsgi_app = Holding(app.wsgi_app)  # type: ignore[method-assign]
     guard(app, settings)
     app.register_blueprint(v1)
     app.register_blueprint(v2)

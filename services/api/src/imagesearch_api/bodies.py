@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from os import SEEK_END
 from typing import Annotated, Any, TypeVar
 
 from flask import request
@@ -12,6 +14,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES
 from imagesearch.metadata import LONGEST_PARTITION, check_metadata, check_storable
+from imagesearch_api.composition import current
+from imagesearch_api.holding import held
 from imagesearch_api.problems import AtField, BadField, WrongMediaType
 
 MAX_TOP_K = 16_384
@@ -21,6 +25,11 @@ NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
 FRAMING_BYTES = 1024 * 1024
 FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+MAX_JSON_BYTES = 4 * 1024 * 1024
+"""Room for 64 vectors of 512 numbers with every digit of a double."""
+LONG_JSON_BYTES = 4 * 1024 * 1024
+JSON_FACTOR = 8
+"""What a list of paths takes while it is read, checked and written, in multiples of its bytes as JSON."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -93,8 +102,8 @@ class JobBody(Body):
     prune: bool = False
 
 
-def read_json(model: type[T]) -> T:
-    """Return the request's JSON body.
+def read_json(model: type[T], limit: int = MAX_JSON_BYTES) -> T:
+    """Return the request's JSON body of at most `limit` bytes.
 
     A page of another site may send any bytes as text or as a form without being asked for permission; as JSON it
     may not (Fetch, "CORS-safelisted request-header"). So the type counts, not whether the bytes can be read.
@@ -102,10 +111,13 @@ def read_json(model: type[T]) -> T:
     Raises:
         AtField: the body is of another type, status 415.
         BadField: the body is not a JSON object.
+        Busy: it is long, and there is no memory for what it holds in time.
+        RequestEntityTooLarge: it is larger than `limit` bytes.
         ValidationError: a field breaks its rule.
     """
     if not request.is_json:
         raise AtField("Content-Type", WrongMediaType("A body of type application/json is expected."))
+    request.max_content_length = limit
     return model.model_validate(read_object())
 
 
@@ -114,10 +126,15 @@ def read_object(*, cache: bool = False) -> dict[str, Any]:
 
     Raises:
         BadField: there is none.
+        Busy: it is long, and there is no memory for what it holds in time.
     """
+    data = request.get_data(cache=cache)
+    if len(data) > LONG_JSON_BYTES:
+        # Not before it is here: a slow sender must not hold what others wait for.
+        held(request.environ).enter_context(current().memory.files.reserved(JSON_FACTOR * len(data)))
     try:
-        raw = request.get_json(silent=True, cache=cache)
-    except RecursionError:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
         raw = None
     if not isinstance(raw, dict):
         raise BadField("body", "a JSON object is expected")
@@ -158,15 +175,32 @@ def read_int(name: str, text: str | None, *, default: int, low: int, high: int) 
     return int(text)
 
 
+def hold_files() -> None:
+    """Hold what the files of the current request take in memory, until its answer has been sent.
+
+    They have arrived by now and lie on the disk: who sends slowly holds no memory.
+
+    Raises:
+        Busy: there is no memory for them in time.
+        RequestEntityTooLarge: the body is too large.
+    """
+    size = sum(part.stream.seek(0, SEEK_END) for _, part in request.files.items(multi=True))
+    for _, part in request.files.items(multi=True):
+        part.stream.seek(0)
+    held(request.environ).enter_context(current().memory.bodies.reserved(size))
+
+
 def read_upload(name: str, limit: int) -> bytes:
     """Return the bytes of an uploaded file.
 
     Raises:
         BadField: there is no such file part, or it is empty.
+        Busy: there is no memory for it in time.
         RequestEntityTooLarge: it is larger than `limit` bytes.
     """
     # Room for the multipart framing and the other fields.
     request.max_content_length = limit + FRAMING_BYTES
+    hold_files()
     part = request.files.get(name)
     if part is None:
         raise BadField(name, "a file part of a multipart/form-data body is expected")

@@ -12,10 +12,10 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound, PipelineMismatch, StoreUnavailable
-from imagesearch.images import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.similarity import distance_between
 from imagesearch_api.composition import Services
+from imagesearch_api.decoding import decode
 from imagesearch_api.embedding import Sample, check_direction, embed, infer
 from imagesearch_api.problems import AtField, naming
 from imagesearch_api.staging import Stages
@@ -48,20 +48,19 @@ def compare(services: Services, sides: tuple[Side, Side], name: str | None, stag
         stages: where the time goes.
 
     Raises:
-        Busy: too many searches are in flight.
+        Busy: there is no memory for a picture in time.
         NotFound: there is no such collection.
         AtField: there is no such image, or a picture cannot be used.
         PipelineMismatch: the two cannot be compared: another pipeline made one of them.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    with services.admission.admitted():
-        rows, homes = _indexed(services, sides)
-        home = _home(services, name, homes)
-        vectors = [_stored(services, homes[side.field], rows[side.field]) for side in sides if side.field in rows]
-        uploads = [side for side in sides if side.data is not None]
-        if uploads:
-            vectors += list(_embedded(services, home, uploads, stages))
+    rows, homes = _indexed(services, sides)
+    home = _home(services, name, homes)
+    vectors = [_stored(services, homes[side.field], rows[side.field]) for side in sides if side.field in rows]
+    uploads = [(side.field, side.data) for side in sides if side.data is not None]
+    if uploads:
+        vectors += list(_embedded(services, home, uploads, stages))
     digests = [
         hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[side.field].sha256
         for side in sides
@@ -110,18 +109,20 @@ def _stored(services: Services, home: Collection, row: Image) -> Vectors:
     return found[row.id]
 
 
-def _embedded(services: Services, home: Collection | None, uploads: list[Side], stages: Stages) -> Vectors:
-    samples = [Sample(side.data or b"", side.field) for side in uploads]
+def _embedded(
+    services: Services, home: Collection | None, uploads: list[tuple[str, bytes]], stages: Stages
+) -> Vectors:
     if home is not None and home.model is not None:
+        samples = [Sample(lambda _, data=data: data, field, is_at_hand=True) for field, data in uploads]  # type: ignore[misc]
         return embed(services, home, samples, stages)
     # No collection prescribes a network: any will do, as both go through the same pass.
     preprocessing = home.preprocessing if home is not None else Preprocessing()
     pixels = []
-    for sample in samples:
-        with stages.measure("decode"), naming(sample.field):
-            pixels.append(decode(sample.data, preprocessing, services.limits).pixels)
+    for field, data in uploads:
+        with stages.measure("decode"), naming(field):
+            pixels.append(decode(services, data, preprocessing).pixels)
     with stages.measure("extract"):
         _, vectors = infer(services, pixels)
-    for sample, vector in zip(samples, vectors, strict=True):
-        check_direction(sample.field, vector)
+    for (field, _), vector in zip(uploads, vectors, strict=True):
+        check_direction(field, vector)
     return np.asarray(vectors)

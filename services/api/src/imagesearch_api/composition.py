@@ -22,9 +22,10 @@ from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.uploads import Uploads
 from imagesearch.vectors import MilvusVectorStore, VectorStore
 from imagesearch.wire import Message
-from imagesearch_api.admission import Admission
+from imagesearch_api.admission import Lanes
 from imagesearch_api.asking import CeleryAsker
 from imagesearch_api.fetching import Fetch, UrlFetcher
+from imagesearch_api.memory import Memory
 from imagesearch_api.query_cache import QueryCache
 from imagesearch_api.settings import ApiSettings
 
@@ -47,7 +48,8 @@ class Services:
         roots: directories under which pictures may be read.
         uploads: keeps uploaded pictures; None takes none.
         fetch: returns what lies at the URL that a field names; raises `BadField`.
-        admission: bounds the searches in flight.
+        lanes: bound the requests of each kind in flight.
+        memory: bounds what they read and decode.
         changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
             it needs others: without a bound they could wait for each other.
     """
@@ -65,7 +67,8 @@ class Services:
     limits: PictureSettings
     settings: ApiSettings
     fetch: Fetch
-    admission: Admission
+    lanes: Lanes
+    memory: Memory
     uploads: Uploads | None = None
     changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
 
@@ -97,6 +100,7 @@ def compose() -> Services:
         limits=limits,
         settings=settings,
         fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout),
-        admission=Admission(settings.max_searches),
+        lanes=Lanes(settings.places()),
+        memory=Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout),
         uploads=Uploads(sources.upload_root) if sources.upload_root is not None else None,
     )

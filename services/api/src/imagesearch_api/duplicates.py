@@ -40,22 +40,20 @@ def duplicates_now(
     Raises:
         NotFound: there is no such collection.
         Conflict: it holds more pictures than are compared while the caller waits.
-        Busy: too many searches are in flight.
         StoreUnavailable: a store does not answer.
     """
     most = services.settings.max_compared_images
-    with services.admission.admitted():
-        with services.catalog.transaction() as tx:
-            collection = collections.get(tx, name)
-            ids = catalog.comparable_ids(tx, collection.id, partition=partition, limit=most + 1)
-        if len(ids) > most:
-            raise Conflict(
-                f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
-            )
-        vectors = _vectors(services, collection, ids)
-        compared = [one for one in ids if one in vectors]
-        stacked = np.stack([vectors[one] for one in compared]) if compared else np.empty((0, 0), np.float32)
-        found = groups_of_vectors(compared, stacked, max_distance)
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        ids = catalog.comparable_ids(tx, collection.id, partition=partition, limit=most + 1)
+    if len(ids) > most:
+        raise Conflict(
+            f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
+        )
+    vectors = _vectors(services, collection, ids)
+    compared = [one for one in ids if one in vectors]
+    stacked = np.stack([vectors[one] for one in compared]) if compared else np.empty((0, 0), np.float32)
+    found = groups_of_vectors(compared, stacked, max_distance)
     behind = [group for group in found if group.id > after]
     return _page(services, behind[:limit], has_more=len(behind) > limit)
 

@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.regions import InvalidRegion, Region
-from imagesearch_api.bodies import FRAMING_BYTES, expect_form, read_json
+from imagesearch_api.bodies import FRAMING_BYTES, expect_form, hold_files, read_json
 from imagesearch_api.problems import BadField
 from imagesearch_api.questions import (
     MAX_QUERIES,
@@ -24,8 +24,6 @@ from imagesearch_api.questions import (
 )
 from imagesearch_api.settings import ApiSettings
 
-MAX_JSON_BYTES = 4 * 1024 * 1024
-"""Room for 64 vectors of 512 numbers with every digit of a double."""
 _WHOLE = re.compile(r"-?\d{1,20}")
 _DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,40})?([eE]-?\d{1,3})?")
 
@@ -36,10 +34,10 @@ def read_question(settings: ApiSettings) -> Question:
     Raises:
         AtField: the body is neither JSON nor a form, status 415.
         BadField, ValidationError, InvalidFilter: a field breaks its rule.
+        Busy: there is no memory for the pictures in time.
         RequestEntityTooLarge: a picture, or all of them, are too large.
     """
     if request.is_json:
-        request.max_content_length = MAX_JSON_BYTES
         question = questions_in_json(read_json(SearchBody))
     else:
         expect_form(or_json=True)
@@ -50,6 +48,7 @@ def read_question(settings: ApiSettings) -> Question:
 
 
 def _question_in_form(limit: int) -> Question:
+    hold_files()
     pictures = read_pictures("image", limit)
     fields = {name: request.values.getlist(name) for name in request.values if name != "box"}
     body = ShapeBody.model_validate({name: _value(name, texts) for name, texts in fields.items()})

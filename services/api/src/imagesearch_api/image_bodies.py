@@ -15,6 +15,7 @@ from imagesearch_api.bodies import (
     Path,
     exactly_one,
     expect_form,
+    hold_files,
 )
 from imagesearch_api.forms import parse_json, read_pictures
 from imagesearch_api.problems import BadField
@@ -93,10 +94,12 @@ def read_upload_form(limit: int) -> tuple[bytes, UploadBody]:
     Raises:
         AtField: the body is no form, status 415.
         BadField, ValidationError: a field breaks its rule.
+        Busy: there is no memory for the picture in time.
         RequestEntityTooLarge: the picture is too large.
     """
     expect_form(or_json=False)
     request.max_content_length = limit + FRAMING_BYTES
+    hold_files()
     pictures = read_pictures("image", limit)
     if len(pictures) > 1:
         raise BadField("image", "one picture at a time")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import sqlalchemy as sa
@@ -12,8 +14,9 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound, StoreUnavailable
-from imagesearch.sources import canonical, read_file
+from imagesearch.sources import canonical
 from imagesearch_api.composition import Services
+from imagesearch_api.decoding import fetch, read
 from imagesearch_api.embedding import Sample, decoded, embed
 from imagesearch_api.problems import AtField, naming
 from imagesearch_api.questions import Query
@@ -32,6 +35,7 @@ def vectors_of(
     Raises:
         AtField: a picture cannot be used.
         BadField: a URL may not be fetched, or a box does not lie within its picture.
+        Busy: there is no memory for a picture in time.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
@@ -46,13 +50,15 @@ def vectors_of(
     samples = {}
     for place, query in enumerate(queries):
         if place not in found:
-            with stages.measure("read"):
-                data = _bytes(services, query, rows.get(place))
-            samples[place] = Sample(data, query.field, query.box_field, query.box)
+            bytes_of = _reader(services, query, rows.get(place))
+            samples[place] = Sample(
+                bytes_of, query.field, query.box_field, query.box, is_at_hand=query.data is not None
+            )
     if collection.model is None:
         # A bad picture is an error also where nothing can be found.
         for sample in samples.values():
-            decoded(services, collection, sample)
+            with ExitStack() as taken:
+                decoded(services, collection, sample, sample.read(taken))
         return None
     if samples:
         made = embed(services, collection, list(samples.values()), stages)
@@ -107,11 +113,16 @@ def _stored(services: Services, collection: Collection, rows: dict[int, Image]) 
     return {place: vectors[row.id] for place, row in rows.items()}
 
 
-def _bytes(services: Services, query: Query, row: Image | None) -> bytes:
+def _reader(services: Services, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:
     if query.data is not None:
-        return query.data
+        data = query.data
+        return lambda _: data
     if query.url is not None:
-        return services.fetch(query.field, query.url)
+        return partial(fetch, services, query.field, query.url)
     assert row is not None  # noqa: S101 - the query is by an image, and those were all found
-    with naming(query.field):
-        return read_file(row.path, services.roots, services.limits)[0]
+    return partial(_read, services, query.field, row.path)
+
+
+def _read(services: Services, field: str, path: str, taken: ExitStack) -> bytes:
+    with naming(field):
+        return read(services, path, taken)

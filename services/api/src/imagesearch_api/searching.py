@@ -33,7 +33,7 @@ def search(services: Services, name: str, question: Question, stages: Stages) ->
     """Return the images of a collection nearest to each query, in the shape that was asked for.
 
     Raises:
-        Busy: too many searches are in flight.
+        Busy: there is no memory for a picture in time.
         NotFound: there is no such collection.
         AtField: a query names an image or partition that is not there, or a picture that cannot be used.
         BadField: a URL may not be fetched, or a box does not lie within its picture.
@@ -41,18 +41,17 @@ def search(services: Services, name: str, question: Question, stages: Stages) ->
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    with services.admission.admitted():
-        resolved = resolved_paths(question.queries)
-        with stages.measure("catalogue"), services.catalog.reading() as tx:
-            collection = collections.get(tx, name)
-            rows = rows_of(tx, collection, question.queries, resolved)
-        vectors = vectors_of(services, collection, question.queries, rows, stages)
-        found: list[list[Match]] = [[] for _ in question.queries]
-        if vectors is not None:
-            found = nearest(services, collection, vectors, question.shape, stages)
-        if question.shape.partition is not None and not any(found):
-            _check_partition(services, collection, question.shape.partition)
-        return found
+    resolved = resolved_paths(question.queries)
+    with stages.measure("catalogue"), services.catalog.reading() as tx:
+        collection = collections.get(tx, name)
+        rows = rows_of(tx, collection, question.queries, resolved)
+    vectors = vectors_of(services, collection, question.queries, rows, stages)
+    found: list[list[Match]] = [[] for _ in question.queries]
+    if vectors is not None:
+        found = nearest(services, collection, vectors, question.shape, stages)
+    if question.shape.partition is not None and not any(found):
+        _check_partition(services, collection, question.shape.partition)
+    return found
 
 
 def nearest(

@@ -8,9 +8,11 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from imagesearch.settings import Settings
+from imagesearch_api.admission import RESERVE, Lane
 from imagesearch_api.origins import Authority, Origin
 
 EVERY_ORIGIN = "*"
+MEGABYTE = 2**20
 
 
 class ApiSettings(Settings):
@@ -24,8 +26,42 @@ class ApiSettings(Settings):
     query_timeout_each: float = Field(
         0.5, ge=0, description="Seconds that each further picture of a batch may take on top."
     )
-    max_searches: int = Field(
-        12, ge=1, description="Searches in flight in one process; more get 429 at once. Fewer than its threads."
+    max_searches: int = Field(12, ge=1, description="Searches in flight in one process; more get 429 at once.")
+    max_reads: int = Field(8, ge=1, description="Lists, counts and other plain reads in flight, likewise.")
+    max_pictures: int = Field(12, ge=1, description="Thumbnails and comparisons in flight, likewise.")
+    max_files: int = Field(8, ge=1, description="Files of images being sent, likewise.")
+    max_changes: int = Field(
+        8, ge=1, description="Uploads, changes and deletes in flight, likewise; each may wait for the indexer."
+    )
+    max_submissions: int = Field(
+        4,
+        ge=1,
+        description="Jobs being submitted, and duplicates being looked for while the caller waits, likewise.",
+    )
+    max_decoding_bytes: int = Field(
+        1200 * MEGABYTE,
+        ge=1,
+        description="Memory for decoding pictures, in one process. A third is kept for pictures that take at most "
+        "a sixth, about 20 megapixels. Others wait for their turn; one that takes more than there is, is decoded "
+        "when it has all of it.",
+    )
+    max_held_bytes: int = Field(
+        512 * MEGABYTE,
+        ge=1,
+        description="Memory for pictures as files, in one process: half for those that come with requests, half "
+        "for those that are read from the library.",
+    )
+    memory_timeout: float = Field(
+        10.0, ge=0, description="Seconds that a request waits for this memory; then it gets 429."
+    )
+    header_timeout: float = Field(
+        10.0, gt=0, description="Seconds that a request's line and headers may take to arrive."
+    )
+    body_timeout: float = Field(
+        20.0, gt=0, description="Seconds that a body may take to arrive, and one more for every 64 KiB of it."
+    )
+    send_timeout: float = Field(
+        30.0, gt=0, description="Seconds that a caller may take none of an answer before the connection is cut."
     )
     max_compared_images: int = Field(
         5_000,
@@ -75,6 +111,21 @@ class ApiSettings(Settings):
     @classmethod
     def _without_ports(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_host(text) for text in hosts)
+
+    def places(self) -> dict[Lane, int]:
+        """Return how many requests each lane admits."""
+        return {
+            Lane.SEARCHES: self.max_searches,
+            Lane.READS: self.max_reads,
+            Lane.PICTURES: self.max_pictures,
+            Lane.FILES: self.max_files,
+            Lane.CHANGES: self.max_changes,
+            Lane.SUBMISSIONS: self.max_submissions,
+        }
+
+    def threads(self) -> int:
+        """Return how many threads a process needs, so that full lanes leave some for what has none."""
+        return sum(self.places().values()) + RESERVE
 
 
 def _origin(text: str) -> str:

@@ -17,9 +17,10 @@ from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.singles import Accepted
 from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
 from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
-from imagesearch.images import Picture, decode
+from imagesearch.images import Picture
 from imagesearch.uploads import Uploads
 from imagesearch_api.composition import Services
+from imagesearch_api.decoding import decode
 from imagesearch_api.embedding import check_direction, infer
 from imagesearch_api.finishing import Finished, Reading, begin, finish, unchanged
 from imagesearch_api.problems import naming
@@ -38,6 +39,7 @@ def upload(
     lost: what this call does not finish, reconciliation does.
 
     Raises:
+        Busy: there is no memory for the picture in time; nothing was kept.
         NotFound: there is no such collection.
         AtField: the picture cannot be used.
         Conflict: uploads are not set up, or the picture is being deleted or was moved to another partition.
@@ -51,7 +53,7 @@ def upload(
         collection = collections.get(tx, name)
     read_at = time.time()
     with naming(FIELD):
-        picture = decode(data, collection.preprocessing, services.limits)
+        picture = decode(services, data, collection.preprocessing)
     path = services.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
     known, waiting = _known(services, collection, path)

@@ -12,10 +12,11 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
-from imagesearch.images import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.progress import JobProgress
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import (
+    MAX_JSON_BYTES,
     MAX_TOP_K,
     JobBody,
     expect_form,
@@ -25,6 +26,7 @@ from imagesearch_api.bodies import (
     read_upload,
 )
 from imagesearch_api.composition import Services, current
+from imagesearch_api.decoding import decode
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.following import follow
 from imagesearch_api.links import image_url
@@ -83,8 +85,10 @@ def _table() -> str:
 
 @v1.before_request
 def check_media_type() -> None:
-    """Take JSON, forms, and requests without a body."""
+    """Take short JSON, forms, and requests without a body."""
     expect_form(or_json=True)
+    if request.is_json:
+        request.max_content_length = MAX_JSON_BYTES
 
 
 @v1.errorhandler(PictureRejected)
@@ -94,6 +98,7 @@ def reject_picture(error: PictureRejected) -> ResponseReturnValue:
 
 
 @v1.post("/train")
+@admitted(Lane.SUBMISSIONS)
 def train() -> ResponseReturnValue:
     """Start indexing a directory."""
     directory = _parameter("File")
@@ -149,6 +154,7 @@ def _newest(services: Services) -> JobProgress | None:
 
 
 @v1.post("/count")
+@admitted(Lane.READS)
 def count() -> ResponseReturnValue:
     """Say how many pictures a collection holds; none for one that does not exist."""
     with current().catalog.reading() as tx:
@@ -160,6 +166,7 @@ def count() -> ResponseReturnValue:
 
 
 @v1.post("/search")
+@admitted(Lane.SEARCHES)
 def search() -> ResponseReturnValue:
     """Return `[[url, distance], ...]`, nearest first; an empty list for a collection that does not exist."""
     services = current()
@@ -172,12 +179,13 @@ def search() -> ResponseReturnValue:
         raise error.cause from error
     except NotFound:
         # A bad picture is an error also where nothing can be found.
-        decode(data, Preprocessing(), services.limits)
+        decode(services, data, Preprocessing())
         return jsonify([])
     return jsonify([[image_url(services, match.image.id), match.distance] for match in matches])
 
 
 @v1.post("/delete")
+@admitted(Lane.CHANGES)
 def delete() -> ResponseReturnValue:
     """Delete a collection with all that it holds; deleting what does not exist is no error."""
     try:

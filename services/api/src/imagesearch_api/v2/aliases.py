@@ -8,6 +8,7 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import read_int, read_json
 from imagesearch_api.collection_bodies import AliasBody, checked_alias
 from imagesearch_api.composition import current
@@ -18,6 +19,7 @@ LONGEST_PAGE = 1_000
 
 
 @v2.get("/aliases")
+@admitted(Lane.READS)
 def list_aliases() -> ResponseReturnValue:
     """List aliases with their collections, by name."""
     limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=LONGEST_PAGE)
@@ -32,6 +34,7 @@ def list_aliases() -> ResponseReturnValue:
 
 
 @v2.put("/aliases/<alias>")
+@admitted(Lane.CHANGES)
 def put_alias(alias: str) -> ResponseReturnValue:
     """Point an alias at a collection, at once and wholly: 201 when it is new, 200 when it was moved."""
     checked_alias(alias)
@@ -44,6 +47,7 @@ def put_alias(alias: str) -> ResponseReturnValue:
 
 
 @v2.delete("/aliases/<alias>")
+@admitted(Lane.CHANGES)
 def remove_alias(alias: str) -> ResponseReturnValue:
     """Remove an alias; its collection stays."""
     with current().catalog.transaction() as tx:

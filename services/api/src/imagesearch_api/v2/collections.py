@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify, url_for
+from flask import Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
 from imagesearch.catalog.collections import Collection
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import read_json
 from imagesearch_api.collection_bodies import CollectionBody, RenameBody, checked_index
 from imagesearch_api.composition import current
@@ -20,6 +21,7 @@ from imagesearch_api.v2 import v2
 
 
 @v2.get("/collections")
+@admitted(Lane.READS)
 def list_collections() -> ResponseReturnValue:
     """List every collection with the number of its images."""
     with current().catalog.transaction() as tx:
@@ -30,6 +32,7 @@ def list_collections() -> ResponseReturnValue:
 
 
 @v2.post("/collections")
+@admitted(Lane.CHANGES)
 def create_collection() -> ResponseReturnValue:
     """Create a collection."""
     body = read_json(CollectionBody)
@@ -49,8 +52,13 @@ def create_collection() -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>")
+@admitted(Lane.READS)
 def show_collection(name: str) -> ResponseReturnValue:
     """Show a collection with the exact number of its rows and of its vectors."""
+    return _shown(name)
+
+
+def _shown(name: str) -> Response:
     with current().catalog.transaction() as tx:
         collection = collections.get(tx, name)
         images = collections.indexed_counts(tx, [collection.id])[collection.id]
@@ -68,6 +76,7 @@ def _vectors(collection: Collection) -> int:
 
 
 @v2.patch("/collections/<name>")
+@admitted(Lane.CHANGES)
 def rename_collection(name: str) -> ResponseReturnValue:
     """Give a collection another name; its aliases stay."""
     body = read_json(RenameBody)
@@ -75,10 +84,11 @@ def rename_collection(name: str) -> ResponseReturnValue:
         collection = collections.get_by_name(tx, name)
         if body.name != name:
             names.rename(tx, collection.id, body.name)
-    return show_collection(body.name)
+    return _shown(body.name)
 
 
 @v2.delete("/collections/<name>")
+@admitted(Lane.CHANGES)
 def remove_collection(name: str) -> ResponseReturnValue:
     """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
     is_gone = delete_collection(current(), name)

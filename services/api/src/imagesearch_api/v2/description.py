@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.openapi.document import document
 from imagesearch_api.v2 import v2
 
 
 @v2.get("/openapi.json")
+@admitted(Lane.READS)
 def openapi() -> ResponseReturnValue:
     """Describe every route of this interface as OpenAPI 3.1."""
     return jsonify(document(current_app))

@@ -12,7 +12,16 @@ from pydantic import Field
 
 from imagesearch.catalog.images import Image
 from imagesearch.similarity import Group
-from imagesearch_api.bodies import FRAMING_BYTES, Body, CollectionName, Partition, expect_form, read_json
+from imagesearch_api.admission import Lane, admitted
+from imagesearch_api.bodies import (
+    FRAMING_BYTES,
+    Body,
+    CollectionName,
+    Partition,
+    expect_form,
+    hold_files,
+    read_json,
+)
 from imagesearch_api.comparing import Side, compare
 from imagesearch_api.composition import Services, current
 from imagesearch_api.duplicates import (
@@ -65,6 +74,7 @@ class CompareForm(Body):
 
 
 @v2.get("/collections/<name>/duplicates")
+@admitted(Lane.SUBMISSIONS)
 def show_duplicates(name: str) -> ResponseReturnValue:
     """Find groups of like pictures at once; a large collection is refused, and needs a job."""
     limit, cursor = read_page()
@@ -82,6 +92,7 @@ def show_duplicates(name: str) -> ResponseReturnValue:
 
 
 @v2.post("/collections/<name>/duplicates")
+@admitted(Lane.SUBMISSIONS)
 def look_for_duplicates(name: str) -> ResponseReturnValue:
     """Take a job that looks for groups of like pictures, and answer before its work begins."""
     body = read_json(DuplicatesBody)
@@ -91,6 +102,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/jobs/<job_id>/duplicates")
+@admitted(Lane.READS)
 def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
     limit, cursor = read_page()
@@ -99,6 +111,7 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/compare")
+@admitted(Lane.PICTURES)
 def compare_pictures() -> ResponseReturnValue:
     """Tell how far two pictures lie from each other."""
     stages = Stages()
@@ -118,6 +131,7 @@ def _sides_in_form() -> tuple[tuple[Side, Side], str | None]:
     expect_form(or_json=True)
     limit = current().settings.max_upload_bytes
     request.max_content_length = 2 * limit + FRAMING_BYTES
+    hold_files()
     fields = {name: _number(text) if name in ("a", "b") else text for name, text in request.form.items()}
     body = CompareForm.model_validate(fields)
     first, second = _side("a", body.a, limit), _side("b", body.b, limit)

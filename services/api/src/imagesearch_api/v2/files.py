@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import PurePath
 
 from flask import Response, request, send_file
@@ -13,10 +14,12 @@ from imagesearch.catalog import images
 from imagesearch.catalog.images import Image
 from imagesearch.contract import FailureCode
 from imagesearch.errors import NotFound, PictureRejected
-from imagesearch.sources import open_stored, read_file
-from imagesearch.thumbnails import ThumbnailFormat, thumbnail
+from imagesearch.sources import open_stored
+from imagesearch.thumbnails import ThumbnailFormat
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import read_int
 from imagesearch_api.composition import current
+from imagesearch_api.decoding import read, thumbnail
 from imagesearch_api.v2 import v2
 
 CACHE_SECONDS = 3600
@@ -33,6 +36,7 @@ MEDIA_TYPES = {
 
 
 @v2.get("/images/<int:image_id>/file")
+@admitted(Lane.FILES)
 def image_file(image_id: int) -> ResponseReturnValue:
     """Send an image's file, or the range of it that is asked for."""
     image = _indexed(image_id)
@@ -62,6 +66,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
 
 
 @v2.get("/images/<int:image_id>/thumbnail")
+@admitted(Lane.PICTURES)
 def image_thumbnail(image_id: int) -> ResponseReturnValue:
     """Send a small version of an image, as WebP to those who take it and as JPEG to others."""
     size = read_int("size", request.args.get("size"), default=DEFAULT_SIZE, low=SMALLEST, high=LARGEST)
@@ -80,8 +85,9 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
     if response.status_code == 304:
         return response
     try:
-        data, _ = read_file(image.path, current().roots, current().limits)
-        response.data = thumbnail(data, size, current().limits, file_format)
+        with ExitStack() as taken:
+            data = read(current(), image.path, taken)
+            response.data = thumbnail(current(), data, size, file_format)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
     return response

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.catalog import collections, images, selecting
 from imagesearch.errors import NotFound
 from imagesearch_api import deleting
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import read_json
 from imagesearch_api.composition import current
 from imagesearch_api.finishing import Finished
@@ -23,6 +24,7 @@ from imagesearch_api.v2.pages import paged, read_page
 
 
 @v2.post("/collections/<name>/images")
+@admitted(Lane.CHANGES)
 def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
     data, body = read_upload_form(current().settings.max_upload_bytes)
@@ -32,6 +34,7 @@ def add_image(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images")
+@admitted(Lane.READS)
 def list_images(name: str) -> ResponseReturnValue:
     """List the indexed images of a collection, or of one of its partitions, by id."""
     limit, cursor = read_page()
@@ -44,6 +47,7 @@ def list_images(name: str) -> ResponseReturnValue:
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
+@admitted(Lane.CHANGES)
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
@@ -64,6 +68,7 @@ def _status(done: Finished) -> HTTPStatus:
 
 
 @v2.delete("/collections/<name>/images")
+@admitted(Lane.CHANGES)
 def remove_image_by_path(name: str) -> ResponseReturnValue:
     """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
     path = read_path()
@@ -74,9 +79,10 @@ def remove_image_by_path(name: str) -> ResponseReturnValue:
 
 
 @v2.post("/collections/<name>/images/delete")
+@admitted(Lane.CHANGES)
 def remove_images(name: str) -> ResponseReturnValue:
     """Delete images by id, path, filter or partition: 200 when their vectors are gone, 202 when that follows."""
-    body = read_json(DeletionBody)
+    body = read_json(DeletionBody, current().settings.max_body_bytes)
     if body.ids is not None:
         done = deleting.delete_ids(current(), name, body.ids)
     elif body.paths is not None:
@@ -88,6 +94,7 @@ def remove_images(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
+@admitted(Lane.READS)
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
     """Show one image."""
     with current().catalog.reading() as tx:
@@ -97,6 +104,7 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")
+@admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image: 204 when its vector is gone, 202 when that follows soon."""
     is_gone = deleting.delete_image(current(), name, image_id)

@@ -14,6 +14,7 @@ from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
 from imagesearch.presence import WorkerReport
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import Body, read_json
 from imagesearch_api.composition import current
 from imagesearch_api.v2 import v2
@@ -28,6 +29,7 @@ class ReconcileBody(Body):
 
 
 @v2.get("/info")
+@admitted(Lane.READS)
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
     workers = current().workers.alive()
@@ -59,6 +61,7 @@ def _network(workers: list[WorkerReport]) -> dict[str, Any]:
 
 
 @v2.post("/admin/reconcile")
+@admitted(Lane.SUBMISSIONS)
 def run_reconcile() -> ResponseReturnValue:
     """Find what a crash left behind, repair it unless it is a dry run, and say what was found."""
     body = read_json(ReconcileBody)

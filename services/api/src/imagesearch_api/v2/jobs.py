@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.catalog import jobs, ledger
 from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch_api import controlling
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import JobBody, PathList, read_json
 from imagesearch_api.composition import current
 from imagesearch_api.following import follow
@@ -26,10 +27,10 @@ LONGEST_KEY = 200
 
 
 @v2.post("/jobs")
+@admitted(Lane.SUBMISSIONS)
 def submit_job() -> ResponseReturnValue:
     """Take a job and answer before its work begins."""
-    request.max_content_length = current().settings.max_body_bytes
-    body = read_json(JobBody)
+    body = read_json(JobBody, current().settings.max_body_bytes)
     submission = Submission(
         source=body.source.paths if isinstance(body.source, PathList) else body.source,
         collection=body.collection,
@@ -55,6 +56,7 @@ def _idempotency_key() -> IdempotencyKey | None:
 
 
 @v2.get("/jobs")
+@admitted(Lane.READS)
 def list_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
     limit, cursor = read_page()
@@ -64,12 +66,14 @@ def list_jobs() -> ResponseReturnValue:
 
 
 @v2.get("/jobs/<job_id>")
+@admitted(Lane.READS)
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
     return jsonify(job_shape(follow(current(), checked_job(job_id))))
 
 
 @v2.get("/jobs/<job_id>/failures")
+@admitted(Lane.READS)
 def list_failures(job_id: str) -> ResponseReturnValue:
     """List the paths that failed, with code and reason."""
     limit, cursor = read_page()
@@ -81,24 +85,28 @@ def list_failures(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/jobs/<job_id>/cancel")
+@admitted(Lane.CHANGES)
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
     return jsonify(job_shape(controlling.cancel(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
+@admitted(Lane.CHANGES)
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
     return jsonify(job_shape(controlling.pause(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
+@admitted(Lane.CHANGES)
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
     return jsonify(job_shape(controlling.resume(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
+@admitted(Lane.CHANGES)
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
     return jsonify(job_shape(controlling.retry(current(), checked_job(job_id)).progress()))

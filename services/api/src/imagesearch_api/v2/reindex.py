@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.bodies import read_json
 from imagesearch_api.collection_bodies import ReindexBody
 from imagesearch_api.composition import current
@@ -16,6 +17,7 @@ from imagesearch_api.v2 import v2
 
 
 @v2.post("/collections/<name>/reindex")
+@admitted(Lane.SUBMISSIONS)
 def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
     job = submit_reindex(current(), name, read_json(ReindexBody), "v2")

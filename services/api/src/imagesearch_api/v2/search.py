@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.composition import current
 from imagesearch_api.forms import read_question
 from imagesearch_api.searching import search
@@ -14,6 +15,7 @@ from imagesearch_api.v2 import v2
 
 
 @v2.post("/collections/<name>/search")
+@admitted(Lane.SEARCHES)
 def search_collection(name: str) -> ResponseReturnValue:
     """Find the pictures of a collection that look like those of the queries."""
     stages = Stages()

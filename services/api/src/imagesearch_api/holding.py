@@ -1,0 +1,42 @@
+"""Hold on to what a request took until its answer has been sent, whatever becomes of either.
+
+Flask's own teardown runs when a view has returned, long before a large file is with a slow reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.wsgi import ClosingIterator
+
+KEY = "imagesearch.held"
+
+
+def held(environ: WSGIEnvironment) -> ExitStack:
+    """Return what closes when the answer to this request has been sent."""
+    stack: ExitStack = environ[KEY]
+    return stack
+
+
+class Holding:
+    """Give each request of an application a stack that closes behind its answer."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        with ExitStack() as stack:
+            environ[KEY] = stack
+            chunks: Any = self._app(environ, start_response)
+            later = stack.pop_all()
+        if type(chunks) is environ.get("wsgi.file_wrapper"):
+            # A server sends these by itself, from file to socket, as long as they stay what they are.
+            later.callback(chunks.close)
+            chunks.close = later.close
+            answer: Iterable[bytes] = chunks
+            return answer
+        return ClosingIterator(chunks, later.close)
