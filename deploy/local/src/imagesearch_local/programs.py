@@ -12,8 +12,6 @@ PYTHON = "python -P -m"
 """The environment's own Python comes first on PATH; -P keeps the data directory off the import path."""
 WORKER_STOP_SECONDS = 35
 """Workers finish or hand back their batch within 30 s."""
-API_THREADS = 16
-"""Requests wait for the query extractor, not for the CPU: 16 of them fit one process easily."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,8 @@ def store_programs(*, with_milvus: bool = True) -> list[Program]:
 def service_programs(port: int) -> list[Program]:
     """Return the services; each waits for its stores by itself."""
     gunicorn = (
-        f"{PYTHON} gunicorn --bind {LOOPBACK}:{port} --worker-class gthread --threads {API_THREADS} "
-        # Longer than callers and balancers keep a connection: who closes first must not be the API, whose
-        # goodbye could cross a request.
-        "--keep-alive 75 --no-control-socket --graceful-timeout 10 imagesearch_api.app:create_app()"
+        f"{PYTHON} gunicorn --bind {LOOPBACK}:{port} --config python:imagesearch_api.gunicorn_conf "
+        "imagesearch_api.app:create_app()"
     )
     extractor = f"{PYTHON} imagesearch_extractor --queue"
     indexer = f"{PYTHON} imagesearch_indexer"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -41,9 +40,6 @@ PICTURE_STATUS = {
 
 SOURCE_STATUS = {"forbidden": HTTPStatus.FORBIDDEN, "missing": HTTPStatus.NOT_FOUND}
 """Any other kind is 400."""
-
-DRAIN_BYTES = 256 * 1024 * 1024
-DRAIN_SECONDS = 10.0
 
 
 class BadField(ImageSearchError):
@@ -198,22 +194,7 @@ def _rule(message: str) -> str:
 
 
 def _from_too_large(_: RequestEntityTooLarge) -> Response:
-    _drain()
     return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than the upload limit.")
-
-
-def _drain() -> None:
-    """Read the rest of a refused body, within bounds.
-
-    A client that is still sending when the connection closes sees a broken pipe instead of the answer.
-    """
-    deadline = time.monotonic() + DRAIN_SECONDS
-    stream, left = request.environ["wsgi.input"], min(request.content_length or 0, DRAIN_BYTES)
-    while left > 0 and time.monotonic() < deadline:
-        chunk = stream.read(min(left, 1 << 20))
-        if not chunk:
-            return
-        left -= len(chunk)
 
 
 def _from_http(error: HTTPException) -> Response:
