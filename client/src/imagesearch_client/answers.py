@@ -258,9 +258,12 @@ class Deletion:
     deleted: int
     missing: tuple[int | str, ...]
     """Ids or paths that were asked for and are not there."""
+    next: str | None = None
+    """Where to go on, if the API's time was up before it had looked at all pictures."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Read a deletion from JSON. Raises ProtocolError."""
         fields = Fields(value, "a deletion")
-        return cls(fields.integer("deleted"), tuple(fields.items("missing")))
+        following = fields.optional_text("next") if "next" in fields else None
+        return cls(fields.integer("deleted"), tuple(fields.items("missing")), following)

@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx
 
-from imagesearch_client.errors import ApiError, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
 
 UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 """503 is the API's own word for a store that is down; a proxy says 502 or 504 while the API restarts."""
+BUSY_STATUS = 429
 RESETS = 2
 """Resets that a search survives. A keep-alive connection that the server has just closed explains one, and
 a second may follow from the same pool; more than that is no accident."""
@@ -115,7 +116,7 @@ class Connection:
 
         Raises:
             ApiError: the API refused.
-            Unavailable: the API cannot be reached or cannot work now.
+            Unavailable: the API cannot be reached or cannot work now; Busy: it has too much to do.
             ProtocolError: the answer is a redirect, which this API never gives.
         """
         endurance = Endurance(patience or self.patience)
@@ -133,6 +134,10 @@ class Connection:
                 failure = Unavailable(f"{self.base_url} did not answer in time ({type(reason).__name__})")
             except httpx.HTTPError as reason:
                 raise ClientError(f"cannot speak to {self.base_url}: {_words(reason)}") from reason
+            except Busy as reason:
+                # It was turned away before any of it was done: whatever it is, it may be asked again.
+                endurance.outlast(reason)
+                continue
             except Unavailable as reason:
                 failure = reason
             if retry is not Retry.SAFE:
@@ -157,6 +162,8 @@ class Connection:
             where = response.headers.get("Location", "nowhere")
             raise ProtocolError(f"{self.base_url} redirects to {where}; name the API's own URL")
         problem = _problem(response)
+        if response.status_code == BUSY_STATUS:
+            raise Busy(problem.detail or problem.title, problem.retry_after)
         if response.status_code in UNAVAILABLE_STATUSES:
             raise Unavailable(problem.detail or problem.title, problem.retry_after)
         raise problem

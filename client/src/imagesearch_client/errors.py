@@ -56,5 +56,9 @@ class Unavailable(ClientError):
         super().__init__(detail)
 
 
+class Busy(Unavailable):
+    """The API has too much of this kind in hand, and has done nothing of what was asked."""
+
+
 class ProtocolError(ClientError):
     """The answer is not one that this API gives: another server, or another version."""

@@ -89,7 +89,10 @@ class Pictures(Calls):
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
         partition: str | None = None,
     ) -> Deletion:
-        """Delete pictures by ids, or by paths, or by a filter on their metadata, a partition, or both."""
+        """Delete pictures by ids, or by paths, or by a filter on their metadata, a partition, or both.
+
+        Many pictures are deleted in several requests; an error in between leaves those deleted that were.
+        """
         asked: dict[str, Any] = {
             "ids": list(ids) if ids is not None else None,
             "paths": list(paths) if paths is not None else None,
@@ -98,7 +101,12 @@ class Pictures(Calls):
         }
         body = {name: value for name, value in asked.items() if value is not None}
         path = f"{collection_path(collection)}/images/delete"
-        return Deletion.parse(self._connection.json("POST", path, Retry.NEVER, json=body))
+        done = Deletion.parse(self._connection.json("POST", path, Retry.NEVER, json=body))
+        while done.next is not None:
+            going_on = {**body, "cursor": done.next}
+            more = Deletion.parse(self._connection.json("POST", path, Retry.NEVER, json=going_on))
+            done = Deletion(done.deleted + more.deleted, done.missing, more.next)
+        return done
 
     def image_file(self, image_id: int) -> bytes:
         """Return the bytes of one picture's file."""

@@ -215,7 +215,7 @@ def test_a_refusal_says_what_is_wrong_and_where(api: FakeApi) -> None:
     assert str(error) == "top_k is wrong"
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 413, 415, 429, 500])
+@pytest.mark.parametrize("status", [400, 404, 409, 413, 415, 500])
 def test_a_refusal_is_never_asked_again(api: FakeApi, status: int) -> None:
     api.on("GET", JOB, problem(status, "no", retry_after="1"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,11 +42,13 @@ class Deletion:
         deleted: images that searches find no more.
         missing: ids or paths that were asked for and are not there.
         is_gone: their vectors are gone already, or will be soon.
+        next: behind which image to go on, where the time was up before all were looked at.
     """
 
     deleted: int
     missing: list[int] | list[str]
     is_gone: bool
+    next: int | None = None
 
 
 def delete_ids(services: Services, name: str, image_ids: Sequence[int]) -> Deletion:
@@ -79,10 +82,13 @@ def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletio
     return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
 
 
-def delete_matching(services: Services, name: str, where: Filter | None, partition: str | None) -> Deletion:
+def delete_matching(
+    services: Services, name: str, where: Filter | None, partition: str | None, after: int = 0
+) -> Deletion:
     """Delete the indexed images of a partition, or of the collection, that a filter matches.
 
-    Slice by slice, each committed: broken off in between, it has deleted some, and asked again the rest.
+    Slice by slice, each committed, from the image behind `after` on and for as long as a delete may take: a large
+    collection is deleted by asking again and again.
 
     Raises:
         NotFound: there is no such collection.
@@ -90,7 +96,9 @@ def delete_matching(services: Services, name: str, where: Filter | None, partiti
     """
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-    after = deleted = 0
+    deadline = time.monotonic() + services.settings.delete_timeout
+    deleted = 0
+    following: int | None = None
     while True:
         with services.catalog.transaction() as tx:
             rows = selecting.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
@@ -99,7 +107,11 @@ def delete_matching(services: Services, name: str, where: Filter | None, partiti
         if len(rows) < SLICE:
             break
         after = rows[-1].id
-    return Deletion(deleted, [], is_gone=not deleted or _finish(services, collection.id))
+        if time.monotonic() >= deadline:
+            following = after
+            break
+    is_gone = not deleted or _finish(services, collection.id)
+    return Deletion(deleted, [], is_gone=is_gone, next=following)
 
 
 def delete_collection(services: Services, name: str) -> bool:

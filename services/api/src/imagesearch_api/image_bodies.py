@@ -53,12 +53,18 @@ class DeletionBody(Body):
     paths: Annotated[list[Path], Field(min_length=1, max_length=MOST_IMAGES)] | None = None
     filter: FilterField | None = None
     partition: Partition | None = None
+    cursor: Annotated[
+        str | None,
+        Field(pattern=r"^[0-9]{1,18}$", description="`next` of the deletion that this one goes on with."),
+    ] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> DeletionBody:
         by_condition = self.filter is not None or self.partition is not None
         if (self.ids is not None) + (self.paths is not None) + by_condition != 1:
             raise BadField("body", "exactly one of ids, paths, and filter with or without partition is expected")
+        if self.cursor is not None and not by_condition:
+            raise BadField("cursor", "goes on with a deletion by filter or partition")
         return self
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from imagesearch_api.allocating import return_freed_memory
 from imagesearch_api.pacing import PacedSocket
 from imagesearch_api.settings import ApiSettings
 
@@ -42,6 +43,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._settings = ApiSettings()
         self._lingering: deque[TConn] = deque()
         self._local = threading.local()
+
+    def init_process(self) -> None:
+        """Begin to serve."""
+        return_freed_memory()
+        super().init_process()
 
     def load_wsgi(self) -> None:
         """Load the application."""

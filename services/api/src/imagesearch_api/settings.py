@@ -78,7 +78,11 @@ class ApiSettings(Settings):
         "'example.com', 'example.com:8443' or '*.example.com'. Empty fetches nothing.",
     )
     url_timeout: float = Field(5.0, gt=0, description="Seconds that fetching a URL may take, redirects included.")
-    delete_timeout: float = Field(5.0, ge=0, description="Seconds a delete waits until its vectors are gone.")
+    delete_timeout: float = Field(
+        5.0,
+        ge=0,
+        description="Seconds a delete waits until its vectors are gone, and that one by filter looks for images.",
+    )
     query_cache_seconds: int = Field(
         3_600, ge=0, description="How long the vector of an uploaded picture is kept."
     )

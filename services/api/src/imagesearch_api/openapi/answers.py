@@ -126,7 +126,7 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Deletion": record(
-        {"deleted": COUNT, "missing": list_of({"anyOf": [ID, TEXT]})},
+        {"deleted": COUNT, "missing": list_of({"anyOf": [ID, TEXT]}), "next": or_null(TEXT)},
     ),
     "Result": record(
         {

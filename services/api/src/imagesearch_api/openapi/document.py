@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 import imagesearch
+from imagesearch_api.admission import lane_of
 from imagesearch_api.foreign import SAFE_METHODS
 from imagesearch_api.openapi.answers import SCHEMAS, Schema, ref
 from imagesearch_api.openapi.operations import FILE, OPERATIONS, Operation
@@ -87,18 +88,20 @@ def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dic
         described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
         **{str(status): _answer(status, schema, operation) for status, schema in operation.answers.items()},
-        **{str(status): _problem(status) for status in sorted(_errors(method, operation))},
+        **{str(status): _problem(status) for status in sorted(_errors(app, rule, method, operation))},
     }
     return described
 
 
-def _errors(method: str, operation: Operation) -> set[int]:
+def _errors(app: Flask, rule: Rule, method: str, operation: Operation) -> set[int]:
     """Return the statuses of problem details: the operation's own, and what any route of its kind may answer."""
     errors = {*operation.errors, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
     if method not in SAFE_METHODS:
         errors.add(HTTPStatus.FORBIDDEN)
     if operation.json is not None or operation.form is not None:
         errors.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    if lane_of(app.view_functions[rule.endpoint]) is not None:
+        errors.add(HTTPStatus.TOO_MANY_REQUESTS)
     return {int(status) for status in errors}
 
 

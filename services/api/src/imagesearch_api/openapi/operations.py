@@ -39,7 +39,7 @@ class Operation:
         parameters: of the query and the headers; those of the path are read from the route.
         json: checks a JSON body.
         form: the schema of a multipart body; with `json`, either is taken.
-        errors: statuses of problem details, besides those that any route may answer, any change, or any body.
+        errors: statuses of problem details, besides those that any route may answer, any change, body or lane.
         media: types of what is sent where it is not JSON.
     """
 
@@ -80,14 +80,14 @@ OPERATIONS: dict[str, Operation] = {
         {200: {"anyOf": [ref("Results"), ref("BatchResults")]}},
         json=SearchBody,
         form=SEARCH_FORM,
-        errors=(400, 404, 409, 413, 415, 429),
+        errors=(400, 404, 409, 413, 415),
     ),
     "show_duplicates": Operation(
-        {200: page_of(ref("DuplicateGroup"))}, (*_PAGE, MAX_DISTANCE, PARTITION), errors=(400, 404, 409, 429)
+        {200: page_of(ref("DuplicateGroup"))}, (*_PAGE, MAX_DISTANCE, PARTITION), errors=(400, 404, 409)
     ),
     "look_for_duplicates": Operation({202: _JOB}, json=DuplicatesBody, errors=(400, 404, 409, 413)),
     "compare_pictures": Operation(
-        {200: ref("Comparison")}, json=CompareBody, form=COMPARE_FORM, errors=(400, 404, 409, 413, 415, 429)
+        {200: ref("Comparison")}, json=CompareBody, form=COMPARE_FORM, errors=(400, 404, 409, 413, 415)
     ),
     "add_image": Operation(
         {200: ref("WrittenImage"), 201: ref("WrittenImage"), 202: ref("WrittenImage")},

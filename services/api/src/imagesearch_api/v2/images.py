@@ -81,16 +81,21 @@ def remove_image_by_path(name: str) -> ResponseReturnValue:
 @v2.post("/collections/<name>/images/delete")
 @admitted(Lane.CHANGES)
 def remove_images(name: str) -> ResponseReturnValue:
-    """Delete images by id, path, filter or partition: 200 when their vectors are gone, 202 when that follows."""
+    """Delete images by id, path, filter or partition: 200 when their vectors are gone, 202 when more follows.
+
+    Where `next` is given the time was up before all images were looked at: the same body with it as `cursor` goes
+    on from there.
+    """
     body = read_json(DeletionBody, current().settings.max_body_bytes)
     if body.ids is not None:
         done = deleting.delete_ids(current(), name, body.ids)
     elif body.paths is not None:
         done = deleting.delete_paths(current(), name, body.paths)
     else:
-        done = deleting.delete_matching(current(), name, body.filter, body.partition)
-    status = HTTPStatus.OK if done.is_gone else HTTPStatus.ACCEPTED
-    return jsonify({"deleted": done.deleted, "missing": done.missing}), status
+        done = deleting.delete_matching(current(), name, body.filter, body.partition, after=int(body.cursor or 0))
+    status = HTTPStatus.OK if done.is_gone and done.next is None else HTTPStatus.ACCEPTED
+    following = str(done.next) if done.next is not None else None
+    return jsonify({"deleted": done.deleted, "missing": done.missing, "next": following}), status
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
