@@ -14,7 +14,8 @@ def upgrade() -> None:
 
     No row is written: Postgres keeps the value that old rows have in a new column beside the table. The default is
     taken away again, so that whoever brings a key says its scope. Building the index reads the jobs once while
-    nobody else can, about a second for each million. The large tables, images and ledger, are not touched.
+    nobody else can: 5 s for a million jobs that all have keys, on two busy cores. The large tables, images and
+    ledger, are not touched.
     """
     op.add_column("jobs", sa.Column("idempotency_scope", sa.Text(), server_default="POST /api/v2/jobs"))
     op.alter_column("jobs", "idempotency_scope", server_default=None)
