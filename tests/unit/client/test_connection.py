@@ -13,6 +13,7 @@ import pytest
 
 from imagesearch_client import (
     ApiError,
+    Busy,
     Client,
     ClientError,
     FieldError,
@@ -224,6 +225,33 @@ def test_a_refusal_is_never_asked_again(api: FakeApi, status: int) -> None:
 
     assert (caught.value.status, caught.value.retry_after) == (status, 1.0)
     assert len(api.requests) == 1
+
+
+ASKED: dict[str, Callable[[Client], object]] = {
+    f"GET {JOB}": lambda client: client.job("17"),
+    f"POST {SEARCH}": lambda client: client.search("default", b"picture"),
+    f"POST {JOBS}": lambda client: client.submit_job("/photos"),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_whatever_a_busy_api_turned_away_is_asked_again_when_it_says(api: FakeApi, asked: str) -> None:
+    method, path = asked.split()
+    api.on(method, path, problem(429, "busy", retry_after="2"), ok(FOUND if path == SEARCH else job()))
+
+    ASKED[asked](api.client())
+
+    assert api.clock.sleeps == [2.0]
+    assert len(api.requests) == 2
+
+
+def test_an_api_that_stays_busy_is_given_up_by_that_name(api: FakeApi) -> None:
+    api.on("POST", SEARCH, problem(429, "12 searches are in flight already", retry_after="2"))
+
+    with pytest.raises(Busy, match="12 searches are in flight already"):
+        api.client(patience=Patience(seconds=5)).search("default", b"x")
+
+    assert api.clock.sleeps == [2.0, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,18 @@ def test_several_pictures_are_deleted(api: FakeApi, run: Run, arguments: list[st
     assert api.client().delete_images("cats", ids=[4, 5]) == Deletion(1, (5,))
 
 
+def test_a_deletion_that_took_too_long_goes_on_where_it_ended(api: FakeApi) -> None:
+    first, second = {"deleted": 3, "missing": [], "next": "70"}, {"deleted": 2, "missing": [], "next": None}
+    api.on("POST", f"{IMAGES}/delete", ok(first), ok(second))
+
+    assert api.client().delete_images("cats", partition="anna") == Deletion(5, ())
+
+    assert [json.loads(one.content) for one in api.requests] == [
+        {"partition": "anna"},
+        {"partition": "anna", "cursor": "70"},
+    ]
+
+
 def test_deleting_by_filter_asks_first(api: FakeApi, run: Run) -> None:
     assert run("images", "delete", "--filter", '{"exists": "old"}', input="n\n").exit_code == 1
     assert api.requests == []

@@ -31,6 +31,12 @@ class Budget:
         with self._changed:
             return len(self._line)
 
+    @property
+    def free(self) -> int:
+        """Return how many bytes are not lent."""
+        with self._changed:
+            return self._free
+
     @contextmanager
     def reserved(self, cost: int) -> Iterator[None]:
         """Hold some bytes for the length of a block; whoever needs more than there are is served alone.

@@ -1,0 +1,175 @@
+"""Callers that say nothing, send slowly, read slowly or do not leave cost a connection and no thread."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from system import free_port
+from waiting import until
+
+pytestmark = pytest.mark.integration
+
+THREADS = 2
+APP = """
+import threading
+from werkzeug.wrappers import Request, Response
+
+LARGE = b"x" * 40_000_000
+
+@Request.application
+def app(request):
+    if request.path == "/read":
+        return Response(str(len(request.get_data())))
+    if request.path == "/large":
+        return Response(LARGE)
+    if request.path == "/refuse":
+        return Response("refused", status=429)
+    return Response("ok")
+"""
+
+
+class Server:
+    """One gunicorn with the API's worker and two threads."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "tiny.py").write_text(APP)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:imagesearch_api.gunicorn_conf"]
+        command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{self.port}", "tiny:app"]
+        settings = {"HEADER_TIMEOUT": "1", "BODY_TIMEOUT": "1", "SEND_TIMEOUT": "1"}
+        self.output = folder / "output"
+        with self.output.open("wb") as sink:
+            self.process = subprocess.Popen(
+                command, cwd=folder, stdout=sink, stderr=sink, env={**os.environ, **settings}
+            )
+
+    def connect(self, sent: bytes, receives: int | None = None) -> socket.socket:
+        """Open a connection and send some bytes."""
+        made = socket.socket()
+        if receives is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+        made.settimeout(30)
+        made.connect(("127.0.0.1", self.port))
+        made.sendall(sent)
+        return made
+
+    def answers(self) -> bool:
+        """Tell whether a plain request is answered."""
+        try:
+            return httpx.get(self.url, timeout=10).text == "ok"
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("serving"))
+    until(made.answers, alive=made.process, output=made.output)
+    yield made
+    made.process.terminate()
+    assert made.process.wait(30) == 0
+
+
+def received(one: socket.socket) -> bytes:
+    """Return all that a connection gets until the other side ends it."""
+    parts = []
+    try:
+        while part := one.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+BODY = b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET", HEAD, HEAD[:-1]])
+def test_a_request_that_is_not_there_yet_holds_no_thread(server: Server, sent: bytes) -> None:
+    silent = [server.connect(sent) for _ in range(20 * THREADS)]
+    assert all(server.answers() for _ in range(5))
+    assert [received(one) for one in silent] == [b""] * len(silent)
+    for one in silent:
+        one.close()
+
+
+def test_a_head_that_comes_in_pieces_is_answered(server: Server) -> None:
+    with server.connect(HEAD) as slow:
+        assert server.answers()
+        slow.sendall(b"Connection: close\r\n")
+        assert server.answers()
+        slow.sendall(b"\r\n")
+        assert received(slow).endswith(b"ok")
+
+
+def test_requests_on_one_connection_are_answered_in_turn(server: Server) -> None:
+    request = HEAD + b"\r\n"
+    with server.connect(request + request[:10]) as one:
+        assert server.answers()
+        one.sendall(request[10:-2] + b"Connection: close\r\n\r\n")
+        assert received(one).count(b"HTTP/1.1 200") == 2
+
+
+def test_a_body_that_comes_too_slowly_is_cut_off(server: Server) -> None:
+    slow = [server.connect(BODY + b"x") for _ in range(THREADS)]
+    until(server.answers)
+    for one in slow:
+        assert b" 200 " not in received(one)
+        one.close()
+
+
+def test_a_body_of_some_size_has_more_time(server: Server) -> None:
+    part = b"x" * 250_000
+    with server.connect(BODY.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")) as steady:
+        for _ in range(4):
+            steady.sendall(part)
+        assert received(steady).endswith(b"1000000")
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(server: Server) -> None:
+    request = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+    readers = [server.connect(request, receives=4096) for _ in range(THREADS)]
+    until(server.answers)
+    for one in readers:
+        assert len(received(one)) < 40_000_000
+        one.close()
+
+
+@pytest.mark.parametrize("size", [10, 30_000_000])
+def test_a_refusal_is_read_by_whoever_sends_a_large_body(server: Server, size: int) -> None:
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        for _ in range(3):
+            response = client.post("/refuse", content=b"x" * size)
+            assert (response.status_code, response.text) == (429, "refused")
+
+
+def test_refused_senders_hold_no_thread(server: Server) -> None:
+    head = BODY.replace(b"/read", b"/refuse")
+    senders = [server.connect(head + b"x" * 1000) for _ in range(20 * THREADS)]
+    assert server.answers()
+    for one in senders:
+        assert one.recv(100).startswith(b"HTTP/1.1 429")
+        one.close()
+
+
+def test_callers_that_do_not_leave_hold_up_nobody(server: Server) -> None:
+    request = HEAD + b"Connection: close\r\n\r\n"
+    staying = [server.connect(request) for _ in range(20)]
+    for one in staying:
+        assert received(one).endswith(b"ok")
+    assert server.answers()
+    for one in staying:
+        # The server listens to them still: it would have cut them off if it had waited for one after the other.
+        one.sendall(b"x")
+        one.sendall(b"x")
+        one.close()
