@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from pydantic import ValidationError
 from werkzeug.test import Client, TestResponse
 
+from api_twin import services_of
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.app import create_app
-from imagesearch_api.composition import Services
 from imagesearch_api.settings import ApiSettings
 
 EVIL = "http://evil.example"
@@ -62,8 +61,7 @@ def catalogue() -> Catalogue:
 @pytest.fixture
 def serve(catalogue: Catalogue) -> Callable[..., FlaskClient]:
     def made(**settings: Any) -> FlaskClient:
-        services = SimpleNamespace(settings=ApiSettings(**settings), catalog=catalogue)
-        return create_app(cast(Services, services)).test_client()
+        return create_app(services_of(ApiSettings(**settings), catalog=catalogue)).test_client()
 
     return made
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from flask.testing import FlaskClient
 
+from api_twin import services_of
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.app import create_app
-from imagesearch_api.composition import Services
-from imagesearch_api.settings import ApiSettings
 
 JSON_ROUTES = [
     ("POST", "/api/v2/jobs"),
@@ -53,8 +50,7 @@ class Down:
 
 @pytest.fixture
 def http() -> FlaskClient:
-    services = SimpleNamespace(settings=ApiSettings(), catalog=Down())
-    return create_app(cast(Services, services)).test_client()
+    return create_app(services_of(catalog=Down())).test_client()
 
 
 @pytest.mark.parametrize(("method", "path"), JSON_ROUTES)

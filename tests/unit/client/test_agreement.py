@@ -5,21 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from flask import Flask
 
+from api_twin import services_of
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.catalog.images import Image as StoredImage
 from imagesearch.contract import JobState
 from imagesearch.pipeline import Preprocessing
 from imagesearch.progress import JobProgress
-from imagesearch_api.admission import Lanes
 from imagesearch_api.app import create_app
-from imagesearch_api.memory import Memory
 from imagesearch_api.searching import Match
 from imagesearch_api.settings import ApiSettings
 from imagesearch_api.shapes import collection_shape, image_shape, job_shape, match_shape
@@ -31,9 +29,7 @@ NOW = datetime(2025, 5, 1, 10, 0, tzinfo=UTC)
 @pytest.fixture
 def services() -> Any:
     """Stand in for the stores: nothing here comes as far as asking them."""
-    settings = ApiSettings(public_url="http://pictures.test", allowed_hosts=("api.test",))
-    memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
-    return SimpleNamespace(settings=settings, lanes=Lanes(settings.places()), memory=memory)
+    return services_of(ApiSettings(public_url="http://pictures.test", allowed_hosts=("api.test",)))
 
 
 @pytest.fixture

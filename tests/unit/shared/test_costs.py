@@ -15,6 +15,7 @@ from drawing import encoded
 from imagesearch import images
 from imagesearch.costs import PIXEL_BYTES
 from imagesearch.pipeline import Preprocessing
+from imagesearch.readers import READERS
 from imagesearch.settings import PictureSettings
 
 SIZE = (4000, 3000)
@@ -27,6 +28,7 @@ from pathlib import Path
 from imagesearch import images, thumbnails
 from imagesearch.pipeline import Preprocessing
 from imagesearch.regions import Region
+from imagesearch.readers import READERS
 from imagesearch.settings import PictureSettings
 
 def memory(name):
@@ -93,7 +95,7 @@ def test_no_picture_takes_more_than_is_said(tmp_path: Path, name: str, work: str
 
 
 def test_every_format_that_is_opened_has_a_cost() -> None:
-    assert set(images._READERS) <= set(PIXEL_BYTES)
+    assert set(READERS) <= set(PIXEL_BYTES)
 
 
 def test_a_camera_photo_as_a_thumbnail_costs_next_to_nothing() -> None:

@@ -55,7 +55,8 @@ def check(data: bytes) -> None:
         elif marker == _PHOTOSHOP:
             resources.take(body.count(b"8BIM"))
     exif.check(b"".join(notes))
-    _check_passes(data)
+    if passes(data, _MAX_PASSES) > _MAX_PASSES:
+        raise Dishonest(f"it is drawn in more than {_MAX_PASSES} passes")
 
 
 def ends_early(data: bytes) -> bool:
@@ -91,14 +92,21 @@ def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
             place += max(2, length)
 
 
-def _check_passes(data: bytes) -> None:
-    if data.count(b"\xff\xda") <= _MAX_PASSES:
-        return  # Thumbnails and what trails the picture only make this count too high.
-    passes = 0
+def passes(data: bytes, enough: int) -> int:
+    """Count the scans of a picture, exactly where they are more than `enough` and up to one more.
+
+    Raises:
+        Dishonest: there are too many segments.
+        struct.error: the file is cut off.
+    """
+    if data.count(b"\xff\xda") <= enough:
+        return 0  # Thumbnails and what trails the picture only make this count too high.
+    found = 0
     for marker in _markers(data):
-        passes += marker == _START_OF_SCAN
-        if passes > _MAX_PASSES:
-            raise Dishonest(f"it is drawn in more than {_MAX_PASSES} passes")
+        found += marker == _START_OF_SCAN
+        if found > enough:
+            break
+    return found
 
 
 def _markers(data: bytes) -> Iterator[int]:
