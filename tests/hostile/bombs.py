@@ -83,10 +83,10 @@ def _exif_segments(note: bytes) -> bytes:
 
 
 def tiff_strips(size: int, entries: int = 4_000) -> bytes:
-    """Return a TIFF whose directory gives the same strips again and again."""
+    """Return a TIFF whose directory gives the same strips again and again, and none of which can be unpacked."""
     count = max(1, (size - 12 * entries) // 4)
     many = [Entry(273, 4, count, 16), *[Entry(279, 4, count, 16)] * entries]
-    head = [entry for entry in grey_entries(*SIZE) if entry.tag not in (273, 279)]
+    head = [entry for entry in grey_entries(*SIZE, t259=8) if entry.tag not in (273, 279)]
     return tiff(bytes(4 * count), head + many)
 
 

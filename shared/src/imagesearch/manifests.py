@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 
 from imagesearch.errors import SourceRejected
 from imagesearch.metadata import check_metadata, check_partition, check_storable
@@ -24,7 +24,7 @@ T = TypeVar("T")
 ENDINGS = {".jsonl": "json", ".ndjson": "json", ".csv": "csv"}
 COLUMNS = frozenset({"path", "partition", "metadata"})
 MAX_LINE_BYTES = 128 * 1024
-"""Longest line; a path and metadata of the longest kinds fit, escaped as they may be."""
+"""Longest line, or row of several; a path and metadata of the longest kinds fit, escaped as they may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,30 @@ class Line:
     partition: str | None = None
     metadata: dict[str, Any] | None = None
     error: str = ""
+
+
+class _Bounded:
+    """Hand lines to a CSV reader until those of one row are too long: it gathers a row, however many lines it has.
+
+    It is no generator, which would be over once it raised.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._left = MAX_LINE_BYTES
+
+    def begin_row(self) -> None:
+        self._left = MAX_LINE_BYTES
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._left -= len(line)
+        if self._left < 0:
+            raise ValueError(f"longer than {MAX_LINE_BYTES} bytes")
+        return line
 
 
 class Manifest:
@@ -89,9 +113,11 @@ class Manifest:
                 yield self._bad(number, str(error))
 
     def _rows(self, columns: list[str]) -> Iterator[Line]:
-        reader = csv.reader(self._text(), strict=True)
+        text = _Bounded(self._text())
+        reader = csv.reader(text, strict=True)
         while True:
             number = self._number + 1
+            text.begin_row()
             try:
                 row = next(reader)
                 if row:
@@ -104,7 +130,7 @@ class Manifest:
 
     def _header(self) -> list[str]:
         try:
-            columns = [name.strip() for name in next(csv.reader(self._text(), strict=True), [])]
+            columns = [name.strip() for name in next(csv.reader(_Bounded(self._text()), strict=True), [])]
         except (csv.Error, ValueError) as error:
             raise SourceRejected("invalid", "the manifest's first line is not a CSV header") from error
         if "path" not in columns or not COLUMNS.issuperset(columns) or len(set(columns)) != len(columns):

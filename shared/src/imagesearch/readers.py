@@ -8,8 +8,9 @@ which nobody asked for.
 from __future__ import annotations
 
 import io
+from typing import Any
 
-from PIL import Image, ImageFile, ImageOps
+from PIL import ImageFile, ImageOps
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -25,8 +26,11 @@ _ORIENTATION = 0x0112
 class _Jpeg(JpegImageFile):
     def _open(self) -> None:
         super()._open()
-        # The whole file at once: libjpeg looks at a run of 0xFF from its beginning for each further block.
-        self.decodermaxblock = max(self.decodermaxblock, _bytes_in(self))
+        if self.fp is not None:
+            # The whole file at once: libjpeg looks at a run of 0xFF from its beginning for each further block.
+            place = self.fp.tell()
+            self.decodermaxblock = max(self.decodermaxblock, self.fp.seek(0, io.SEEK_END))
+            self.fp.seek(place)
 
 
 class _Bmp(BmpImageFile):
@@ -34,13 +38,14 @@ class _Bmp(BmpImageFile):
         super()._open()
         _widen_blocks(self)
 
-    def load(self) -> Image.core.PixelAccess | None:
+    def load(self) -> Any:
         """Unpack run lengths without Pillow's decoder, which spends a call on each byte."""
         if self.tile and self.tile[0].codec_name == "bmp_rle" and self.fp is not None:
-            (tile,) = self.tile
+            tile = self.tile[0]
+            assert isinstance(tile.args, tuple)  # noqa: S101 - Pillow gives three for this codec.
             _, is_4_bits, direction = tile.args
             self.fp.seek(0)
-            pixels = unpack(self.fp.read(), tile.offset, *self.size, is_4_bits=is_4_bits)
+            pixels = unpack(self.fp.read(), tile.offset, *self.size, is_4_bits=bool(is_4_bits))
             raw = "L" if self.mode in {"1", "L"} else "P"
             self.fp = io.BytesIO(pixels)
             self.tile = [tile._replace(codec_name="raw", offset=0, args=(raw, 0, direction))]
@@ -58,13 +63,6 @@ class _Tiff(TiffImageFile):
         ImageOps.exif_transpose(self, in_place=True)
         if _ORIENTATION in self.tag_v2:
             del self.tag_v2[_ORIENTATION]
-
-
-def _bytes_in(source: ImageFile.ImageFile) -> int:
-    place = source.fp.tell()
-    size = source.fp.seek(0, io.SEEK_END)
-    source.fp.seek(place)
-    return size
 
 
 def _widen_blocks(source: ImageFile.ImageFile) -> None:

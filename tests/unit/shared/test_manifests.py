@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,26 @@ def test_a_quote_that_is_never_closed_ends_in_an_error_not_in_all_memory() -> No
     lines = read("a.csv", rows)
     assert lines[0].error
     assert lines[-1].path == "/library/lists/a.jpg"
+
+
+def test_a_row_of_very_many_lines_ends_in_an_error_not_in_all_memory() -> None:
+    """Each line closes a field and opens another, so the row goes on, and no field is long."""
+    rows = b"path\n" + b'"\n' + b'","\n' * 200_000 + b"a.jpg\n"
+    tracemalloc.start()
+    try:
+        first = next(Manifest(Path("/library/lists/a.csv"), io.BytesIO(rows)).lines())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "longer than" in first.error
+    assert peak < 32 * MAX_LINE_BYTES
+    assert read("a.csv", rows, first.end, first.last)[-1].path == "/library/lists/a.jpg"
+
+
+@pytest.mark.parametrize("number", [b"1" * 100_000, b"0." + b"1" * 100_000, b"1e99999", b"-" + b"9" * 50_000])
+def test_a_number_of_very_many_digits_is_refused_or_read_as_what_it_is_near(number: bytes) -> None:
+    (line,) = read("a.jsonl", b'{"path": "a.jpg", "metadata": {"a": ' + number + b"}}")
+    assert line.error or line.metadata == {"a": 0.1111111111111111}
 
 
 @pytest.mark.parametrize("header", [b"", b"a.jpg\n", b"path,size\n", b"path,path\n", b"partition\n", b'"path\n'])

@@ -46,3 +46,10 @@ def test_transparency_becomes_white() -> None:
 def test_what_cannot_be_decoded_is_rejected(data: bytes) -> None:
     with pytest.raises(PictureRejected):
         thumbnail(data, 128, LIMITS)
+
+
+def test_a_thumbnail_carries_no_comment_however_long_it_is() -> None:
+    gif = encoded(photo_like(1, (90, 60)), "GIF", comment=b"a" * 70_000)
+    assert Image.open(io.BytesIO(thumbnail(gif, 64, LIMITS))).size == (64, 43)
+    jpeg = encoded(photo_like(1, (90, 60)), "JPEG", comment=b"a secret note")
+    assert b"secret" not in thumbnail(jpeg, 64, LIMITS)

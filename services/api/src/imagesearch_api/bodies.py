@@ -8,7 +8,7 @@ from os import SEEK_END
 from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -21,6 +21,7 @@ from imagesearch_api.problems import AtField, BadField, WrongMediaType
 MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
 MAX_PATHS = 500_000
+MAX_FIELDS = 64
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
 FRAMING_BYTES = 1024 * 1024
@@ -62,6 +63,14 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, raw: Any) -> Any:
+        # Each unknown field is an error of its own, of which a body has room for millions.
+        if isinstance(raw, dict) and len(raw) > MAX_FIELDS:
+            raise ValueError(f"must have at most {MAX_FIELDS} fields")
+        return raw
+
 
 def exactly_one(*groups: str) -> JsonDict:
     """Return the JSON schema that asks for exactly one of some fields; models check it on their own.
@@ -75,7 +84,7 @@ def exactly_one(*groups: str) -> JsonDict:
 class PathList(Body):
     """A job's source as a list."""
 
-    paths: Annotated[list[Path], Field(min_length=1, max_length=MAX_PATHS)]
+    paths: Annotated[list[Path], Field(min_length=1, max_length=MAX_PATHS, fail_fast=True)]
 
 
 def _metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:

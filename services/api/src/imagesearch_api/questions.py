@@ -97,7 +97,7 @@ class ShapeBody(Body):
     page: Count | None = None
     page_size: Count | None = None
     max_distance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    include: Annotated[list[Include], BeforeValidator(_comma_separated)] | None = None
+    include: Annotated[list[Include], Field(fail_fast=True), BeforeValidator(_comma_separated)] | None = None
     partition: Partition | None = None
     filter: FilterField | None = None
 

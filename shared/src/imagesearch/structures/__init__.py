@@ -6,13 +6,28 @@ There is a module for each family of formats. None of them decodes pixels.
 from __future__ import annotations
 
 import struct
+from typing import Protocol
 
 from imagesearch.structures import bmp, gif, jpeg, png, tiff, webp
 from imagesearch.structures.bounds import Dishonest
 
 __all__ = ["Dishonest", "check", "claimed_size", "ends_early"]
 
-_FAMILIES = {"JPEG": jpeg, "PNG": png, "WEBP": webp, "GIF": gif, "BMP": bmp, "TIFF": tiff}
+
+class _Family(Protocol):
+    def check(self, data: bytes) -> None: ...
+
+    def ends_early(self, data: bytes) -> bool: ...
+
+
+_FAMILIES: dict[str, _Family] = {
+    "JPEG": jpeg,
+    "PNG": png,
+    "WEBP": webp,
+    "GIF": gif,
+    "BMP": bmp,
+    "TIFF": tiff,
+}
 
 
 def check(name: str, data: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +43,8 @@ _TIGHT = frozenset({8, 32946, 34925, 50000, 50001})
 _PIECE_BYTES, _SLACK_BYTES = 256, 64 * 1024
 
 
-class _Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Entry:
     kind: int
     count: int
     place: int
