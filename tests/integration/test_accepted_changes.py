@@ -26,6 +26,7 @@ from imagesearch.uploads import Uploads
 from imagesearch.wire import Message
 from imagesearch_api import controlling, uploading
 from imagesearch_api.composition import CHANGES, Services
+from imagesearch_api.memory import Memory
 from imagesearch_api.relabeling import Patch, relabel
 from imagesearch_api.settings import ApiSettings
 from imagesearch_api.uploading import upload
@@ -73,6 +74,7 @@ def services(world: World, slow: Slow) -> Services:
         ask=slow,
         limits=PictureSettings(),
         settings=ApiSettings(),
+        memory=Memory(2**29, 2**30, seconds=0),
         uploads=Uploads(world.root.parent / "uploads"),
         roots=world.roots,
         changing=BoundedSemaphore(CHANGES),

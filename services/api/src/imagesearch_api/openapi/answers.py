@@ -126,7 +126,8 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Deletion": record(
-        {"deleted": COUNT, "missing": list_of({"anyOf": [ID, TEXT]}), "next": or_null(TEXT)},
+        {"deleted": COUNT, "missing": list_of({"anyOf": [ID, TEXT]}), "next": TEXT},
+        optional=("next",),
     ),
     "Result": record(
         {

@@ -94,8 +94,8 @@ def remove_images(name: str) -> ResponseReturnValue:
     else:
         done = deleting.delete_matching(current(), name, body.filter, body.partition, after=int(body.cursor or 0))
     status = HTTPStatus.OK if done.is_gone and done.next is None else HTTPStatus.ACCEPTED
-    following = str(done.next) if done.next is not None else None
-    return jsonify({"deleted": done.deleted, "missing": done.missing, "next": following}), status
+    following = {"next": str(done.next)} if done.next is not None else {}
+    return jsonify({"deleted": done.deleted, "missing": done.missing, **following}), status
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
