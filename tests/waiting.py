@@ -6,20 +6,38 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 240.0
+"""Seconds after which something that a test waits for never comes: on a machine that is busy with other things all
+takes ten times as long. A test that passes never waits for it to be over."""
 
 
 def until(
-    condition: Callable[[], bool],
+    condition: Callable[[], T],
     *,
-    seconds: float = 60.0,
+    seconds: float = PATIENCE,
     alive: subprocess.Popen[bytes] | None = None,
     output: Path | None = None,
-) -> None:
-    """Ask every 50 ms until the condition holds; fail after `seconds`, or as soon as a process has ended."""
+) -> T:
+    """Ask every 50 ms until the answer is true, and return it; fail late, or as soon as a process has ended."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (answer := condition()):
         said = output.read_text(errors="replace")[-4000:] if output else ""
         ended = alive.poll() if alive is not None else None
         assert ended is None, f"the process ended with {ended}\n{said}"
         assert time.monotonic() < deadline, f"nothing came within {seconds:g} s\n{said}"
         time.sleep(0.05)
+    return answer
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE) -> int:
+    """Wait for the end of a process that was told to, and return its exit status; one that hangs is killed."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from threading import Thread
 from typing import Literal
+from wsgiref.simple_server import WSGIServer
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
@@ -34,7 +36,25 @@ class TelemetrySettings(Settings):
     metrics_host: str = Field("127.0.0.1", description="Address that the Prometheus page listens on.")
 
 
-def configure(service: str, settings: TelemetrySettings) -> None:
+class MetricsPage:
+    """Show this process' metrics to Prometheus until it is closed."""
+
+    def __init__(self, settings: TelemetrySettings) -> None:
+        self._serving: tuple[WSGIServer, Thread] | None = None
+        if settings.metrics_port:
+            self._serving = start_http_server(settings.metrics_port, addr=settings.metrics_host)
+
+    def close(self) -> None:
+        """Close the port, where there is one, and wait until its thread has ended."""
+        serving, self._serving = self._serving, None
+        if serving is not None:
+            server, thread = serving
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def configure(service: str, settings: TelemetrySettings) -> MetricsPage:
     """Send structlog's and the standard library's records to stdout in one format, and open the metrics page."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -67,8 +87,7 @@ def configure(service: str, settings: TelemetrySettings) -> None:
     for noisy in ("celery.worker.strategy", "celery.app.trace", "celery.beat", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    return MetricsPage(settings)
 
 
 def log_settings(*groups: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 
 from flask import Flask, Response, request
@@ -35,13 +36,20 @@ ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, 
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """Build the application on the given services, or on those that the environment describes."""
+    """Build the application on the given services, or on those that the environment describes.
+
+    The caller closes the given ones; the others are closed when the process ends.
+    """
+    if services is None:
+        services = compose()
+        # gunicorn has hooks in configuration files alone; its workers end as every Python program does.
+        atexit.register(services.close)
     app = Flask("imagesearch_api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
-    app.extensions["services"] = services or compose()
+    app.extensions["services"] = services
     app.extensions["last_seen"] = LastSeen()
-    settings = app.extensions["services"].settings
+    settings = services.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     # The client of the published contract is served from another origin.
     CORS(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import redis
 from flask import current_app
 
-from imagesearch.broker import create_celery, create_redis, send
+from imagesearch.broker import close_celery, create_celery, create_redis, send
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import TaskName
 from imagesearch.lane import QueryLane
@@ -25,6 +26,7 @@ from imagesearch.wire import Message
 from imagesearch_api.admission import Lanes
 from imagesearch_api.asking import CeleryAsker
 from imagesearch_api.fetching import Fetch, UrlFetcher
+from imagesearch_api.lookups import Lookups
 from imagesearch_api.memory import Memory
 from imagesearch_api.query_cache import QueryCache
 from imagesearch_api.settings import ApiSettings
@@ -52,6 +54,7 @@ class Services:
         memory: bounds what they read and decode.
         changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
             it needs others: without a bound they could wait for each other.
+        resources: what `close` closes.
     """
 
     catalog: Catalog
@@ -71,6 +74,11 @@ class Services:
     memory: Memory
     uploads: Uploads | None = None
     changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
+    resources: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """End every thread and close every connection; a second time does nothing."""
+        self.resources.close()
 
 
 def current() -> Services:
@@ -83,24 +91,32 @@ def compose() -> Services:
     """Build the services from the environment; nothing connects yet."""
     postgres, redis_settings, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, limits, settings = SourceSettings(), PictureSettings(), ApiSettings()
-    configure("api", TelemetrySettings())
+    page = configure("api", TelemetrySettings())
     log_settings(postgres, redis_settings, milvus, sources, limits, settings)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
+    catalog, vectors, lookups = Catalog(postgres), MilvusVectorStore(milvus), Lookups()
+    query_cache = QueryCache(client, settings.query_cache_seconds)
+    resources = ExitStack()
+    resources.callback(close_celery, app)
+    # Closed from the last to the first: threads before the connections that they use.
+    for one in (page, client, catalog, vectors, lookups, query_cache):
+        resources.callback(one.close)
     return Services(
-        catalog=Catalog(postgres),
-        vectors=MilvusVectorStore(milvus),
+        catalog=catalog,
+        vectors=vectors,
         redis=client,
         progress=CeleryProgressBoard(app),
         workers=WorkerBoard(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         ask=CeleryAsker(app),
         queries=QueryLane(client, redis_settings),
-        query_cache=QueryCache(client, settings.query_cache_seconds),
+        query_cache=query_cache,
         roots=sources.roots,
         limits=limits,
         settings=settings,
-        fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout),
+        fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
         lanes=Lanes(settings.places()),
         memory=Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout),
         uploads=Uploads(sources.upload_root) if sources.upload_root is not None else None,
+        resources=resources,
     )

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from threading import Event, Thread, Timer
+from threading import Timer
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import structlog
@@ -55,33 +55,6 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def resolve(host: str, port: int, timeout: float) -> list[str]:
-    """Return the addresses of a host.
-
-    Raises:
-        OSError: it has none, or nobody said so in time.
-    """
-    answers: list[str] = []
-    errors: list[OSError] = []
-    done = Event()
-
-    def ask() -> None:
-        try:
-            answers.extend(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            errors.append(error)
-        finally:
-            done.set()
-
-    # The system's resolver takes no timeout.
-    Thread(target=ask, daemon=True).start()
-    if not done.wait(timeout):
-        raise TimeoutError("the name was not resolved in time")
-    if errors:
-        raise errors[0]
-    return answers
-
-
 @dataclass(frozen=True)
 class UrlFetcher:
     """Fetch what lies at a URL.
@@ -90,7 +63,7 @@ class UrlFetcher:
         hosts: ``example.com``, ``example.com:8443`` or ``*.example.com``; without any, nothing is fetched.
         max_bytes: the largest answer that is taken.
         seconds: how long all of it may take, redirects included.
-        resolve: returns the addresses of a host; replaced in tests.
+        resolve: returns the addresses of a host; raises `OSError`.
         is_allowed: tells whether an address may be connected to; replaced in tests.
         context: what certificates are checked against.
     """
@@ -98,7 +71,7 @@ class UrlFetcher:
     hosts: tuple[str, ...]
     max_bytes: int
     seconds: float
-    resolve: Resolve = resolve
+    resolve: Resolve
     is_allowed: Callable[[str], bool] = is_public
     context: ssl.SSLContext | None = None
 
@@ -166,6 +139,7 @@ class UrlFetcher:
         finally:
             end.cancel()
             connection.close()
+            end.join()
 
     def _read(self, response: HTTPResponse, deadline: float) -> bytes:
         if response.status != 200:

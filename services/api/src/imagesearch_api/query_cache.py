@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
+from collections import deque
 from collections.abc import Mapping, Sequence
-from threading import Lock, Thread
+from threading import Condition, Thread
 from typing import cast
 
 import redis
@@ -29,9 +29,10 @@ class QueryCache:
         """Keep vectors for `seconds`; zero keeps none."""
         self._redis = client
         self._seconds = seconds
-        self._pending: queue.Queue[Mapping[str, bytes]] = queue.Queue(PENDING)
-        self._starting = Lock()
+        self._pending: deque[Mapping[str, bytes]] = deque()
+        self._changed = Condition()
         self._writer: Thread | None = None
+        self._closed = False
 
     def read(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return float32[512] as bytes by key, for those that are known."""
@@ -49,26 +50,47 @@ class QueryCache:
         }
 
     def remember(self, made: Mapping[str, bytes]) -> None:
-        """Have vectors written soon."""
+        """Have vectors written soon; once the cache is closed, nothing more is."""
         if not self._seconds:
             return
-        with self._starting:
+        with self._changed:
+            if self._closed:
+                return
+            if len(self._pending) >= PENDING:
+                log.warning("query_cache.not_written", reason="too many writes are waiting")
+                return
+            self._pending.append(made)
+            self._changed.notify()
             # Not before the first search: a thread would not outlive the fork into a worker process.
             if self._writer is None:
                 self._writer = Thread(target=self._write_all, name="query-cache", daemon=True)
                 self._writer.start()
-        try:
-            self._pending.put_nowait(made)
-        except queue.Full:
-            log.warning("query_cache.not_written", reason="too many writes are waiting")
+
+    def close(self) -> None:
+        """Leave out what still waits to be written, and wait until the thread has ended."""
+        with self._changed:
+            self._closed = True
+            self._pending.clear()
+            self._changed.notify_all()
+            writer = self._writer
+        if writer is not None:
+            writer.join()
 
     def _write_all(self) -> None:
-        while True:
-            made = self._pending.get()
+        while (made := self._next()) is not None:
             try:
                 self._write(made)
             except redis.RedisError as error:
                 log.warning("query_cache.not_written", reason=type(error).__name__)
+            except Exception:
+                # Whatever is wrong with one write, the next ones are not lost with it.
+                log.exception("query_cache.write_failed")
+
+    def _next(self) -> Mapping[str, bytes] | None:
+        """Wait for something to write, and return it; None once the cache is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending or self._closed)
+            return self._pending.popleft() if self._pending else None
 
     def _write(self, made: Mapping[str, bytes]) -> None:
         with self._redis.pipeline(transaction=False) as pipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import structlog
@@ -71,9 +72,8 @@ def _config() -> Config:
 
 def main() -> None:
     """Wait for Postgres and migrate it."""
-    configure("migrate", TelemetrySettings())
-    catalog = Catalog(PostgresSettings())
-    keep_trying(lambda: migrate(catalog), threading.Event(), doing="migrate")
+    with closing(configure("migrate", TelemetrySettings())), closing(Catalog(PostgresSettings())) as catalog:
+        keep_trying(lambda: migrate(catalog), threading.Event(), doing="migrate")
     log.info("catalogue.migrated")
 
 

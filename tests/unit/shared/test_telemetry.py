@@ -1,0 +1,26 @@
+"""The page of a process' metrics is there while the process works, and no longer."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from imagesearch.telemetry import MetricsPage, TelemetrySettings
+from kept_ports import kept_port
+from waiting import PATIENCE
+
+
+def test_the_page_is_shown_until_it_is_closed() -> None:
+    port = kept_port()
+    page = MetricsPage(TelemetrySettings(metrics_port=port))
+    url = f"http://127.0.0.1:{port}/metrics"
+    assert "imagesearch_forward_seconds" in httpx.get(url, timeout=PATIENCE).text
+    page.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, timeout=PATIENCE)
+    page.close()
+    MetricsPage(TelemetrySettings(metrics_port=port)).close()
+
+
+def test_without_a_port_there_is_nothing_to_close() -> None:
+    MetricsPage(TelemetrySettings(metrics_port=0)).close()
