@@ -93,10 +93,20 @@ class Beat:
     claims: BatchClaims | None = None
     busy: Callable[[], int] = _idle
     ping: Callable[[], object] = _needs_no_ping
+    _ended: Event = field(default_factory=Event, init=False)
+    _thread: Thread | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Begin; the thread ends with the process."""
-        Thread(target=self._run, name="beat", daemon=True).start()
+        """Begin."""
+        self._thread = Thread(target=self._run, name="beat", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop renewing claims, and wait until the thread has ended; for when no task is in hand any more."""
+        self.pulse.stopping.set()
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def once(self) -> None:
         """Do all of it once; ends the process when it is deaf.
@@ -119,18 +129,23 @@ class Beat:
 
     def _run(self) -> None:
         while not self.pulse.stopping.is_set():
-            try:
-                self.once()
-            except (StoreUnavailable, *REDIS_ERRORS, OSError) as error:
-                # While Redis is away nothing can be consumed: the ping's clock starts anew.
-                self.pulse.asked_at = None
-                log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
+            self._try(self.once)
             self.pulse.stopping.wait(REPORT_EVERY_SECONDS)
-        # Claims last until the tasks in hand are done, and the process ends with them; nothing comes before that
-        # for which this could wait instead of sleeping.
-        while self.claims is not None:
-            try:
-                self.claims.renew()
-            except StoreUnavailable as error:
-                log.warning("worker.beat_missed", reason=str(error))
-            time.sleep(REPORT_EVERY_SECONDS)
+        # Claims last until the tasks in hand are done.
+        while self.claims is not None and not self._ended.is_set():
+            self._try(self.claims.renew)
+            self._ended.wait(REPORT_EVERY_SECONDS)
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except (StoreUnavailable, *REDIS_ERRORS, OSError) as error:
+            log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
+        except Exception:
+            # A worker without a beat would lose its claims and its place on the board for as long as it runs. One
+            # that misses every beat is noticed: it leaves the board, and its heartbeat file grows old.
+            log.exception("worker.beat_failed")
+        else:
+            return
+        # While Redis is away nothing can be consumed: the ping's clock starts anew.
+        self.pulse.asked_at = None

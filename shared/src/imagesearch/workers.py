@@ -97,8 +97,10 @@ def run_worker(
     # The worker's own queue carries nothing but its pings. One BRPOP reads all its queues, so a ping that
     # arrives proves that work would arrive too.
     app.amqp.queues.select_add(KombuQueue(pings, Exchange(pings, delivery_mode=1), routing_key=pings))
-    worker.start()
-    pulse.stopping.set()
+    try:
+        worker.start()
+    finally:
+        beat.close()
     _sign_off(board, pulse)
     return int(worker.exitcode or 0)
 
@@ -123,9 +125,13 @@ def run_loop(
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pulse.stopping.set())
-    Beat(pulse, report, board, settings).start()
+    beat = Beat(pulse, report, board, settings)
+    beat.start()
     log.info("worker.ready", name=pulse.name)
-    loop()
+    try:
+        loop()
+    finally:
+        beat.close()
     _sign_off(board, pulse)
     return 0
 

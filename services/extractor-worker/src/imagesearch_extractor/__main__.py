@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 from imagesearch.contract import Queue
 from imagesearch.errors import WeightsUnavailable
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if queue is Queue.EXTRACT:
             os.nice(configuration.extractor.bulk_niceness)
         prepare_process()
-        configure("extractor" if queue is Queue.EXTRACT else "extractor-query", configuration.telemetry)
+        page = configure("extractor" if queue is Queue.EXTRACT else "extractor-query", configuration.telemetry)
         log_settings(configuration.extractor, configuration.redis, configuration.sources, configuration.pictures)
         with quiet_import():
             from imagesearch_extractor import worker  # noqa: PLC0415 - TensorFlow must find its threads set
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BadConfiguration, WeightsUnavailable) as error:
         sys.stderr.write(f"extractor cannot start: {error}\n")
         return EX_CONFIG
-    return worker.run(queue, configuration, network)
+    with closing(page):
+        return worker.run(queue, configuration, network)
 
 
 if __name__ == "__main__":

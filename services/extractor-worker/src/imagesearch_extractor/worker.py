@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import structlog
 from celery.exceptions import Reject
 
 from imagesearch import __version__
-from imagesearch.broker import create_celery, create_redis, register, send
+from imagesearch.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.claims import BatchClaims
 from imagesearch.contract import ExtractBatch, Queue, TaskName
 from imagesearch.errors import TransientError
@@ -69,20 +70,25 @@ def run(queue: Queue, configuration: Configuration, embedder: Embedder) -> int:
         configuration: of this process.
         embedder: ready to work.
     """
-    client = create_redis(configuration.redis)
-    if queue is Queue.QUERY:
-        return _serve_queries(configuration, embedder, client)
-    return _serve_batches(configuration, embedder, client)
+    with closing(create_redis(configuration.redis)) as client, ExitStack() as resources:
+        if queue is Queue.QUERY:
+            return _serve_queries(configuration, embedder, client)
+        return _serve_batches(configuration, embedder, client, resources)
 
 
-def _serve_batches(configuration: Configuration, embedder: Embedder, client: redis.Redis) -> int:
+def _serve_batches(
+    configuration: Configuration, embedder: Embedder, client: redis.Redis, resources: ExitStack
+) -> int:
     app = create_celery(configuration.redis)
+    resources.callback(close_celery, app)
     pulse = Pulse(worker_name("extractor"), configuration.extractor.extract_concurrency)
     claims = BatchClaims(client, pulse.name)
     threads = configuration.extractor.reading_threads(usable_cpus())
+    reader = PictureReader(configuration.sources.roots, configuration.pictures, threads)
+    resources.callback(reader.close)
     bulk = BulkExtractor(
         embedder=embedder,
-        reader=PictureReader(configuration.sources.roots, configuration.pictures, threads),
+        reader=reader,
         compute_batch=configuration.extractor.compute_batch,
         progress=CeleryProgressBoard(app),
         claims=claims,

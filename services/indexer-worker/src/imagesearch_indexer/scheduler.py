@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery.beat import Scheduler
 
-from imagesearch.broker import create_celery
+from imagesearch.broker import close_celery, create_celery
 from imagesearch.contract import Reconcile, TaskName
 from imagesearch.settings import RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
@@ -15,7 +15,7 @@ from imagesearch_indexer.settings import IndexerSettings
 def run() -> int:
     """Run the scheduler until it is told to stop; return its exit code."""
     redis, settings = RedisSettings(), IndexerSettings()
-    configure("scheduler", TelemetrySettings())
+    page = configure("scheduler", TelemetrySettings())
     log_settings(redis, settings)
     leave_logging_alone()
     app = create_celery(redis)
@@ -25,7 +25,11 @@ def run() -> int:
     }
     # Nothing but two periods is scheduled: there is no state worth keeping on a disk, where a kill could
     # leave it broken.
-    app.Beat(scheduler_cls=Scheduler, quiet=True, max_interval=1).run()
+    try:
+        app.Beat(scheduler_cls=Scheduler, quiet=True, max_interval=1).run()
+    finally:
+        close_celery(app)
+        page.close()
     return 0
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from typing import TypeVar
 
 import structlog
 from celery import Celery
 
 import imagesearch
-from imagesearch.broker import create_celery, create_redis, register, send
+from imagesearch.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
 from imagesearch.claims import BatchClaims, InFlight
@@ -86,15 +87,22 @@ def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
 
 def run() -> int:
     """Run the worker until it is told to stop; return its exit code."""
+    with ExitStack() as resources:
+        return _run(resources)
+
+
+def _run(resources: ExitStack) -> int:
     postgres, redis, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, settings, workers = SourceSettings(), IndexerSettings(), WorkerSettings()
-    configure("indexer", TelemetrySettings())
+    resources.enter_context(closing(configure("indexer", TelemetrySettings())))
     log_settings(postgres, redis, milvus, sources, settings, workers)
-    app, client, name = create_celery(redis), create_redis(redis), worker_name("indexer")
+    app, name = create_celery(redis), worker_name("indexer")
+    resources.callback(close_celery, app)
+    client = resources.enter_context(closing(create_redis(redis)))
     pulse, claims = Pulse(name, settings.indexer_threads), BatchClaims(client, name)
     indexer = Indexer(
-        catalog=Catalog(postgres),
-        vectors=MilvusVectorStore(milvus),
+        catalog=resources.enter_context(closing(Catalog(postgres))),
+        vectors=resources.enter_context(closing(MilvusVectorStore(milvus))),
         progress=CeleryProgressBoard(app),
         in_flight=InFlight(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
