@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from threading import Thread
@@ -34,10 +34,16 @@ class StackProcess:
         self._command = [sys.executable, "-P", "-m", "imagesearch_local", "up", "--data-dir", str(layout.data_dir)]
         self._command += ["--port", str(port), "--images", ":".join(map(str, images)), "--weights", weights]
         self._process: subprocess.Popen[str] | None = None
-        self._copier = Thread(target=self._copy, daemon=True)
+        self._copier: Thread | None = None
 
     def start(self) -> None:
-        """Start it."""
+        """Start it.
+
+        Raises:
+            OSError: its log cannot be written.
+        """
+        # Opened here: a copier that could not would leave the stack to wait for a reader.
+        handler = RotatingFileHandler(self.log, maxBytes=LOG_BYTES, backupCount=1)
         self._process = subprocess.Popen(
             self._command,
             stdout=subprocess.PIPE,
@@ -46,13 +52,15 @@ class StackProcess:
             errors="replace",
             start_new_session=True,
         )
+        self._copier = Thread(
+            target=self._copy, args=(self._process.stdout, handler), name="stack-log", daemon=True
+        )
         self._copier.start()
 
-    def _copy(self) -> None:
-        handler = RotatingFileHandler(self.log, maxBytes=LOG_BYTES, backupCount=1)
-        output = self._process.stdout if self._process else None
-        for line in output or ():
+    def _copy(self, output: Iterable[str], handler: logging.Handler) -> None:
+        for line in output:
             self._tail.append(line.rstrip())
+            # A full disk costs lines of the log alone: a handler reports its errors and raises none.
             handler.emit(logging.LogRecord("stack", logging.INFO, "", 0, line.rstrip(), None, None))
         handler.close()
 
@@ -61,7 +69,7 @@ class StackProcess:
         status = self._process.poll() if self._process else None
         if status is None:
             return
-        self._copier.join()
+        self._finish_copying()
         *before, reason = self._tail or ["it wrote nothing"]
         ending = [f"the system ended with status {status}: {reason}", f"all that it wrote: {self.log}"]
         raise StackFailed("\n".join([*before, *ending]))
@@ -75,4 +83,11 @@ class StackProcess:
         if self._process:
             self._process.send_signal(signal.SIGTERM)  # does nothing to a process that has ended
             self._process.wait()
+            self._finish_copying()
+
+    def _finish_copying(self) -> None:
+        """Wait until the last line is copied."""
+        if self._copier is not None:
             self._copier.join()
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()

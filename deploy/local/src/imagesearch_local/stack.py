@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -182,18 +181,25 @@ def _holder(lock: IO[str]) -> int | None:
 
 
 def _stop(layout: Layout, pid: int | None) -> None:
-    """Ask the stack's process to end and wait until its lock is free."""
+    """Ask the stack's process to end and wait until it has."""
     if pid is None or not _is_ours(pid):
         raise StackFailed(f"the lock {layout.lock} is held, but not by a process of this program")
-    os.kill(pid, signal.SIGTERM)
+    process = psutil.Process(pid)
+    process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
+    # Its lock is free a little before: the last thing that an ending interpreter does with files is to close them.
     while time.monotonic() < deadline:
-        try:
-            with hold(layout):
-                return
-        except AlreadyRunning:
-            time.sleep(0.05)
+        if _has_ended(process):
+            return
+        time.sleep(0.05)
     raise StackFailed(f"process {pid} has not stopped within {STOP_SECONDS:.0f} s")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _is_ours(pid: int) -> bool:
