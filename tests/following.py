@@ -18,5 +18,5 @@ def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
         job = http.get(f"/api/v2/jobs/{job_id}").json()
         return job["finished_at"] is not None
 
-    until(is_over, seconds=120)
+    until(is_over)
     return job

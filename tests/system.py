@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 
-from waiting import until
+from kept_ports import kept_port
+from waiting import PATIENCE, ended, until
 
 WEIGHTS = "random:7"
+PATIENT = {
+    "BULK_NICENESS": "0",
+    "QUERY_TIMEOUT": str(PATIENCE / 4),
+    "INDEX_TIMEOUT": str(PATIENCE / 4),
+    "DELETE_TIMEOUT": str(PATIENCE / 4),
+    "MILVUS_TIMEOUT": str(PATIENCE / 4),
+    "REDIS_TIMEOUT": "30",
+    "DATABASE_CONNECT_TIMEOUT": "30",
+}
+"""A machine that is busy with other things changes no answer: nothing steps back for them or gives up soon."""
 
 
 class System:
@@ -22,10 +32,10 @@ class System:
     def __init__(self, folder: Path, images: Path, **environment: str) -> None:
         self.folder = folder
         self.images = images
-        self.port = free_port()
+        self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = folder / "output"
-        self.environment = os.environ | environment
+        self.environment = os.environ | PATIENT | environment
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -35,12 +45,12 @@ class System:
         command += ["--data-dir", str(self.folder / "data"), "--images", str(self.images), "--weights", WEIGHTS]
         with self.output.open("ab") as sink:
             self.process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=self.environment)
-        until(self.is_ready, seconds=120, alive=self.process, output=self.output)
+        until(self.is_ready, alive=self.process, output=self.output)
 
     def is_ready(self) -> bool:
         """Tell whether every part of it can work."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=PATIENCE).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -48,14 +58,4 @@ class System:
         """Stop it in order and return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(90)
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on, below those that outgoing connections are given."""
-    first = 10_000 + os.getpid() * 7 % 5_000
-    for port in range(first, first + 5_000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise RuntimeError("no port is free")
+        return ended(self.process)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from waiting import PATIENCE
+
 REPOSITORY = Path(__file__).parents[2]
 BLOCKED = """
 import importlib, pkgutil, sys
@@ -32,7 +34,11 @@ NETWORKS = ("tensorflow", "keras", "h5py")
 
 def import_all_without(package: str, blocked: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     script = BLOCKED.format(package=package, blocked=set(blocked))
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    return run([sys.executable, "-c", script])
+
+
+def run(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,7 @@ def test_the_block_stops_what_it_is_meant_to_stop() -> None:
 
 def test_imports_follow_the_contracts_in_pyproject() -> None:
     lint = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([lint], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    done = run([lint])
     assert done.returncode == 0, done.stdout
 
 
@@ -79,5 +85,5 @@ def test_importing_starts_nothing(package: str) -> None:
         "assert not own.net_connections(), own.net_connections()\n"
         "assert not own.children(), own.children()\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    done = run([sys.executable, "-c", script])
     assert done.returncode == 0, done.stderr

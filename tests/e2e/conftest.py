@@ -12,6 +12,7 @@ import pytest
 from drawing import photo_like
 from integration.milvus_servers import MilvusServer
 from system import System
+from waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,7 @@ def system(
 
 @pytest.fixture
 def http(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.url, timeout=60) as client:
+    with httpx.Client(base_url=system.url, timeout=PATIENCE) as client:
         yield client
 
 

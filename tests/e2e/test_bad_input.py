@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from drawing import encoded, photo_like
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -88,7 +89,7 @@ def test_a_body_that_is_no_json_object_is_400(http: httpx.Client, body: bytes) -
 
 @pytest.fixture(scope="session")
 def indexed(system: Any, album: Path) -> str:
-    with httpx.Client(base_url=system.url, timeout=60) as http:
+    with httpx.Client(base_url=system.url, timeout=PATIENCE) as http:
         assert http.post("/api/v2/collections", json={"name": "edge"}).status_code == 201
     return "edge"
 

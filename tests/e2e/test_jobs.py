@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -252,6 +251,4 @@ def test_a_running_job_tells_its_rate_and_when_it_will_end(
 
     until(has_pace)
     assert seen["rate"] > 0
-    begun = time.monotonic()
     assert ended(http, job["id"])["indexed"] == 160
-    assert time.monotonic() - begun < 120

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from drawing import encoded, photo_like
 from system import System
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -44,7 +45,7 @@ class There:
 
 @pytest.fixture(scope="module")
 def there(system: System) -> There:
-    with httpx.Client(base_url=system.url, timeout=60) as http:
+    with httpx.Client(base_url=system.url, timeout=PATIENCE) as http:
         assert http.post("/api/v2/collections", json={"name": "described"}).status_code == 201
         pictures = [encoded(photo_like(seed)) for seed in (7000, 7001)]
         made = [http.post("/api/v2/collections/described/images", files={"image": one}) for one in pictures]
@@ -87,7 +88,7 @@ def probe(operation: schemathesis.schemas.APIOperation, there: There, mode: Gene
             case.path_parameters = {
                 name: there.parameters.get(name, value) for name, value in (case.path_parameters or {}).items()
             }
-        response = case.call(timeout=60)
+        response = case.call(timeout=PATIENCE)
         statuses[response.status_code] += 1
         case.validate_response(response, checks=CHECKS)
         # Nothing was down and nobody else was there: neither of these has an excuse.

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from system import System
-from waiting import until
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 
@@ -56,7 +56,9 @@ def send(line: str, variables: dict[str, str]) -> httpx.Response:
             assert word.startswith("http"), f"an option that this test does not know: {word}"
             url = word
     method = method or ("POST" if body or files else "GET")
-    return httpx.request(method, url, headers=headers, content=body, files=files or None, data=fields, timeout=60)
+    return httpx.request(
+        method, url, headers=headers, content=body, files=files or None, data=fields, timeout=PATIENCE
+    )
 
 
 def test_every_curl_line_of_the_readme_works(system: System, album: Path) -> None:
@@ -72,7 +74,7 @@ def test_every_curl_line_of_the_readme_works(system: System, album: Path) -> Non
         if not variables["JOB"]:
             variables["JOB"] = response.json()["id"]
             job = f"{system.url}/api/v2/jobs/{variables['JOB']}"
-            until(lambda job=job: httpx.get(job).json()["finished_at"] is not None, seconds=120)  # type: ignore[misc]
+            until(lambda job=job: httpx.get(job).json()["finished_at"] is not None)  # type: ignore[misc]
 
 
 def test_the_python_of_the_readme_works(system: System, album: Path, capsys: pytest.CaptureFixture[str]) -> None:

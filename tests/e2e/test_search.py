@@ -16,7 +16,7 @@ from PIL import Image
 from drawing import encoded, framed, photo_like
 from imagesearch.vectors.filters import matches, parse_filter
 from system import System
-from waiting import until
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ class Gallery:
 def gallery(system: System, library: Path) -> Gallery:
     """Forty pictures in a collection, some with a partition and metadata."""
     pictures: dict[str, tuple[str, dict[str, Any]]] = {}
-    with httpx.Client(base_url=system.url, timeout=60) as http:
+    with httpx.Client(base_url=system.url, timeout=PATIENCE) as http:
         for number, (partition, metadata) in enumerate(FOLDERS):
             folder = library / "gallery" / str(number)
             folder.mkdir(parents=True)
@@ -60,7 +60,7 @@ def gallery(system: System, library: Path) -> Gallery:
                 shown = http.get(f"/api/v2/jobs/{job}").json()
                 return shown["finished_at"] is not None and shown["indexed"] == PER_FOLDER
 
-            until(has_ended, seconds=120)
+            until(has_ended)
     return Gallery(pictures)
 
 
@@ -222,7 +222,7 @@ def test_pages_join_where_rows_are_missing(http: httpx.Client, library: Path, ga
     for place in range(12):
         photo_like(5000 + place).save(folder / f"{place:02}.png")
     job = http.post("/api/v2/jobs", json={"source": str(folder), "collection": "holes"}).json()["id"]
-    until(lambda: http.get(f"/api/v2/jobs/{job}").json()["finished_at"] is not None, seconds=120)
+    until(lambda: http.get(f"/api/v2/jobs/{job}").json()["finished_at"] is not None)
     url = "/api/v2/collections/holes"
     whole = http.post(f"{url}/search", json={"path": str(folder / "05.png"), "top_k": 12}).json()["results"]
     for one in (whole[2], whole[3], whole[8]):

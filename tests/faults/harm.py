@@ -31,8 +31,8 @@ def kill_store(stack: Living, name: str) -> None:
 def restart_in_order(stack: Living, name: str) -> None:
     """Tell a process to stop, and wait until another has taken its place."""
     former = stack.send(name, signal.SIGTERM)
-    # Within 30 s it finishes or hands back what it holds; then the supervisor starts the next one.
-    stack.wait_replaced(name, former, seconds=45)
+    # It finishes or hands back what it holds; then the supervisor starts the next one.
+    stack.wait_replaced(name, former)
 
 
 def kill_everything(stack: Living) -> None:

@@ -21,13 +21,13 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
 from imagesearch.vectors import MilvusVectorStore
-from imagesearch_local import ports
 from imagesearch_local.control import Control
 from imagesearch_local.environment import of_stack
 from imagesearch_local.errors import StackFailed
 from imagesearch_local.layout import MARKER, Layout
 from imagesearch_local.record import Record
-from waiting import until
+from kept_ports import kept_port
+from waiting import PATIENCE, ended, until
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 SERVICES = ("extractor", "indexer", "scheduler", "api")
@@ -50,8 +50,8 @@ class Living:
     def __init__(self, folder: Path, images: Path, *, real: bool = False, **environment: str) -> None:
         self.layout = Layout.at(folder / "data")
         self.output = folder / "output"
-        self.port = ports.choose(["api"], {}, str(folder))["api"]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self.port = kept_port()
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
         start = ["-m", "imagesearch_local"] if real else [str(LAUNCHER)]
         self._command = [sys.executable, *start, "up", "--port", str(self.port), "--weights", "random:7"]
         self._command += ["--data-dir", str(self.layout.data_dir), "--images", str(images)]
@@ -72,9 +72,9 @@ class Living:
         self.catalog.close()
         self.vectors.close()
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(120)
+        return ended(self._process)
 
-    def wait_ready(self, seconds: float = 120) -> None:
+    def wait_ready(self, seconds: float = PATIENCE) -> None:
         until(self.is_ready, seconds=seconds, alive=self._process, output=self.output)
 
     def is_ready(self) -> bool:
@@ -97,7 +97,7 @@ class Living:
         """Kill a process without a warning; nothing happens while it is being started again."""
         self.send(name, signal.SIGKILL)
 
-    def wait_replaced(self, name: str, former: int | None, seconds: float = 60) -> None:
+    def wait_replaced(self, name: str, former: int | None, seconds: float = PATIENCE) -> None:
         until(lambda: self.pid(name) not in (None, former), seconds=seconds, output=self.output)
 
     def kill_everything(self) -> None:
@@ -111,7 +111,7 @@ class Living:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        self._process.wait(30)
+        self._process.wait()
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -170,7 +170,7 @@ class Living:
                 assert "Retry-After" in answers[-1].headers
             return answers[-1].status_code != 503
 
-        until(answered, seconds=180, alive=self._process, output=self.output)
+        until(answered, alive=self._process, output=self.output)
         return answers[-1]
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -180,15 +180,15 @@ class Living:
     def control(self, job_id: str, verb: str) -> int:
         return self.patiently(lambda: self.http.post(f"/api/v2/jobs/{job_id}/{verb}")).status_code
 
-    def wait_done(self, job_id: str, pictures: int, seconds: float = 120) -> None:
+    def wait_done(self, job_id: str, pictures: int, seconds: float = PATIENCE) -> None:
         """Wait until so many pictures of a job have their outcome."""
         until(lambda: _done(self.job(job_id)) >= pictures, seconds=seconds, output=self.output)
 
-    def wait_ended(self, job_id: str, seconds: float = 180) -> dict[str, Any]:
+    def wait_ended(self, job_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
         until(lambda: self.job(job_id)["finished_at"] is not None, seconds=seconds, output=self.output)
         return self.job(job_id)
 
-    def wait_catalog(self, seconds: float = 60) -> None:
+    def wait_catalog(self, seconds: float = PATIENCE) -> None:
         """Wait until the test itself can read the stores."""
         until(lambda: _works(self.catalog.ping) and _works(self.vectors.ping), seconds=seconds, output=self.output)
 

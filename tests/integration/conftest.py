@@ -25,16 +25,16 @@ from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_local.environment import of_stack
 from imagesearch_local.layout import Layout
 from imagesearch_local.record import Record
-from waiting import until
+from waiting import ended, until
 
 
 class Stores:
     """The settings of the running stores; each test gets a database of its own."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self.redis = RedisSettings(redis_url=environment["REDIS_URL"])
-        self.milvus = MilvusSettings(milvus_uri=environment["MILVUS_URI"], milvus_lite=True)
-        self.maintenance = PostgresSettings(database_url=environment["DATABASE_URL"])
+        self.redis = RedisSettings(redis_url=environment["REDIS_URL"], redis_timeout=30)
+        self.milvus = MilvusSettings(milvus_uri=environment["MILVUS_URI"], milvus_lite=True, milvus_timeout=60)
+        self.maintenance = PostgresSettings(database_url=environment["DATABASE_URL"], database_connect_timeout=30)
 
     def answer(self) -> bool:
         vectors = MilvusVectorStore(self.milvus)
@@ -54,7 +54,8 @@ class Stores:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
         engine.dispose()
         url = sa.make_url(self.maintenance.database_url).set(database=name)
-        return PostgresSettings(database_url=url.render_as_string(hide_password=False))
+        shown = url.render_as_string(hide_password=False)
+        return self.maintenance.model_copy(update={"database_url": shown})
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +84,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         yield found
     finally:
         process.terminate()
-        process.wait(60)
+        ended(process)
 
 
 @pytest.fixture

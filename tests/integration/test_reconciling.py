@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from celery import Celery
 from world import MODEL, World, vector_of
 
-from imagesearch.broker import create_celery, send
+from imagesearch.broker import close_celery, create_celery, send
 from imagesearch.catalog import batches, collections, images, jobs
 from imagesearch.catalog.tables import collections as collection_rows
 from imagesearch.catalog.tables import images as image_rows
@@ -54,7 +54,7 @@ def _look_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def app(stores: Any) -> Iterator[Celery]:
     made = create_celery(stores.redis)
     yield made
-    made.close()
+    close_celery(made)
 
 
 def extract_batches(world: World) -> list[ExtractBatch]:

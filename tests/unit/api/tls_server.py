@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
+from waiting import PATIENCE
+
 HOST = "pictures.example"
 
 
@@ -19,7 +21,7 @@ def certificate(folder: Path) -> Path:
     key, cert = folder / "key.pem", folder / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=60)
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=PATIENCE)
     path.write_bytes(key.read_bytes() + cert.read_bytes())
     return path
 
@@ -64,7 +66,7 @@ class TlsServer:
         self.over.set()
         with socket.create_connection(("127.0.0.1", self.port)):
             pass
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._socket.close()
 
     def _greet(self, _: object, name: str | None, __: object) -> None:

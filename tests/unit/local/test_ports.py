@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from imagesearch_local import ports
 from imagesearch_local.errors import StackFailed
+from kept_ports import kept_port
 
 
 @pytest.fixture
@@ -18,10 +19,21 @@ def taken() -> int:
         yield server.getsockname()[1]
 
 
+@pytest.fixture
+def all_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else this machine runs has no port."""
+    monkeypatch.setattr(ports, "is_free", lambda port: True)
+
+
 def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
     assert not ports.is_free(taken)
 
 
+def test_a_port_that_nothing_listens_on_is_free() -> None:
+    assert ports.is_free(kept_port())
+
+
+@pytest.mark.usefixtures("all_free")
 def test_a_recorded_port_is_kept_while_it_is_free() -> None:
     first = ports.choose(["valkey", "milvus"], {}, "seed")
     assert ports.choose(["valkey", "milvus"], first, "another seed") == first
@@ -31,6 +43,7 @@ def test_a_recorded_port_that_is_taken_is_replaced(taken: int) -> None:
     assert ports.choose(["valkey"], {"valkey": taken}, "seed")["valkey"] != taken
 
 
+@pytest.mark.usefixtures("all_free")
 def test_a_port_that_is_spoken_for_is_not_chosen() -> None:
     wanted = ports.choose(["valkey"], {}, "seed")["valkey"]
     assert ports.choose(["valkey"], {}, "seed", taken=[wanted])["valkey"] != wanted

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from waiting import PATIENCE
+
 SUPERVISE = """
 import os, sys
 from pathlib import Path
@@ -35,7 +37,7 @@ def supervised(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         [sys.executable, "-c", SUPERVISE, place / "data", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

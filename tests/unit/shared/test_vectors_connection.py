@@ -15,6 +15,7 @@ from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.settings import MilvusSettings
 from imagesearch.vectors import connection
 from imagesearch.vectors.connection import CollectionNotLoaded, MilvusConnection
+from waiting import PATIENCE
 
 
 class Refused(grpc.RpcError):
@@ -113,18 +114,18 @@ def test_while_the_server_is_away_one_thread_tries_and_the_others_fail_at_once(m
 
     def slow(client: Any) -> str:
         trying.set()
-        assert answer.wait(10)
+        assert answer.wait(PATIENCE)
         return "back"
 
     with pytest.raises(StoreUnavailable, match="said the server"):
         milvus.call(failing(Refused(grpc.StatusCode.UNAVAILABLE)))
     with ThreadPoolExecutor(1) as threads:
         prober = threads.submit(milvus.call, slow)
-        assert trying.wait(10)
+        assert trying.wait(PATIENCE)
         with pytest.raises(StoreUnavailable, match="said the server"):
             milvus.call(lambda client: "never called")
         answer.set()
-        assert prober.result(10) == "back"
+        assert prober.result(PATIENCE) == "back"
     assert milvus.call(lambda client: "called") == "called"
 
 
@@ -133,13 +134,13 @@ def test_a_slow_answer_does_not_shut_the_others_out(milvus: MilvusConnection) ->
 
     def slow(client: Any) -> None:
         began.set()
-        assert answer.wait(10)
+        assert answer.wait(PATIENCE)
 
     with pytest.raises(StoreUnavailable):
         milvus.call(failing(Refused(grpc.StatusCode.DEADLINE_EXCEEDED)))
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(milvus.call, slow)
-        assert began.wait(10)
+        assert began.wait(PATIENCE)
         assert milvus.call(lambda client: "called") == "called"
         answer.set()
-        first.result(10)
+        first.result(PATIENCE)

@@ -1,0 +1,25 @@
+"""What every test is held to: it leaves no thread behind, and nothing in it depends on how busy the machine is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more about what else the machine does.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
+
+
+@pytest.fixture(autouse=True)
+def _ends_its_threads() -> Iterator[None]:
+    """Fail a test that leaves a thread running; what a fixture of more than one test started is not looked at."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in left:
+        thread.join(30.0)
+    running = [thread.name for thread in left if thread.is_alive()]
+    assert not running, f"threads were left running: {running}"
