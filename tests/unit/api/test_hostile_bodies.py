@@ -15,6 +15,9 @@ from imagesearch_api.problems import BadField, register
 from imagesearch_api.questions import SearchBody
 
 
+JSON = "application/json"
+
+
 @pytest.fixture
 def http() -> FlaskClient:
     """An API that takes what a job, a search and a form are submitted with."""
@@ -42,7 +45,9 @@ def nested(depth: int) -> str:
 
 @pytest.mark.parametrize("depth", [40, 900, 100_000])
 def test_metadata_may_not_be_nested_beyond_reason(http: FlaskClient, depth: int) -> None:
-    response = http.post("/jobs", data='{"source": "/photos", "metadata": ' + nested(depth) + "}")
+    response = http.post(
+        "/jobs", content_type=JSON, data='{"source": "/photos", "metadata": ' + nested(depth) + "}"
+    )
     assert response.status_code == 400
     assert len(response.data) < 2_000
 
@@ -50,13 +55,15 @@ def test_metadata_may_not_be_nested_beyond_reason(http: FlaskClient, depth: int)
 @pytest.mark.parametrize("depth", [17, 400, 100_000])
 def test_a_filter_may_not_be_nested_beyond_reason(http: FlaskClient, depth: int) -> None:
     text = '{"not":' * depth + '{"exists": "a"}' + "}" * depth
-    assert http.post("/search", data='{"image_id": 1, "filter": ' + text + "}").status_code == 400
+    assert (
+        http.post("/search", content_type=JSON, data='{"image_id": 1, "filter": ' + text + "}").status_code == 400
+    )
 
 
 @pytest.mark.parametrize("number", ["1" * 1_000_000, "1e" + "9" * 100_000])
 @pytest.mark.parametrize("field", ["top_k", "image_id", "max_distance"])
 def test_a_number_of_a_million_digits_is_no_number(http: FlaskClient, field: str, number: str) -> None:
-    response = http.post("/search", data='{"image_id": 1, "' + field + '": ' + number + "}")
+    response = http.post("/search", content_type=JSON, data='{"image_id": 1, "' + field + '": ' + number + "}")
     assert response.status_code == 400
     assert len(response.data) < 2_000
 

@@ -30,8 +30,8 @@ MAX_JSON_BYTES = 4 * 1024 * 1024
 """Room for 64 vectors of 512 numbers with every digit of a double."""
 LONG_JSON_BYTES = 4 * 1024 * 1024
 JSON_FACTOR = 24
-"""What JSON takes while it is read, in multiples of its bytes: 72 bytes for each ``{},`` at the worst, where a list of
-paths takes about 8 until it is written."""
+"""What JSON takes while it is read, in multiples of its bytes: 72 bytes for each ``{},`` at the worst. A list of
+paths takes about 8 times its bytes until it is written."""
 
 T = TypeVar("T", bound=BaseModel)
 
