@@ -14,7 +14,6 @@ from imagesearch_api.forms import parse_json
 from imagesearch_api.problems import BadField, register
 from imagesearch_api.questions import SearchBody
 
-
 JSON = "application/json"
 
 
