@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from system import free_port
+from kept_ports import kept_port
 from waiting import until
 
 pytestmark = pytest.mark.integration
@@ -41,7 +41,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         (folder / "tiny.py").write_text(APP)
-        self.port = free_port()
+        self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "--config", "python:imagesearch_api.gunicorn_conf"]
         command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{self.port}", "tiny:app"]
