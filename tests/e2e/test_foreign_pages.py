@@ -11,6 +11,7 @@ import pytest
 
 from drawing import encoded, photo_like
 from system import System
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +36,7 @@ def count(http: httpx.Client, table: str) -> str:
 
 def ask(system: System, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> int:
     """Send exactly these headers, and return the status."""
-    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=PATIENCE)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in (*headers, ("Content-Length", str(len(body)))):

@@ -22,7 +22,7 @@ from drawing import encoded, photo_like
 from imagesearch_local.control import Control
 from imagesearch_local.layout import Layout
 from system import System
-from waiting import until
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.integration
 
@@ -30,12 +30,14 @@ MEGABYTE = 2**20
 PEAK = 2400 * MEGABYTE
 """What docs/operations.md promises of one process of the API."""
 LANES = {"MAX_CHANGES": "3", "MAX_FILES": "3", "MAX_SUBMISSIONS": "2", "MAX_PICTURES": "3"}
+SHORT = {"INDEX_TIMEOUT": "15", "DELETE_TIMEOUT": "15"}
+"""An indexer that hangs is waited for in vain."""
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     images = tmp_path_factory.mktemp("images").resolve()
-    made = System(tmp_path_factory.mktemp("system"), images, **LANES)
+    made = System(tmp_path_factory.mktemp("system"), images, **LANES, **SHORT)
     made.start()
     yield made
     assert made.stop() == 0
@@ -44,7 +46,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def http(system: System) -> Iterator[httpx.Client]:
     limits = httpx.Limits(max_connections=100)
-    with httpx.Client(base_url=system.url, timeout=120, limits=limits) as client:
+    with httpx.Client(base_url=system.url, timeout=PATIENCE, limits=limits) as client:
         assert client.post("/api/v2/collections", json={"name": "album"}).status_code == 201
         yield client
 
@@ -109,7 +111,7 @@ def connect(system: System, head: str, receives: int | None = None) -> socket.so
     made = socket.socket()
     if receives is not None:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
-    made.settimeout(30)
+    made.settimeout(PATIENCE)
     made.connect(("127.0.0.1", system.port))
     made.sendall(head.encode())
     return made
@@ -183,7 +185,6 @@ def api_process(system: System) -> psutil.Process:
     return worker
 
 
-@pytest.mark.timeout(600)
 def test_sixteen_posters_at_once_stay_within_the_memory_that_is_promised(
     system: System, http: httpx.Client, known: int
 ) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from kept_ports import kept_port
-from waiting import until
+from waiting import PATIENCE, ended, until
 
 pytestmark = pytest.mark.integration
 
@@ -45,7 +45,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "--config", "python:imagesearch_api.gunicorn_conf"]
         command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{self.port}", "tiny:app"]
-        settings = {"HEADER_TIMEOUT": "1", "BODY_TIMEOUT": "1", "SEND_TIMEOUT": "1"}
+        settings = {"HEADER_TIMEOUT": "3", "BODY_TIMEOUT": "3", "SEND_TIMEOUT": "3"}
         self.output = folder / "output"
         with self.output.open("wb") as sink:
             self.process = subprocess.Popen(
@@ -57,7 +57,7 @@ class Server:
         made = socket.socket()
         if receives is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
-        made.settimeout(30)
+        made.settimeout(PATIENCE)
         made.connect(("127.0.0.1", self.port))
         made.sendall(sent)
         return made
@@ -65,7 +65,7 @@ class Server:
     def answers(self) -> bool:
         """Tell whether a plain request is answered."""
         try:
-            return httpx.get(self.url, timeout=10).text == "ok"
+            return httpx.get(self.url, timeout=PATIENCE).text == "ok"
         except httpx.TransportError:
             return False
 
@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     until(made.answers, alive=made.process, output=made.output)
     yield made
     made.process.terminate()
-    assert made.process.wait(30) == 0
+    assert ended(made.process) == 0
 
 
 def received(one: socket.socket) -> bytes:
@@ -147,7 +147,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(server: Server) -> None:
 
 @pytest.mark.parametrize("size", [10, 30_000_000])
 def test_a_refusal_is_read_by_whoever_sends_a_large_body(server: Server, size: int) -> None:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         for _ in range(3):
             response = client.post("/refuse", content=b"x" * size)
             assert (response.status_code, response.text) == (429, "refused")
