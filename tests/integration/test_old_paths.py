@@ -172,3 +172,23 @@ def test_two_processes_do_not_work_on_it_at_once(world: World) -> None:
         tx.execute(sa.select(path_backlog).with_for_update())
         assert resolve_old_paths(world.indexer, dry_run=False).count == 0
     assert resolve_old_paths(world.indexer, dry_run=False).count == 1
+
+
+def test_a_link_out_of_the_roots_renames_nothing(world: World, tmp_path: Path) -> None:
+    world.upload_root = world.root / "uploads"
+    uploads = Uploads(world.upload_root)
+    world.write("a.jpg", "b.jpg")
+    world.run(world.root)
+    victim = uploads.path_of(world.collection().id, "", "ab" * 32, "PNG")
+    uploads.store(victim, b"upload")
+    with world.catalog.transaction() as tx:
+        images.ensure_rows(tx, world.collection().id, [str(victim)], "", {})
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    for name, target in (("a.jpg", tmp_path / "secret.jpg"), ("b.jpg", victim)):
+        (world.root / name).unlink()
+        (world.root / name).symlink_to(target)
+    open_backlog(world)
+    resolve_old_paths(world.indexer, dry_run=False)
+    assert not is_open(world)
+    states = {name: image.state for name, image in images_by_name(world).items()}
+    assert states == {"a.jpg": "indexed", "b.jpg": "indexed", str(victim.relative_to(world.root)): "pending"}

@@ -191,3 +191,46 @@ def test_a_collection_that_goes_takes_its_uploads_along_and_no_other_file(world:
     assert rows(world) == {}
     assert not path.exists()
     assert all(path.exists() for path in library)
+
+
+@pytest.mark.parametrize("origin", [jobs.REPAIR, jobs.SINGLE, "v2"])
+def test_a_link_that_is_put_in_place_of_a_file_leads_no_job_to_an_upload(
+    world: World, uploads: Uploads, origin: str
+) -> None:
+    secret = upload(world, uploads)
+    [library] = world.write("library/a.jpg")
+    run_list(world, "library/a.jpg")
+    before = rows(world)
+    library.unlink()
+    library.symlink_to(secret)
+    job = world.run([library], "theirs", origin=origin)
+    assert world.outcomes(job.id) == {"a.jpg": "forbidden"}
+    again = world.run([library], origin=origin)
+    assert world.outcomes(again.id) == {"a.jpg": "forbidden"}
+    assert rows(world).keys() == before.keys()
+
+
+def test_pruning_leaves_uploads_alone_also_when_their_disk_is_away(world: World, uploads: Uploads) -> None:
+    path = upload(world, uploads)
+    world.write("library/a.jpg", "library/gone.jpg")
+    world.run(world.root)
+    (world.root / "library" / "gone.jpg").unlink()
+    uploads.root.rename(world.root.parent / "unmounted")
+    uploads.root.mkdir()
+    job = world.run(world.root, prune=True)
+    assert job.removed == 1
+    assert rows(world)[str(path.relative_to(world.root))][1] == "indexed"
+
+
+def test_an_upload_of_an_older_release_goes_with_its_image_before_it_has_its_mark(
+    world: World, uploads: Uploads
+) -> None:
+    path = upload(world, uploads)
+    other = uploads.path_of(world.collection().id + 1, "", "ab" * 32, "PNG")
+    uploads.store(other, b"another collection's")
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.update(image_table).values(uploaded=False))
+        images.ensure_rows(tx, world.collection().id, [str(other)], "", {})
+    delete_all(world)
+    assert not path.exists()
+    assert other.exists()

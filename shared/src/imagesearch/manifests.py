@@ -167,7 +167,8 @@ class Manifest:
         _check("path", check_storable, path)
         _check("partition", check_partition, partition)
         _check("metadata", check_metadata, metadata)
-        whole = os.path.normpath(os.path.join(self._directory, path))  # noqa: PTH118 - as walking, without objects
+        # Not normalised: behind a link, `..` leads elsewhere than the text says.
+        whole = os.path.join(self._directory, path)  # noqa: PTH118 - as walking, without objects
         return Line(number, self._offset, self._number, whole, partition, metadata)
 
     def _bad(self, number: int, error: str) -> Line:

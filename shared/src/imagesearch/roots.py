@@ -29,7 +29,3 @@ class Roots:
     def barred(self) -> Identity | None:
         """Return the directory that no source may lead into, whatever name or mount leads there."""
         return identity_of(self.uploads) if self.uploads is not None else None
-
-    def with_uploads(self) -> Roots:
-        """Return the roots of work that the service gives itself: to read again what is indexed already."""
-        return self if self.uploads is None else Roots((*self.allowed, self.uploads))

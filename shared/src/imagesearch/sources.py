@@ -48,7 +48,7 @@ def resolve_directory(text: str, roots: Roots) -> Path:
         code, reason = problem
         raise SourceRejected("forbidden" if code is FailureCode.FORBIDDEN else "missing", reason)
     path = Path(os.path.realpath(text))
-    if _root_of(path, roots) is None or _leads_into(path, roots.barred):
+    if root_of(path, roots) is None or _leads_into(path, roots.barred):
         raise SourceRejected("forbidden", "the directory is outside the allowed roots")
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
@@ -106,12 +106,17 @@ def open_stored(path: str, roots: Roots) -> BinaryIO:
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
     """
+    if roots.uploads is None or not is_among_uploads(path, roots):
+        return open_file(path, roots)
+    if problem := _malformed(path):
+        raise PictureRejected(*problem)
+    return _open(roots.uploads, Path(path), None)
+
+
+def is_among_uploads(path: str, roots: Roots) -> bool:
+    """Tell whether a path in its one form is that of an upload."""
     uploads = roots.uploads
-    if uploads is not None and path == os.path.normpath(path) and Path(path).is_relative_to(uploads):
-        if problem := _malformed(path):
-            raise PictureRejected(*problem)
-        return _open(uploads, Path(path), None)
-    return open_file(path, roots)
+    return uploads is not None and path == os.path.normpath(path) and Path(path).is_relative_to(uploads)
 
 
 def _open(root: Path, path: Path, barred: Identity | None) -> BinaryIO:
@@ -165,7 +170,8 @@ def _malformed(text: str) -> tuple[FailureCode, str] | None:
     return None
 
 
-def _root_of(path: Path, roots: Roots) -> Path | None:
+def root_of(path: Path, roots: Roots) -> Path | None:
+    """Return the root beneath which a resolved path lies; None where it may not be read, or is an upload."""
     if roots.uploads is not None and path.is_relative_to(roots.uploads):
         return None
     return next((root for root in roots.allowed if path.is_relative_to(root)), None)
@@ -179,7 +185,7 @@ def _resolve(text: str, roots: Roots) -> tuple[Path, Path]:
     if problem := _malformed(text):
         raise PictureRejected(*problem)
     path = Path(os.path.realpath(text))
-    root = _root_of(path, roots)
+    root = root_of(path, roots)
     if root is None:
         raise PictureRejected(*_OUTSIDE)
     return path, root

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from imagesearch.beneath import Barred
 from imagesearch.contract import FailureCode
+from imagesearch.descent import Level, Way
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.roots import Roots
 from imagesearch.sources import failure_of, is_utf8, resolve_file, source_rejected
@@ -75,74 +78,86 @@ def walk(directory: Path, roots: Roots, *, recursive: bool, after: str | None) -
     Raises:
         SourceRejected: the directory itself cannot be listed any more, or is not the one that `after` is from.
     """
-    top, barred = os.fspath(directory), roots.barred
     done: tuple[str, ...] = ()
     if after is not None:
         if not Path(after).is_relative_to(directory):
             raise SourceRejected("missing", "the directory has moved since its listing began")
         done = Path(after).relative_to(directory).parts
-    try:
-        # Each level: its path, its names still to come, and the part of `after` that lies below it.
-        levels = [(top, _names(top, done), done)]
-    except OSError as error:
-        raise source_rejected(error) from error
-    while levels:
-        folder, names, done = levels[-1]
+    with closing(Way(directory, roots, _names)) as way:
         try:
-            name = next(names, None)
+            way.begin(done)
+        except OSError as error:
+            raise source_rejected(error) from error
+        yield from _steps(way, roots, recursive=recursive)
+
+
+def _steps(way: Way, roots: Roots, *, recursive: bool) -> Iterator[Step]:
+    while way.levels:
+        level = way.levels[-1]
+        try:
+            name = next(level.names, None)
         except OSError as error:
             # What was read before stays; the rest of the directory is one loss.
             name = None
-            yield _shown(folder), Entry(_shown(folder), 0, 0, *failure_of(error))
+            yield _lost(level.path, error)
         if name is None:
-            levels.pop()
+            try:
+                way.leave()
+            except OSError as error:
+                yield _lost(way.levels[-1].path, error)
+                way.give_up()
             continue
-        shown = _shown(name)
+        shown, done = _shown(name), level.done
         if done and shown < done[0]:
             continue
         on_the_way = bool(done) and shown == done[0]
-        path = os.path.join(folder, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
+        path = os.path.join(level.path, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
         try:
-            found = os.lstat(path)
+            found = os.stat(name, dir_fd=way.descriptor, follow_symlinks=False)
             if not stat.S_ISDIR(found.st_mode):
-                entry = None if on_the_way else _entry(path, found, top, roots, recursive=recursive)
-            elif recursive and (found.st_dev, found.st_ino) != barred:
-                below = done[1:] if on_the_way else ()
-                levels.append((path, _names(path, below), below))
+                entry = None if on_the_way else _entry(path, found, way.top, roots, recursive=recursive)
+            elif recursive:
+                way.enter(path, name, done[1:] if on_the_way else ())
                 continue
             else:
                 continue
+        except Barred:
+            continue
         except OSError as error:
-            entry = None if on_the_way and not done[1:] else Entry(_shown(path), 0, 0, *failure_of(error))
+            entry = None if on_the_way and not done[1:] else _lost(path, error)[1]
         if entry is not None:
             yield _shown(path), entry
+
+
+def _lost(path: str, error: OSError) -> Step:
+    return _shown(path), Entry(_shown(path), 0, 0, *failure_of(error))
 
 
 Place: TypeAlias = tuple[str, bytes]
 """Orders names: as they are shown, and by their bytes where two are shown alike."""
 
 
-def _names(folder: str, done: tuple[str, ...] = ()) -> Iterator[str]:
+def _names(level: Level, done: tuple[str, ...] = ()) -> Iterator[str]:
     """Return the names in a directory in the order of a walk, from the one that `done` begins with.
 
     Raises:
         OSError: the directory cannot be listed; the iterator raises it, too, where it has to read on.
     """
-    return _parts(folder, _smallest(folder, (done[0], b"") if done else ("", b"")))
+    return _parts(level, _smallest(level, (done[0], b"") if done else ("", b"")))
 
 
-def _parts(folder: str, names: list[str]) -> Iterator[str]:
+def _parts(level: Level, names: list[str]) -> Iterator[str]:
     while names:
         yield from names
         shown, raw = _place(names[-1])
-        names = _smallest(folder, (shown, raw + b"\0")) if len(names) == PART else []
+        names = _smallest(level, (shown, raw + b"\0")) if len(names) == PART else []
 
 
-def _smallest(folder: str, first: Place) -> list[str]:
+def _smallest(level: Level, first: Place) -> list[str]:
     """Return `PART` names of a directory from `first` on, in order, and never hold more than twice as many."""
     names: list[str] = []
     last: Place | None = None
-    with os.scandir(folder) as found:
+    with os.scandir(level.descriptor) as found:
         for entry in found:
             place = _place(entry.name)
             if first <= place and (last is None or place < last) and not _left_out(entry.name):

@@ -40,7 +40,7 @@ def test_json_lines_name_pictures_and_what_each_is_given() -> None:
     assert told(read("a.jsonl", JSON_LINES)) == [
         (1, "/library/lists/a.jpg", None, None),
         (2, "/elsewhere/b.jpg", "anna", {"year": 1999}),
-        (4, "/library/c.jpg", None, {}),
+        (4, "/library/lists/../c.jpg", None, {}),
         (5, "/library/lists/last.jpg", None, None),
     ]
 

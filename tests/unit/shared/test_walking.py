@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from imagesearch import walking
 from imagesearch.contract import FailureCode
+from imagesearch.descent import Level
 from imagesearch.errors import SourceRejected
 from imagesearch.roots import Roots
 from imagesearch.walking import Entry, walk
@@ -192,10 +193,10 @@ def test_a_disk_that_fails_is_a_loss(top: Path, monkeypatch: pytest.MonkeyPatch)
     plant(top, "a.jpg", "sub/b.jpg")
     names = walking._names
 
-    def fail_below(folder: str, done: tuple[str, ...] = ()) -> Iterator[str]:
-        if folder != str(top):
-            raise OSError(5, "Input/output error", folder)
-        return names(folder, done)
+    def fail_below(level: Level, done: tuple[str, ...] = ()) -> Iterator[str]:
+        if level.path != str(top):
+            raise OSError(5, "Input/output error", level.path)
+        return names(level, done)
 
     monkeypatch.setattr(walking, "_names", fail_below)
     assert losses(top) == {"sub": FailureCode.IO_ERROR}
@@ -208,10 +209,10 @@ def test_a_disk_that_fails_in_the_middle_of_a_large_directory_is_a_loss(
     monkeypatch.setattr(walking, "PART", 2)
     smallest = walking._smallest
 
-    def fail_later(folder: str, first: tuple[str, bytes]) -> list[str]:
+    def fail_later(level: Level, first: tuple[str, bytes]) -> list[str]:
         if first != ("", b""):
-            raise OSError(5, "Input/output error", folder)
-        return smallest(folder, first)
+            raise OSError(5, "Input/output error", level.path)
+        return smallest(level, first)
 
     monkeypatch.setattr(walking, "_smallest", fail_later)
     entries = [entry for _, entry in walk(top, Roots((top,)), recursive=True, after=None)]
@@ -279,3 +280,48 @@ def test_a_large_directory_is_read_in_parts_and_gives_the_same_order(
     for place, path in enumerate(whole):
         if whole.count(path) == 1:
             assert found(top, after=f"{top}/{path}") == whole[place + 1 :]
+
+
+@pytest.mark.parametrize("swapped", ["d", "d/home"])
+def test_a_directory_that_becomes_a_link_lists_nothing_elsewhere(swapped: str, top: Path, tmp_path: Path) -> None:
+    plant(top, "a.jpg", "d/a.jpg", "d/home/b.jpg", "d/z.jpg", "e/f.jpg")
+    plant(tmp_path, "a.jpg", "home/secret.pdf", "home/home/secret.pdf", "secret.pdf", "z.jpg")
+    steps = walk(top, Roots((top,)), recursive=True, after=None)
+    names = [next(steps)[0], next(steps)[0]]
+    (top / swapped).rename(top / ".aside")
+    (top / swapped).symlink_to(tmp_path)
+    entries = dict(steps)
+    names += entries
+    assert not [name for name in names if "secret" in name]
+    assert f"{top}/e/f.jpg" in entries
+    assert not [entry for entry in entries.values() if not entry.path.startswith(str(top))]
+
+
+def test_a_directory_that_was_moved_away_is_left_where_it_was(top: Path, tmp_path: Path) -> None:
+    plant(top, "a/b/c.jpg", "a/d.jpg", "z.jpg")
+    plant(tmp_path, "secret.jpg", "d.jpg")
+    steps = walk(top, Roots((top,)), recursive=True, after=None)
+    assert next(steps)[0] == f"{top}/a/b/c.jpg"
+    (top / "a" / "b").rename(tmp_path / "b")
+    assert [name for name, _ in steps] == [f"{top}/a/d.jpg", f"{top}/z.jpg"]
+
+
+def test_what_lies_above_has_to_be_what_it_was(top: Path, tmp_path: Path) -> None:
+    plant(top, "a/b/c.jpg", "a/d.jpg", "z.jpg")
+    steps = walk(top, Roots((top,)), recursive=True, after=None)
+    assert next(steps)[0] == f"{top}/a/b/c.jpg"
+    (top / "a" / "b").rename(tmp_path / "b")
+    (top / "a").rename(tmp_path / "a")
+    assert [(name, entry.failure) for name, entry in steps] == [
+        (f"{top}/a", FailureCode.VANISHED),
+        (f"{top}/z.jpg", None),
+    ]
+
+
+def test_a_walk_that_is_broken_off_leaves_no_descriptor_open(top: Path) -> None:
+    plant(top, "a/b/c.jpg", "a/d.jpg")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    steps = walk(top, Roots((top,)), recursive=True, after=None)
+    next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

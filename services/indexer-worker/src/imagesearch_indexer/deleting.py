@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from imagesearch.catalog import collections, images
+from imagesearch.catalog.images import File
 from imagesearch.errors import NotFound
 from imagesearch.uploads import Uploads
 from imagesearch_indexer.composition import Indexer
@@ -44,18 +45,24 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             except NotFound:
                 log.info("delete.no_vectors", collection=collection.name)
             # Behind the row's removal, an upload of the same picture could have put its file there again.
-            remove_files(indexer.uploads, images.uploaded_paths(tx, marked))
+            remove_files(indexer.uploads, collection_id, images.files_of(tx, marked))
             images.remove(tx, marked)
         removed += len(marked)
 
 
-def remove_files(uploads: Uploads | None, paths: Sequence[str]) -> None:
-    """Remove the files of uploads; a library's own files are never among them."""
+def remove_files(uploads: Uploads | None, collection_id: int, files: Sequence[File]) -> None:
+    """Remove those of the files that are uploads; a library's own are never among them.
+
+    A row of an older release may have no mark yet. No other file than an upload of its collection can have such a
+    path: what lies in the directory of uploads is no source.
+    """
     if uploads is None:
         return
-    for path in paths:
+    for file in files:
+        if not (file.uploaded or uploads.is_place(file.path, collection_id)):
+            continue
         try:
-            uploads.remove(path)
+            uploads.remove(file.path)
         except OSError as error:
             # It is found by nobody any more, and must not keep its image from being deleted.
             log.warning("upload.not_removed", reason=str(error))
@@ -69,13 +76,13 @@ def _drop(indexer: Indexer, collection: collections.Collection) -> int:
     removed = 0
     while True:
         with indexer.catalog.transaction() as tx:
-            count, files = images.remove_slice(tx, collection.id, limit=SLICE)
+            files = images.remove_slice(tx, collection.id, limit=SLICE)
             # Before the commit: a crash in between leaves rows that still name what is to go.
-            remove_files(indexer.uploads, files)
-            if not count:
+            remove_files(indexer.uploads, collection.id, files)
+            if not files:
                 collections.mark_deleted(tx, collection)
-        removed += count
-        if not count:
+        removed += len(files)
+        if not files:
             clear_uploads(indexer.uploads, collection.id)
             log.info("collection.deleted", collection=collection.name, images=removed)
             return removed

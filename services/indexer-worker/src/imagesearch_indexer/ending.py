@@ -10,6 +10,7 @@ from imagesearch.catalog import collections, counting, images, jobs, ledger
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
 from imagesearch.errors import NotFound
+from imagesearch.sources import is_among_uploads
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.deleting import finish_deletes
 from imagesearch_indexer.reporting import show
@@ -66,7 +67,11 @@ def _prune(indexer: Indexer, job: jobs.Job) -> None:
             held = ledger.holds(tx, job.id, [path for _, path in found])
         if not found:
             return
-        gone = [image_id for image_id, path in found if path not in held and _is_gone(path)]
+        gone = [
+            image_id
+            for image_id, path in found
+            if path not in held and not is_among_uploads(path, indexer.roots) and _is_gone(path)
+        ]
         with indexer.catalog.transaction() as tx:
             removed = images.mark_deleting(tx, job.collection_id, gone)
             jobs.change(tx, job.id, removed=job_table.c.removed + len(removed))

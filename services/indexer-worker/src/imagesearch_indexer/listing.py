@@ -13,7 +13,7 @@ from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.manifests import Line, Manifest
 from imagesearch.roots import Roots
-from imagesearch.sources import open_file, resolve_directory, resolve_file
+from imagesearch.sources import is_among_uploads, open_file, open_stored, resolve_directory, resolve_file
 from imagesearch.walking import Entry, walk
 
 
@@ -32,12 +32,6 @@ class Listed:
     name: str
     place: str
     labels: Labels = NO_LABELS
-
-
-def roots_for(job: Job, roots: Roots) -> Roots:
-    """Return what a job may read: uploads too, where the catalogue itself says which of them are read again."""
-    is_own_work = job.kind != INDEX or job.origin in (SINGLE, REPAIR)
-    return roots.with_uploads() if is_own_work else roots
 
 
 def listing(job: Job, roots: Roots) -> Iterator[Listed]:
@@ -64,6 +58,23 @@ def look_at(path: str, roots: Roots) -> Entry:
     except OSError:
         return Entry(path, 0, 0, FailureCode.VANISHED, "no file lies at the path any more")
     return Entry(str(resolved), found.st_size, found.st_mtime_ns)
+
+
+def look_again(job: Job, path: str, roots: Roots) -> Entry:
+    """Return what lies at a path of the ledger.
+
+    Where the service itself has something read again, that may be an upload, by the very path that the catalogue
+    has: no link leads to one.
+    """
+    is_own_work = job.kind != INDEX or job.origin in (SINGLE, REPAIR)
+    if not is_own_work or not is_among_uploads(path, roots):
+        return look_at(path, roots)
+    try:
+        with open_stored(path, roots) as file:
+            found = os.fstat(file.fileno())
+    except PictureRejected as error:
+        return Entry(path, 0, 0, error.code, error.reason)
+    return Entry(path, found.st_size, found.st_mtime_ns)
 
 
 def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:

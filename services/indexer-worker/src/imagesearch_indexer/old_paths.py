@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from imagesearch.catalog import images, path_backlog
 from imagesearch.catalog.path_backlog import StoredPath
 from imagesearch.contract import Finding
-from imagesearch.sources import canonical, is_utf8
+from imagesearch.sources import canonical, is_utf8, root_of
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
@@ -50,9 +51,8 @@ def _finding(count: int) -> Finding:
 
 def _bring(indexer: Indexer, tx: sa.Connection, image: StoredPath) -> bool:
     """Give an image its path and its mark; return False where that has to wait for another row to go."""
-    path = canonical(image.path)
-    is_storable = is_utf8(path) and len(path.encode()) <= images.LONGEST_PATH_BYTES
-    if is_storable and path != image.path and image.state != "deleting":
+    path = _one_form(indexer, image.path)
+    if path != image.path and image.state != "deleting":
         twin = path_backlog.at_paths(tx, image.collection_id, [path]).get(path)
         if twin is not None:
             return _choose(tx, image, twin)
@@ -62,6 +62,14 @@ def _bring(indexer: Indexer, tx: sa.Connection, image: StoredPath) -> bool:
     if uploads is not None and not image.uploaded and uploads.is_place(path, image.collection_id):
         images.mark_uploaded(tx, image.image_id)
     return True
+
+
+def _one_form(indexer: Indexer, path: str) -> str:
+    """Return the one form of a path, or the path itself where that may not be read or cannot be stored."""
+    resolved = canonical(path)
+    if not is_utf8(resolved) or len(resolved.encode()) > images.LONGEST_PATH_BYTES:
+        return path
+    return resolved if root_of(Path(resolved), indexer.roots) is not None else path
 
 
 def _choose(tx: sa.Connection, image: StoredPath, twin: StoredPath) -> bool:

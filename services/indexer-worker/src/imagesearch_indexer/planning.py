@@ -29,7 +29,7 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.controlling import cancel_homeless
 from imagesearch_indexer.dispatching import release
 from imagesearch_indexer.ending import end_job
-from imagesearch_indexer.listing import Listed, listing, look_at, roots_for
+from imagesearch_indexer.listing import Listed, listing, look_again
 from imagesearch_indexer.rebuilding import rebuild
 from imagesearch_indexer.reporting import show
 
@@ -175,8 +175,9 @@ def _look_again(indexer: Indexer, job: jobs.Job) -> list[Listed]:
     with indexer.catalog.transaction() as tx:
         paths = ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice)
         labels = ledger.labels_of(tx, job.id, paths)
-    roots = roots_for(job, indexer.roots)
-    return [Listed(look_at(path, roots), path, path, labels.get(path, NO_LABELS)) for path in paths]
+    return [
+        Listed(look_again(job, path, indexer.roots), path, path, labels.get(path, NO_LABELS)) for path in paths
+    ]
 
 
 def _storable(listed: Listed) -> Listed:

@@ -40,6 +40,14 @@ class Image:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """Name the file of an image, and whether the service stored it itself."""
+
+    path: str
+    uploaded: bool
+
+
 _COLUMNS = [table.c[name] for name in Image.__dataclass_fields__]
 
 
@@ -130,12 +138,11 @@ def mark_uploaded(tx: sa.Connection, image_id: int) -> None:
     tx.execute(sa.update(table).where(table.c.id == image_id).values(uploaded=True))
 
 
-def uploaded_paths(tx: sa.Connection, image_ids: Sequence[int]) -> list[str]:
-    """Return the paths of those of the images, in whatever state, whose files the service stored itself."""
+def files_of(tx: sa.Connection, image_ids: Sequence[int]) -> list[File]:
+    """Return the files of images in whatever state."""
     ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
-    return list(
-        tx.execute(sa.select(table.c.path).where(table.c.id == sa.func.any(ids), table.c.uploaded)).scalars()
-    )
+    rows = tx.execute(sa.select(table.c.path, table.c.uploaded).where(table.c.id == sa.func.any(ids)))
+    return [File(row.path, row.uploaded) for row in rows]
 
 
 def lock(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
@@ -265,18 +272,17 @@ def remove(tx: sa.Connection, image_ids: Sequence[int]) -> None:
     tx.execute(sa.delete(table).where(table.c.id.in_(image_ids), table.c.state == "deleting"))
 
 
-def remove_slice(tx: sa.Connection, collection_id: int, *, limit: int) -> tuple[int, list[str]]:
-    """Remove some rows of a collection that is being deleted; return how many, and the paths of uploads."""
+def remove_slice(tx: sa.Connection, collection_id: int, *, limit: int) -> list[File]:
+    """Remove some rows of a collection that is being deleted; return their files."""
     some = sa.select(table.c.id).where(table.c.collection_id == collection_id).limit(limit)
     removed = sa.delete(table).where(table.c.id.in_(some)).returning(table.c.path, table.c.uploaded)
-    rows = tx.execute(removed).all()
-    return len(rows), [row.path for row in rows if row.uploaded]
+    return [File(row.path, row.uploaded) for row in tx.execute(removed)]
 
 
 def below(
     tx: sa.Connection, collection_id: int, directory: str, *, after: str, limit: int
 ) -> list[tuple[int, str]]:
-    """Return ids and paths of images below a directory, by path, starting behind `after`."""
+    """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none."""
     prefix = directory.rstrip("/") + "/"
     query = (
         sa.select(table.c.id, table.c.path)
@@ -285,6 +291,7 @@ def below(
             table.c.path.startswith(prefix, autoescape=True),
             table.c.path > after,
             table.c.state != "deleting",
+            ~table.c.uploaded,
         )
         .order_by(table.c.path)
         .limit(limit)
