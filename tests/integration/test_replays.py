@@ -50,7 +50,7 @@ class Api:
             Services,
             SimpleNamespace(
                 catalog=catalog,
-                roots=(root,),
+                roots=Roots((root,)),
                 workers=self,
                 progress=InMemoryProgressBoard(),
                 send=self._send,
