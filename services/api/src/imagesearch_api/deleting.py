@@ -72,10 +72,14 @@ def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletio
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    resolved = {path: canonical(path) for path in paths}
+    with services.catalog.reading() as tx:
+        known = selecting.ids_of_paths(tx, collections.get(tx, name).id, paths)
+    # Resolving goes to the disk, and costs CPU by the length of a path: no connection waits for it, and paths as
+    # lists of images give them need none of it.
+    resolved = {path: path if path in known else canonical(path) for path in paths}
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-        found = selecting.ids_of_paths(tx, collection.id, [*paths, *resolved.values()])
+        found = selecting.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
         wanted = {found.get(path, found.get(resolved[path])) for path in paths}
         deleted = images.mark_deleting(tx, collection.id, sorted(one for one in wanted if one is not None))
     missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)

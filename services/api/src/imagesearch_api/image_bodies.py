@@ -23,6 +23,9 @@ from imagesearch_api.questions import FilterField, ImageId
 
 MOST_IMAGES = 10_000
 """Ids or paths of one deletion."""
+MOST_DIRECTORIES = 200_000
+"""What the paths of one deletion may name together. Resolving them looks at each, which took 3 us where there was
+none: 0.7 s in all, where 10,000 paths of 2,400 bytes took 39 s. It leaves 20 to each of 10,000 paths."""
 
 
 class UploadBody(Body):
@@ -65,6 +68,8 @@ class DeletionBody(Body):
             raise BadField("body", "exactly one of ids, paths, and filter with or without partition is expected")
         if self.cursor is not None and not by_condition:
             raise BadField("cursor", "goes on with a deletion by filter or partition")
+        if sum(path.count("/") for path in self.paths or ()) > MOST_DIRECTORIES:
+            raise BadField("paths", f"together they may name at most {MOST_DIRECTORIES} directories")
         return self
 
 
