@@ -13,6 +13,7 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from imagesearch.errors import StoreUnavailable
+from imagesearch_api import v1
 from imagesearch_api.admission import RESERVE, Lane, Lanes, admitted, lane_of
 from imagesearch_api.app import create_app
 from imagesearch_api.composition import Services
@@ -20,8 +21,8 @@ from imagesearch_api.memory import Memory
 from imagesearch_api.problems import Busy
 from imagesearch_api.settings import ApiSettings
 
-FREE = {"v1.process", "health.healthz", "health.readyz", "health.metrics"}
-"""What is answered whatever else goes on."""
+FREE = {"v1.process", "health.healthz", "health.metrics"}
+"""What is answered whatever else goes on; `process` without asking a store, where its lane is full."""
 
 
 class Untouched:
@@ -115,6 +116,41 @@ def test_what_has_no_lane_is_answered_when_all_are_full(app: Flask, lanes: Lanes
             lanes.enter(lane, held)
         assert app.test_client().get("/healthz").status_code == 200
         assert app.test_client().get("/metrics").status_code == 200
+        assert app.test_client().get("/api/v1/process").status_code == 200
+
+
+def test_the_published_progress_is_the_one_seen_last_when_its_lane_is_full(
+    app: Flask, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, asked = app.test_client(), []
+
+    def newest(_: Services) -> SimpleNamespace:
+        asked.append(1)
+        return SimpleNamespace(done=len(asked), total=7, failed=0, ended=False)
+
+    monkeypatch.setattr(v1, "_newest", newest)
+    with ExitStack() as held:
+        lanes.enter(Lane.STATUS, held)
+        assert client.get("/api/v1/process", buffered=True).text == "current: 0, total: 1"
+    assert client.get("/api/v1/process", buffered=True).text.startswith("current: 1, total: 7")
+    with ExitStack() as held:
+        lanes.enter(Lane.STATUS, held)
+        assert client.get("/api/v1/process", buffered=True).text.startswith("current: 1, total: 7")
+        assert len(asked) == 1
+    assert client.get("/api/v1/process", buffered=True).text.startswith("current: 2, total: 7")
+
+
+def test_progress_takes_a_place_while_a_store_hangs(app: Flask, lanes: Lanes) -> None:
+    services, client = app.extensions["services"], app.test_client()
+    seen: list[int] = []
+
+    def get(_: str) -> None:
+        seen.append(client.get("/readyz", buffered=True).status_code)
+        seen.append(client.get("/api/v1/process", buffered=True).status_code)
+
+    services.redis = SimpleNamespace(get=get)
+    assert client.get("/api/v1/process", buffered=True).status_code == 200
+    assert seen == [429, 200]
 
 
 def test_a_refused_change_has_not_begun_and_may_be_asked_again(app: Flask, lanes: Lanes) -> None:

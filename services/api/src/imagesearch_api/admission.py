@@ -26,8 +26,8 @@ P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 
 RESERVE = 8
-"""Threads beyond all lanes, for what has no lane: health, metrics, the progress of the published interface, and
-the refusals of those who find no place."""
+"""Threads beyond all lanes, for what asks no store: health, metrics, what `process` remembers, and the refusals of
+those who find no place."""
 
 
 class Lane(StrEnum):
@@ -39,6 +39,7 @@ class Lane(StrEnum):
     FILES = "files"
     CHANGES = "changes"
     SUBMISSIONS = "submissions"
+    STATUS = "questions about the state of things"
 
 
 class Lanes:

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
+from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.composition import Services, current
 from imagesearch_api.problems import RETRY_AFTER_SECONDS
 
@@ -27,6 +28,7 @@ def healthz() -> ResponseReturnValue:
 
 
 @health.get("/readyz")
+@admitted(Lane.STATUS)
 def readyz() -> ResponseReturnValue:
     """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what lacks."""
     services = current()

@@ -38,6 +38,12 @@ class ApiSettings(Settings):
         ge=1,
         description="Jobs being submitted, and duplicates being looked for while the caller waits, likewise.",
     )
+    max_status: int = Field(
+        4,
+        ge=1,
+        description="Checks of readiness and looks at the published interface's progress in flight, likewise; the "
+        "latter are then answered with what was seen last.",
+    )
     max_decoding_bytes: int = Field(
         1200 * MEGABYTE,
         ge=1,
@@ -125,6 +131,7 @@ class ApiSettings(Settings):
             Lane.FILES: self.max_files,
             Lane.CHANGES: self.max_changes,
             Lane.SUBMISSIONS: self.max_submissions,
+            Lane.STATUS: self.max_status,
         }
 
     def threads(self) -> int:

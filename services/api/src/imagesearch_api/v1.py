@@ -29,8 +29,9 @@ from imagesearch_api.composition import Services, current
 from imagesearch_api.decoding import decode
 from imagesearch_api.deleting import delete_collection
 from imagesearch_api.following import follow
+from imagesearch_api.holding import held
 from imagesearch_api.links import image_url
-from imagesearch_api.problems import AtField, BadField, problem
+from imagesearch_api.problems import AtField, BadField, Busy, problem
 from imagesearch_api.questions import Query, Question, Shape, Window
 from imagesearch_api.searching import search as search_collection
 from imagesearch_api.staging import Stages
@@ -46,7 +47,7 @@ LATEST_KEY = "imagesearch:v1:latest"
 
 
 class LastSeen:
-    """Remember the last progress shown, for the moments in which no store answers."""
+    """Remember the last progress shown, for the moments in which no store answers or too many ask."""
 
     def __init__(self) -> None:
         self._progress: JobProgress | None = None
@@ -118,10 +119,12 @@ def train() -> ResponseReturnValue:
 def process() -> ResponseReturnValue:
     """Say how far the newest job of this interface is; never an error while this process is up."""
     last: LastSeen = current_app.extensions["last_seen"]
+    services = current()
     try:
-        progress = _newest(current())
+        services.lanes.enter(Lane.STATUS, held(request.environ))
+        progress = _newest(services)
         last.keep(progress)
-    except StoreUnavailable as error:
+    except (Busy, StoreUnavailable) as error:
         log.warning("process.from_memory", reason=str(error))
         progress = last.get()
         if progress is None:
