@@ -16,4 +16,6 @@ def services_of(settings: ApiSettings | None = None, **parts: Any) -> Services:
     settings = settings or ApiSettings()
     memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
     made = {"settings": settings, "lanes": Lanes(settings.places()), "memory": memory, **parts}
+    if "catalog" in made:
+        made.setdefault("search_catalog", made["catalog"])
     return cast(Services, SimpleNamespace(**made))

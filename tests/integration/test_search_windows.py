@@ -35,7 +35,7 @@ class Shelf:
         raw[50:60] = raw[40]
         self.vectors = raw / np.linalg.norm(raw, axis=1, keepdims=True)
         self.store = InMemoryVectorStore()
-        self.services = cast(Services, SimpleNamespace(catalog=catalog, vectors=self.store))
+        self.services = cast(Services, SimpleNamespace(search_catalog=catalog, vectors=self.store))
         with catalog.transaction() as tx:
             self.collection: Collection
             self.collection, _ = collections.create(tx, "shelf")

@@ -39,7 +39,7 @@ class PostgresSettings(Settings):
     database_url: str = Field(
         "postgresql+psycopg2://imagesearch@localhost/imagesearch", description="SQLAlchemy URL of Postgres."
     )
-    database_pool_size: int = Field(8, ge=1, le=64, description="Connections one process keeps open.")
+    database_pool_size: int = Field(8, ge=1, le=64, description="Connections a pool keeps open.")
     database_connect_timeout: int = Field(3, ge=1, description="Seconds until an unreachable server is an error.")
     database_statement_timeout_ms: int = Field(30_000, ge=100, description="Longest a statement may run.")
 

@@ -52,7 +52,9 @@ def lanes() -> Lanes:
 @pytest.fixture
 def app(lanes: Lanes) -> Flask:
     memory = Memory(2**29, 2**30, seconds=0)
-    services = SimpleNamespace(settings=ApiSettings(), lanes=lanes, memory=memory, catalog=Untouched())
+    services = SimpleNamespace(
+        settings=ApiSettings(), lanes=lanes, memory=memory, catalog=Untouched(), search_catalog=Untouched()
+    )
     return create_app(cast(Services, services))
 
 

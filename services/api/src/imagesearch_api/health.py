@@ -53,7 +53,7 @@ def _check(check: Callable[[], None]) -> str:
 
 
 def _schema(services: Services) -> None:
-    if not is_current(services.catalog):
+    if not is_current(services.search_catalog):
         raise StoreUnavailable("postgres", "the schema is not migrated")
 
 

@@ -42,7 +42,7 @@ def search(services: Services, name: str, question: Question, stages: Stages) ->
         StoreUnavailable: a store does not answer.
     """
     resolved = resolved_paths(question.queries)
-    with stages.measure("catalogue"), services.catalog.reading() as tx:
+    with stages.measure("catalogue"), services.search_catalog.reading() as tx:
         collection = collections.get(tx, name)
         rows = rows_of(tx, collection, question.queries, resolved)
     vectors = vectors_of(services, collection, question.queries, rows, stages)
@@ -99,7 +99,7 @@ class _Found:
 def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Found:
     """Return each query's page of those hits that have a row."""
     ids = {hit.id for one in hits for hit in one}
-    with services.catalog.reading() as tx:
+    with services.search_catalog.reading() as tx:
         # On deep pages the rows in front are counted, and only those of the page are read.
         rows = {} if window.start else images.indexed_by_ids(tx, ids)
         there = images.indexed_among(tx, ids) if window.start else rows.keys()
@@ -111,6 +111,6 @@ def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Fo
 
 
 def _check_partition(services: Services, collection: Collection, partition: str) -> None:
-    with services.catalog.reading() as tx:
+    with services.search_catalog.reading() as tx:
         if not selecting.has_partition(tx, collection.id, partition):
             raise AtField("partition", NotFound(f"No image of {collection.name!r} has that partition."))

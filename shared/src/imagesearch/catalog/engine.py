@@ -20,17 +20,23 @@ TRUSTED_SECONDS = 1.0
 
 
 class Catalog:
-    """Hand out transactions; create it once a process, after any fork."""
+    """Hand out transactions; create it after any fork.
 
-    def __init__(self, settings: PostgresSettings) -> None:
+    Args:
+        settings: where Postgres is.
+        most: connections at once; None for twice as many as are kept open.
+    """
+
+    def __init__(self, settings: PostgresSettings, most: int | None = None) -> None:
+        kept = settings.database_pool_size if most is None else min(settings.database_pool_size, most)
         self._engine = sa.create_engine(
             settings.database_url,
             # Reads take connections as they are; setting the level at each of them took as long as a short read.
             isolation_level="AUTOCOMMIT",
             # The connection that was used last is the one that is most likely trusted.
             pool_use_lifo=True,
-            pool_size=settings.database_pool_size,
-            max_overflow=settings.database_pool_size,
+            pool_size=kept,
+            max_overflow=kept if most is None else most - kept,
             pool_timeout=settings.database_connect_timeout,
             connect_args={
                 "connect_timeout": settings.database_connect_timeout,
