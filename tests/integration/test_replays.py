@@ -22,6 +22,7 @@ from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import TaskName
 from imagesearch.errors import Conflict, SourceRejected, StoreUnavailable
 from imagesearch.progress import InMemoryProgressBoard
+from imagesearch.roots import Roots
 from imagesearch.wire import Message
 from imagesearch_api.app import create_app
 from imagesearch_api.bodies import ManifestFile
