@@ -6,13 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Event
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
+from api_twin import services_of
 from imagesearch.catalog import collections
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import IdempotencyKey, Job
@@ -26,8 +26,6 @@ from imagesearch.roots import Roots
 from imagesearch.wire import Message
 from imagesearch_api.app import create_app
 from imagesearch_api.bodies import ManifestFile
-from imagesearch_api.composition import Services
-from imagesearch_api.settings import ApiSettings
 from imagesearch_api.submitting import Submission, submit
 
 pytestmark = pytest.mark.integration
@@ -47,16 +45,12 @@ class Api:
         self.catalog = catalog
         self.at_redis: Callable[[], None] = lambda: None
         self.sent: list[TaskName] = []
-        self.services = cast(
-            Services,
-            SimpleNamespace(
-                catalog=catalog,
-                roots=Roots((root,)),
-                workers=self,
-                progress=InMemoryProgressBoard(),
-                send=self._send,
-                settings=ApiSettings(),
-            ),
+        self.services = services_of(
+            catalog=catalog,
+            roots=Roots((root,)),
+            workers=self,
+            progress=InMemoryProgressBoard(),
+            send=self._send,
         )
 
     def alive(self) -> None:

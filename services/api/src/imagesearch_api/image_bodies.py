@@ -52,8 +52,8 @@ class DeletionBody(Body):
 
     model_config = ConfigDict(json_schema_extra=exactly_one("ids", "paths", "filter partition"))
 
-    ids: Annotated[list[ImageId], Field(min_length=1, max_length=MOST_IMAGES)] | None = None
-    paths: Annotated[list[Path], Field(min_length=1, max_length=MOST_IMAGES)] | None = None
+    ids: Annotated[list[ImageId], Field(min_length=1, max_length=MOST_IMAGES, fail_fast=True)] | None = None
+    paths: Annotated[list[Path], Field(min_length=1, max_length=MOST_IMAGES, fail_fast=True)] | None = None
     filter: FilterField | None = None
     partition: Partition | None = None
     cursor: Annotated[

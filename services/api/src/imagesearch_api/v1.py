@@ -108,6 +108,9 @@ def train() -> ResponseReturnValue:
     checked = JobBody.model_validate({"source": directory, "collection": _table()})
     services = current()
     job = submit(services, Submission(source=directory, collection=checked.collection, origin=ORIGIN))
+    last: LastSeen = current_app.extensions["last_seen"]
+    # Whoever asks for progress now must not be shown the end of the job before.
+    last.keep(job.progress())
     try:
         services.redis.set(LATEST_KEY, job.id)
     except redis.RedisError as error:
