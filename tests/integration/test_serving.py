@@ -39,13 +39,17 @@ def app(request):
 class Server:
     """One gunicorn with the API's worker and two threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, header_timeout: float = 3, descriptors: int | None = None) -> None:
         (folder / "tiny.py").write_text(APP)
         self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "--config", "python:imagesearch_api.gunicorn_conf"]
-        command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{self.port}", "tiny:app"]
-        settings = {"HEADER_TIMEOUT": "3", "BODY_TIMEOUT": "3", "SEND_TIMEOUT": "3"}
+        self.path = folder / "socket"
+        command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{self.port}", "--bind", f"unix:{self.path}"]
+        command += ["tiny:app"]
+        if descriptors is not None:
+            command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
+        settings = {"HEADER_TIMEOUT": str(header_timeout), "BODY_TIMEOUT": "3", "SEND_TIMEOUT": "3"}
         self.output = folder / "output"
         with self.output.open("wb") as sink:
             self.process = subprocess.Popen(
@@ -62,6 +66,14 @@ class Server:
         made.sendall(sent)
         return made
 
+    def connect_locally(self, sent: bytes) -> socket.socket:
+        """Open a connection through the Unix socket and send some bytes."""
+        made = socket.socket(socket.AF_UNIX)
+        made.settimeout(PATIENCE)
+        made.connect(str(self.path))
+        made.sendall(sent)
+        return made
+
     def answers(self) -> bool:
         """Tell whether a plain request is answered."""
         try:
@@ -73,6 +85,26 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = Server(tmp_path_factory.mktemp("serving"))
+    until(made.answers, alive=made.process, output=made.output)
+    yield made
+    made.process.terminate()
+    assert ended(made.process) == 0
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that waits for heads longer than any test."""
+    made = Server(tmp_path_factory.mktemp("patient"), header_timeout=10 * PATIENCE)
+    until(made.answers, alive=made.process, output=made.output)
+    yield made
+    made.process.terminate()
+    assert ended(made.process) == 0
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Iterator[Server]:
+    """A server with few descriptors."""
+    made = Server(tmp_path, descriptors=64)
     until(made.answers, alive=made.process, output=made.output)
     yield made
     made.process.terminate()
@@ -173,3 +205,48 @@ def test_callers_that_do_not_leave_hold_up_nobody(server: Server) -> None:
         one.sendall(b"x")
         one.sendall(b"x")
         one.close()
+
+
+def test_a_request_that_waits_for_a_thread_is_answered(server: Server) -> None:
+    slow = [server.connect(BODY + b"x") for _ in range(THREADS)]
+    with server.connect(HEAD + b"Connection: close\r\n\r\n") as waiting:
+        assert received(waiting).endswith(b"ok")
+    for one in slow:
+        one.close()
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_a_head_that_is_too_long_is_refused_and_holds_no_thread(server: Server, end: bytes) -> None:
+    lines = b"".join(b"X-%d: " % number + b"x" * 7000 + b"\r\n" for number in range(5))
+    senders = [server.connect(HEAD + lines + end) for _ in range(20 * THREADS)]
+    assert server.answers()
+    for one in senders:
+        assert received(one).startswith(b"HTTP/1.1 431")
+        one.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", HEAD])
+def test_a_caller_that_leaves_in_its_head_is_left(patient: Server, sent: bytes) -> None:
+    for connect in (patient.connect, patient.connect_locally):
+        with connect(sent) as leaving:
+            leaving.shutdown(socket.SHUT_WR)
+            assert received(leaving) == b""
+
+
+def test_a_caller_that_sends_no_more_than_its_head_is_answered(patient: Server) -> None:
+    for connect in (patient.connect, patient.connect_locally):
+        with connect(HEAD + b"\r\n") as leaving:
+            leaving.shutdown(socket.SHUT_WR)
+            assert received(leaving).endswith(b"ok")
+
+
+def test_a_worker_that_runs_out_of_descriptors_goes_on(short: Server) -> None:
+    for _ in range(2):
+        many = [short.connect(b"GET") for _ in range(100)]
+        until(lambda: b"No connection can be accepted" in short.output.read_bytes())
+        for one in many:
+            one.close()
+        until(short.answers)
+    said = short.output.read_text()
+    assert "exited" not in said
+    assert said.count("No connection can be accepted") == 1

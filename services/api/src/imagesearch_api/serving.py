@@ -7,16 +7,21 @@ selector: a connection costs a thread from the moment its request's head is ther
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from imagesearch_api.allocating import return_freed_memory
@@ -25,12 +30,30 @@ from imagesearch_api.settings import ApiSettings
 
 END_OF_HEAD = b"\r\n\r\n"
 LONGEST_HEAD = 32 * 1024
-"""A head that is longer is read in a thread, which has a second for it."""
+"""A head that is as long is refused."""
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 LINGER_SECONDS = 10.0
 """How long the rest of a refused body is thrown away, so that its sender reads the refusal and no reset."""
 DRAIN_SECONDS = 0.1
 """How long a thread reads on behind an answer, where the rest of a short body saves the connection."""
 PIECE_BYTES = 256 * 1024
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+OF_ONE_PEER = frozenset(
+    {
+        errno.ENETDOWN,
+        errno.EPROTO,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+    }
+)
+"""What went wrong on a connection before it was accepted: accept(2), "Error handling"."""
+PAUSE_SECONDS = 1.0
+"""How long nothing is accepted when descriptors or memory are short and no connection ends."""
+MOST_DESCRIPTORS = 65_536
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -43,10 +66,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._settings = ApiSettings()
         self._lingering: deque[TConn] = deque()
         self._local = threading.local()
+        self._accepts_again = 0.0
+        self._was_exhausted = False
 
     def init_process(self) -> None:
         """Begin to serve."""
         return_freed_memory()
+        _allow_many_descriptors()
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -65,47 +91,80 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
         return app(environ, begin)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections, or stop; nothing is accepted while descriptors or memory are short."""
+        super().set_accept_enabled(enabled and time.monotonic() >= self._accepts_again)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection, where there is one and a descriptor for it."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno in OF_ONE_PEER:
+                return
+            if error.errno not in EXHAUSTED:
+                raise
+            if not self._was_exhausted:
+                self._was_exhausted = True
+                self.log.warning("No connection can be accepted until others end: %s", error.strerror)
+            self._accepts_again = time.monotonic() + PAUSE_SECONDS
+            self.set_accept_enabled(False)
+
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection to a thread as soon as the head of its request is there."""
-        if not isinstance(conn.sock, PacedSocket):
-            conn.sock = PacedSocket.adopt(conn.sock)
-        conn.sock.setblocking(False)
-        if self._is_ready(conn):
-            self._begin(conn)
+        if self.cfg.is_ssl:
+            # Gunicorn's threads have to read what is encrypted.
+            super().enqueue_req(conn)
             return
-        conn.timeout = time.monotonic() + self._settings.header_timeout
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self._on_head, conn))
+        if conn.parser is None:
+            conn.sock = PacedSocket.adopt(conn.sock)
+            conn.parser = get_parser(self.cfg, conn.sock, conn.client)
+        conn.sock.setblocking(False)
+        if self._waits(conn):
+            conn.timeout = time.monotonic() + self._settings.header_timeout
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_head, conn))
+            return
+        self._go_on(conn)
 
     def _on_head(self, conn: TConn, _: object) -> None:
-        if self._is_ready(conn):
+        if not self._waits(conn):
             self.poller.unregister(conn.sock)
             self.pending_conns.remove(conn)
-            self._begin(conn)
+            self._go_on(conn)
 
-    def _begin(self, conn: TConn) -> None:
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        conn.data_ready = True
-        # The head is there, but for one that is too long.
-        conn.sock.deadline = time.monotonic() + 1
-        super().enqueue_req(conn)
+    def _waits(self, conn: TConn) -> bool:
+        """Take what has come of a head, and tell whether more may come.
 
-    def _is_ready(self, conn: TConn) -> bool:
-        """Tell whether a thread has something to do, and ask for the next call when more has come."""
-        read = conn.parser.unreader.buf.getvalue() if conn.parser is not None else b""
+        It is taken and not looked at: bytes that stay in the socket, and the end behind them, would wake the
+        selector for ever.
+        """
+        read = conn.parser.unreader.buf
+        if _is_settled(read.getvalue()):
+            return False
         try:
-            coming = conn.sock.recv(LONGEST_HEAD, socket.MSG_PEEK)
+            data = conn.sock.recv(LONGEST_HEAD)
         except BlockingIOError:
-            coming = None
+            return True
         except OSError:
-            return True
-        if self.cfg.is_ssl or coming == b"":
-            return coming is not None
-        head = read + (coming or b"")
-        if END_OF_HEAD in head or len(head) >= LONGEST_HEAD:
-            return True
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(coming or b"") + 1)
-        return False
+            return False
+        read.seek(0, os.SEEK_END)
+        read.write(data)
+        return bool(data) and not _is_settled(read.getvalue())
+
+    def _go_on(self, conn: TConn) -> None:
+        head = conn.parser.unreader.buf.getvalue()
+        if END_OF_HEAD in head[:LONGEST_HEAD]:
+            conn.data_ready = True
+            # The whole head is there: a thread waits for nothing before the body.
+            conn.sock.deadline = 0.0
+            super().enqueue_req(conn)
+        elif len(head) >= LONGEST_HEAD:
+            with suppress(OSError):
+                conn.sock.send(TOO_LONG)
+            self._linger(conn)
+        else:
+            self._forget(conn)
 
     def handle_request(self, req: Any, conn: TConn) -> bool:
         """Answer a request whose head was read."""
@@ -125,6 +184,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if fs.cancelled() or fs.exception() is not None or fs.result():
             super().finish_request(conn, fs)
             return
+        self._linger(conn)
+
+    def _linger(self, conn: TConn) -> None:
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -161,6 +223,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _forget(self, conn: TConn) -> None:
         self.nr_conns -= 1
         conn.close()
+        self._accepts_again = 0.0
+
+
+def _is_settled(head: bytes) -> bool:
+    """Tell whether a head is whole, or too long."""
+    return END_OF_HEAD in head or len(head) >= LONGEST_HEAD
+
+
+def _allow_many_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _is_unread(reader: Any) -> bool:
