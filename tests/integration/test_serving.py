@@ -19,8 +19,8 @@ pytestmark = pytest.mark.integration
 
 THREADS = 2
 APP = """
-import threading
 from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import wrap_file
 
 LARGE = b"x" * 40_000_000
 
@@ -30,6 +30,11 @@ def app(request):
         return Response(str(len(request.get_data())))
     if request.path == "/large":
         return Response(LARGE)
+    if request.path == "/shrunk":
+        file = wrap_file(request.environ, open("tiny.py", "rb"))
+        return Response(file, direct_passthrough=True, headers={"Content-Length": "1000000"})
+    if request.path == "/short":
+        return Response(iter([b"x"] * 10), headers={"Content-Length": "1000000"})
     if request.path == "/refuse":
         return Response("refused", status=429)
     return Response("ok")
@@ -175,6 +180,19 @@ def test_a_reader_that_takes_nothing_is_cut_off(server: Server) -> None:
     for one in readers:
         assert len(received(one)) < 40_000_000
         one.close()
+
+
+@pytest.mark.parametrize("path", [b"/shrunk", b"/short"])
+def test_no_answer_arrives_within_one_that_is_shorter_than_announced(server: Server, path: bytes) -> None:
+    request = HEAD + b"\r\n"
+    with server.connect(request.replace(b"/", path, 1) + request) as one:
+        assert received(one).count(b"HTTP/1.1") == 1
+
+
+def test_an_answer_without_a_body_keeps_the_connection(server: Server) -> None:
+    request = HEAD.replace(b"GET", b"HEAD")
+    with server.connect(request + b"\r\n" + request + b"Connection: close\r\n\r\n") as one:
+        assert received(one).count(b"HTTP/1.1 200") == 2
 
 
 @pytest.mark.parametrize("size", [10, 30_000_000])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -65,6 +65,18 @@ class PacedSocket(socket.socket):
                 super().sendall(view[start : start + PIECE_BYTES], flags)
         except TimeoutError as error:
             raise _too_slow() from error
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a part of a file.
+
+        Raises:
+            ConnectionAbortedError: the file ended before `count` bytes. Whoever waits for the rest would take the
+                next answer for it.
+        """
+        sent = super().sendfile(file, offset, count)
+        if count is not None and sent < count:
+            raise ConnectionAbortedError(errno.ECONNABORTED, f"the file ended {count - sent} bytes too early")
+        return sent
 
 
 def _too_slow() -> ConnectionResetError:

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -23,6 +23,7 @@ from typing import Any
 
 from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn, ThreadWorker
+from werkzeug.wsgi import ClosingIterator
 
 from imagesearch_api.allocating import return_freed_memory
 from imagesearch_api.pacing import PacedSocket
@@ -82,14 +83,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _answer(self, app: Callable[..., Iterable[bytes]], environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         request = self._local.request
+        announced = 0
 
-        def begin(*args: Any, **kwargs: Any) -> Any:
+        def begin(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
+            nonlocal announced
+            announced = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
             if _is_unread(request.body.reader):
                 # What is left of a refused body is thrown away, and its connection with it.
                 request.force_close()
-            return start(*args, **kwargs)
+            return start(status, headers, *args)
 
-        return app(environ, begin)
+        def counted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+            sent = 0
+            for chunk in chunks:
+                sent += len(chunk)
+                yield chunk
+            if sent < announced and environ["REQUEST_METHOD"] != "HEAD":
+                # Whoever waits for the rest would take the next answer for it.
+                request.force_close()
+
+        answer = app(environ, begin)
+        # Files go from disk to socket, which counts for itself.
+        is_file = type(answer) is environ["wsgi.file_wrapper"]
+        return answer if is_file else ClosingIterator(counted(answer), getattr(answer, "close", None))
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept connections, or stop; nothing is accepted while descriptors or memory are short."""
