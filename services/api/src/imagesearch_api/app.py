@@ -10,7 +10,7 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from imagesearch.telemetry import HTTP_RESPONSES
-from imagesearch_api import problems
+from imagesearch_api import arriving, problems
 from imagesearch_api.composition import Services, compose
 from imagesearch_api.foreign import guard
 from imagesearch_api.health import health
@@ -51,6 +51,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.extensions["last_seen"] = LastSeen()
     settings = services.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    arriving.adopt(app)
     # The client of the published contract is served from another origin.
     CORS(
         app,

@@ -14,6 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from imagesearch.catalog.images import LONGEST_PATH_BYTES
 from imagesearch.metadata import LONGEST_PARTITION, check_metadata, check_storable
+from imagesearch_api.arriving import arrived
 from imagesearch_api.composition import current
 from imagesearch_api.holding import held
 from imagesearch_api.problems import AtField, BadField, WrongMediaType
@@ -132,23 +133,30 @@ def read_json(model: type[T], limit: int = MAX_JSON_BYTES) -> T:
 
 
 def read_object(*, cache: bool = False) -> dict[str, Any]:
-    """Return the JSON object in the body; read again only where it was cached.
+    """Return the JSON object in the body; read again only where it was cached, which is for short ones.
 
     Raises:
         BadField: there is none.
         Busy: it is long, and there is no memory for what it holds in time.
     """
-    data = request.get_data(cache=cache)
-    if len(data) > LONG_JSON_BYTES:
-        # Not before it is here: a slow sender must not hold what others wait for.
-        held(request.environ).enter_context(current().memory.files.reserved(JSON_FACTOR * len(data)))
-    try:
-        raw = json.loads(data)
-    except (ValueError, RecursionError):
-        raw = None
+    if cache or (request.content_length is not None and request.content_length <= LONG_JSON_BYTES):
+        raw = _parsed(request.get_data(cache=cache))
+    else:
+        with arrived() as (file, size):
+            if size > LONG_JSON_BYTES:
+                # Not before it is here: a slow sender must not hold what others wait for.
+                held(request.environ).enter_context(current().memory.files.reserved(JSON_FACTOR * size))
+            raw = _parsed(file.read())
     if not isinstance(raw, dict):
         raise BadField("body", "a JSON object is expected")
     return raw
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def expect_form(*, or_json: bool) -> None:
@@ -188,7 +196,7 @@ def read_int(name: str, text: str | None, *, default: int, low: int, high: int) 
 def hold_files() -> None:
     """Hold what the files of the current request take in memory, until its answer has been sent.
 
-    They have arrived by now and lie on the disk: who sends slowly holds no memory.
+    They arrive on the disk before: who sends slowly holds no memory.
 
     Raises:
         Busy: there is no memory for them in time.
