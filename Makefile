@@ -73,7 +73,7 @@ test-faults: setup ## kill and restart everything in the middle of jobs, and cou
 	@$(BIN)/python -m pytest tests/faults -m faults
 
 bench: setup ## measure speed
-	@PYTHONPATH=tests:tests/integration $(BIN)/python -m bench
+	@PYTHONPATH=tests $(BIN)/python -m bench
 
 lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
@@ -86,7 +86,7 @@ format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff check --fix .
 
 docs: setup ## write docs/settings.md again, from the settings themselves
-	@PYTHONPATH=tests $(BIN)/python -m architecture.settings_page
+	@$(BIN)/python -m tools.settings_page
 
 lock: setup ## compile requirements/*.txt again (UPGRADE=1 takes newer versions)
 	@$(call compile,uv,requirements/uv.in)

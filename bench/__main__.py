@@ -15,15 +15,15 @@ from bench.calling import Caller
 from bench.report import Report, median, times_ms
 from imagesearch.catalog.engine import Catalog
 from imagesearch.settings import MilvusSettings, PostgresSettings
-from imagesearch.vectors import MilvusVectorStore
+from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch_extractor.network import Network
 from imagesearch_extractor.settings import ExtractorSettings
 from imagesearch_extractor.worker import load_network
 from imagesearch_local.environment import of_stack
 from imagesearch_local.layout import Layout
 from imagesearch_local.record import Record
-from integration.milvus_servers import MilvusServer
-from system import WEIGHTS, System
+from support.milvus_servers import MilvusServer
+from support.system import WEIGHTS, System
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from pymilvus import MilvusClient
 from bench.lookalikes import vgg_like
 from bench.report import Report
 from imagesearch.vectors import IndexSpec, VectorStore
-from waiting import until
+from support.waiting import until
 
 COUNT = 20_000
 QUERIES = 200

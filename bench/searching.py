@@ -15,16 +15,16 @@ from bench.calling import COLLECTION, Caller
 from bench.lookalikes import vgg_like
 from bench.recall import fill
 from bench.report import Report, median, p95, times_ms
-from drawing import encoded, photo_like
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import Pixels
-from imagesearch.images import decode
+from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch.vectors import IndexSpec, VectorStore
-from waiting import until
+from support.drawing import encoded, photo_like
+from support.waiting import until
 
 COUNT = 20_000
 SEARCHES = 200

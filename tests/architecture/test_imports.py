@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from waiting import PATIENCE
+from support.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parents[2]
 BLOCKED = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from architecture.settings_page import GROUPS, PAGE, page
+from tools.settings_page import GROUPS, PAGE, page
 
 
 def test_the_page_of_settings_is_current() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from drawing import photo_like
-from integration.milvus_servers import MilvusServer
-from system import System
-from waiting import PATIENCE
+from support.drawing import photo_like
+from support.milvus_servers import MilvusServer
+from support.system import System
+from support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from drawing import encoded, photo_like
-from waiting import PATIENCE
+from support.drawing import encoded, photo_like
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 

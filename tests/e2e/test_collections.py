@@ -10,8 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from drawing import encoded, photo_like
 from e2e.test_jobs import ended, run, search
+from support.drawing import encoded, photo_like
 
 pytestmark = pytest.mark.e2e
 

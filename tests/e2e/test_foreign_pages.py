@@ -9,9 +9,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from drawing import encoded, photo_like
-from system import System
-from waiting import PATIENCE
+from support.drawing import encoded, photo_like
+from support.system import System
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from drawing import encoded, photo_like
-from system import System
-from waiting import PATIENCE, until
+from support.drawing import encoded, photo_like
+from support.system import System
+from support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from drawing import encoded, photo_like
-from following import ended
-from waiting import until
+from support.drawing import encoded, photo_like
+from support.following import ended
+from support.waiting import until
 
 pytestmark = pytest.mark.e2e
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from drawing import encoded, photo_like
-from following import ended
+from support.drawing import encoded, photo_like
+from support.following import ended
 
 pytestmark = pytest.mark.e2e
 

@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from drawing import encoded, photo_like
-from system import System
-from waiting import PATIENCE
+from support.drawing import encoded, photo_like
+from support.system import System
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from drawing import encoded, photo_like
-from following import ended
-from system import System
+from support.drawing import encoded, photo_like
+from support.following import ended
+from support.system import System
 
 pytestmark = pytest.mark.e2e
 

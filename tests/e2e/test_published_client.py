@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from drawing import encoded, photo_like
+from support.drawing import encoded, photo_like
 
 pytestmark = pytest.mark.e2e
 

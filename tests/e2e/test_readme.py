@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from system import System
-from waiting import PATIENCE, until
+from support.system import System
+from support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 

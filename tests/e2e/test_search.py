@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from drawing import encoded, framed, photo_like
 from imagesearch.vectors.filters import matches, parse_filter
-from system import System
-from waiting import PATIENCE, until
+from support.drawing import encoded, framed, photo_like
+from support.system import System
+from support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from living import Living, StartStack
-from scoreboard import Scoreboard
 
-from drawing import encoded, photo_like
+from support.drawing import encoded, photo_like
+from support.faults.living import Living, StartStack
+from support.faults.scoreboard import Scoreboard
 
 SCOREBOARD = pytest.StashKey[Scoreboard]()
 

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from hostile.bombs import BOMBS, SIZE
-from hostile.measuring import Decoder, complaint
-from hostile.mutating import Change, changed, changes, seeds
-from imagesearch.formats import sniff
+from imagesearch.pictures.formats import sniff
+from support.hostile.bombs import BOMBS, SIZE
+from support.hostile.measuring import Decoder, complaint
+from support.hostile.mutating import Change, changed, changes, seeds
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 

@@ -6,11 +6,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from harm import WORKERS, forget_file, kill_everything, kill_store, restart_in_order, reverse_answers
-from living import SERVICES, STORES, StartStack
-from rounds import Rounds, seeded
-from scoreboard import Scoreboard
-from verdict import attempts
+
+from support.faults.harm import (
+    WORKERS,
+    forget_file,
+    kill_everything,
+    kill_store,
+    restart_in_order,
+    reverse_answers,
+)
+from support.faults.living import SERVICES, STORES, StartStack
+from support.faults.rounds import Rounds, seeded
+from support.faults.scoreboard import Scoreboard
+from support.faults.verdict import attempts
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
 

@@ -9,16 +9,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from harm import double_messages
-from living import Living, StartStack
 from PIL import Image
-from rounds import Rounds, seeded
-from scoreboard import Scoreboard
-from standin import KILLER
-from verdict import judge
 
-from drawing import photo_like
 from imagesearch.contract import FailureCode
+from support.drawing import photo_like
+from support.faults.harm import double_messages
+from support.faults.living import Living, StartStack
+from support.faults.rounds import Rounds, seeded
+from support.faults.scoreboard import Scoreboard
+from support.faults.standin import KILLER
+from support.faults.verdict import judge
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
 

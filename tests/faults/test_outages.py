@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from living import STORES, Living, StartStack
-from rounds import Rounds, seeded
-from scoreboard import Scoreboard
 
 from imagesearch_local.control import Control
+from support.faults.living import STORES, Living, StartStack
+from support.faults.rounds import Rounds, seeded
+from support.faults.scoreboard import Scoreboard
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
 

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from living import Living, StartStack
-from scoreboard import Scoreboard
-from verdict import judge
 
-from waiting import until
+from support.faults.living import Living, StartStack
+from support.faults.scoreboard import Scoreboard
+from support.faults.verdict import judge
+from support.waiting import until
 
 MEGABYTE = 1024 * 1024
 MOST_MEMORY = 300 * MEGABYTE

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from harm import WORKERS, kill_everything, kill_store, killers, restart_in_order
-from living import STORES, Living, StartStack
-from rounds import Rounds, seeded
-from scoreboard import Scoreboard
-from verdict import attempts
+
+from support.faults.harm import WORKERS, kill_everything, kill_store, killers, restart_in_order
+from support.faults.living import STORES, Living, StartStack
+from support.faults.rounds import Rounds, seeded
+from support.faults.scoreboard import Scoreboard
+from support.faults.verdict import attempts
 
 pytestmark = pytest.mark.e2e
 

@@ -12,20 +12,20 @@ from uuid import uuid4
 import pytest
 import redis
 import sqlalchemy as sa
-from world import World
 
-from imagesearch.broker import create_redis
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import migrate
-from imagesearch.claims import InFlight
 from imagesearch.errors import StoreUnavailable
+from imagesearch.messaging.broker import create_redis
+from imagesearch.messaging.claims import InFlight
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
-from imagesearch.vectors import MilvusVectorStore
+from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_local.environment import of_stack
 from imagesearch_local.layout import Layout
 from imagesearch_local.record import Record
-from waiting import ended, until
+from support.waiting import ended, until
+from support.world import World
 
 
 class Stores:

@@ -12,8 +12,8 @@ from imagesearch_client.answers import (
 )
 from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
+from imagesearch_client.duplicates import Alias, Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
-from imagesearch_client.likeness import Alias, Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.queries import Query, Shape
 from imagesearch_client.system import Finding, Info, Reconciliation
 

@@ -12,12 +12,12 @@ import httpx
 
 from imagesearch_client.answers import Collection, Job, JobFailure
 from imagesearch_client.calls import collection_path, segment
+from imagesearch_client.collections import Upkeep
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.pictures import Pictures
 from imagesearch_client.searching import Searching
 from imagesearch_client.system import Info, Reconciliation
-from imagesearch_client.upkeep import Upkeep
 
 RECONCILE_TIMEOUT = 600.0
 """Seconds: reconcile reads the whole catalogue before it answers."""

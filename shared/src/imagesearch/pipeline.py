@@ -26,7 +26,7 @@ class Preprocessing:
         trim_borders: remove black borders at the edges before the resize.
         border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG at
             quality 50 and above keeps a bar at 0 but for the rows that share a block with the picture, and
-            those are told by other signs (see `imagesearch.borders.trim_black_borders`).
+            those are told by other signs (see `imagesearch.pictures.borders.trim_black_borders`).
     """
 
     resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "nearest"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from imagesearch.roots import Roots
+from imagesearch.files.roots import Roots
 
 
 class Settings(BaseSettings):

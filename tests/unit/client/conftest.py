@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from imagesearch_client import Client, Patience
 from imagesearch_client.command import main
-from unit.client.fake_api import FakeApi, Run
+from support.fake_api import FakeApi, Run
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ import httpx
 import pytest
 from flask import Flask
 
-from api_twin import services_of
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.catalog.images import Image as StoredImage
 from imagesearch.contract import JobState
+from imagesearch.messaging.progress import JobProgress
 from imagesearch.pipeline import Preprocessing
-from imagesearch.progress import JobProgress
 from imagesearch_api.app import create_app
-from imagesearch_api.searching import Match
+from imagesearch_api.models.responses import collection_shape, image_shape, job_shape, match_shape
+from imagesearch_api.search.matches import Match
 from imagesearch_api.settings import ApiSettings
-from imagesearch_api.shapes import collection_shape, image_shape, job_shape, match_shape
 from imagesearch_client import ApiError, Client, Collection, FieldError, Image, Job, Result
+from support.api_twin import services_of
 
 NOW = datetime(2025, 5, 1, 10, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from imagesearch_client import Collection, Image, Info, Job, JobFailure, ProtocolError, SearchResult
-from unit.client.fake_api import job
+from support.fake_api import job
 
 
 def test_a_job_is_read_with_its_times() -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from imagesearch_client import ApiError, Finding, Job, ProtocolError, Unavailable
-from unit.client.fake_api import FakeApi, job, ok, problem
+from support.fake_api import FakeApi, job, ok, problem
 
 JOBS = "/api/v2/jobs"
 JOB = "/api/v2/jobs/17"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from imagesearch_client.command import main
-from unit.client.fake_api import FakeApi, Run, job, ok, problem, script_failures
+from support.fake_api import FakeApi, Run, job, ok, problem, script_failures
 
 JOBS = "/api/v2/jobs"
 JOB = "/api/v2/jobs/17"

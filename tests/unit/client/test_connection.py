@@ -21,7 +21,7 @@ from imagesearch_client import (
     ProtocolError,
     Unavailable,
 )
-from unit.client.fake_api import FakeApi, job, ok, problem
+from support.fake_api import FakeApi, job, ok, problem
 
 JOBS = "/api/v2/jobs"
 JOB = "/api/v2/jobs/17"

@@ -12,7 +12,7 @@ from rich.console import Console
 from imagesearch_client import Job, Unavailable
 from imagesearch_client.display import show_progress
 from imagesearch_client.wording import duration, standing, summary
-from unit.client.fake_api import Answer, FakeApi, job, ok, problem
+from support.fake_api import Answer, FakeApi, job, ok, problem
 
 JOB = "/api/v2/jobs/17"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from unit.client.fake_api import FakeApi, Run, job, ok, script_failures
+from support.fake_api import FakeApi, Run, job, ok, script_failures
 
 JOBS = "/api/v2/jobs"
 JOB = "/api/v2/jobs/17"

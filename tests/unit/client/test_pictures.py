@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from imagesearch_client import Deletion, Manifest
-from unit.client.fake_api import FakeApi, Run, job, ok, problem
+from support.fake_api import FakeApi, Run, job, ok, problem
 
 IMAGES = "/api/v2/collections/cats/images"
 IMAGE: dict[str, Any] = {"id": 4, "path": "/up/cat.jpg", "partition": "anna", "metadata": {"year": 2020}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from imagesearch_client import Query, Shape
-from unit.client.fake_api import FakeApi, Run, ok
+from support.fake_api import FakeApi, Run, ok
 
 SEARCH = "/api/v2/collections/cats/search"
 ROW: dict[str, Any] = {"id": 4, "path": "/photos/cat.jpg", "url": "u", "distance": 0.5, "metadata": {"year": 2020}}

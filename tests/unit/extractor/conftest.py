@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drawing import photo_like
-from imagesearch.roots import Roots
+from imagesearch.files.roots import Roots
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.embedding import SeededEmbedder
 from imagesearch_extractor.reading import PictureReader
+from support.drawing import photo_like
 
 if TYPE_CHECKING:
     from imagesearch_extractor.network import Network

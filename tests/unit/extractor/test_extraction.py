@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from drawing import encoded, photo_like
 from imagesearch.contract import (
     ExtractBatch,
     ExtractItem,
@@ -22,14 +21,15 @@ from imagesearch.contract import (
     Vectors,
     unpack_vectors,
 )
-from imagesearch.images import decode
+from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor import reading
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.extraction import HandedBack, extract
 from imagesearch_extractor.reading import PictureReader
-from waiting import PATIENCE
+from support.drawing import encoded, photo_like
+from support.waiting import PATIENCE
 
 
 def batch_of(*paths: Path | str, model: str | None = None, known: dict[int, str] | None = None) -> ExtractBatch:

@@ -11,7 +11,7 @@ import pytest
 
 from imagesearch.contract import Pixels
 from imagesearch.errors import WeightsUnavailable
-from imagesearch.images import decode
+from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.embedding import has_direction

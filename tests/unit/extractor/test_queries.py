@@ -7,8 +7,8 @@ import pytest
 
 from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Vectors, unpack_vectors
 from imagesearch.errors import StoreUnavailable, TransientError
-from imagesearch.lane import Asked
-from imagesearch.pulse import Pulse
+from imagesearch.messaging.query_channel import Asked
+from imagesearch.worker.heartbeat import Pulse
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.queries import answer, passes, serve
 

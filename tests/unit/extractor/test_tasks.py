@@ -9,15 +9,15 @@ from threading import Event
 
 import pytest
 
-from drawing import encoded, photo_like
 from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable, TransientError
+from imagesearch.messaging.progress import InMemoryProgressBoard, JobProgress
 from imagesearch.pipeline import Preprocessing
-from imagesearch.progress import InMemoryProgressBoard, JobProgress
 from imagesearch.wire import Message
 from imagesearch_extractor.embedding import SeededEmbedder
 from imagesearch_extractor.reading import PictureReader
 from imagesearch_extractor.tasks import BulkExtractor, is_wanted
+from support.drawing import encoded, photo_like
 
 
 class Claims:

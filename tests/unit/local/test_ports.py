@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from imagesearch_local import ports
 from imagesearch_local.errors import StackFailed
-from kept_ports import kept_port
+from support.kept_ports import kept_port
 
 
 @pytest.fixture

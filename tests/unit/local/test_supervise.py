@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from waiting import PATIENCE
+from support.waiting import PATIENCE
 
 SUPERVISE = """
 import os, sys

@@ -14,7 +14,7 @@ from PIL import Image
 
 from imagesearch import pipeline
 from imagesearch.errors import InvalidMessage
-from imagesearch.images import decode
+from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing, fingerprint, model_identity
 from imagesearch.settings import PictureSettings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from imagesearch.roots import Roots
+from imagesearch.files.roots import Roots
 from imagesearch.settings import (
     MilvusSettings,
     PictureSettings,

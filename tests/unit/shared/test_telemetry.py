@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from imagesearch.telemetry import MetricsPage, TelemetrySettings
-from kept_ports import kept_port
-from waiting import PATIENCE
+from support.kept_ports import kept_port
+from support.waiting import PATIENCE
 
 
 def test_the_page_is_shown_until_it_is_closed() -> None:

@@ -2,10 +2,10 @@
 
 from imagesearch_client.command.admin import admin
 from imagesearch_client.command.collections import collections, count
+from imagesearch_client.command.duplicates import compare, duplicates
 from imagesearch_client.command.images import images
 from imagesearch_client.command.index import index
 from imagesearch_client.command.jobs import cancel, failures, jobs, pause, resume, retry
-from imagesearch_client.command.likeness import compare, duplicates
 from imagesearch_client.command.reindex import reindex
 from imagesearch_client.command.root import main
 from imagesearch_client.command.search import search

@@ -13,8 +13,8 @@ from types import FrameType
 
 from rich.console import Console
 
-from imagesearch.roots import Roots
-from imagesearch.walking import walk
+from imagesearch.files.roots import Roots
+from imagesearch.files.walk import walk
 from imagesearch_client import ApiError, Client, ClientError, Job, SearchResult, Unavailable
 from imagesearch_client.display import show_progress
 from imagesearch_client.wording import summary

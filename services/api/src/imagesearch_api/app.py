@@ -10,11 +10,11 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from imagesearch.telemetry import HTTP_RESPONSES
-from imagesearch_api import arriving, problems
 from imagesearch_api.composition import Services, compose
-from imagesearch_api.foreign import guard
 from imagesearch_api.health import health
-from imagesearch_api.holding import Holding
+from imagesearch_api.http import problems, spooling
+from imagesearch_api.http.foreign import guard
+from imagesearch_api.http.request_resources import Holding
 from imagesearch_api.settings import EVERY_ORIGIN
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
@@ -51,7 +51,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.extensions["last_seen"] = LastSeen()
     settings = services.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    arriving.adopt(app)
+    spooling.adopt(app)
     # The client of the published contract is served from another origin.
     CORS(
         app,

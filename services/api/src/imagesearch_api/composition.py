@@ -11,24 +11,25 @@ from typing import Any
 import redis
 from flask import current_app
 
-from imagesearch.broker import close_celery, create_celery, create_redis, send
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import TaskName
-from imagesearch.lane import QueryLane
-from imagesearch.presence import WorkerBoard
-from imagesearch.progress import CeleryProgressBoard, ProgressBoard
-from imagesearch.roots import Roots
+from imagesearch.files.roots import Roots
+from imagesearch.files.uploads import Uploads
+from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
+from imagesearch.messaging.progress import CeleryProgressBoard, ProgressBoard
+from imagesearch.messaging.query_channel import QueryLane
 from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
-from imagesearch.uploads import Uploads
-from imagesearch.vectors import MilvusVectorStore, VectorStore
+from imagesearch.vectors import VectorStore
+from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.wire import Message
-from imagesearch_api.admission import Lanes
-from imagesearch_api.asking import CeleryAsker
-from imagesearch_api.fetching import Fetch, UrlFetcher
-from imagesearch_api.lookups import Lookups
-from imagesearch_api.memory import Memory
-from imagesearch_api.query_cache import QueryCache
+from imagesearch.worker.registry import WorkerBoard
+from imagesearch_api.celery_rpc import CeleryAsker
+from imagesearch_api.http.admission import Lanes
+from imagesearch_api.http.memory import Memory
+from imagesearch_api.search.lookups import Lookups
+from imagesearch_api.search.query_cache import QueryCache
+from imagesearch_api.search.url_fetcher import Fetch, UrlFetcher
 from imagesearch_api.settings import ApiSettings
 
 CHANGES = 4

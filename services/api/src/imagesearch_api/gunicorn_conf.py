@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from imagesearch_api.settings import ApiSettings
 
-worker_class = "imagesearch_api.serving.Worker"
+worker_class = "imagesearch_api.server.worker.Worker"
 threads = ApiSettings().threads()
 keepalive = 75
 """Longer than callers and balancers keep a connection: who closes first must not be the API, whose goodbye could

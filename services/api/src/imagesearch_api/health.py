@@ -12,9 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
-from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.composition import Services, current
-from imagesearch_api.problems import RETRY_AFTER_SECONDS
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.problems import RETRY_AFTER_SECONDS
 
 health = Blueprint("health", __name__)
 

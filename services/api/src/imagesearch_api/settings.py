@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from imagesearch.settings import Settings
-from imagesearch_api.admission import RESERVE, Lane
-from imagesearch_api.origins import Authority, Origin
+from imagesearch_api.http.admission import RESERVE, Lane
+from imagesearch_api.http.origins import Authority, Origin
 
 EVERY_ORIGIN = "*"
 MEGABYTE = 2**20

@@ -12,10 +12,17 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
+from imagesearch.messaging.progress import JobProgress
 from imagesearch.pipeline import Preprocessing
-from imagesearch.progress import JobProgress
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import (
+from imagesearch_api.composition import Services, current
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.links import image_url
+from imagesearch_api.http.problems import AtField, BadField, Busy, problem
+from imagesearch_api.http.request_resources import held
+from imagesearch_api.images.deletion import delete_collection
+from imagesearch_api.jobs.progress import follow
+from imagesearch_api.jobs.submit import Submission, submit
+from imagesearch_api.models.requests import (
     MAX_JSON_BYTES,
     MAX_TOP_K,
     JobBody,
@@ -25,17 +32,10 @@ from imagesearch_api.bodies import (
     read_object,
     read_upload,
 )
-from imagesearch_api.composition import Services, current
-from imagesearch_api.decoding import decode
-from imagesearch_api.deleting import delete_collection
-from imagesearch_api.following import follow
-from imagesearch_api.holding import held
-from imagesearch_api.links import image_url
-from imagesearch_api.problems import AtField, BadField, Busy, problem
-from imagesearch_api.questions import Query, Question, Shape, Window
-from imagesearch_api.searching import search as search_collection
-from imagesearch_api.staging import Stages
-from imagesearch_api.submitting import Submission, submit
+from imagesearch_api.models.search import Query, Question, Shape, Window
+from imagesearch_api.pictures import decode
+from imagesearch_api.search.matches import search as search_collection
+from imagesearch_api.search.timings import Stages
 
 log = structlog.get_logger()
 

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from imagesearch.contract import Queue
 from imagesearch.errors import PermanentError
-from imagesearch.pulse import WorkerSettings
 from imagesearch.settings import PictureSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings
+from imagesearch.worker.heartbeat import WorkerSettings
 from imagesearch_extractor.settings import ExtractorSettings
 
 

@@ -22,8 +22,8 @@ from imagesearch.contract import (
     pack_vectors,
 )
 from imagesearch.errors import InvalidMessage, PipelineMismatch, TransientError
-from imagesearch.patience import keep_trying
 from imagesearch.pipeline import Preprocessing
+from imagesearch.retry import keep_trying
 from imagesearch.telemetry import FORWARD_SECONDS
 from imagesearch_extractor.embedding import Embedder, has_direction
 from imagesearch_extractor.reading import DecodedImage, PictureReader, Reading

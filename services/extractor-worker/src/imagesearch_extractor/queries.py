@@ -11,10 +11,10 @@ import structlog
 
 from imagesearch.contract import Pixels, QueryVectors, Queue, pack_vectors, unpack_pixels
 from imagesearch.errors import InvalidMessage, TransientError
-from imagesearch.lane import Asked, QueryLane
-from imagesearch.patience import keep_trying
-from imagesearch.pulse import Pulse
+from imagesearch.messaging.query_channel import Asked, QueryLane
+from imagesearch.retry import keep_trying
 from imagesearch.telemetry import FORWARD_SECONDS
+from imagesearch.worker.heartbeat import Pulse
 from imagesearch_extractor.embedding import Embedder
 
 log = structlog.get_logger()

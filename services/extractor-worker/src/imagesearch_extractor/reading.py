@@ -13,11 +13,11 @@ import structlog
 
 from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, FailureCode, Pixels, UnchangedImage
 from imagesearch.errors import PictureRejected
-from imagesearch.images import decode
+from imagesearch.files.paths import read_file
+from imagesearch.files.roots import Roots
+from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
-from imagesearch.roots import Roots
 from imagesearch.settings import PictureSettings
-from imagesearch.sources import read_file
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import structlog
 
-from imagesearch.claims import BatchClaims, batch_task_id
 from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
-from imagesearch.patience import keep_trying
-from imagesearch.progress import JobProgress, ProgressBoard
+from imagesearch.messaging.claims import BatchClaims, batch_task_id
+from imagesearch.messaging.progress import JobProgress, ProgressBoard
+from imagesearch.retry import keep_trying
 from imagesearch.wire import Message
 from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.extraction import extract

@@ -13,16 +13,16 @@ import structlog
 from celery.exceptions import Reject
 
 from imagesearch import __version__
-from imagesearch.broker import close_celery, create_celery, create_redis, register, send
-from imagesearch.claims import BatchClaims
 from imagesearch.contract import ExtractBatch, Queue, TaskName
 from imagesearch.errors import TransientError
-from imagesearch.lane import QueryLane
-from imagesearch.presence import WorkerBoard, WorkerReport
-from imagesearch.progress import CeleryProgressBoard
-from imagesearch.pulse import Pulse
+from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
+from imagesearch.messaging.claims import BatchClaims
+from imagesearch.messaging.progress import CeleryProgressBoard
+from imagesearch.messaging.query_channel import QueryLane
 from imagesearch.wire import Message
-from imagesearch.workers import run_loop, run_worker, worker_name
+from imagesearch.worker.heartbeat import Pulse
+from imagesearch.worker.registry import WorkerBoard, WorkerReport
+from imagesearch.worker.run import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
 from imagesearch_extractor.embedding import Embedder

@@ -8,14 +8,14 @@ from functools import cached_property
 from threading import Event
 from typing import cast
 
-from imagesearch.catalog.builds import Build
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
-from imagesearch.claims import InFlight
+from imagesearch.catalog.reindex.builds import Build
 from imagesearch.contract import TaskName
-from imagesearch.progress import ProgressBoard
-from imagesearch.roots import Roots
-from imagesearch.uploads import Uploads
+from imagesearch.files.roots import Roots
+from imagesearch.files.uploads import Uploads
+from imagesearch.messaging.claims import InFlight
+from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message
 from imagesearch_indexer.settings import IndexerSettings

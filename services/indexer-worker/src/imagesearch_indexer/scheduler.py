@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from celery.beat import Scheduler
 
-from imagesearch.broker import close_celery, create_celery
 from imagesearch.contract import Reconcile, TaskName
+from imagesearch.messaging.broker import close_celery, create_celery
 from imagesearch.settings import RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
-from imagesearch.workers import leave_logging_alone
+from imagesearch.worker.run import leave_logging_alone
 from imagesearch_indexer.settings import IndexerSettings
 
 

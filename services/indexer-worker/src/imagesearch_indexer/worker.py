@@ -11,10 +11,8 @@ import structlog
 from celery import Celery
 
 import imagesearch
-from imagesearch.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
-from imagesearch.claims import BatchClaims, InFlight
 from imagesearch.contract import (
     CancelJob,
     Findings,
@@ -26,20 +24,22 @@ from imagesearch.contract import (
     TaskName,
 )
 from imagesearch.errors import StoreUnavailable
-from imagesearch.patience import keep_trying
-from imagesearch.presence import WorkerBoard, WorkerReport
-from imagesearch.progress import CeleryProgressBoard
-from imagesearch.pulse import Pulse, WorkerSettings
+from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
+from imagesearch.messaging.claims import BatchClaims, InFlight
+from imagesearch.messaging.progress import CeleryProgressBoard
+from imagesearch.retry import keep_trying
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
-from imagesearch.vectors import MilvusVectorStore
-from imagesearch.workers import run_worker, worker_name
+from imagesearch.vectors.milvus import MilvusVectorStore
+from imagesearch.worker.heartbeat import Pulse, WorkerSettings
+from imagesearch.worker.registry import WorkerBoard, WorkerReport
+from imagesearch.worker.run import run_worker, worker_name
+from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.controlling import close_cancelled
-from imagesearch_indexer.deleting import finish_deletes
-from imagesearch_indexer.indexing import index_batch
-from imagesearch_indexer.planning import plan_job
-from imagesearch_indexer.reconciling import reconcile
+from imagesearch_indexer.ingest.planner import plan_job
+from imagesearch_indexer.lifecycle.cancel import close_cancelled
+from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.settings import IndexerSettings
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
-from imagesearch.patience import keep_trying
+from imagesearch.retry import keep_trying
 from imagesearch.settings import PostgresSettings
 from imagesearch.telemetry import TelemetrySettings, configure
 

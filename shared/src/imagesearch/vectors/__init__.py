@@ -2,7 +2,6 @@
 
 from imagesearch.vectors.filters import Filter, InvalidFilter, matches, parse_filter
 from imagesearch.vectors.memory import InMemoryVectorStore
-from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.vectors.port import (
     MAX_PARTITION_BYTES,
     MAX_WINDOW,
@@ -23,7 +22,6 @@ __all__ = [
     "IndexSpec",
     "IndexType",
     "InvalidFilter",
-    "MilvusVectorStore",
     "VectorStore",
     "matches",
     "parse_filter",

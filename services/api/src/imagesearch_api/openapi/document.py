@@ -12,8 +12,8 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 import imagesearch
-from imagesearch_api.admission import lane_of
-from imagesearch_api.foreign import SAFE_METHODS
+from imagesearch_api.http.admission import lane_of
+from imagesearch_api.http.foreign import SAFE_METHODS
 from imagesearch_api.openapi.answers import SCHEMAS, Schema, ref
 from imagesearch_api.openapi.operations import FILE, OPERATIONS, Operation
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from imagesearch.regions import RULE as REGION_RULE
+from imagesearch.pictures.regions import RULE as REGION_RULE
+from imagesearch_api.models.search import MAX_QUERIES, ShapeBody
 from imagesearch_api.openapi.answers import Schema
-from imagesearch_api.questions import MAX_QUERIES, ShapeBody
 
 _PICTURE: Schema = {"type": "string", "format": "binary"}
 _JSON: Schema = {"type": "string", "contentMediaType": "application/json"}

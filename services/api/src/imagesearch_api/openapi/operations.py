@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from imagesearch_api.bodies import JobBody
-from imagesearch_api.collection_bodies import AliasBody, CollectionBody, ReindexBody, RenameBody
-from imagesearch_api.image_bodies import DeletionBody, ImagePatch
+from imagesearch_api.models.collections import AliasBody, CollectionBody, ReindexBody, RenameBody
+from imagesearch_api.models.images import DeletionBody, ImagePatch
+from imagesearch_api.models.requests import JobBody
+from imagesearch_api.models.search import SearchBody
 from imagesearch_api.openapi.answers import Schema, page_of, ref
 from imagesearch_api.openapi.forms import COMPARE_FORM, SEARCH_FORM, UPLOAD_FORM
 from imagesearch_api.openapi.parameters import (
@@ -22,7 +23,6 @@ from imagesearch_api.openapi.parameters import (
     PATH,
     SIZE,
 )
-from imagesearch_api.questions import SearchBody
 from imagesearch_api.v2.duplicates import CompareBody, DuplicatesBody
 from imagesearch_api.v2.info import ReconcileBody
 

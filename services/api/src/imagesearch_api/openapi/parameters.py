@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from imagesearch.metadata import LONGEST_PARTITION
+from imagesearch_api.http.pages import LARGEST_NUMBER, LONGEST_PAGE, PAGE_SIZE
 from imagesearch_api.openapi.answers import Schema
 from imagesearch_api.v2.files import DEFAULT_SIZE, LARGEST, SMALLEST
 from imagesearch_api.v2.jobs import LONGEST_KEY
-from imagesearch_api.v2.pages import LARGEST_NUMBER, LONGEST_PAGE, PAGE_SIZE
 
 
 def _query(name: str, schema: Schema, description: str, *, required: bool = False) -> Schema:

@@ -8,10 +8,10 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import read_int, read_json
-from imagesearch_api.collection_bodies import AliasBody, checked_alias
 from imagesearch_api.composition import current
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.models.collections import AliasBody, checked_alias
+from imagesearch_api.models.requests import read_int, read_json
 from imagesearch_api.v2 import v2
 
 PAGE_SIZE = 100

@@ -11,12 +11,12 @@ from imagesearch.catalog import collections, names
 from imagesearch.catalog.collections import Collection
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import read_json
-from imagesearch_api.collection_bodies import CollectionBody, RenameBody, checked_index
 from imagesearch_api.composition import current
-from imagesearch_api.deleting import delete_collection
-from imagesearch_api.shapes import collection_shape
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.images.deletion import delete_collection
+from imagesearch_api.models.collections import CollectionBody, RenameBody, checked_index
+from imagesearch_api.models.requests import read_json
+from imagesearch_api.models.responses import collection_shape
 from imagesearch_api.v2 import v2
 
 

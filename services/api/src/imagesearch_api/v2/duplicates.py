@@ -12,8 +12,13 @@ from pydantic import Field
 
 from imagesearch.catalog.images import Image
 from imagesearch.similarity import Group
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import (
+from imagesearch_api.composition import Services, current
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.links import image_url
+from imagesearch_api.http.pages import LARGEST_NUMBER, checked_job, read_page
+from imagesearch_api.http.parsing import read_pictures
+from imagesearch_api.http.problems import BadField
+from imagesearch_api.models.requests import (
     FRAMING_BYTES,
     Body,
     CollectionName,
@@ -22,22 +27,17 @@ from imagesearch_api.bodies import (
     hold_files,
     read_json,
 )
-from imagesearch_api.comparing import Side, compare
-from imagesearch_api.composition import Services, current
-from imagesearch_api.duplicates import (
+from imagesearch_api.models.responses import job_shape
+from imagesearch_api.search.comparison import Side, compare
+from imagesearch_api.search.duplicates import (
     DEFAULT_DISTANCE,
     Page,
     duplicates_now,
     duplicates_of_job,
     submit_duplicates,
 )
-from imagesearch_api.forms import read_pictures
-from imagesearch_api.links import image_url
-from imagesearch_api.problems import BadField
-from imagesearch_api.shapes import job_shape
-from imagesearch_api.staging import Stages
+from imagesearch_api.search.timings import Stages
 from imagesearch_api.v2 import v2
-from imagesearch_api.v2.pages import LARGEST_NUMBER, checked_job, read_page
 
 _DISTANCE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,40})?([eE]-?[0-9]{1,3})?")
 

@@ -14,12 +14,12 @@ from imagesearch.catalog import images
 from imagesearch.catalog.images import Image
 from imagesearch.contract import FailureCode
 from imagesearch.errors import NotFound, PictureRejected
-from imagesearch.sources import open_stored
-from imagesearch.thumbnails import ThumbnailFormat
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import read_int
+from imagesearch.files.paths import open_stored
+from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.composition import current
-from imagesearch_api.decoding import read, thumbnail
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.models.requests import read_int
+from imagesearch_api.pictures import read, thumbnail
 from imagesearch_api.v2 import v2
 
 CACHE_SECONDS = 3600

@@ -7,20 +7,20 @@ from http import HTTPStatus
 from flask import Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import collections, images, selecting
+from imagesearch.catalog import collections, image_queries, images
 from imagesearch.errors import NotFound
-from imagesearch_api import deleting
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import read_json
 from imagesearch_api.composition import current
-from imagesearch_api.finishing import Finished
-from imagesearch_api.image_bodies import DeletionBody, ImagePatch, read_partition, read_path, read_upload_form
-from imagesearch_api.problems import AtField
-from imagesearch_api.relabeling import Patch, relabel
-from imagesearch_api.shapes import image_shape
-from imagesearch_api.uploading import upload
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.pages import paged, read_page
+from imagesearch_api.http.problems import AtField
+from imagesearch_api.images import deletion
+from imagesearch_api.images.labels import Patch, relabel
+from imagesearch_api.images.upload import upload
+from imagesearch_api.images.write import Finished
+from imagesearch_api.models.images import DeletionBody, ImagePatch, read_partition, read_path, read_upload_form
+from imagesearch_api.models.requests import read_json
+from imagesearch_api.models.responses import image_shape
 from imagesearch_api.v2 import v2
-from imagesearch_api.v2.pages import paged, read_page
 
 
 @v2.post("/collections/<name>/images")
@@ -41,7 +41,7 @@ def list_images(name: str) -> ResponseReturnValue:
     partition = read_partition()
     with current().catalog.reading() as tx:
         collection = collections.get(tx, name)
-        found = selecting.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
+        found = image_queries.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
     items = [image_shape(current(), collection.name, image) for image in found]
     return jsonify(paged(items, [image.id for image in found], limit))
 
@@ -72,7 +72,7 @@ def _status(done: Finished) -> HTTPStatus:
 def remove_image_by_path(name: str) -> ResponseReturnValue:
     """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
     path = read_path()
-    done = deleting.delete_paths(current(), name, [path])
+    done = deletion.delete_paths(current(), name, [path])
     if not done.deleted:
         raise AtField("path", NotFound(f"No image of that path is in collection {name!r}."))
     return "", HTTPStatus.NO_CONTENT if done.is_gone else HTTPStatus.ACCEPTED
@@ -88,11 +88,11 @@ def remove_images(name: str) -> ResponseReturnValue:
     """
     body = read_json(DeletionBody, current().settings.max_body_bytes)
     if body.ids is not None:
-        done = deleting.delete_ids(current(), name, body.ids)
+        done = deletion.delete_ids(current(), name, body.ids)
     elif body.paths is not None:
-        done = deleting.delete_paths(current(), name, body.paths)
+        done = deletion.delete_paths(current(), name, body.paths)
     else:
-        done = deleting.delete_matching(current(), name, body.filter, body.partition, after=int(body.cursor or 0))
+        done = deletion.delete_matching(current(), name, body.filter, body.partition, after=int(body.cursor or 0))
     status = HTTPStatus.OK if done.is_gone and done.next is None else HTTPStatus.ACCEPTED
     following = {"next": str(done.next)} if done.next is not None else {}
     return jsonify({"deleted": done.deleted, "missing": done.missing, **following}), status
@@ -112,5 +112,5 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = deleting.delete_image(current(), name, image_id)
+    is_gone = deletion.delete_image(current(), name, image_id)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED

@@ -13,10 +13,10 @@ from imagesearch.catalog import collections
 from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
-from imagesearch.presence import WorkerReport
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import Body, read_json
+from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.composition import current
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.models.requests import Body, read_json
 from imagesearch_api.v2 import v2
 
 RECONCILE_TIMEOUT = 60.0

@@ -7,18 +7,18 @@ from http import HTTPStatus
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import jobs, ledger
-from imagesearch.catalog.jobs import IdempotencyKey
-from imagesearch_api import controlling
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import JobBody, PathList, read_json
+from imagesearch.catalog import jobs
+from imagesearch.catalog.jobs import IdempotencyKey, ledger
 from imagesearch_api.composition import current
-from imagesearch_api.following import follow
-from imagesearch_api.problems import BadField
-from imagesearch_api.shapes import job_shape
-from imagesearch_api.submitting import Submission, submit
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.pages import checked_job, paged, read_page
+from imagesearch_api.http.problems import BadField
+from imagesearch_api.jobs import control
+from imagesearch_api.jobs.progress import follow
+from imagesearch_api.jobs.submit import Submission, submit
+from imagesearch_api.models.requests import JobBody, PathList, read_json
+from imagesearch_api.models.responses import job_shape
 from imagesearch_api.v2 import v2
-from imagesearch_api.v2.pages import checked_job, paged, read_page
 
 ORIGIN = "v2"
 SUBMITTING = "POST /api/v2/jobs"
@@ -88,25 +88,25 @@ def list_failures(job_id: str) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
-    return jsonify(job_shape(controlling.cancel(current(), checked_job(job_id)).progress()))
+    return jsonify(job_shape(control.cancel(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
 @admitted(Lane.CHANGES)
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
-    return jsonify(job_shape(controlling.pause(current(), checked_job(job_id)).progress()))
+    return jsonify(job_shape(control.pause(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
 @admitted(Lane.CHANGES)
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
-    return jsonify(job_shape(controlling.resume(current(), checked_job(job_id)).progress()))
+    return jsonify(job_shape(control.resume(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
 @admitted(Lane.CHANGES)
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
-    return jsonify(job_shape(controlling.retry(current(), checked_job(job_id)).progress()))
+    return jsonify(job_shape(control.retry(current(), checked_job(job_id)).progress()))

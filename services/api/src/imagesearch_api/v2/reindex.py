@@ -7,12 +7,12 @@ from http import HTTPStatus
 from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch_api.admission import Lane, admitted
-from imagesearch_api.bodies import read_json
-from imagesearch_api.collection_bodies import ReindexBody
 from imagesearch_api.composition import current
-from imagesearch_api.reindexing import submit_reindex
-from imagesearch_api.shapes import job_shape
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.jobs.reindex import submit_reindex
+from imagesearch_api.models.collections import ReindexBody
+from imagesearch_api.models.requests import read_json
+from imagesearch_api.models.responses import job_shape
 from imagesearch_api.v2 import v2
 
 

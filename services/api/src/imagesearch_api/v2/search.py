@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from imagesearch_api.admission import Lane, admitted
 from imagesearch_api.composition import current
-from imagesearch_api.forms import read_question
-from imagesearch_api.searching import search
-from imagesearch_api.shapes import match_shape
-from imagesearch_api.staging import Stages
+from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.parsing import read_question
+from imagesearch_api.models.responses import match_shape
+from imagesearch_api.search.matches import search
+from imagesearch_api.search.timings import Stages
 from imagesearch_api.v2 import v2
 
 

@@ -1,0 +1,100 @@
+"""The client's methods that look after whole collections: names, indexes, duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imagesearch_client.answers import Collection, Job
+from imagesearch_client.calls import Calls, Picture, collection_path, read_picture, segment
+from imagesearch_client.connection import Retry
+from imagesearch_client.duplicates import Alias, Comparison, DuplicateGroup
+
+
+class Upkeep(Calls):
+    """Look after collections; a part of `Client`."""
+
+    def rename_collection(self, name: str, new_name: str) -> Collection:
+        """Give a collection another name; its aliases stay."""
+        # Once only: the second try after a lost answer would not find the old name.
+        return Collection.parse(
+            self._connection.json("PATCH", collection_path(name), Retry.NEVER, json={"name": new_name})
+        )
+
+    def aliases(self) -> Iterator[Alias]:
+        """Iterate over the aliases, by name and page by page."""
+        return self._pages("/api/v2/aliases", Alias.parse)
+
+    def put_alias(self, alias: str, collection: str) -> Alias:
+        """Point an alias at a collection, at once and wholly, wherever it pointed before."""
+        path = f"/api/v2/aliases/{segment(alias)}"
+        return Alias.parse(self._connection.json("PUT", path, Retry.SAFE, json={"collection": collection}))
+
+    def delete_alias(self, alias: str) -> None:
+        """Remove an alias; its collection stays."""
+        self._connection.send("DELETE", f"/api/v2/aliases/{segment(alias)}", Retry.NEVER)
+
+    def reindex(
+        self,
+        collection: str,
+        *,
+        index_type: str | None = None,
+        index_params: Mapping[str, Any] | None = None,
+        preprocessing: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Submit a job that builds the collection's index anew; searches use the old one until it is done.
+
+        What is None stays as it is. With another preprocessing every picture is extracted again.
+        """
+        options = {"index_type": index_type, "index_params": index_params, "preprocessing": preprocessing}
+        body = {key: value for key, value in options.items() if value is not None}
+        return Job.parse(
+            self._connection.json("POST", f"{collection_path(collection)}/reindex", Retry.NEVER, json=body)
+        )
+
+    def duplicates(
+        self, collection: str, *, max_distance: float | None = None, partition: str | None = None
+    ) -> Iterator[DuplicateGroup]:
+        """Iterate over groups of like pictures; refused for a large collection, see `find_duplicates`."""
+        asked = {"max_distance": None if max_distance is None else repr(max_distance), "partition": partition}
+        params = {key: value for key, value in asked.items() if value is not None}
+        return self._pages(f"{collection_path(collection)}/duplicates", DuplicateGroup.parse, params)
+
+    def find_duplicates(
+        self, collection: str, *, max_distance: float | None = None, partition: str | None = None
+    ) -> Job:
+        """Submit a job that looks for duplicates, however many pictures there are."""
+        asked = {"max_distance": max_distance, "partition": partition}
+        body = {key: value for key, value in asked.items() if value is not None}
+        path = f"{collection_path(collection)}/duplicates"
+        return Job.parse(self._connection.json("POST", path, Retry.NEVER, json=body))
+
+    def duplicates_of_job(self, job_id: str) -> Iterator[DuplicateGroup]:
+        """Iterate over the groups that a job has found, page by page."""
+        return self._pages(f"/api/v2/jobs/{segment(job_id)}/duplicates", DuplicateGroup.parse)
+
+    def compare(self, a: Picture | int, b: Picture | int, *, collection: str | None = None) -> Comparison:
+        """Tell how far two pictures lie from each other; an int is the id of an indexed one.
+
+        Args:
+            a: one picture.
+            b: the other.
+            collection: whose pipeline makes them comparable; None takes that of an indexed one.
+
+        Raises:
+            OSError: a picture's file cannot be read.
+        """
+        fields: dict[str, str] = {} if collection is None else {"collection": collection}
+        files: dict[str, tuple[str, bytes, str]] = {}
+        if isinstance(a, int) and isinstance(b, int):
+            body = {"a": {"image_id": a}, "b": {"image_id": b}, **fields}
+            return Comparison.parse(self._connection.json("POST", "/api/v2/compare", Retry.SAFE, json=body))
+        for name, side in (("a", a), ("b", b)):
+            if isinstance(side, int):
+                fields[name] = str(side)
+            else:
+                file_name, content = read_picture(side)
+                files[name] = (file_name, content, "application/octet-stream")
+        return Comparison.parse(
+            self._connection.json("POST", "/api/v2/compare", Retry.RESET, files=files, data=fields)
+        )

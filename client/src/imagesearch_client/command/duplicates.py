@@ -1,0 +1,86 @@
+"""`imagesearch duplicates` and `imagesearch compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from imagesearch_client.calls import Picture
+from imagesearch_client.command.follow import exit_as, follow, report
+from imagesearch_client.command.output import print_json, print_table
+from imagesearch_client.command.root import Session
+from imagesearch_client.duplicates import DuplicateGroup
+from imagesearch_client.errors import ApiError
+
+TOO_LARGE = 409
+"""The API's status for a collection that is compared in a job only."""
+
+
+@click.command()
+@click.option("--collection", default="default", show_default=True)
+@click.option("--max-distance", type=click.FloatRange(0, 1), help="How far alike pictures may lie apart.")
+@click.option("--partition", help="Compare only pictures of this user, tenant or album.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; progress goes to stderr.")
+@click.pass_obj
+def duplicates(
+    session: Session, collection: str, max_distance: float | None, partition: str | None, as_json: bool
+) -> None:
+    """Print groups of pictures that are copies of each other, or nearly.
+
+    A large collection is compared in a job, whose progress is shown.
+    """
+    try:
+        groups = list(session.client.duplicates(collection, max_distance=max_distance, partition=partition))
+    except ApiError as error:
+        if error.status != TOO_LARGE:
+            raise
+        groups = _in_a_job(session, collection, max_distance, partition)
+    if as_json:
+        print_json(groups)
+        return
+    rows = [
+        (group.id, group.kind, f"{image.distance:.6f}", image.id, image.path)
+        for group in groups
+        for image in group.images
+    ]
+    print_table(session.console, ("group", "kind", "distance", "id", "path"), rows)
+
+
+def _in_a_job(
+    session: Session, collection: str, max_distance: float | None, partition: str | None
+) -> list[DuplicateGroup]:
+    job = session.client.find_duplicates(collection, max_distance=max_distance, partition=partition)
+    job = follow(session, job.id, session.errors)
+    if job.state != "succeeded":
+        report(session, job)
+        exit_as(job)
+    return list(session.client.duplicates_of_job(job.id))
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--collection", help="Whose pipeline makes them comparable; by default that of an indexed one.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def compare(session: Session, a: str, b: str, collection: str | None, as_json: bool) -> None:
+    """Print how far two pictures lie from each other.
+
+    A and B are files, or ids of indexed pictures; write ./123 for a file whose name is a number. The distance
+    is 1 - cosine, in 0..1: smaller is more similar.
+    """
+    found = session.client.compare(_side(a, "A"), _side(b, "B"), collection=collection)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"{found.distance:.6f}" + (" (the same bytes)" if found.same_content else ""))
+
+
+def _side(text: str, name: str) -> Picture | int:
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    path = Path(text)
+    if not path.is_file():
+        raise click.BadParameter(f"{text!r} is neither a file nor an id", param_hint=name)
+    return path

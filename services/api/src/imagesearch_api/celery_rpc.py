@@ -1,0 +1,43 @@
+"""Ask a worker and wait for its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import TaskError
+from celery.exceptions import TimeoutError as NoAnswer
+
+from imagesearch.contract import TaskName
+from imagesearch.errors import QueryTimeout, StoreUnavailable
+from imagesearch.messaging.broker import REDIS_ERRORS
+from imagesearch.wire import Message
+
+
+class CeleryAsker:
+    """Send a message through Celery and take the answer from its result backend."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def __call__(self, task: TaskName, message: Message, timeout: float) -> Any:
+        """Return the wire form of the answer; None when the worker dropped the message as too late.
+
+        Raises:
+            QueryTimeout: no worker answered within `timeout` seconds.
+            StoreUnavailable: Redis does not answer.
+        """
+        try:
+            result = self._app.send_task(
+                str(task), args=(message.to_wire(),), ignore_result=False, expires=timeout
+            )
+            try:
+                return result.get(timeout=timeout, interval=0.01)
+            finally:
+                # An answer that nobody will read must not stay in Redis until it expires.
+                result.forget()
+        except (NoAnswer, TaskError) as error:
+            raise QueryTimeout(f"no worker answered within {timeout:g} seconds") from error
+        except (*REDIS_ERRORS, RuntimeError) as error:
+            # RuntimeError is all that Celery says when it could not subscribe to the answer once more.
+            raise StoreUnavailable("redis", type(error).__name__) from error

@@ -1,0 +1,1 @@
+"""The edge: requests are read here, and errors become problem details."""

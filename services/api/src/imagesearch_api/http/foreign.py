@@ -1,0 +1,89 @@
+"""Refuse what pages of other sites make the browsers of our users send.
+
+Two ways lead such a page to an API that only its reader can reach. It may send a request whose answer it cannot
+read, a form for example: the browser then says in ``Origin`` or ``Sec-Fetch-Site`` that a foreign page began it.
+Or the page's own name is made to point at the reader's machine (DNS rebinding), so that page and API are one
+origin to the browser: the request then carries that name in ``Host``. Programs send neither of the first two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from imagesearch_api.http.origins import Authority, Origin, read_address
+from imagesearch_api.http.problems import AtField, ForeignPage, UnknownHost
+from imagesearch_api.settings import EVERY_ORIGIN, ApiSettings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITES = frozenset({"same-origin", "none"})
+"""What ``Sec-Fetch-Site`` says of requests that a page of the API's own or the reader began."""
+
+
+def guard(app: Flask, settings: ApiSettings) -> None:
+    """Judge every request of an application before its route, or the lack of one, is looked at."""
+    parts = urlsplit(settings.public_url)
+    public = Origin.parse(f"{parts.scheme}://{parts.netloc}")
+    names = frozenset(settings.allowed_hosts) | ({public.host} if public else set())
+    allowed = frozenset(settings.cors_origins) | ({str(public)} if public else set())
+
+    def judge() -> None:
+        if _came_by_loopback(request.environ):
+            _check_hosts(request.environ, names)
+        if request.method not in SAFE_METHODS and EVERY_ORIGIN not in allowed:
+            _check_page(allowed)
+
+    app.before_request(judge)
+
+
+def _came_by_loopback(environ: Mapping[str, Any]) -> bool:
+    """Tell whether a request reached a loopback address of this machine, or may have.
+
+    Its connection knows, also where the server listens on every address. Servers other than gunicorn only tell
+    where they listen. Where no address is told, as for a Unix socket, whoever asks is on this machine, too.
+    """
+    connection = environ.get("gunicorn.socket")
+    place = connection.getsockname() if connection is not None else (_as_sent(environ)["SERVER_NAME"],)
+    address = read_address(place[0]) if isinstance(place, tuple) else None
+    return address is None or address.is_loopback
+
+
+def _as_sent(environ: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the variables as they were before forwarded headers replaced them."""
+    found: Mapping[str, Any] = environ.get("werkzeug.proxy_fix.orig", environ)
+    return found
+
+
+def _check_hosts(environ: Mapping[str, Any], names: frozenset[str]) -> None:
+    """Refuse a host whose name somebody else may have pointed here.
+
+    A page of a rebound name can send forwarded headers, too: the name that came counts beside the forwarded one.
+
+    Raises:
+        AtField: the host is unknown, missing or malformed. The status is 421, which says just this: the connection
+            leads to a server that does not answer for the name. 403 would be about who asks, and no one may.
+    """
+    for text in (_as_sent(environ).get("HTTP_HOST"), environ.get("HTTP_HOST")):
+        asked = Authority.parse(text or "")
+        if asked is None or not (asked.is_loopback or asked.host in names):
+            raise AtField("Host", UnknownHost("This API does not answer to that name; see ALLOWED_HOSTS."))
+
+
+def _check_page(allowed: frozenset[str]) -> None:
+    """Refuse what a page began that is neither of the API's own origin nor of an allowed one.
+
+    Raises:
+        AtField: it is foreign; the status is 403.
+    """
+    sent = request.headers.get("Origin")
+    if sent is None:
+        if request.headers.get("Sec-Fetch-Site", "none") not in OWN_SITES:
+            raise AtField("Sec-Fetch-Site", ForeignPage("Pages of other sites may change nothing."))
+        return
+    origin = Origin.parse(sent)
+    own = Origin.parse(f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}")
+    if origin is None or (origin != own and str(origin) not in allowed):
+        raise AtField("Origin", ForeignPage("Pages of this origin may change nothing; see CORS_ORIGINS."))

@@ -1,0 +1,151 @@
+"""Delete images and collections: marked and invisible at once, their vectors gone soon after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from imagesearch.catalog import collections, image_queries, images, jobs
+from imagesearch.contract import CancelJob, FinishDeletes, JobState, TaskName
+from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
+from imagesearch.files.paths import canonical
+from imagesearch.vectors import Filter, matches
+from imagesearch_api.composition import Services
+
+log = structlog.get_logger()
+
+SLICE = 1_000
+
+
+def delete_image(services: Services, name: str, image_id: int) -> bool:
+    """Delete one image; return whether its vector is gone already, or will be soon.
+
+    Raises:
+        NotFound: there is no such collection, or no such image in it.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        if not images.mark_deleting(tx, collection.id, [image_id]):
+            raise NotFound(f"There is no image {image_id} in collection {name!r}.")
+    return _finish(services, collection.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Tell what a deletion of several images did.
+
+    Attributes:
+        deleted: images that searches find no more.
+        missing: ids or paths that were asked for and are not there.
+        is_gone: their vectors are gone already, or will be soon.
+        next: behind which image to go on, where the time was up before all were looked at.
+    """
+
+    deleted: int
+    missing: list[int] | list[str]
+    is_gone: bool
+    next: int | None = None
+
+
+def delete_ids(services: Services, name: str, image_ids: Sequence[int]) -> Deletion:
+    """Delete images by id.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        deleted = images.mark_deleting(tx, collection.id, image_ids)
+    missing = sorted(set(image_ids) - set(deleted))
+    return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+
+
+def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletion:
+    """Delete images by path, under any name of their files.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    with services.catalog.reading() as tx:
+        known = image_queries.ids_of_paths(tx, collections.get(tx, name).id, paths)
+    # Resolving goes to the disk, and costs CPU by the length of a path: no connection waits for it, and paths as
+    # lists of images give them need none of it.
+    resolved = {path: path if path in known else canonical(path) for path in paths}
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        found = image_queries.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
+        wanted = {found.get(path, found.get(resolved[path])) for path in paths}
+        deleted = images.mark_deleting(tx, collection.id, sorted(one for one in wanted if one is not None))
+    missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)
+    return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+
+
+def delete_matching(
+    services: Services, name: str, where: Filter | None, partition: str | None, after: int = 0
+) -> Deletion:
+    """Delete the indexed images of a partition, or of the collection, that a filter matches.
+
+    Slice by slice, each committed, from the image behind `after` on and for as long as a delete may take: a large
+    collection is deleted by asking again and again.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; what was deleted before stays so.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+    deadline = time.monotonic() + services.settings.delete_timeout
+    deleted = 0
+    following: int | None = None
+    while True:
+        with services.catalog.transaction() as tx:
+            rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
+            chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
+            deleted += len(images.mark_deleting(tx, collection.id, chosen))
+        if len(rows) < SLICE:
+            break
+        after = rows[-1].id
+        if time.monotonic() >= deadline:
+            following = after
+            break
+    is_gone = not deleted or _finish(services, collection.id)
+    return Deletion(deleted, [], is_gone=is_gone, next=following)
+
+
+def delete_collection(services: Services, name: str) -> bool:
+    """Delete a collection, cancel its open jobs; return whether all of it is gone already.
+
+    Raises:
+        NotFound: there is no such collection.
+        Conflict: the name is an alias.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    with services.catalog.transaction() as tx:
+        collection = collections.get_by_name(tx, name)
+        collections.mark_deleting(tx, collection)
+    with services.catalog.transaction() as tx:
+        open_jobs = [job for job in jobs.open_jobs(tx) if job.collection_id == collection.id]
+        for job in open_jobs:
+            jobs.change(tx, job.id, state=JobState.CANCELLED.value)
+    try:
+        for job in open_jobs:
+            services.send(TaskName.CANCEL, CancelJob(job.id), None)
+    except StoreUnavailable as error:
+        log.warning("cancel.not_announced", reason=str(error))
+    return _finish(services, collection.id)
+
+
+def _finish(services: Services, collection_id: int) -> bool:
+    """Wait a moment for the indexer to finish; when it cannot now, reconciliation does later."""
+    try:
+        services.ask(TaskName.DELETE, FinishDeletes(collection_id), services.settings.delete_timeout)
+    except (StoreUnavailable, QueryTimeout) as error:
+        log.warning("delete.goes_on", collection=collection_id, reason=str(error))
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""Change the metadata and partition of an image, in its row and beside its vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.jobs import single_image
+from imagesearch.catalog.labels import Labels
+from imagesearch.contract import ExtractedImage
+from imagesearch.errors import Conflict, NotFound, StoreUnavailable
+from imagesearch.metadata import check_metadata
+from imagesearch_api.composition import Services
+from imagesearch_api.http.problems import BadField
+from imagesearch_api.images.write import Finished, Reading, begin, finish, unchanged
+
+LABELS_LOCK = 0x1A6E7
+"""First key of the advisory locks on images whose labels change; any constant number does."""
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Hold a change of an image's labels.
+
+    Attributes:
+        metadata: a merge patch (RFC 7396); None leaves the metadata.
+        empties: all metadata is removed.
+        partition: the new one; None leaves it.
+    """
+
+    metadata: Mapping[str, Any] | None = None
+    empties: bool = False
+    partition: str | None = None
+
+    def applied(self, image: Image) -> Labels:
+        """Return the labels that an image of this partition and metadata is to have.
+
+        Raises:
+            BadField: the metadata would be larger than it may be.
+        """
+        if self.empties:
+            return Labels(self.partition, {})
+        return Labels(self.partition, None if self.metadata is None else _merged(image.metadata, self.metadata))
+
+
+def relabel(services: Services, name: str, image_id: int, patch: Patch) -> Finished:
+    """Change an image's metadata and partition.
+
+    Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
+
+    Raises:
+        NotFound: there is no such collection or image.
+        Conflict: the image is not indexed, or is indexed anew again and again meanwhile.
+        BadField: the metadata would be larger than it may be.
+        StoreUnavailable: a store does not answer.
+    """
+    with services.changing, services.catalog.transaction() as line:
+        line.execute(sa.select(sa.func.pg_advisory_xact_lock(LABELS_LOCK, image_id % 2**31)))
+        for _ in range(ATTEMPTS):
+            with services.catalog.transaction() as tx:
+                collection = collections.get(tx, name)
+                image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
+            expected = image if waiting is None else waiting.on(image)
+            labels = patch.applied(expected)
+            if labels.change_nothing(expected.partition, expected.metadata):
+                return unchanged(image, waiting)
+            done = _write(services, collection, image, labels)
+            if done.searchable_at is None or labels.change_nothing(done.image.partition, done.image.metadata):
+                return done
+    raise Conflict(f"Image {image_id} is being indexed anew; change it in a moment.")
+
+
+def merge_patch(target: object, patch: object) -> Any:
+    """Return what a JSON merge patch makes of a value: https://www.rfc-editor.org/rfc/rfc7396#section-2."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return check_metadata(merge_patch(metadata, patch))
+    except ValueError as error:
+        raise BadField("metadata", str(error)) from error
+
+
+def _write(services: Services, collection: Collection, image: Image, labels: Labels) -> Finished:
+    if image.state != "indexed" or image.sha256 is None:
+        raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
+    try:
+        vector = services.vectors.fetch_vectors(collection.vector_collection, [image.id]).get(image.id)
+    except NotFound:
+        vector = None
+    if vector is None or collection.model is None:
+        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+    facts = ExtractedImage(
+        image_id=image.id,
+        sha256=image.sha256,
+        size_bytes=image.size_bytes or 0,
+        mtime_ns=image.mtime_ns or 0,
+        width=image.width or 0,
+        height=image.height or 0,
+        format=image.format or "",
+    )
+    # The vector is as old as it was: whoever has read the file again meanwhile knows better.
+    reading = Reading(facts, vector, collection.model, image.read_at or 0.0)
+    return finish(services, collection, begin(services, image, labels), reading)

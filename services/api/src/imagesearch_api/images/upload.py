@@ -1,0 +1,118 @@
+"""Take one picture: keep its file, and make it searchable before the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from imagesearch.catalog import collections, images
+from imagesearch.catalog.collections import Collection, mismatch_reason
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.jobs import single_image
+from imagesearch.catalog.jobs.single_image import Accepted
+from imagesearch.catalog.labels import Labels
+from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
+from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
+from imagesearch.files.uploads import Uploads
+from imagesearch.pictures.decode import Picture
+from imagesearch_api.composition import Services
+from imagesearch_api.http.problems import naming
+from imagesearch_api.images.write import Finished, Reading, begin, finish, unchanged
+from imagesearch_api.pictures import decode
+from imagesearch_api.search.embedding import check_direction, infer
+
+log = structlog.get_logger()
+
+FIELD = "image"
+
+
+def upload(
+    services: Services, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None
+) -> Finished:
+    """Add a picture to a collection; the same content in the same partition is the same image.
+
+    Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
+    lost: what this call does not finish, reconciliation does.
+
+    Raises:
+        Busy: there is no memory for the picture in time; nothing was kept.
+        NotFound: there is no such collection.
+        AtField: the picture cannot be used.
+        Conflict: uploads are not set up, or the picture is being deleted or was moved to another partition.
+        PipelineMismatch: the workers run another network than the collection's.
+        QueryTimeout: no extractor answered in time; nothing was kept.
+        StoreUnavailable: a store does not answer.
+    """
+    if services.uploads is None:
+        raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+    read_at = time.time()
+    with naming(FIELD):
+        picture = decode(services, data, collection.preprocessing)
+    path = services.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
+    labels = Labels(partition, metadata)
+    known, waiting = _known(services, collection, path)
+    if known is not None:
+        expected = known if waiting is None else waiting.on(known)
+        if expected.partition != partition:
+            raise Conflict(f"This content is image {known.id}, which was moved to another partition.")
+        if labels.change_nothing(expected.partition, expected.metadata):
+            return unchanged(known, waiting)
+    model, vectors = infer(services, [picture.pixels])
+    if collection.model not in (None, model):
+        raise PipelineMismatch(mismatch_reason(collection, model))
+    check_direction(FIELD, vectors[0])
+    image = _row(services, collection, path, labels)
+    job = begin(services, image, labels)
+    facts = _store(services.uploads, path, data, image, picture)
+    done = finish(services, collection, job, Reading(facts, vectors[0], model, read_at))
+    return replace(done, is_new=known is None)
+
+
+def _known(services: Services, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:
+    """Return the row of a picture that is indexed, and the change of it that waits to be written."""
+    with services.catalog.transaction() as tx:
+        waiting = single_image.accepted(tx, collection.id, str(path))
+        return images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path)), waiting
+
+
+def _row(services: Services, collection: Collection, path: Path, labels: Labels) -> Image:
+    """Return the row of a picture, made unless it was there; one that is being deleted is waited for."""
+    for _ in range(2):
+        with services.catalog.transaction() as tx:
+            if collections.hold(tx, collection.id).state != "active":
+                raise Conflict(f"Collection {collection.name!r} is being deleted.")
+            metadata = dict(labels.metadata or {})
+            image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
+            if not image.uploaded:
+                images.mark_uploaded(tx, image.id)
+        if image.state != "deleting":
+            return image
+        try:
+            services.ask(TaskName.DELETE, FinishDeletes(collection.id), services.settings.delete_timeout)
+        except (StoreUnavailable, QueryTimeout) as error:
+            log.warning("delete.goes_on", collection=collection.id, reason=str(error))
+    raise Conflict("This picture is being deleted; upload it again in a moment.")
+
+
+def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
+    try:
+        facts = uploads.store(path, data)
+    except OSError as error:
+        log.warning("upload.not_stored", path=str(path), reason=str(error))
+        raise StoreUnavailable("upload", "the file system did not take the file") from error
+    return ExtractedImage(
+        image_id=image.id,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=facts.st_size,
+        mtime_ns=facts.st_mtime_ns,
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+    )

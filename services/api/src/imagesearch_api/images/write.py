@@ -1,0 +1,97 @@
+"""Hand the indexer a picture with its vector, and wait until it can be searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from imagesearch.catalog import images, jobs
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.jobs import ledger, single_image
+from imagesearch.catalog.jobs.single_image import Accepted
+from imagesearch.catalog.labels import Labels
+from imagesearch.contract import ExtractedImage, IndexBatch, TaskName, Vectors, pack_vectors
+from imagesearch.errors import Conflict, QueryTimeout, StoreUnavailable
+from imagesearch_api.composition import Services
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Tell what became of one picture.
+
+    Attributes:
+        image: its row as it is now.
+        job_id: the job that did it, or is to do it; None where there was nothing to do.
+        searchable_at: when searches began to see it as it is; None while the job goes on.
+        is_new: the collection did not have it before.
+    """
+
+    image: Image
+    job_id: str | None
+    searchable_at: datetime | None
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """Hold what was read of a picture: its facts, its vector, and who made that when.
+
+    Attributes:
+        vector: float32[512].
+        read_at: seconds since the epoch.
+    """
+
+    facts: ExtractedImage
+    vector: Vectors
+    model: str
+    read_at: float
+
+
+def unchanged(image: Image, waiting: Accepted | None) -> Finished:
+    """Tell of a picture that is to stay as it is, or as a change that waits to be written will leave it."""
+    if waiting is None:
+        return Finished(image, None, image.indexed_at)
+    return Finished(image, waiting.job_id, None)
+
+
+def begin(services: Services, image: Image, labels: Labels) -> tuple[str, int]:
+    """Commit the job of one picture: from here on it cannot get lost."""
+    with services.catalog.transaction() as tx:
+        return single_image.begin(tx, image, labels)
+
+
+def finish(services: Services, collection: Collection, job: tuple[str, int], reading: Reading) -> Finished:
+    """Have a picture written, and wait a while until searches see it.
+
+    Raises:
+        Conflict: it cannot be written as things stand; the message says why.
+        StoreUnavailable: Postgres does not answer; the job goes on.
+    """
+    job_id, batch_id = job
+    message = IndexBatch(
+        job_id=job_id,
+        batch_id=batch_id,
+        model=reading.model,
+        read_at=reading.read_at,
+        images=(reading.facts,),
+        vectors=pack_vectors(reading.vector.reshape(1, -1)),
+        unchanged=(),
+        failures=(),
+        generation=collection.generation,
+    )
+    try:
+        services.ask(TaskName.INDEX, message, services.settings.index_timeout)
+    except (StoreUnavailable, QueryTimeout) as error:
+        log.warning("single.goes_on", job=job_id, reason=str(error))
+    with services.catalog.transaction() as tx:
+        ended = jobs.get(tx, job_id)
+        failed = ledger.failures(tx, job_id, after=0, limit=1)
+        if failed:
+            raise Conflict(failed[0].reason)
+        image = images.get(tx, reading.facts.image_id)
+    return Finished(image, job_id, ended.finished_at)

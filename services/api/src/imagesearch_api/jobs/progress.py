@@ -1,0 +1,35 @@
+"""Read how far a job is: Celery's result backend while it runs, Postgres behind it."""
+
+from __future__ import annotations
+
+import structlog
+
+from imagesearch.catalog import jobs
+from imagesearch.errors import StoreUnavailable
+from imagesearch.messaging.progress import JobProgress, is_fresh
+from imagesearch_api.composition import Services
+
+log = structlog.get_logger()
+
+
+def follow(services: Services, job_id: str) -> JobProgress:
+    """Return a job's progress with one read, whatever its size.
+
+    Raises:
+        NotFound: there is no such job.
+        StoreUnavailable: neither store answers.
+    """
+    shown: JobProgress | None = None
+    try:
+        shown = services.progress.read(job_id)
+    except StoreUnavailable as error:
+        log.warning("progress.not_read", job=job_id, reason=str(error))
+    if shown is not None and is_fresh(shown):
+        return shown
+    try:
+        with services.catalog.reading() as tx:
+            return jobs.get(tx, job_id).progress()
+    except StoreUnavailable:
+        if shown is None:
+            raise
+        return shown

@@ -1,0 +1,85 @@
+"""Take a reindex: decide whether vectors can be copied, and commit the job with its build."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import uuid4
+
+from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.collections import Collection, short_model
+from imagesearch.catalog.reindex import builds
+from imagesearch.contract import Queue
+from imagesearch.errors import Conflict
+from imagesearch.pipeline import Preprocessing
+from imagesearch.vectors import IndexSpec, IndexType
+from imagesearch_api.composition import Services
+from imagesearch_api.jobs.submit import announce
+from imagesearch_api.models.collections import ReindexBody, checked_index
+
+
+def submit_reindex(services: Services, name: str, body: ReindexBody, origin: str) -> jobs.Job:
+    """Commit the job that builds a collection's index anew, and ask for its planning.
+
+    With the collection's own preprocessing and network, vectors are copied from store to store. Otherwise every
+    picture is extracted again.
+
+    Raises:
+        BadField: the store in use cannot build such an index.
+        NotFound: there is no such collection.
+        Conflict: it is being reindexed already, or the workers run several other networks.
+        StoreUnavailable: a store does not answer; no job was made.
+    """
+    running = {
+        worker.model
+        for worker in services.workers.alive()
+        if worker.model is not None and Queue.EXTRACT.value in worker.queues
+    }
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+    spec = _index(services, collection, body)
+    with services.catalog.transaction() as tx:
+        collection = collections.by_id(tx, collection.id)
+        preprocessing = Preprocessing.from_dict(
+            {**collection.preprocessing.to_dict(), **(body.preprocessing or {})}
+        )
+        model = network_to_build_with(collection, running)
+        job = builds.submit(
+            tx,
+            collection,
+            jobs.NewJob(
+                id=str(uuid4()),
+                origin=origin,
+                directory=None,
+                kind=jobs.REINDEX,
+                options={
+                    "index_type": spec.index_type,
+                    "index_params": dict(spec.params),
+                    "preprocessing": preprocessing.to_dict(),
+                },
+            ),
+            index_type=spec.index_type,
+            index_params=dict(spec.params),
+            preprocessing=preprocessing,
+            model=model,
+        )
+    announce(services, job)
+    return job
+
+
+def _index(services: Services, collection: Collection, body: ReindexBody) -> IndexSpec:
+    index_type = body.index_type or cast(IndexType, collection.index_type)
+    params = body.index_params
+    if params is None:
+        # Those of another index type would mean nothing.
+        params = collection.index_params if index_type == collection.index_type else {}
+    return checked_index(index_type, params, services.vectors)
+
+
+def network_to_build_with(collection: Collection, running: set[str]) -> str | None:
+    """Return the network to build with: the collection's own where a worker has it, or the one that they run."""
+    if collection.model is None or not running or collection.model in running:
+        return collection.model
+    if len(running) > 1:
+        shown = ", ".join(sorted(short_model(model) for model in running))
+        raise Conflict(f"The workers run several networks ({shown}); start all of them with the same weights.")
+    return next(iter(running))

@@ -1,0 +1,136 @@
+"""Take a job: check its source, commit it, and ask for its planning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.contract import FailureCode, PlanJob, TaskName
+from imagesearch.errors import Conflict, PictureRejected, SourceRejected, StoreUnavailable
+from imagesearch.files.manifests import Manifest
+from imagesearch.files.paths import open_file, resolve_directory, resolve_file
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch_api.composition import Services
+from imagesearch_api.models.requests import ManifestFile
+
+log = structlog.get_logger()
+
+SLICE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Hold a checked request for a job; `source` is a directory, a list of paths or a manifest."""
+
+    source: str | list[str] | ManifestFile
+    collection: str
+    origin: str
+    recursive: bool = True
+    partition: str | None = None
+    metadata: dict[str, Any] | None = None
+    prune: bool = False
+    idempotency_key: jobs.IdempotencyKey | None = None
+
+    def digest(self) -> str:
+        """Return a digest of what was asked, without the key it was asked under.
+
+        Jobs keep it, so it stays as it is: of the request alone, never of what its paths lead to.
+        """
+        source = self.source.model_dump() if isinstance(self.source, ManifestFile) else self.source
+        asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def submit(services: Services, submission: Submission) -> jobs.Job:
+    """Commit a job, ask for its planning and return it; a request that came before gets the job that it made.
+
+    The commit comes first. When Redis goes away after it, the job is safe: reconciliation asks for its
+    planning once Redis is back.
+
+    Raises:
+        Conflict: the idempotency key was used for another request.
+        SourceRejected: the directory or manifest is missing, forbidden or none.
+        StoreUnavailable: Postgres or Redis does not answer; no job was made.
+    """
+    key = submission.idempotency_key
+    if key is not None:
+        # Before anything else: what the job was made from may be gone by now, and its collection, too.
+        with services.catalog.reading() as tx:
+            earlier = jobs.by_key(tx, key)
+        if earlier is not None:
+            return _same_request(submission, earlier)
+    wanted = _checked(services, submission)
+    try:
+        with services.catalog.transaction() as tx:
+            collection, _ = collections.create(tx, submission.collection)
+            job = jobs.create(tx, collection.id, wanted)
+            if isinstance(submission.source, list):
+                job = _write_list(tx, job, submission.source)
+    except jobs.KeyTaken as taken:
+        # It came twice at once, and the other was faster. A collection made for this one was rolled back.
+        return _same_request(submission, taken.job)
+    announce(services, job)
+    return job
+
+
+def _same_request(submission: Submission, earlier: jobs.Job) -> jobs.Job:
+    if earlier.request_sha256 != submission.digest():
+        raise Conflict("This Idempotency-Key was used for another request.")
+    return earlier
+
+
+def _checked(services: Services, submission: Submission) -> jobs.NewJob:
+    """Return the job to be made, after a look at its source and at Redis."""
+    source = submission.source
+    directory = str(resolve_directory(source, services.roots)) if isinstance(source, str) else None
+    manifest = _manifest(services, source.manifest) if isinstance(source, ManifestFile) else None
+    services.workers.alive()
+    return jobs.NewJob(
+        id=str(uuid4()),
+        origin=submission.origin,
+        directory=directory,
+        manifest=manifest,
+        recursive=submission.recursive,
+        partition=submission.partition,
+        metadata=submission.metadata or None,
+        prune=submission.prune,
+        idempotency_key=submission.idempotency_key,
+        request_sha256=submission.digest(),
+    )
+
+
+def _manifest(services: Services, path: str) -> str:
+    """Return the real path of a manifest whose beginning can be read."""
+    try:
+        found = resolve_file(path, services.roots)
+        with open_file(str(found), services.roots) as file:
+            next(Manifest(found, file).lines(), None)
+    except PictureRejected as error:
+        kind = {FailureCode.FORBIDDEN: "forbidden", FailureCode.VANISHED: "missing"}.get(error.code, "invalid")
+        raise SourceRejected(kind, f"the manifest cannot be read: {error.reason}") from error
+    return str(found)
+
+
+def announce(services: Services, job: jobs.Job) -> None:
+    """Show a job's counters and ask for its planning, after its row was committed."""
+    try:
+        services.progress.publish(job.progress())
+        services.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+    except StoreUnavailable as error:
+        log.warning("job.not_announced", job=job.id, reason=str(error))
+
+
+def _write_list(tx: Any, job: jobs.Job, paths: list[str]) -> jobs.Job:
+    distinct = list(dict.fromkeys(paths))
+    for start in range(0, len(distinct), SLICE):
+        submitted, outcomes = ledger.record(tx, job.id, [Item(path) for path in distinct[start : start + SLICE]])
+        job = counters.count(tx, job.id, outcomes, submitted=submitted)
+    return job

@@ -1,0 +1,1 @@
+"""What requests bring and what is answered."""

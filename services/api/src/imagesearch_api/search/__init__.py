@@ -1,0 +1,1 @@
+"""Use cases of search: queries, their vectors, matches, comparisons, duplicates."""

@@ -1,0 +1,128 @@
+"""Compare two pictures: uploaded ones, indexed ones, or one of each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from imagesearch.catalog import collections, images
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.contract import Vectors
+from imagesearch.errors import NotFound, PipelineMismatch, StoreUnavailable
+from imagesearch.pipeline import Preprocessing
+from imagesearch.similarity import distance_between
+from imagesearch_api.composition import Services
+from imagesearch_api.http.problems import AtField, naming
+from imagesearch_api.pictures import decode
+from imagesearch_api.search.embedding import Sample, check_direction, embed, infer
+from imagesearch_api.search.timings import Stages
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Hold one of the two: the bytes of a picture, or the id of an indexed one."""
+
+    field: str
+    data: bytes | None = None
+    image_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Tell how far two pictures lie from each other, and whether their files hold the same bytes."""
+
+    distance: float
+    same_content: bool
+
+
+def compare(services: Services, sides: tuple[Side, Side], name: str | None, stages: Stages) -> Comparison:
+    """Compare two pictures by the pipeline of a collection.
+
+    Args:
+        services: the stores.
+        sides: the two.
+        name: whose pipeline; None takes that of the indexed picture, or the default one where there is none.
+        stages: where the time goes.
+
+    Raises:
+        Busy: there is no memory for a picture in time.
+        NotFound: there is no such collection.
+        AtField: there is no such image, or a picture cannot be used.
+        PipelineMismatch: the two cannot be compared: another pipeline made one of them.
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: a store does not answer.
+    """
+    rows, homes = _indexed(services, sides)
+    home = _home(services, name, homes)
+    vectors = [_stored(services, homes[side.field], rows[side.field]) for side in sides if side.field in rows]
+    uploads = [(side.field, side.data) for side in sides if side.data is not None]
+    if uploads:
+        vectors += list(_embedded(services, home, uploads, stages))
+    digests = [
+        hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[side.field].sha256
+        for side in sides
+    ]
+    return Comparison(distance_between(vectors[0], vectors[1]), same_content=digests[0] == digests[1])
+
+
+def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[str, Image], dict[str, Collection]]:
+    """Return the rows of indexed sides, and their collections, by the names of the sides."""
+    wanted = {side.field: side.image_id for side in sides if side.image_id is not None}
+    with services.catalog.reading() as tx:
+        found = images.indexed_by_ids(tx, wanted.values()) if wanted else {}
+        for field, image_id in wanted.items():
+            if image_id not in found:
+                raise AtField(field, NotFound(f"There is no indexed image {image_id}."))
+        rows = {field: found[image_id] for field, image_id in wanted.items()}
+        homes = {field: collections.by_id(tx, row.collection_id) for field, row in rows.items()}
+    for field, home in homes.items():
+        if home.state != "active":
+            raise AtField(field, NotFound(f"There is no indexed image {wanted[field]}."))
+    return rows, homes
+
+
+def _home(services: Services, name: str | None, homes: dict[str, Collection]) -> Collection | None:
+    """Return the collection whose pipeline makes both comparable."""
+    chosen = next(iter(homes.values()), None)
+    if name is not None:
+        with services.catalog.reading() as tx:
+            chosen = collections.get(tx, name)
+    for home in homes.values():
+        if chosen is not None and home.fingerprint != chosen.fingerprint:
+            raise PipelineMismatch(
+                f"Vectors of {home.name!r} and {chosen.name!r} were made by different pipelines "
+                "and cannot be compared."
+            )
+    return chosen
+
+
+def _stored(services: Services, home: Collection, row: Image) -> Vectors:
+    try:
+        found = services.vectors.fetch_vectors(home.vector_collection, [row.id])
+    except NotFound:
+        found = {}
+    if row.id not in found:
+        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+    return found[row.id]
+
+
+def _embedded(
+    services: Services, home: Collection | None, uploads: list[tuple[str, bytes]], stages: Stages
+) -> Vectors:
+    if home is not None and home.model is not None:
+        samples = [Sample(lambda _, data=data: data, field, is_at_hand=True) for field, data in uploads]  # type: ignore[misc]
+        return embed(services, home, samples, stages)
+    # No collection prescribes a network: any will do, as both go through the same pass.
+    preprocessing = home.preprocessing if home is not None else Preprocessing()
+    pixels = []
+    for field, data in uploads:
+        with stages.measure("decode"), naming(field):
+            pixels.append(decode(services, data, preprocessing).pixels)
+    with stages.measure("extract"):
+        _, vectors = infer(services, pixels)
+    for (field, _), vector in zip(uploads, vectors, strict=True):
+        check_direction(field, vector)
+    return np.asarray(vectors)

@@ -1,0 +1,110 @@
+"""Find duplicates: at once where few pictures are to be compared, else as a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+
+from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog import duplicates as catalog
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.contract import JobState
+from imagesearch.errors import Conflict, NotFound
+from imagesearch.similarity import Group, groups_of_vectors
+from imagesearch_api.composition import Services
+from imagesearch_api.jobs.submit import announce
+
+DEFAULT_DISTANCE = 0.05
+"""Recompressed, resized and slightly cropped copies lie within it with ImageNet's weights; other pictures of
+the same thing mostly do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold some groups, the rows of their pictures, and behind which group the next page begins."""
+
+    groups: list[Group]
+    images: dict[int, Image]
+    next: int | None
+
+
+def duplicates_now(
+    services: Services, name: str, *, max_distance: float, partition: str | None, limit: int, after: int
+) -> Page:
+    """Compare each picture of a collection, or of one partition, with each other.
+
+    Raises:
+        NotFound: there is no such collection.
+        Conflict: it holds more pictures than are compared while the caller waits.
+        StoreUnavailable: a store does not answer.
+    """
+    most = services.settings.max_compared_images
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        ids = catalog.comparable_ids(tx, collection.id, partition=partition, limit=most + 1)
+    if len(ids) > most:
+        raise Conflict(
+            f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
+        )
+    vectors = _vectors(services, collection, ids)
+    compared = [one for one in ids if one in vectors]
+    stacked = np.stack([vectors[one] for one in compared]) if compared else np.empty((0, 0), np.float32)
+    found = groups_of_vectors(compared, stacked, max_distance)
+    behind = [group for group in found if group.id > after]
+    return _page(services, behind[:limit], has_more=len(behind) > limit)
+
+
+def _vectors(services: Services, collection: Collection, ids: list[int]) -> dict[int, npt.NDArray[np.float32]]:
+    try:
+        return services.vectors.fetch_vectors(collection.vector_collection, ids)
+    except NotFound:
+        return {}
+
+
+def submit_duplicates(
+    services: Services, name: str, *, max_distance: float, partition: str | None, origin: str
+) -> jobs.Job:
+    """Commit a job that looks for duplicates, and ask for its planning.
+
+    Raises:
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres or Redis does not answer; no job was made.
+    """
+    services.workers.alive()
+    with services.catalog.transaction() as tx:
+        collection = collections.get(tx, name)
+        options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
+        wanted = jobs.NewJob(id=str(uuid4()), origin=origin, directory=None, kind=jobs.DUPLICATES, options=options)
+        job = jobs.create(tx, collection.id, wanted)
+    announce(services, job)
+    return job
+
+
+def duplicates_of_job(services: Services, job_id: str, *, limit: int, after: int) -> Page:
+    """Return groups that a job has found.
+
+    Raises:
+        NotFound: there is no such job, or it does not look for duplicates.
+        Conflict: it has not ended, or not well.
+    """
+    with services.catalog.transaction() as tx:
+        job = jobs.get(tx, job_id)
+        if job.kind != jobs.DUPLICATES:
+            raise NotFound(f"Job {job_id} does not look for duplicates.")
+        if job.state != JobState.SUCCEEDED:
+            raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")
+        found = catalog.groups(tx, job_id, after=after, limit=limit + 1)
+    return _page(services, found[:limit], has_more=len(found) > limit)
+
+
+def _page(services: Services, groups: list[Group], *, has_more: bool) -> Page:
+    with services.catalog.transaction() as tx:
+        rows = images.indexed_by_ids(tx, [one for group in groups for one in group.members])
+    # Deleted since: a picture alone is no group.
+    alive = [Group({one: far for one, far in group.members.items() if one in rows}) for group in groups]
+    kept = [group for group in alive if len(group.members) > 1]
+    return Page(kept, rows, groups[-1].id if has_more else None)

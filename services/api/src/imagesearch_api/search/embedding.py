@@ -1,0 +1,137 @@
+"""Turn pictures into vectors: from the cache, or from the query extractor in one forward pass."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from imagesearch.catalog.collections import Collection, mismatch_reason
+from imagesearch.contract import (
+    FailureCode,
+    Pixels,
+    QueryPixels,
+    Vectors,
+    unpack_vectors,
+)
+from imagesearch.errors import PictureRejected, PipelineMismatch
+from imagesearch.pictures.regions import InvalidRegion, Region
+from imagesearch_api.composition import Services
+from imagesearch_api.http.problems import AtField, BadField, naming
+from imagesearch_api.pictures import decode
+from imagesearch_api.search.timings import Stages
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Tell how to read a picture that is to be embedded, and what the request calls it and its box.
+
+    Attributes:
+        read: returns its bytes; what they take is held until the stack closes.
+        is_at_hand: they came with the request, which holds them anyway.
+    """
+
+    read: Callable[[ExitStack], bytes]
+    field: str
+    box_field: str = "box"
+    box: Region | None = None
+    is_at_hand: bool = False
+
+
+def embed(services: Services, collection: Collection, samples: Sequence[Sample], stages: Stages) -> Vectors:
+    """Return the vectors of pictures as float32[n, 512], made by the pipeline of the collection.
+
+    The cache is keyed by content, box and pipeline, so asking again with the same file costs neither decoding
+    nor inference. Several files of a library are decoded one by one as they are read, and may only save the
+    inference: together they could be larger than memory. Redis going away costs the cache, and is noticed where
+    the extractor is asked.
+
+    Raises:
+        AtField: a picture cannot be used.
+        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        Busy: there is no memory for a picture in time.
+        PipelineMismatch: the workers run another network than the one that built the collection.
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: Redis does not answer.
+    """
+    keys, pixels, waiting = [], {}, {}
+    with ExitStack() as kept:
+        for sample in samples:
+            with ExitStack() as taken:
+                with stages.measure("read"):
+                    data = sample.read(taken)
+                key = _key(collection, sample, data)
+                keys.append(key)
+                if sample.is_at_hand or len(samples) == 1:
+                    waiting[key] = data, sample
+                    kept.push(taken.pop_all())
+                elif key not in pixels:
+                    with stages.measure("decode"):
+                        pixels[key] = decoded(services, collection, sample, data)
+        with stages.measure("decode"):
+            known = services.query_cache.read(sorted(set(keys)))
+            for key, (data, sample) in waiting.items():
+                if key not in known and key not in pixels:
+                    pixels[key] = decoded(services, collection, sample, data)
+    fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
+    if fresh:
+        with stages.measure("extract"):
+            model, vectors = infer(services, [pixels[key] for key in fresh])
+        if model != collection.model:
+            raise PipelineMismatch(mismatch_reason(collection, model))
+        for sample, vector in zip(fresh.values(), vectors, strict=True):
+            check_direction(sample.field, vector)
+        made = {key: vector.tobytes() for key, vector in zip(fresh, vectors, strict=True)}
+        services.query_cache.remember(made)
+        known |= made
+    return unpack_vectors(b"".join(known[key] for key in keys), len(keys))
+
+
+def decoded(services: Services, collection: Collection, sample: Sample, data: bytes) -> Pixels:
+    """Return the pixels that the network sees of a picture.
+
+    Raises:
+        AtField: the picture cannot be used.
+        Busy: there is no memory for it in time.
+        BadField: the box does not lie within it.
+    """
+    try:
+        with naming(sample.field):
+            return decode(services, data, collection.preprocessing, sample.box).pixels
+    except InvalidRegion as error:
+        raise BadField(sample.box_field, error.rule) from error
+
+
+def infer(services: Services, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
+    """Return the network's identity and float32[n, 512], one vector a picture, from one forward pass.
+
+    Raises:
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: Redis does not answer, or the network could not be run.
+    """
+    settings = services.settings
+    timeout = settings.query_timeout + settings.query_timeout_each * (len(pixels) - 1)
+    stacked = np.stack(pixels).tobytes()
+    question = QueryPixels(count=len(pixels), pixels=stacked, deadline=time.time() + timeout)
+    answer = services.queries.ask(question, timeout)
+    return answer.model, unpack_vectors(answer.vectors, len(pixels))
+
+
+def check_direction(field: str, vector: Vectors) -> None:
+    """Check that a vector can be compared.
+
+    Raises:
+        AtField: it is all zeros.
+    """
+    if not vector.any():
+        reason = "the network finds nothing in it to compare"
+        raise AtField(field, PictureRejected(FailureCode.ZERO_VECTOR, reason))
+
+
+def _key(collection: Collection, sample: Sample, data: bytes) -> str:
+    digest = hashlib.sha256(data).hexdigest()
+    return f"imagesearch:query:{collection.fingerprint}:{digest}" + (f":{sample.box}" if sample.box else "")

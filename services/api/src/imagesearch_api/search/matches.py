@@ -1,0 +1,116 @@
+"""Search a collection for pictures that look like others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagesearch.catalog import collections, image_queries, images
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.contract import Vectors
+from imagesearch.errors import NotFound
+from imagesearch.vectors import MAX_WINDOW, Hit
+from imagesearch_api.composition import Services
+from imagesearch_api.http.problems import AtField
+from imagesearch_api.models.search import Question, Shape, Window
+from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
+from imagesearch_api.search.timings import Stages
+
+LOOKS = 16
+"""Times that a search goes twice as deep: more than enough for any depth. Only rows that others delete in the
+same moment keep it looking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Pair an image with its distance from the query, 0 (same) to 1."""
+
+    image: Image
+    distance: float
+
+
+def search(services: Services, name: str, question: Question, stages: Stages) -> list[list[Match]]:
+    """Return the images of a collection nearest to each query, in the shape that was asked for.
+
+    Raises:
+        Busy: there is no memory for a picture in time.
+        NotFound: there is no such collection.
+        AtField: a query names an image or partition that is not there, or a picture that cannot be used.
+        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        PipelineMismatch: the workers run another network than the collection's.
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: a store does not answer.
+    """
+    resolved = resolved_paths(question.queries)
+    with stages.measure("catalogue"), services.search_catalog.reading() as tx:
+        collection = collections.get(tx, name)
+        rows = rows_of(tx, collection, question.queries, resolved)
+    vectors = vectors_of(services, collection, question.queries, rows, stages)
+    found: list[list[Match]] = [[] for _ in question.queries]
+    if vectors is not None:
+        found = nearest(services, collection, vectors, question.shape, stages)
+    if question.shape.partition is not None and not any(found):
+        _check_partition(services, collection, question.shape.partition)
+    return found
+
+
+def nearest(
+    services: Services, collection: Collection, vectors: Vectors, shape: Shape, stages: Stages
+) -> list[list[Match]]:
+    """Return the wanted window of the indexed images nearest to each vector, each with its row.
+
+    Vectors whose row is gone (a delete or a crash in between) are passed over: the search always counts from
+    the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
+    """
+    depth = shape.window.stop
+    for _ in range(LOOKS):
+        with stages.measure("search"):
+            try:
+                hits = services.vectors.search(
+                    collection.vector_collection,
+                    vectors,
+                    limit=depth,
+                    partition=shape.partition,
+                    where=shape.where,
+                    max_distance=shape.max_distance,
+                )
+            except NotFound:
+                return [[] for _ in vectors]
+        with stages.measure("rows"):
+            found = _with_rows(services, hits, shape.window)
+        size = shape.window.stop - shape.window.start
+        is_short = any(
+            len(page) < size and len(one) == depth < MAX_WINDOW
+            for page, one in zip(found.pages, hits, strict=True)
+        )
+        if not is_short and not found.was_overtaken:
+            break
+        depth = min(2 * depth + 16, MAX_WINDOW)
+    return found.pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    pages: list[list[Match]]
+    was_overtaken: bool
+    """A row was deleted between counting and reading."""
+
+
+def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Found:
+    """Return each query's page of those hits that have a row."""
+    ids = {hit.id for one in hits for hit in one}
+    with services.search_catalog.reading() as tx:
+        # On deep pages the rows in front are counted, and only those of the page are read.
+        rows = {} if window.start else images.indexed_by_ids(tx, ids)
+        there = images.indexed_among(tx, ids) if window.start else rows.keys()
+        kept = [[hit for hit in one if hit.id in there][window.start : window.stop] for one in hits]
+        if window.start:
+            rows = images.indexed_by_ids(tx, {hit.id for one in kept for hit in one})
+    pages = [[Match(rows[hit.id], hit.distance) for hit in one if hit.id in rows] for one in kept]
+    return _Found(pages, was_overtaken=sum(map(len, pages)) < sum(map(len, kept)))
+
+
+def _check_partition(services: Services, collection: Collection, partition: str) -> None:
+    with services.search_catalog.reading() as tx:
+        if not image_queries.has_partition(tx, collection.id, partition):
+            raise AtField("partition", NotFound(f"No image of {collection.name!r} has that partition."))

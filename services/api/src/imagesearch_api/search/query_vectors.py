@@ -1,0 +1,128 @@
+"""Find the vector of each query: given, stored, or of a picture that has to be embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import numpy as np
+import sqlalchemy as sa
+
+from imagesearch.catalog import images
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.images import Image
+from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.files.paths import canonical
+from imagesearch_api.composition import Services
+from imagesearch_api.http.problems import AtField, naming
+from imagesearch_api.models.search import Query
+from imagesearch_api.pictures import fetch, read
+from imagesearch_api.search.embedding import Sample, decoded, embed
+from imagesearch_api.search.timings import Stages
+
+
+def vectors_of(
+    services: Services,
+    collection: Collection,
+    queries: Sequence[Query],
+    rows: Mapping[int, Image],
+    stages: Stages,
+) -> Vectors | None:
+    """Return one vector a query as float32[n, 512]; None where the collection has nothing to compare with.
+
+    Raises:
+        AtField: a picture cannot be used.
+        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        Busy: there is no memory for a picture in time.
+        PipelineMismatch: the workers run another network than the collection's.
+        QueryTimeout: no extractor answered in time.
+        StoreUnavailable: a store does not answer.
+    """
+    found: dict[int, Vectors] = {
+        place: query.vector for place, query in enumerate(queries) if query.vector is not None
+    }
+    stored = {place: row for place, row in rows.items() if queries[place].box is None}
+    if stored:
+        with stages.measure("fetch"):
+            found |= _stored(services, collection, stored)
+    samples = {}
+    for place, query in enumerate(queries):
+        if place not in found:
+            bytes_of = _reader(services, query, rows.get(place))
+            samples[place] = Sample(
+                bytes_of, query.field, query.box_field, query.box, is_at_hand=query.data is not None
+            )
+    if collection.model is None:
+        # A bad picture is an error also where nothing can be found.
+        for sample in samples.values():
+            with ExitStack() as taken:
+                decoded(services, collection, sample, sample.read(taken))
+        return None
+    if samples:
+        made = embed(services, collection, list(samples.values()), stages)
+        found |= dict(zip(samples, made, strict=True))
+    return np.stack([found[place] for place in range(len(queries))]).reshape(len(queries), DIMENSION)
+
+
+def resolved_paths(queries: Sequence[Query]) -> dict[str, str]:
+    """Return the one form of each path that queries name."""
+    return {query.path: canonical(query.path) for query in queries if query.path is not None}
+
+
+def rows_of(
+    tx: sa.Connection, collection: Collection, queries: Sequence[Query], resolved: Mapping[str, str]
+) -> dict[int, Image]:
+    """Return the images that queries name, by the queries' places; a path may be any name of its file.
+
+    Raises:
+        AtField: one of them is not indexed in the collection.
+    """
+    ids = {place: query.image_id for place, query in enumerate(queries) if query.image_id is not None}
+    paths = {place: query.path for place, query in enumerate(queries) if query.path is not None}
+    by_id = images.indexed_by_ids(tx, ids.values()) if ids else {}
+    by_path = images.indexed_by_paths(tx, collection.id, [*resolved, *resolved.values()]) if paths else {}
+    rows: dict[int, Image] = {}
+    for place, image_id in ids.items():
+        row = by_id.get(image_id)
+        if row is None or row.collection_id != collection.id:
+            raise AtField(
+                queries[place].field, NotFound(f"No image {image_id} is indexed in {collection.name!r}.")
+            )
+        rows[place] = row
+    for place, path in paths.items():
+        row = by_path.get(path) or by_path.get(resolved[path])
+        if row is None:
+            raise AtField(
+                queries[place].field, NotFound(f"No image of that path is indexed in {collection.name!r}.")
+            )
+        rows[place] = row
+    return rows
+
+
+def _stored(services: Services, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
+    ids = sorted({row.id for row in rows.values()})
+    try:
+        vectors = services.vectors.fetch_vectors(collection.vector_collection, ids)
+    except NotFound:
+        vectors = {}
+    if len(vectors) < len(ids):
+        # The row is committed after the vector was written, so a read that lags behind sees it soon.
+        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+    return {place: vectors[row.id] for place, row in rows.items()}
+
+
+def _reader(services: Services, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:
+    if query.data is not None:
+        data = query.data
+        return lambda _: data
+    if query.url is not None:
+        return partial(fetch, services, query.field, query.url)
+    assert row is not None  # noqa: S101 - the query is by an image, and those were all found
+    return partial(_read, services, query.field, row.path)
+
+
+def _read(services: Services, field: str, path: str, taken: ExitStack) -> bytes:
+    with naming(field):
+        return read(services, path, taken)

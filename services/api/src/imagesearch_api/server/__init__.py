@@ -1,0 +1,1 @@
+"""Serve the application with gunicorn, such that no slow peer holds a thread."""

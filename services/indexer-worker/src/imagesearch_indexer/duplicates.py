@@ -1,0 +1,122 @@
+"""Look for duplicates in a collection that is too large to compare every picture with every other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
+
+import numpy as np
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections, duplicates, images, jobs
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.contract import Outcome, PlanJob, TaskName
+from imagesearch.errors import NotFound
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch.similarity import groups_of_pairs
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.cancel import give_up
+from imagesearch_indexer.lifecycle.dispatch import WORKING
+from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.progress import show
+from imagesearch_indexer.reindex.changes import submit_indexed, without_time_limit
+
+NEIGHBOURS = 64
+"""Nearest pictures that one is paired with. More copies than these still form one group: equal distances are
+ordered by id, so that all of them are paired with the same first ones."""
+QUERIES = 64
+"""Pictures searched by at once."""
+
+
+def find_duplicates(indexer: Indexer, job_id: str) -> None:
+    """Search by the next images of a job for some seconds, then ask for the next turn, until all are paired.
+
+    Raises:
+        StoreUnavailable: a store went away; the search may be taken up again.
+    """
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    while _goes_on(indexer, job_id):
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+            break
+    with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, job_id)
+    if job.error is not None and job.finished_at is None:
+        give_up(indexer, job_id)
+    end_job(indexer, job_id)
+
+
+def _goes_on(indexer: Indexer, job_id: str) -> bool:
+    with indexer.catalog.transaction() as tx:
+        collection = collections.hold(tx, jobs.get(tx, job_id).collection_id)
+        job = jobs.lock(tx, job_id)
+        if job.state not in WORKING or job.planned_at is not None or collection.state != "active":
+            return False
+        more = _step(indexer, tx, job, collection)
+        job = jobs.get(tx, job_id)
+    show(indexer, job)
+    return more
+
+
+def _step(indexer: Indexer, tx: sa.Connection, job: jobs.Job, collection: Collection) -> bool:
+    options = job.options or {}
+    if collection.generation != options["generation"]:
+        reason = "The collection was reindexed with another pipeline meanwhile; look for duplicates again."
+        jobs.change(tx, job.id, error=reason)
+        return False
+    if job.listed_at is None:
+        submit_indexed(tx, job, indexer.settings.plan_slice, options["partition"])
+        if jobs.get(tx, job.id).listed_at is not None:
+            # Reads may be behind the writes of others: after this they see the vectors of all that is listed.
+            with suppress(NotFound):
+                indexer.vectors.count(collection.vector_collection, strong=True)
+        return True
+    waiting = ledger.unplanned_images(tx, job.id, limit=QUERIES)
+    if waiting:
+        ids = [image_id for image_id, _ in waiting]
+        near = _neighbours(indexer, collection, ids, options["max_distance"], options["partition"])
+        duplicates.record_pairs(tx, job.id, near)
+        items = [Item(path, image_id, None, Outcome.UNCHANGED) for image_id, path in waiting]
+        submitted, outcomes = ledger.record(tx, job.id, items)
+        counters.count(tx, job.id, outcomes, submitted=submitted, worked=True)
+        return True
+    without_time_limit(tx)
+    _group(tx, job, options["partition"])
+    return False
+
+
+def _neighbours(
+    indexer: Indexer, collection: Collection, ids: Sequence[int], max_distance: float, partition: str | None
+) -> Iterator[tuple[int, int, float]]:
+    """Iterate over pairs of these images and those that lie near them."""
+    try:
+        vectors = indexer.vectors.fetch_vectors(collection.vector_collection, ids)
+        if not vectors:
+            return
+        hits = indexer.vectors.search(
+            collection.vector_collection,
+            np.stack(list(vectors.values())),
+            limit=NEIGHBOURS + 1,
+            partition=partition,
+            max_distance=max_distance,
+        )
+    except NotFound:
+        return
+    for image_id, near in zip(vectors, hits, strict=True):
+        for hit in near:
+            if hit.id != image_id:
+                yield image_id, hit.id, hit.distance
+
+
+def _group(tx: sa.Connection, job: jobs.Job, partition: str | None) -> None:
+    """End the search: pairs that are still indexed become groups."""
+    near = list(duplicates.pairs(tx, job.id))
+    there = images.indexed_among(tx, {one for first, second, _ in near for one in (first, second)})
+    kept = ((first, second, far) for first, second, far in near if first in there and second in there)
+    same = duplicates.same_content(tx, job.collection_id, partition)
+    duplicates.end(tx, job.id, groups_of_pairs(chain(kept, same)))
+    jobs.change(tx, job.id, planned_at=sa.func.now())

@@ -1,0 +1,1 @@
+"""Jobs that index: list the source, plan it, write what extractors answer."""

@@ -1,0 +1,205 @@
+"""Plan a job: list its source, compare with the catalogue, write the ledger, cut batches.
+
+Planning streams. It works slice by slice, commits each with the place that it has reached, and sends the
+first batches while it still lists; a planner that dies is followed by one that goes on behind that place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+import sqlalchemy as sa
+import structlog
+
+from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.labels import NO_LABELS, Labels
+from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
+from imagesearch.errors import SourceRejected
+from imagesearch.files.walk import Entry
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.duplicates import find_duplicates
+from imagesearch_indexer.ingest.source import Listed, listing, look_again
+from imagesearch_indexer.lifecycle.cancel import cancel_homeless
+from imagesearch_indexer.lifecycle.dispatch import release
+from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.progress import show
+from imagesearch_indexer.reindex.builder import rebuild
+from imagesearch_indexer.reindex.lock import works_on_build
+
+log = structlog.get_logger()
+
+
+def plan_job(indexer: Indexer, message: PlanJob) -> None:
+    """Plan a job for some seconds, then ask for the next turn, until its whole source is in the ledger.
+
+    Raises:
+        StoreUnavailable: a store went away; planning may be repeated and goes on behind the last slice.
+    """
+    with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, message.job_id)
+        # What failed in a build that has been switched to is planned like any list of paths.
+        fills_build = works_on_build(tx, job)
+    if fills_build:
+        rebuild(indexer, job.id)
+        return
+    if job.kind == jobs.DUPLICATES:
+        find_duplicates(indexer, job.id)
+        return
+    with indexer.catalog.transaction() as tx:
+        # Held, so that a deletion cannot drop the vectors' collection before it is made here.
+        collection = collections.hold(tx, job.collection_id)
+        is_wanted = job.state == JobState.PLANNING and collection.state == "active"
+        if is_wanted:
+            indexer.ensure_vectors(collection)
+    if collection.state != "active" and job.finished_at is None:
+        cancel_homeless(indexer, job.id)
+        return
+    if is_wanted and _has_more_after_a_while(indexer, job):
+        indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
+    release(indexer, job.id)
+    end_job(indexer, job.id)
+
+
+def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
+    """Write slices until planning has ended, its time is up or the process stops; tell whether work is left."""
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    unlisted = listing(job, indexer.roots) if job.listed_at is None else iter(())
+    while job.state == JobState.PLANNING:
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            return True
+        try:
+            entries = (
+                _look_again(indexer, job) if job.listed_at else list(islice(unlisted, indexer.settings.plan_slice))
+            )
+        except SourceRejected as error:
+            _give_up(indexer, job, f"The source cannot be read any more: {error}.")
+            return False
+        with indexer.catalog.transaction() as tx:
+            written = _write_slice(indexer, tx, job, entries)
+        if written is None:
+            log.info("plan.left_to_another", job=job.id)
+            return False
+        job = written
+        show(indexer, job)
+        release(indexer, job.id)
+    return False
+
+
+def _write_slice(
+    indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: Sequence[Listed]
+) -> jobs.Job | None:
+    """Write one slice to the ledger; an empty one ends the listing, and after that the planning.
+
+    Returns:
+        The job, or None when another planner has moved it on since it was `seen`, or it no longer plans.
+    """
+    job = jobs.lock(tx, seen.id)
+    if job.state != JobState.PLANNING or (job.planned_up_to, job.listed_at) != (
+        seen.planned_up_to,
+        seen.listed_at,
+    ):
+        return None
+    if not entries:
+        return _end_phase(tx, job)
+    reached = entries[-1].place
+    # A path that is listed twice counts once, the first time.
+    by_name: dict[str, Listed] = {}
+    for one in map(_storable, entries):
+        by_name.setdefault(one.name, one)
+    if job.listed_at is None:
+        known = ledger.holds(tx, job.id, list(by_name))
+        entries = [one for name, one in by_name.items() if name not in known]
+        jobs.change(tx, job.id, planned_up_to=reached)
+    else:
+        waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
+        entries = [one for name, one in by_name.items() if name in waiting]
+    submitted, outcomes = _assign(indexer, tx, job, entries)
+    return counters.count(tx, job.id, outcomes, submitted=submitted)
+
+
+def _end_phase(tx: sa.Connection, job: jobs.Job) -> jobs.Job:
+    if job.listed_at is None:
+        return jobs.change(tx, job.id, listed_at=sa.func.now())
+    return jobs.change(tx, job.id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
+
+
+def _assign(
+    indexer: Indexer, tx: sa.Connection, job: jobs.Job, listed: Sequence[Listed]
+) -> tuple[int, Counter[Outcome]]:
+    """Give each path its row, and its outcome or its batch; several names of one file share them."""
+    readable = [one.entry.path for one in listed if one.entry.failure is None]
+    rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
+    items: list[Item] = []
+    work: dict[int, list[Listed]] = {}
+    for one in listed:
+        entry = one.entry
+        row = rows.get(entry.path)
+        if row is None:
+            items.append(_failed(one.name, entry.failure or FailureCode.IO_ERROR, entry.reason))
+        elif row.state == "deleting":
+            items.append(_failed(one.name, FailureCode.REMOVED, "The picture is being deleted; submit it again."))
+        elif row.id not in work and _is_unchanged(row, entry, one.labels.over(job)):
+            items.append(Item(one.name, image_id=row.id, outcome=Outcome.UNCHANGED))
+        else:
+            work.setdefault(row.id, []).append(one)
+    size = indexer.settings.batch_size
+    made = batches.create(tx, job.id, -(-len(work) // size))
+    for at, (image_id, names) in enumerate(work.items()):
+        # What the first name is given holds for the picture.
+        items += [Item(one.name, image_id, made[at // size], labels=names[0].labels) for one in names]
+    return ledger.record(tx, job.id, items)
+
+
+def _failed(name: str, code: FailureCode, reason: str) -> Item:
+    return Item(name, outcome=Outcome.FAILED, code=code, reason=reason)
+
+
+def _is_unchanged(row: images.Image, entry: Entry, labels: Labels) -> bool:
+    """Tell whether a file is as it was indexed, by size and modification time, and its labels change nothing."""
+    return (
+        row.state == "indexed"
+        and (row.size_bytes, row.mtime_ns) == (entry.size_bytes, entry.mtime_ns)
+        and labels.change_nothing(row.partition, row.metadata)
+    )
+
+
+def _look_again(indexer: Indexer, job: jobs.Job) -> list[Listed]:
+    """Return entries for submitted paths that are in no batch yet: those of a list, or of a retry."""
+    with indexer.catalog.transaction() as tx:
+        paths = ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice)
+        labels = ledger.labels_of(tx, job.id, paths)
+    return [
+        Listed(look_again(job, path, indexer.roots), path, path, labels.get(path, NO_LABELS)) for path in paths
+    ]
+
+
+def _storable(listed: Listed) -> Listed:
+    """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
+    longest = max((listed.name, listed.entry.path), key=lambda path: len(path.encode()))
+    raw = longest.encode()
+    if len(raw) <= images.LONGEST_PATH_BYTES:
+        return listed
+    digest = hashlib.sha256(raw).hexdigest()[:16]
+    short = f"{raw[: images.LONGEST_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
+    reason = f"the path is longer than {images.LONGEST_PATH_BYTES} bytes"
+    entry = replace(listed.entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
+    # A name that is in the ledger already fits, and is the one by which its loss is found there.
+    return replace(listed, entry=entry, name=short if listed.name == longest else listed.name)
+
+
+def _give_up(indexer: Indexer, job: jobs.Job, reason: str) -> None:
+    """End the listing of a source that is gone; what was listed before still gets its outcome."""
+    log.warning("plan.source_gone", job=job.id, reason=reason)
+    now = sa.func.now()
+    with indexer.catalog.transaction() as tx:
+        # One that was cancelled or paused in the meantime stays so; a resumed job is planned again.
+        if jobs.lock(tx, job.id).state == JobState.PLANNING:
+            jobs.change(tx, job.id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)

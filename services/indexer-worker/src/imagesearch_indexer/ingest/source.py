@@ -1,0 +1,109 @@
+"""List the source of a job: a directory or a manifest, from behind the place that planning has reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagesearch.catalog.jobs import INDEX, REPAIR, SINGLE, Job
+from imagesearch.catalog.labels import NO_LABELS, Labels
+from imagesearch.contract import FailureCode
+from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.files.manifests import Line, Manifest
+from imagesearch.files.paths import is_among_uploads, open_file, open_stored, resolve_directory, resolve_file
+from imagesearch.files.roots import Roots
+from imagesearch.files.walk import Entry, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Hold one path of a source.
+
+    Attributes:
+        entry: what lies there; its path is the image's.
+        name: what the ledger calls it.
+        place: where the listing goes on behind it.
+        labels: what the source gives to this path alone.
+    """
+
+    entry: Entry
+    name: str
+    place: str
+    labels: Labels = NO_LABELS
+
+
+def listing(job: Job, roots: Roots) -> Iterator[Listed]:
+    """Yield what planning has not reached yet.
+
+    Raises:
+        SourceRejected: with the first step or a later one, the source cannot be read any more.
+    """
+    if job.manifest is not None:
+        yield from _manifest(job.manifest, job.planned_up_to, roots)
+        return
+    directory = resolve_directory(job.directory or "", roots)
+    for name, entry in walk(directory, roots, recursive=job.recursive, after=job.planned_up_to):
+        yield Listed(entry, entry.path, name)
+
+
+def look_at(path: str, roots: Roots) -> Entry:
+    """Return what lies at a path, under its one name, or why it cannot be read."""
+    try:
+        resolved = resolve_file(path, roots)
+        found = resolved.stat()
+    except PictureRejected as error:
+        return Entry(path, 0, 0, error.code, error.reason)
+    except OSError:
+        return Entry(path, 0, 0, FailureCode.VANISHED, "no file lies at the path any more")
+    return Entry(str(resolved), found.st_size, found.st_mtime_ns)
+
+
+def look_again(job: Job, path: str, roots: Roots) -> Entry:
+    """Return what lies at a path of the ledger.
+
+    Where the service itself has something read again, that may be an upload, by the very path that the catalogue
+    has: no link leads to one.
+    """
+    is_own_work = job.kind != INDEX or job.origin in (SINGLE, REPAIR)
+    if not is_own_work or not is_among_uploads(path, roots):
+        return look_at(path, roots)
+    try:
+        with open_stored(path, roots) as file:
+            found = os.fstat(file.fileno())
+    except PictureRejected as error:
+        return Entry(path, 0, 0, error.code, error.reason)
+    return Entry(path, found.st_size, found.st_mtime_ns)
+
+
+def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:
+    try:
+        with open_file(path, roots) as file:
+            facts = os.fstat(file.fileno())
+            # A manifest that was written anew in between has other lines at the same offsets.
+            version = f"{facts.st_size} {facts.st_mtime_ns}"
+            offset, number, known = _place(reached) if reached is not None else (0, 0, version)
+            if known != version:
+                raise SourceRejected("missing", "the manifest has changed since its reading began")
+            for line in Manifest(Path(path), file).lines(offset=offset, number=number):
+                entry = _entry(path, line, roots)
+                place = f"{line.end} {line.last} {version}"
+                yield Listed(entry, entry.path, place, Labels(line.partition, line.metadata))
+    except PictureRejected as error:
+        raise SourceRejected("missing", f"the manifest: {error.reason}") from error
+    except OSError as error:
+        raise SourceRejected("missing", "the file system failed while the manifest was read") from error
+
+
+def _place(reached: str) -> tuple[int, int, str]:
+    offset, number, version = reached.split(" ", 2)
+    return int(offset), int(number), version
+
+
+def _entry(manifest: str, line: Line, roots: Roots) -> Entry:
+    if line.error:
+        return Entry(
+            f"{manifest}:{line.number}", 0, 0, FailureCode.INVALID_LINE, f"line {line.number}: {line.error}"
+        )
+    return look_at(line.path, roots)

@@ -1,0 +1,1 @@
+"""What every kind of job shares: dispatch, end, cancellation, progress, deletion."""

@@ -1,0 +1,99 @@
+"""Finish deletions: rows that are marked, then their vectors, then the rows themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from imagesearch.catalog import collections, images
+from imagesearch.catalog.images import File
+from imagesearch.errors import NotFound
+from imagesearch.files.uploads import Uploads
+from imagesearch_indexer.composition import Indexer
+
+log = structlog.get_logger()
+
+SLICE = 1_000
+
+
+def finish_deletes(indexer: Indexer, collection_id: int) -> int:
+    """Delete the vectors and rows of every image marked in a collection, or of the whole collection.
+
+    Vectors go first: after a crash the marked rows still say what is left to do.
+
+    Returns:
+        The number of image rows removed.
+
+    Raises:
+        StoreUnavailable: a store went away; reconciliation goes on where this stopped.
+    """
+    with indexer.catalog.transaction() as tx:
+        collection = collections.by_id(tx, collection_id)
+    if collection.state == "deleting":
+        return _drop(indexer, collection)
+    removed = 0
+    while True:
+        with indexer.catalog.transaction() as tx:
+            # Held, so that its index is not replaced by another one between the two.
+            collection = collections.hold(tx, collection_id)
+            marked = images.deleting(tx, collection_id, limit=SLICE)
+            if not marked:
+                return removed
+            try:
+                indexer.vectors.delete(collection.vector_collection, marked)
+            except NotFound:
+                log.info("delete.no_vectors", collection=collection.name)
+            # Behind the row's removal, an upload of the same picture could have put its file there again.
+            remove_files(indexer.uploads, collection_id, images.files_of(tx, marked))
+            images.remove(tx, marked)
+        removed += len(marked)
+
+
+def remove_files(uploads: Uploads | None, collection_id: int, files: Sequence[File]) -> None:
+    """Remove those of the files that are uploads; a library's own are never among them.
+
+    A row of an older release may have no mark yet. No other file than an upload of its collection can have such a
+    path: what lies in the directory of uploads is no source.
+    """
+    if uploads is None:
+        return
+    for file in files:
+        if not (file.uploaded or uploads.is_place(file.path, collection_id)):
+            continue
+        try:
+            uploads.remove(file.path)
+        except OSError as error:
+            # It is found by nobody any more, and must not keep its image from being deleted.
+            log.warning("upload.not_removed", reason=str(error))
+
+
+def _drop(indexer: Indexer, collection: collections.Collection) -> int:
+    # Batches that are being written hold the collection; after this lock none of them begins again.
+    with indexer.catalog.transaction() as tx:
+        collections.take_over(tx, collection.id)
+        indexer.vectors.drop_collection(collection.vector_collection)
+    removed = 0
+    while True:
+        with indexer.catalog.transaction() as tx:
+            files = images.remove_slice(tx, collection.id, limit=SLICE)
+            # Before the commit: a crash in between leaves rows that still name what is to go.
+            remove_files(indexer.uploads, collection.id, files)
+            if not files:
+                collections.mark_deleted(tx, collection)
+        removed += len(files)
+        if not files:
+            clear_uploads(indexer.uploads, collection.id)
+            log.info("collection.deleted", collection=collection.name, images=removed)
+            return removed
+
+
+def clear_uploads(uploads: Uploads | None, collection_id: int, *, dry_run: bool = False) -> int:
+    """Remove what uploads left behind in the directory of a collection that is gone; return how many files."""
+    if uploads is None:
+        return 0
+    try:
+        return uploads.clear(collection_id, dry_run=dry_run)
+    except OSError as error:
+        log.warning("uploads.not_cleared", collection=collection_id, reason=str(error))
+        return 0

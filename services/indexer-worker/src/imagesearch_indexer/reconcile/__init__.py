@@ -1,0 +1,1 @@
+"""Find what a crash left behind, and repair it."""

@@ -1,0 +1,51 @@
+"""Forget what nobody asks for any more: jobs of one picture, and uploads to collections that are gone."""
+
+from __future__ import annotations
+
+from imagesearch.catalog import collections
+from imagesearch.catalog.jobs import single_image
+from imagesearch.contract import Finding
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.deletion import clear_uploads
+
+SLICE = 1_000
+
+
+def forget_singles(indexer: Indexer, *, dry_run: bool) -> Finding:
+    """Remove the jobs of one picture that ended long enough ago, with their batches and their ledger.
+
+    Nobody lists them, and there is one for every upload and every change. Jobs that were submitted as such are
+    history, and stay.
+
+    Raises:
+        StoreUnavailable: Postgres went away; the next run goes on.
+    """
+    age = indexer.settings.keep_single_jobs
+    if dry_run:
+        with indexer.catalog.transaction() as tx:
+            forgotten = single_image.count_ended(tx, age)
+    else:
+        forgotten, removed = 0, SLICE
+        while removed == SLICE:
+            with indexer.catalog.transaction() as tx:
+                removed = single_image.remove_ended(tx, age, limit=SLICE)
+            forgotten += removed
+    return Finding("single_jobs_ended", forgotten, "jobs of one picture are forgotten" if forgotten else "")
+
+
+def forget_uploads(indexer: Indexer, *, dry_run: bool) -> Finding:
+    """Remove files that an upload wrote while its collection was being deleted.
+
+    Only of collections that the catalogue knows as deleted: the files of one that it has never heard of may belong
+    to another catalogue.
+
+    Raises:
+        StoreUnavailable: Postgres went away; nothing was removed.
+    """
+    held = indexer.uploads.collections() if indexer.uploads is not None else set()
+    with indexer.catalog.reading() as tx:
+        gone = collections.deleted_among(tx, held)
+    found = sum(clear_uploads(indexer.uploads, collection_id, dry_run=dry_run) for collection_id in sorted(gone))
+    return Finding(
+        "uploads_without_collection", found, "files of deleted collections are removed" if found else ""
+    )

@@ -1,0 +1,100 @@
+"""Recover batches that were lost on their way, and take apart those that kill their workers."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+import structlog
+
+from imagesearch.catalog import images, jobs
+from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs.ledger import Settled
+from imagesearch.catalog.reindex import builds
+from imagesearch.contract import FailureCode, Finding, Outcome
+from imagesearch.telemetry import BATCHES_RESENT
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.dispatch import release
+from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.progress import show
+from imagesearch_indexer.reindex.writer import note_failures
+
+log = structlog.get_logger()
+
+LOOK_LIMIT = 500
+SECOND_LOOK_SECONDS = 1.0
+"""Between taking a message and claiming its batch a worker needs milliseconds."""
+
+
+def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
+    """Send batches again whose lease has run out and which are neither in a queue nor in a worker's hands.
+
+    Raises:
+        StoreUnavailable: a store went away.
+    """
+    with indexer.catalog.transaction() as tx:
+        expired = batches.expired(tx, limit=LOOK_LIMIT)
+    if not expired:
+        return Finding("batch_lost", 0, "")
+    alive = _alive(indexer, {batch.id for batch in expired})
+    lost = [batch for batch in expired if batch.id not in alive]
+    if not dry_run:
+        with indexer.catalog.transaction() as tx:
+            batches.lease_again(tx, sorted(alive), lease=indexer.settings.lease)
+        for batch in lost:
+            _recover(indexer, batch)
+        for job_id in sorted({batch.job_id for batch in lost}):
+            release(indexer, job_id)
+            end_job(indexer, job_id)
+    return Finding("batch_lost", len(lost), "sent again" if lost else "")
+
+
+def _alive(indexer: Indexer, wanted: set[int]) -> set[int]:
+    """Return those of the batches that wait in a queue or are claimed.
+
+    A batch on its way from one place to the next is in neither for a moment: only one that two looks miss
+    is lost.
+    """
+    alive: set[int] = set()
+    for look in range(2):
+        if look:
+            indexer.stopping.wait(SECOND_LOOK_SECONDS)
+        alive |= indexer.in_flight.claimed(wanted) | indexer.in_flight.waiting()
+        alive |= indexer.in_flight.claimed(wanted)
+    return alive & wanted
+
+
+def _recover(indexer: Indexer, seen: batches.Batch) -> None:
+    """Take a lost batch back, or apart when it keeps killing its workers."""
+    job: jobs.Job | None = None
+    with indexer.catalog.transaction() as tx:
+        batch = batches.lock(tx, seen.id)
+        if batch is None or (batch.state, batch.attempts) != (seen.state, seen.attempts):
+            # Its answer has come, or another reconciliation at the same time was faster.
+            return
+        crashes = batch.crashes + indexer.in_flight.take_crashes([batch.id])[batch.id]
+        log.warning("batch.lost", job=batch.job_id, batch=batch.id, attempts=batch.attempts, crashes=crashes)
+        BATCHES_RESENT.inc()
+        if crashes < indexer.settings.poison_crashes:
+            batches.make_ready(tx, batch.id, crashes=crashes)
+        else:
+            job = _take_apart(indexer, tx, batch)
+    if job is not None:
+        show(indexer, job)
+
+
+def _take_apart(indexer: Indexer, tx: sa.Connection, batch: batches.Batch) -> jobs.Job | None:
+    """Halve a locked batch that keeps killing its workers; a single picture fails, and its job is returned."""
+    waiting = sorted(ledger.open_images(tx, batch.id))
+    if len(waiting) > 1:
+        # The halves are suspects: one more death is enough to halve them again. A picture on its own
+        # starts from zero, so that bad luck alone never fails it.
+        batches.split(tx, batch, waiting, crashes=indexer.settings.poison_crashes - 1)
+        return None
+    reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
+    failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
+    images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
+    build = builds.hold(tx, batch.job_id)
+    if build is not None and build.is_building:
+        note_failures(indexer, tx, build, waiting)
+    outcomes = ledger.settle(tx, batch.id, failed)
+    batches.close(tx, batch.id)
+    return counters.count(tx, batch.job_id, outcomes)

@@ -1,0 +1,156 @@
+"""Find what a crash left behind, and repair it from Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.catalog.reindex import builds
+from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch.telemetry import JOBS_STALLED
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.cancel import cancel_homeless, close_cancelled
+from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.dispatch import WORKING, release
+from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.progress import show
+from imagesearch_indexer.lifecycle.retirement import clear_up
+from imagesearch_indexer.reconcile.expired import forget_singles, forget_uploads
+from imagesearch_indexer.reconcile.lost_batches import recover_batches
+from imagesearch_indexer.reconcile.old_paths import resolve_old_paths
+from imagesearch_indexer.reconcile.vectors import sweep
+
+log = structlog.get_logger()
+
+
+def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
+    """Look for lost batches, planners, endings, deletes and counts, and repair each; any number may run.
+
+    Returns:
+        What was found, repaired unless the message asked for a dry run.
+
+    Raises:
+        StoreUnavailable: a store went away; the next run goes on.
+    """
+    findings = [recover_batches(indexer, dry_run=message.dry_run), *_jobs(indexer, dry_run=message.dry_run)]
+    findings.append(_deletes(indexer, dry_run=message.dry_run))
+    findings.append(resolve_old_paths(indexer, dry_run=message.dry_run))
+    findings.append(_retired(indexer, dry_run=message.dry_run))
+    if message.deep:
+        findings += _recounts(indexer, dry_run=message.dry_run)
+        findings += sweep(indexer, dry_run=message.dry_run)
+        findings.append(forget_singles(indexer, dry_run=message.dry_run))
+        findings.append(forget_uploads(indexer, dry_run=message.dry_run))
+    found = tuple(finding for finding in findings if finding.count)
+    for finding in found:
+        log.info(
+            "reconciled", kind=finding.kind, count=finding.count, detail=finding.detail, dry_run=message.dry_run
+        )
+    return Findings(found)
+
+
+def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
+    with indexer.catalog.transaction() as tx:
+        open_jobs = jobs.open_jobs(tx)
+        homes = {collection.id for collection in collections.all_active(tx)}
+    homeless = [job for job in open_jobs if job.collection_id not in homes and job.state != JobState.CANCELLED]
+    planners = indexer.in_flight.planned_jobs() if open_jobs else set()
+    unplanned = [job for job in open_jobs if job.needs_planner and job.id not in planners]
+    lapsed = [job for job in unplanned if _age(job) > timedelta(seconds=indexer.settings.lease_seconds)]
+    cancelled = [job for job in open_jobs if job.state == JobState.CANCELLED]
+    ending = [job for job in open_jobs if job.is_counted_out]
+    stalled = [job for job in open_jobs if _is_stalled(indexer, job)]
+    unshown = [job for job in open_jobs if _is_unshown(indexer, job)]
+    JOBS_STALLED.set(len(stalled))
+    if not dry_run:
+        for job in homeless:
+            cancel_homeless(indexer, job.id)
+        for job in lapsed:
+            indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+        for job in cancelled:
+            close_cancelled(indexer, job.id)
+        for job in stalled:
+            _mark_stalled(indexer, job)
+        for job in open_jobs:
+            if job.state in WORKING:
+                release(indexer, job.id)
+        for job in ending:
+            end_job(indexer, job.id)
+        for job in unshown:
+            show(indexer, job)
+    return [
+        _finding("planning_lost", lapsed, "planning is asked for again"),
+        _finding("collection_gone", homeless, "the job is cancelled"),
+        _finding("cancel_unfinished", cancelled, "open paths are recorded as cancelled"),
+        _finding("end_unfinished", ending, "the job is ended"),
+        _finding("stalled", stalled, "no progress for too long"),
+        _finding("progress_unpublished", unshown, "counters are published again"),
+    ]
+
+
+def _finding(kind: str, found: list[jobs.Job], what: str) -> Finding:
+    return Finding(kind, len(found), f"{what}: {', '.join(job.id for job in found[:5])}" if found else "")
+
+
+def _age(job: jobs.Job) -> timedelta:
+    return datetime.now(UTC) - (job.progressed_at or job.created_at)
+
+
+def _is_stalled(indexer: Indexer, job: jobs.Job) -> bool:
+    return job.state in WORKING and _age(job) > timedelta(seconds=indexer.settings.stall_seconds)
+
+
+def _is_unshown(indexer: Indexer, job: jobs.Job) -> bool:
+    shown = indexer.progress.read(job.id)
+    return shown is None or shown.revision < job.revision
+
+
+def _mark_stalled(indexer: Indexer, job: jobs.Job) -> None:
+    if job.stalled_at is None:
+        log.error("job.stalled", job=job.id, done=job.done, total=job.total, since=str(job.progressed_at))
+        with indexer.catalog.transaction() as tx:
+            job = jobs.change(tx, job.id, stalled_at=datetime.now(UTC))
+        show(indexer, job)
+
+
+def _deletes(indexer: Indexer, *, dry_run: bool) -> Finding:
+    with indexer.catalog.transaction() as tx:
+        unfinished = collections.with_unfinished_deletes(tx)
+    if not dry_run:
+        for collection_id in unfinished:
+            finish_deletes(indexer, collection_id)
+    return Finding("delete_unfinished", len(unfinished), "deletions are finished" if unfinished else "")
+
+
+def _retired(indexer: Indexer, *, dry_run: bool) -> Finding:
+    with indexer.catalog.transaction() as tx:
+        due = len(builds.retired(tx))
+    if not dry_run:
+        clear_up(indexer)
+    return Finding("vectors_retired", due, "replaced or abandoned vectors are dropped" if due else "")
+
+
+def _recounts(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
+    """Compare the counters of open jobs with their ledger."""
+    with indexer.catalog.transaction() as tx:
+        open_jobs = jobs.open_jobs(tx)
+    wrong = [
+        job.id for job in open_jobs if _recount(indexer, job.id, change=None if dry_run else counters.set_counters)
+    ]
+    return [Finding("counters_wrong", len(wrong), f"counted anew: {', '.join(wrong[:5])}" if wrong else "")]
+
+
+def _recount(indexer: Indexer, job_id: str, *, change: Callable[..., jobs.Job] | None) -> bool:
+    with indexer.catalog.transaction() as tx:
+        # Every counter moves in a transaction that changes the job's row, so none moves under this lock.
+        job = jobs.lock(tx, job_id)
+        total, outcomes = ledger.recount(tx, job_id)
+        is_right = (job.total, job.outcomes) == (total, outcomes)
+        if not is_right and change is not None:
+            change(tx, job_id, total, outcomes)
+    return not is_right

@@ -1,0 +1,1 @@
+"""Jobs that build the index of a collection anew, and switch to it."""

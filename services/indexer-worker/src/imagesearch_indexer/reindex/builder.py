@@ -1,0 +1,117 @@
+"""Build the index of a collection anew, beside the one that searches use, and switch to it in the end.
+
+A build goes on until nothing is left that it lacks. First every indexed image is listed and filled in; then
+come rounds over what was written, changed or deleted meanwhile; the last round and the switch are one
+transaction that keeps every writer off the collection. Extracting takes longer than a transaction may: where
+pictures are read again, the other jobs of the collection make room for the last rounds. Each step is repeatable,
+and begins with what Postgres says is missing, so any number of workers may be killed or asked twice.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+
+import sqlalchemy as sa
+
+from imagesearch.catalog import jobs
+from imagesearch.catalog.jobs import ledger
+from imagesearch.catalog.reindex import builds, contents
+from imagesearch.contract import PlanJob, TaskName
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.cancel import give_up
+from imagesearch_indexer.lifecycle.dispatch import release, release_others
+from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.progress import show
+from imagesearch_indexer.lifecycle.retirement import clear_up
+from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, submit_indexed, without_time_limit
+from imagesearch_indexer.reindex.fill import fill
+from imagesearch_indexer.reindex.lock import claim
+from imagesearch_indexer.reindex.switch import Last, square, switch
+
+
+class _Step(Enum):
+    DONE = "there may be more to do"
+    NOTHING = "others have to come first, or it is over"
+    COMPLETE = "nothing is lacking, or so little that the last round can do it"
+
+
+def rebuild(indexer: Indexer, job_id: str) -> None:
+    """Work on a build for some seconds, then ask for the next turn, until it has been switched to.
+
+    Raises:
+        StoreUnavailable: a store went away; the build may be taken up again.
+    """
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    with indexer.catalog.transaction() as tx:
+        turn = claim(tx, job_id)
+        if turn is not None:
+            indexer.ensure_vectors(turn.build)
+    while _goes_on(indexer, job_id):
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+            break
+    with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, job_id)
+    show(indexer, job)
+    if job.error is not None and job.finished_at is None:
+        give_up(indexer, job_id)
+    end_job(indexer, job_id)
+    clear_up(indexer)
+
+
+def _phase(indexer: Indexer, lacking: int) -> builds.Phase:
+    """Return the phase of a build that lacks so many pictures.
+
+    Extracting them takes a while, in which others would write ever more; the last of them are few enough to keep
+    everybody waiting.
+    """
+    is_last = lacking < indexer.settings.plan_slice and lacking <= indexer.settings.last_round_images
+    return builds.Phase.LAST_ROUND if is_last else builds.Phase.CATCHING_UP
+
+
+def _goes_on(indexer: Indexer, job_id: str) -> bool:
+    """Do one step; tell whether another one may follow at once."""
+    with indexer.catalog.transaction() as tx:
+        step = _step(indexer, tx, job_id)
+        job = jobs.get(tx, job_id)
+    show(indexer, job)
+    release(indexer, job_id)
+    if step is not _Step.COMPLETE:
+        return step is _Step.DONE
+    last = switch(indexer, job_id)
+    if last is Last.MISCOUNTED and square(indexer, job_id) == 0:
+        # The ids agree one by one, so it is the store that counts wrongly.
+        last = switch(indexer, job_id, counts=False)
+    if last is Last.SWITCHED:
+        release_others(indexer, job_id)
+    return last in (Last.LACKING, Last.MISCOUNTED)
+
+
+def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
+    turn = claim(tx, job_id)
+    if turn is None:
+        return _Step.NOTHING
+    limit = indexer.settings.plan_slice
+    if turn.job.listed_at is None:
+        submit_indexed(tx, turn.job, limit)
+        return _Step.DONE
+    waiting = ledger.unplanned_images(tx, job_id, limit=limit)
+    if waiting:
+        fill(indexer, tx, turn, waiting)
+        return _Step.DONE
+    if turn.job.done < turn.job.total:
+        # Batches are on their way; whoever writes the last one asks for the next turn.
+        return _Step.NOTHING
+    without_time_limit(tx)
+    if remove_gone(indexer, tx, turn, limit) == limit:
+        return _Step.DONE
+    changed = contents.changed(tx, job_id, turn.collection.id, limit=limit)
+    if changed and (turn.build.extracts or len(changed) == limit):
+        if turn.build.extracts:
+            builds.enter(tx, turn.build, _phase(indexer, len(changed)))
+        submit_changed(tx, turn, changed)
+        return _Step.DONE
+    indexer.vectors.compact(turn.build.vector_collection)
+    return _Step.COMPLETE

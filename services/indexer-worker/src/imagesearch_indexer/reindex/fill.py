@@ -1,0 +1,98 @@
+"""Fill a build: copy vectors from store to store, or have pictures extracted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from imagesearch.catalog import jobs
+from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.reindex import contents
+from imagesearch.catalog.reindex.contents import Source
+from imagesearch.contract import FailureCode, Outcome
+from imagesearch.errors import NotFound
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.reindex.lock import Turn
+
+LEFT_REASON = "The picture left the index while the job ran."
+LOST_REASON = "The store has no vector of it; the next comparison of rows and vectors has it indexed again."
+
+
+def fill(indexer: Indexer, tx: sa.Connection, turn: Turn, waiting: Sequence[tuple[int, str]]) -> jobs.Job:
+    """Give each of these images its vector in the build, or its batch.
+
+    Rows are read before their vectors. What changes a row after that gives it another version, and the image
+    is looked at again.
+
+    Args:
+        indexer: the stores.
+        tx: the transaction that holds the build.
+        turn: the build.
+        waiting: ids and paths of images without batch and outcome.
+
+    Raises:
+        StoreUnavailable: a store went away; the same images may be filled again.
+    """
+    rows = contents.sources(tx, [image_id for image_id, _ in waiting])
+    items = [
+        Item(path, image_id, None, Outcome.FAILED, FailureCode.REMOVED, LEFT_REASON)
+        for image_id, path in waiting
+        if image_id not in rows
+    ]
+    present = [rows[image_id] for image_id, _ in waiting if image_id in rows]
+    if turn.build.extracts:
+        items += _extract(indexer, tx, turn, present)
+    else:
+        items += _copy(indexer, tx, turn, present, turn.collection.vector_collection)
+    submitted, outcomes = ledger.record(tx, turn.job.id, items)
+    return counters.count(tx, turn.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
+
+
+def _copy(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source], source: str) -> list[Item]:
+    """Copy vectors out of one Milvus collection, with the partitions and metadata that the rows have now."""
+    vectors = {}
+    try:
+        # Reads may be behind the writes of other processes; after a strong count they are not.
+        indexer.vectors.count(source, strong=True)
+        vectors = indexer.vectors.fetch_vectors(source, [row.id for row in rows])
+    except NotFound:
+        # A collection that nothing was ever planned for has no vectors.
+        vectors = {}
+    found = [row for row in rows if row.id in vectors]
+    if found:
+        indexer.vectors.upsert(
+            turn.build.vector_collection,
+            np.array([row.id for row in found], dtype=np.int64),
+            np.stack([vectors[row.id] for row in found]),
+            partitions=[row.partition for row in found],
+            metadata=[row.metadata for row in found],
+        )
+    lost = [row for row in rows if row.id not in vectors]
+    contents.record(tx, turn.job.id, {row.id: row.version for row in found}, has_vector=True)
+    contents.record(tx, turn.job.id, {row.id: row.version for row in lost}, has_vector=False)
+    return [Item(row.path, row.id, None, Outcome.INDEXED) for row in found] + _lost(tx, lost)
+
+
+def _lost(tx: sa.Connection, rows: Sequence[Source]) -> list[Item]:
+    """Return the failures of images without a vector: deleted since their rows were read, or lost by the store."""
+    there = contents.sources(tx, [row.id for row in rows]) if rows else {}
+    return [
+        Item(row.path, row.id, None, Outcome.FAILED, FailureCode.IO_ERROR, LOST_REASON)
+        if row.id in there
+        else Item(row.path, row.id, None, Outcome.FAILED, FailureCode.REMOVED, LEFT_REASON)
+        for row in rows
+    ]
+
+
+def _extract(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source]) -> list[Item]:
+    """Cut batches; an image of which only partition or metadata changed keeps the vector that the build has."""
+    known = contents.digests(tx, turn.job.id, [row.id for row in rows])
+    kept = [row for row in rows if row.sha256 is not None and known.get(row.id) == row.sha256]
+    items = _copy(indexer, tx, turn, kept, turn.build.vector_collection) if kept else []
+    unread = [row for row in rows if row not in kept]
+    size = indexer.settings.batch_size
+    made = batches.create(tx, turn.job.id, -(-len(unread) // size))
+    return items + [Item(row.path, row.id, made[place // size]) for place, row in enumerate(unread)]

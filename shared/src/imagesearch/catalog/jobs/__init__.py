@@ -1,0 +1,41 @@
+"""Keep jobs: their rows here, their ledger, batches and counters in the modules of this folder."""
+
+from imagesearch.catalog.jobs.job import (
+    DUPLICATES,
+    INDEX,
+    REINDEX,
+    REPAIR,
+    SINGLE,
+    IdempotencyKey,
+    Job,
+    KeyTaken,
+    NewJob,
+    by_key,
+    change,
+    create,
+    get,
+    lock,
+    newest,
+    open_jobs,
+    select_jobs,
+)
+
+__all__ = [
+    "DUPLICATES",
+    "INDEX",
+    "REINDEX",
+    "REPAIR",
+    "SINGLE",
+    "IdempotencyKey",
+    "Job",
+    "KeyTaken",
+    "NewJob",
+    "by_key",
+    "change",
+    "create",
+    "get",
+    "lock",
+    "newest",
+    "open_jobs",
+    "select_jobs",
+]

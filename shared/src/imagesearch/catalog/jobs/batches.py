@@ -1,0 +1,166 @@
+"""Keep batches: groups of pictures that travel together, and the leases on those that are on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from imagesearch.catalog.jobs import Job, ledger
+from imagesearch.catalog.labels import NO_LABELS
+from imagesearch.catalog.tables import images, job_items
+from imagesearch.catalog.tables import job_batches as table
+from imagesearch.contract import ExtractItem
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Describe one batch row."""
+
+    id: int
+    job_id: str
+    state: str
+    attempts: int
+    crashes: int
+
+
+_COLUMNS = [table.c[name] for name in Batch.__dataclass_fields__]
+
+
+def create(tx: sa.Connection, job_id: str, number: int) -> list[int]:
+    """Create `number` empty batches in state ready and return their ids in order."""
+    if not number:
+        return []
+    rows = tx.execute(
+        sa.text(
+            "INSERT INTO job_batches (job_id) "
+            "SELECT CAST(:job_id AS uuid) FROM generate_series(1, :number) RETURNING id"
+        ),
+        {"job_id": job_id, "number": number},
+    )
+    return sorted(row.id for row in rows)
+
+
+def lock(tx: sa.Connection, batch_id: int) -> Batch | None:
+    """Lock a batch until the transaction ends and return it; None when it is gone."""
+    row = tx.execute(
+        sa.select(*_COLUMNS).where(table.c.id == batch_id).with_for_update(key_share=True)
+    ).one_or_none()
+    return Batch(*row) if row is not None else None
+
+
+def lease_ready(tx: sa.Connection, job_id: str, *, window: int, lease: timedelta) -> list[Batch]:
+    """Lease as many ready batches as the window has room for.
+
+    The caller holds the job's row, so two callers never fill the same room. A batch that another
+    transaction holds is passed over.
+    """
+    on_their_way = tx.execute(
+        sa.select(sa.func.count()).where(table.c.job_id == job_id, table.c.state == "sent")
+    ).scalar_one()
+    ready = (
+        sa.select(table.c.id)
+        .where(table.c.job_id == job_id, table.c.state == "ready")
+        .order_by(table.c.id)
+        .limit(max(0, window - on_their_way))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    leased = tx.execute(
+        sa.update(table)
+        .where(table.c.id.in_(ready.scalar_subquery()))
+        .values(state="sent", attempts=table.c.attempts + 1, leased_until=sa.func.now() + lease)
+        .returning(*_COLUMNS)
+    )
+    return sorted((Batch(*row) for row in leased), key=lambda batch: batch.id)
+
+
+def lease_again(tx: sa.Connection, batch_ids: Sequence[int], *, lease: timedelta) -> None:
+    """Make the leases of batches that are on their way last longer."""
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id.in_(batch_ids), table.c.state == "sent")
+        .values(leased_until=sa.func.now() + lease)
+    )
+
+
+def extract_items(tx: sa.Connection, batch_id: int, job: Job, *, anew: bool = False) -> tuple[ExtractItem, ...]:
+    """Return the open pictures of a batch as an extractor needs them.
+
+    The digest of what is indexed goes along, so that a file that was only touched costs no inference; not
+    when the job brings another partition or metadata, because these are written together with the vector.
+
+    Args:
+        tx: the transaction.
+        batch_id: the batch.
+        job: the batch's job.
+        anew: every picture is to be extracted, whatever is indexed.
+    """
+    waiting = sa.select(job_items.c.image_id).where(
+        job_items.c.batch_id == batch_id, job_items.c.outcome.is_(None)
+    )
+    query = (
+        sa.select(
+            images.c.id, images.c.path, images.c.state, images.c.sha256, images.c.partition, images.c.metadata
+        )
+        # No join: a picture that was submitted under several names is extracted once.
+        .where(images.c.id.in_(waiting))
+        .order_by(images.c.id)
+    )
+    given = ledger.labels_in_batch(tx, batch_id)
+    items = []
+    for image_id, path, state, sha256, partition, metadata in tx.execute(query):
+        labels = given.get(image_id, NO_LABELS).over(job)
+        is_kept = not anew and state == "indexed" and labels.change_nothing(partition, metadata)
+        items.append(ExtractItem(image_id=image_id, path=path, known_sha256=sha256 if is_kept else None))
+    return tuple(items)
+
+
+def close(tx: sa.Connection, batch_id: int, state: str = "done") -> None:
+    """End a batch as done or cancelled."""
+    tx.execute(sa.update(table).where(table.c.id == batch_id).values(state=state, leased_until=None))
+
+
+def open_ids(tx: sa.Connection, job_id: str) -> list[int]:
+    """Return the batches of a job that have not ended."""
+    query = sa.select(table.c.id).where(table.c.job_id == job_id, table.c.state.in_(("ready", "sent")))
+    return list(tx.execute(query.order_by(table.c.id)).scalars())
+
+
+def expired(tx: sa.Connection, *, limit: int) -> list[Batch]:
+    """Return batches on their way whose lease has run out, oldest lease first."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(table.c.state == "sent", table.c.leased_until < sa.func.now())
+        .order_by(table.c.leased_until)
+        .limit(limit)
+    )
+    return [Batch(*row) for row in tx.execute(query)]
+
+
+def make_ready(tx: sa.Connection, batch_id: int, *, crashes: int) -> None:
+    """Take a batch back from wherever it was lost, so that the window sends it again; note its crashes."""
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id == batch_id, table.c.state == "sent")
+        .values(state="ready", leased_until=None, crashes=crashes)
+    )
+
+
+def split(tx: sa.Connection, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
+    """Divide a batch's open pictures among two new batches and close it.
+
+    A part of several pictures starts with `crashes`, a single picture with none.
+    """
+    half = len(image_ids) // 2
+    parts = [list(image_ids[:half]), list(image_ids[half:])]
+    made = create(tx, batch.job_id, len(parts))
+    for batch_id, part in zip(made, parts, strict=True):
+        tx.execute(sa.update(table).where(table.c.id == batch_id).values(crashes=crashes if len(part) > 1 else 0))
+        tx.execute(
+            sa.update(job_items)
+            .where(job_items.c.batch_id == batch.id, job_items.c.image_id.in_(part), job_items.c.outcome.is_(None))
+            .values(batch_id=batch_id)
+        )
+    close(tx, batch.id)

@@ -1,0 +1,1 @@
+"""Reach files: within the allowed roots, by walking directories, from manifests, as uploads."""

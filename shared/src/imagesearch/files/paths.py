@@ -1,0 +1,225 @@
+"""Resolve and open what lies under the allowed roots, and nothing else.
+
+A path has one form here: absolute, links resolved, without ``.``, ``..`` or empty parts. Reasons never repeat a
+path: what lies outside the roots is forbidden whether or not it exists.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from imagesearch.contract import FailureCode
+from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.files.beneath import Barred, Identity, descend, identity_of
+from imagesearch.files.roots import Roots
+from imagesearch.settings import PictureSettings
+
+_FAILURES = {
+    errno.ENOENT: (FailureCode.VANISHED, "nothing lies at the path any more"),
+    errno.ENOTDIR: (FailureCode.VANISHED, "nothing lies at the path any more"),
+    errno.EACCES: (FailureCode.FORBIDDEN, "its permissions do not allow reading it"),
+    errno.EPERM: (FailureCode.FORBIDDEN, "its permissions do not allow reading it"),
+    errno.ELOOP: (FailureCode.FORBIDDEN, "the path is a loop of links, or a link that was just put there"),
+    errno.ENAMETOOLONG: (FailureCode.UNSUPPORTED_NAME, "the path is longer than the system allows"),
+    errno.EISDIR: (FailureCode.NOT_A_FILE, "the path names a directory"),
+    errno.ENXIO: (FailureCode.NOT_A_FILE, "the path names a socket or a device"),
+    errno.ENODEV: (FailureCode.NOT_A_FILE, "the path names a socket or a device"),
+}
+
+# O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+
+_OUTSIDE = FailureCode.FORBIDDEN, "the file is outside the allowed roots"
+
+
+def resolve_directory(text: str, roots: Roots) -> Path:
+    """Return the real path of a directory that a job may read.
+
+    Raises:
+        SourceRejected: outside the roots or not readable (``forbidden``), absent (``missing``), or something
+            else than a directory (``not_a_directory``).
+    """
+    if problem := _malformed(text):
+        code, reason = problem
+        raise SourceRejected("forbidden" if code is FailureCode.FORBIDDEN else "missing", reason)
+    path = Path(os.path.realpath(text))
+    if root_of(path, roots) is None or _leads_into(path, roots.barred):
+        raise SourceRejected("forbidden", "the directory is outside the allowed roots")
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise SourceRejected("not_a_directory", "the path does not name a directory")
+        with os.scandir(path):
+            return path
+    except OSError as error:
+        raise source_rejected(error) from error
+
+
+def resolve_file(text: str, roots: Roots) -> Path:
+    """Return the real path of one picture that may be read.
+
+    Raises:
+        PictureRejected: outside the roots or not readable (forbidden), absent (vanished), something else
+            than a regular file (not_a_file), or a name that cannot be stored (unsupported_name).
+    """
+    path, _ = _resolve(text, roots)
+    try:
+        found = path.stat()
+        readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+    except OSError as error:
+        raise _picture_rejected(error) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise PictureRejected(FailureCode.NOT_A_FILE, "the path does not name a regular file")
+    if not readable:
+        raise PictureRejected(*_FAILURES[errno.EACCES])
+    return path
+
+
+def canonical(text: str) -> str:
+    """Return the one form of a path, for comparing it with stored ones; what is no path stays as it is."""
+    return text if _malformed(text) else os.path.realpath(text)
+
+
+def open_file(text: str, roots: Roots) -> BinaryIO:
+    """Open a source for reading; the caller closes it.
+
+    The path is resolved first and then opened from its root downwards without following a link, so that a
+    link put in its way in between leads nowhere.
+
+    Raises:
+        PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
+    """
+    path, root = _resolve(text, roots)
+    return _open(root, path, roots.barred)
+
+
+def open_stored(path: str, roots: Roots) -> BinaryIO:
+    """Open the file of an image for reading, by the path that the catalogue has; the caller closes it.
+
+    An upload is opened beneath the root of uploads. Anything else is opened as a source is: where a link has come
+    into its way, it is followed within the roots, and never to an upload.
+
+    Raises:
+        PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
+    """
+    if roots.uploads is None or not is_among_uploads(path, roots):
+        return open_file(path, roots)
+    if problem := _malformed(path):
+        raise PictureRejected(*problem)
+    return _open(roots.uploads, Path(path), None)
+
+
+def is_among_uploads(path: str, roots: Roots) -> bool:
+    """Tell whether a path in its one form is that of an upload."""
+    uploads = roots.uploads
+    return uploads is not None and path == os.path.normpath(path) and Path(path).is_relative_to(uploads)
+
+
+def _open(root: Path, path: Path, barred: Identity | None) -> BinaryIO:
+    try:
+        descriptor = _open_beneath(root, path, barred)
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except Barred as error:
+        raise PictureRejected(*_OUTSIDE) from error
+    except OSError as error:
+        raise _picture_rejected(error) from error
+    if not is_file:
+        os.close(descriptor)
+        raise PictureRejected(FailureCode.NOT_A_FILE, "the path does not name a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_file(
+    path: str, roots: Roots, limits: PictureSettings, *, admit: Callable[[int], None] | None = None
+) -> tuple[bytes, os.stat_result]:
+    """Read the bytes of an image's file, by the path that the catalogue has.
+
+    The state returned is the one before reading: a file that is still being written looks changed to the
+    next job. `admit` is told how many bytes come before they are read; what it raises goes through.
+
+    Raises:
+        PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
+    """
+    with open_stored(path, roots) as file:
+        try:
+            found = os.fstat(file.fileno())
+            if found.st_size > limits.max_file_bytes:
+                reason = f"{found.st_size} bytes; at most {limits.max_file_bytes} are read"
+                raise PictureRejected(FailureCode.TOO_LARGE, reason)
+            if admit is not None:
+                admit(found.st_size)
+            data = file.read(found.st_size)
+        except OSError as error:
+            raise _picture_rejected(error) from error
+    if not data:
+        raise PictureRejected(FailureCode.EMPTY, "the file is empty")
+    return data, found
+
+
+def _malformed(text: str) -> tuple[FailureCode, str] | None:
+    if not text:
+        return FailureCode.VANISHED, "the path is empty"
+    if "\0" in text or not is_utf8(text):
+        return FailureCode.UNSUPPORTED_NAME, "the path holds bytes that are not valid UTF-8, or a NUL"
+    if not text.startswith("/"):
+        return FailureCode.FORBIDDEN, "the path is not absolute"
+    return None
+
+
+def root_of(path: Path, roots: Roots) -> Path | None:
+    """Return the root beneath which a resolved path lies; None where it may not be read, or is an upload."""
+    if roots.uploads is not None and path.is_relative_to(roots.uploads):
+        return None
+    return next((root for root in roots.allowed if path.is_relative_to(root)), None)
+
+
+def _leads_into(path: Path, barred: Identity | None) -> bool:
+    return barred is not None and any(identity_of(step) == barred for step in (path, *path.parents))
+
+
+def _resolve(text: str, roots: Roots) -> tuple[Path, Path]:
+    if problem := _malformed(text):
+        raise PictureRejected(*problem)
+    path = Path(os.path.realpath(text))
+    root = root_of(path, roots)
+    if root is None:
+        raise PictureRejected(*_OUTSIDE)
+    return path, root
+
+
+def _open_beneath(root: Path, path: Path, barred: Identity | None) -> int:
+    *parents, name = path.relative_to(root).parts or (".",)
+    with descend(root, parents, barred=barred) as folder:
+        return os.open(name, _READ, dir_fd=folder)
+
+
+def failure_of(error: OSError) -> tuple[FailureCode, str]:
+    """Return the code of what the file system said, and a reason."""
+    otherwise = (FailureCode.IO_ERROR, "the file system failed while it was read")
+    return _FAILURES.get(error.errno or 0, otherwise)
+
+
+def _picture_rejected(error: OSError) -> PictureRejected:
+    return PictureRejected(*failure_of(error))
+
+
+def source_rejected(error: OSError) -> SourceRejected:
+    """Return what the file system said of a directory as an error of ours."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return SourceRejected("forbidden", "the directory's permissions do not allow listing it")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+        return SourceRejected("missing", "no directory lies at the path")
+    return SourceRejected("missing", "the file system failed while the directory was listed")
+
+
+def is_utf8(name: str) -> bool:
+    """Tell whether a name that the file system gave, or a person, can be stored and linked."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,182 @@
+"""Keep uploaded pictures as files: where each lies, how it gets there whole, and how it goes.
+
+Nothing here follows a link, and nothing removes a file that does not lie where an upload would.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from imagesearch.files.beneath import descend
+
+ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
+
+_FOLDER = r"\d{1,19}/(?:none|[0-9a-f]{16})/(?P<first>[0-9a-f]{2})/(?P<second>[0-9a-f]{2})/"
+_FILE = re.compile(rf"{_FOLDER}(?P<sha256>(?P=first)(?P=second)[0-9a-f]{{60}})\.[a-z]{{3,4}}")
+_DRAFT = re.compile(rf"{_FOLDER}\.[0-9a-f]{{32}}")
+_SUBFOLDER = re.compile(r"none|[0-9a-f]{16}|[0-9a-f]{2}")
+_LAST_WRITE_SECONDS = 3600.0
+"""A draft that nobody has written to for so long will never be finished."""
+
+
+class Uploads:
+    """Store and remove the files of uploaded pictures beneath one directory."""
+
+    def __init__(self, root: Path) -> None:
+        """Keep them beneath `root`, a resolved path; it is made with the first file."""
+        self.root = root
+
+    def path_of(self, collection_id: int, partition: str, sha256: str, file_format: str) -> Path:
+        """Return where an uploaded picture lies: by collection, partition and content.
+
+        Each image row has a file of its own, so that deleting one tenant's picture never takes another's file.
+        """
+        owner = hashlib.sha256(partition.encode()).hexdigest()[:16] if partition else "none"
+        name = sha256 + ENDINGS[file_format]
+        return self.root / str(collection_id) / owner / sha256[:2] / sha256[2:4] / name
+
+    def is_place(self, path: str, collection_id: int) -> bool:
+        """Tell whether a path is one that `path_of` gives for a collection."""
+        parts = self._parts(path)
+        return parts is not None and parts[0] == str(collection_id)
+
+    def store(self, path: Path, data: bytes) -> os.stat_result:
+        """Write a file so that it is there wholly or not at all, also after a power cut; return its facts.
+
+        A file of that path holds these bytes already, because its name is their digest.
+
+        Raises:
+            OSError: the file system did not take it, or a link or a file is in the way of its directories.
+            ValueError: `path_of` gives no such path.
+        """
+        parts = self._parts(str(path))
+        if parts is None:
+            raise ValueError("no upload lies at such a path")
+        *folders, name = parts
+        self._make(folders)
+        with descend(self.root, folders) as folder:
+            with suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode) and found.st_size == len(data):
+                    return found
+            # A name that begins with a dot is left out by jobs over the directory.
+            draft = f".{uuid4().hex}"
+            try:
+                with os.fdopen(_create(draft, folder), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(draft, dir_fd=folder)
+                raise
+            with _listable(folder) as listed:
+                os.fsync(listed)
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def remove(self, path: str) -> None:
+        """Remove the file of an upload; one that is gone, or a path that is none of an upload, costs nothing.
+
+        Raises:
+            OSError: the file system did not remove it.
+        """
+        parts = self._parts(path)
+        if parts is None:
+            return
+        with suppress(FileNotFoundError), descend(self.root, parts[:-1]) as folder:
+            os.unlink(parts[-1], dir_fd=folder)
+
+    def collections(self) -> set[int]:
+        """Return the ids of collections that have a directory here."""
+        if not self.root.is_dir():
+            return set()
+        with os.scandir(self.root) as found:
+            names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+        return {int(name) for name in names if name.isascii() and name.isdecimal() and name == str(int(name))}
+
+    def clear(self, collection_id: int, *, dry_run: bool = False) -> int:
+        """Remove what uploads left behind in the directory of a collection that is gone; return how many files.
+
+        What goes are files that are called by the digest of their own content, drafts of such that were given up,
+        and the directories that they lay in. Whatever else lies there stays.
+
+        Raises:
+            OSError: the file system failed, or does not allow it.
+        """
+        removed = 0
+        top = str(collection_id)
+        with suppress(FileNotFoundError), descend(self.root, ()) as root:
+            for folder, folders, files, descriptor in os.fwalk(top, topdown=False, dir_fd=root):
+                leavings = [name for name in files if _is_leaving(f"{folder}/{name}", name, descriptor)]
+                removed += len(leavings)
+                if dry_run:
+                    continue
+                for name in leavings:
+                    os.unlink(name, dir_fd=descriptor)
+                for name in filter(_SUBFOLDER.fullmatch, folders):
+                    _remove_if_empty(name, descriptor)
+            if not dry_run:
+                _remove_if_empty(top, root)
+        return removed
+
+    def _parts(self, path: str) -> tuple[str, ...] | None:
+        place = path.removeprefix(f"{self.root}/")
+        return tuple(place.split("/")) if place != path and _FILE.fullmatch(place) else None
+
+    def _make(self, folders: Sequence[str]) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        for depth in range(len(folders)):
+            with descend(self.root, folders[:depth]) as parent:
+                try:
+                    os.mkdir(folders[depth], dir_fd=parent)
+                except FileExistsError:
+                    continue
+                with _listable(parent) as listed:
+                    os.fsync(listed)
+
+
+def _create(name: str, folder: int) -> int:
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=folder)
+
+
+@contextmanager
+def _listable(folder: int) -> Iterator[int]:
+    """Yield a descriptor of a directory that may also be listed and synced, unlike one that only leads on."""
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _remove_if_empty(name: str, folder: int) -> None:
+    try:
+        os.rmdir(name, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+
+
+def _is_leaving(place: str, name: str, folder: int) -> bool:
+    if _DRAFT.fullmatch(place):
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - _LAST_WRITE_SECONDS
+    found = _FILE.fullmatch(place)
+    if found is None:
+        return False
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return is_file and hashlib.file_digest(file, "sha256").hexdigest() == found["sha256"]

@@ -1,0 +1,1 @@
+"""Carry work through Redis: Celery, the query channel, claims on batches, the progress of jobs."""

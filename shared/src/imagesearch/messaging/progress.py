@@ -1,0 +1,141 @@
+"""Publish and read a job's progress through Celery's result backend.
+
+The job's id is used as a task id of its own in the custom state ``PROGRESS``; no task with that id is ever
+run, so nothing can overwrite it with a result. Postgres stays the truth: a missing or old report sends the
+reader there.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol
+
+from celery import Celery
+
+from imagesearch.contract import JobState
+from imagesearch.errors import InvalidMessage, StoreUnavailable
+from imagesearch.messaging.broker import REDIS_ERRORS
+from imagesearch.wire import Message
+
+PROGRESS_STATE = "PROGRESS"
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress(Message):
+    """Hold what is shown of one job, as of one revision of its row.
+
+    Attributes:
+        kind: what the job does: ``index``, ``reindex`` or ``duplicates``.
+        directory: the source; None for a list of paths.
+        removed: images that pruning deleted, because their files are gone.
+        rate: pictures finished a second, averaged over about half a minute; None before the first.
+        stalled: there was no progress for too long.
+        created_at, started_at, finished_at: seconds since the epoch; a job has ended when it has finished:
+            every path has its outcome and the vectors are searchable.
+        revision: grows with each change of the row, so that reports can be ordered.
+        published_at: seconds since the epoch.
+    """
+
+    job_id: str
+    collection: str
+    directory: str | None
+    state: JobState
+    total: int
+    indexed: int
+    unchanged: int
+    failed: int
+    cancelled: int
+    removed: int
+    rate: float | None
+    stalled: bool
+    error: str | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    revision: int
+    published_at: float
+    kind: str = "index"
+
+    @property
+    def done(self) -> int:
+        """Return how many paths have reached their outcome."""
+        return self.indexed + self.unchanged + self.failed + self.cancelled
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether every path has its outcome and the vectors are searchable."""
+        return self.finished_at is not None
+
+
+class ProgressBoard(Protocol):
+    """Show the progress of jobs to whoever asks."""
+
+    def publish(self, progress: JobProgress) -> None:
+        """Replace what is shown of a job.
+
+        Raises:
+            StoreUnavailable: the board does not answer.
+        """
+
+    def read(self, job_id: str) -> JobProgress | None:
+        """Return the last report of a job; None when there is none or it expired.
+
+        Raises:
+            StoreUnavailable: the board does not answer.
+        """
+
+
+class CeleryProgressBoard:
+    """Keep progress in Celery's result backend: one key a job, read with one GET."""
+
+    def __init__(self, app: Celery) -> None:
+        self._backend = app.backend
+
+    def publish(self, progress: JobProgress) -> None:
+        """Replace what is shown of a job."""
+        try:
+            self._backend.store_result(progress.job_id, progress.to_wire(), PROGRESS_STATE)
+        except REDIS_ERRORS as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def read(self, job_id: str) -> JobProgress | None:
+        """Return the last report of a job; None when there is none, it expired, or is of another version."""
+        try:
+            meta = self._backend.get_task_meta(job_id, cache=False)
+        except REDIS_ERRORS as error:
+            raise StoreUnavailable("redis", type(error).__name__) from error
+        if meta["status"] != PROGRESS_STATE:
+            return None
+        try:
+            return JobProgress.from_wire(meta["result"])
+        except InvalidMessage:
+            return None
+
+
+class InMemoryProgressBoard:
+    """Keep progress in this process: the twin for unit tests."""
+
+    def __init__(self) -> None:
+        self._reports: dict[str, JobProgress] = {}
+        self._lock = Lock()
+
+    def publish(self, progress: JobProgress) -> None:
+        """Replace what is shown of a job."""
+        with self._lock:
+            self._reports[progress.job_id] = progress
+
+    def read(self, job_id: str) -> JobProgress | None:
+        """Return the last report of a job."""
+        with self._lock:
+            return self._reports.get(job_id)
+
+
+def is_fresh(progress: JobProgress, *, seconds: float = 10.0) -> bool:
+    """Tell whether a report may be shown without asking Postgres: that of an open job, for a while.
+
+    A worker that was killed between its commit and its report leaves an old number behind; the age bound
+    keeps that from sticking. Nobody reports on a job that has ended, also when its collection is renamed.
+    """
+    return not progress.ended and time.time() - progress.published_at < seconds

@@ -1,0 +1,1 @@
+"""Turn the bytes of pictures into pixels: formats, colours, borders, regions, thumbnails."""

@@ -1,0 +1,222 @@
+"""Turn the bytes of a picture into the network's input: the only decoder of the product.
+
+The API decodes uploads with it and the extractor decodes files, so a picture and its query meet as the
+same pixels. Whatever is wrong with the bytes comes out as `PictureRejected`; a hostile file costs only
+itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
+from imagesearch.errors import PictureRejected
+from imagesearch.pictures import formats, structures
+from imagesearch.pictures.borders import without_borders
+from imagesearch.pictures.colours import repair_transparency, to_8_bits, to_rgb
+from imagesearch.pictures.costs import Admit, decoding_bytes
+from imagesearch.pictures.readers import READERS
+from imagesearch.pictures.regions import Region
+from imagesearch.pictures.structures import Dishonest, png
+from imagesearch.pipeline import Preprocessing
+from imagesearch.settings import PictureSettings
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each value of the EXIF tag (CIPA DC-008, 4.6.5.1.6)."""
+
+_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Hold one decoded picture.
+
+    Attributes:
+        pixels: uint8[224, 224, 3], RGB, read-only.
+        width: pixels across after the EXIF orientation, before borders are trimmed.
+        height: pixels down, likewise.
+        format: JPEG, PNG, WEBP, GIF, BMP or TIFF.
+        sha256: 64 hex digits over the bytes as they came.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    format: str
+    sha256: str
+
+
+def decode(
+    data: bytes,
+    preprocessing: Preprocessing,
+    limits: PictureSettings,
+    box: Region | None = None,
+    *,
+    admit: Admit | None = None,
+) -> Picture:
+    """Decode a picture, or the part of it within a box, and bring it to the network's input size.
+
+    The format is told by the first bytes alone. Bytes that begin as none of the indexed formats are
+    `unsupported_format`, whether text or a picture of another kind; those that do begin so and cannot be
+    decoded are `truncated` when they end too early and `unreadable` otherwise. `admit` is told how much memory
+    the pixels take before they are decoded; what it raises goes through.
+
+    Raises:
+        PictureRejected: empty, unsupported_format, unreadable, truncated, too_large or too_small.
+        InvalidRegion: the box does not lie within the picture.
+    """
+    try:
+        image, name = open_picture(data, limits, admit=admit)
+        width, height = image.size
+        if box is not None:
+            image = image.crop(box.pixels(width, height, limits.min_side))
+        if preprocessing.trim_borders:
+            image = without_borders(image, preprocessing.border_tolerance)
+        image = image.resize((INPUT_SIDE, INPUT_SIDE), _RESAMPLING[preprocessing.resize])
+        return Picture(np.asarray(image), width, height, name, hashlib.sha256(data).hexdigest())
+    except MemoryError as error:
+        reason = "decoding the picture takes more memory than there is"
+        raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
+
+
+def open_picture(
+    data: bytes,
+    limits: PictureSettings,
+    *,
+    enough: tuple[int, int] | None = None,
+    admit: Admit | None = None,
+) -> tuple[Image.Image, str]:
+    """Open a picture of an indexed format as RGB, upright, without transparency; return it and its format.
+
+    Args:
+        data: the whole file.
+        limits: of what is opened at all.
+        enough: a width and height that would do; a JPEG is then decoded at a fraction of its size.
+        admit: told how much memory the pixels take, before they are decoded.
+
+    Raises:
+        PictureRejected: as `decode` does.
+        MemoryError: there is not enough for the pixels.
+    """
+    if not data:
+        raise PictureRejected(FailureCode.EMPTY, "the file is empty")
+    name = formats.sniff(data)
+    if name is None:
+        known = f"{', '.join(formats.INDEXED[:-1])} and {formats.INDEXED[-1]} are indexed"
+        raise PictureRejected(FailureCode.UNSUPPORTED_FORMAT, f"{formats.describe_foreign(data)}; {known}")
+    _check_structure(name, data, limits)
+    _raise_pillow_limit(limits.max_pixels)
+    with _rejecting(name, data):
+        source = READERS[name](io.BytesIO(data))
+    _check_size(source, limits)
+    if name == "PNG" and not png.is_intact(data):
+        raise _damaged(name, data, "")
+    pixels = source.size[0] * source.size[1]
+    with _rejecting(name, data):
+        if enough is not None:
+            source.draft(None, enough)
+    if admit is not None:
+        admit(decoding_bytes(source, name, data, pixels))
+    with _rejecting(name, data):
+        source.load()
+    repair_transparency(source, data)
+    image = to_8_bits(_upright(source))
+    del source
+    with _rejecting(name, data):
+        image = to_rgb(image)
+    return image, name
+
+
+def _check_structure(name: str, data: bytes, limits: PictureSettings) -> None:
+    try:
+        structures.check(name, data)
+    except Dishonest as error:
+        raise PictureRejected(error.code, f"the {name} is not what it seems: {error.reason}") from error
+    claimed = structures.claimed_size(name, data)
+    if claimed is not None:
+        _check_pixels(*claimed, limits)
+
+
+def _raise_pillow_limit(max_pixels: int) -> None:
+    # Pillow keeps one limit for the process and warns above it, in GIF frames and in crops too. Ours is
+    # checked for every picture, so Pillow's only has to stay out of its way: it is raised, never lowered,
+    # and so threads cannot undo each other's.
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels
+
+
+@contextmanager
+def _rejecting(name: str, data: bytes) -> Iterator[None]:
+    """Turn whatever Pillow raises inside into a rejection."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        reason = f"the {name} data holds more pixels than are decoded"
+        raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
+    except Exception as error:
+        # Hostile bytes make Pillow raise nearly anything (OSError, SyntaxError, struct.error, ValueError,
+        # OverflowError, EOFError, zlib.error, ...) and it promises no closed set. Only calls into Pillow
+        # stand inside these blocks.
+        raise _damaged(name, data, str(error)) from error
+
+
+def _damaged(name: str, data: bytes, complaint: str) -> PictureRejected:
+    if structures.ends_early(name, data, complaint):
+        reason = f"the {name} data ends before the picture is complete"
+        return PictureRejected(FailureCode.TRUNCATED, reason)
+    reason = f"the {name} data is damaged or of a kind that cannot be decoded"
+    return PictureRejected(FailureCode.UNREADABLE, reason)
+
+
+def _check_size(source: ImageFile.ImageFile, limits: PictureSettings) -> None:
+    width, height = source.size
+    _check_pixels(width, height, limits)
+    if isinstance(source, TiffImageFile):
+        # A tile is decoded whole even where it reaches far beyond the picture.
+        tile = [source.tag_v2.get(tag, 0) for tag in (_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT)]
+        if not all(isinstance(side, int) for side in tile) or tile[0] * tile[1] > limits.max_pixels:
+            raise PictureRejected(FailureCode.TOO_LARGE, "the TIFF's tiles are larger than what is decoded")
+    if min(width, height) < limits.min_side:
+        reason = f"{width} x {height} pixels; each side needs at least {limits.min_side}"
+        raise PictureRejected(FailureCode.TOO_SMALL, reason)
+
+
+def _check_pixels(width: int, height: int, limits: PictureSettings) -> None:
+    if width * height > limits.max_pixels:
+        reason = f"{width} x {height} pixels; at most {limits.max_pixels} are decoded"
+        raise PictureRejected(FailureCode.TOO_LARGE, reason)
+
+
+def _upright(source: ImageFile.ImageFile) -> Image.Image:
+    try:
+        orientation = source.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001 - Pillow on hostile bytes again; a damaged note leaves the pixels whole.
+        return source
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return source if turn is None else source.transpose(turn)

@@ -1,0 +1,77 @@
+"""Check the structure of a file before a decoder walks it: one pass, bounded by what the file can hold.
+
+There is a module for each family of formats. None of them decodes pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Protocol
+
+from imagesearch.pictures.structures import bmp, gif, jpeg, png, tiff, webp
+from imagesearch.pictures.structures.bounds import Dishonest
+
+__all__ = ["Dishonest", "check", "claimed_size", "ends_early"]
+
+
+class _Family(Protocol):
+    def check(self, data: bytes) -> None: ...
+
+    def ends_early(self, data: bytes) -> bool: ...
+
+
+_FAMILIES: dict[str, _Family] = {
+    "JPEG": jpeg,
+    "PNG": png,
+    "WEBP": webp,
+    "GIF": gif,
+    "BMP": bmp,
+    "TIFF": tiff,
+}
+
+
+def check(name: str, data: bytes) -> None:
+    """Check that decoding a file costs no more than its bytes and its pixels do.
+
+    Damage is none of its business: a walk ends where the structure does, and so does the decoder's.
+
+    Args:
+        name: what `formats.sniff` returned.
+        data: the whole file.
+
+    Raises:
+        Dishonest: its structure claims more than the file can hold.
+    """
+    try:
+        _FAMILIES[name].check(data)
+    except struct.error:
+        return  # Cut off; decoding it will tell.
+
+
+def claimed_size(name: str, data: bytes) -> tuple[int, int] | None:
+    """Return the width and height for which a decoder takes memory as soon as it opens the file.
+
+    None where it asks first, or where the header is too short to say.
+    """
+    try:
+        return gif.size(data) if name == "GIF" else webp.size(data) if name == "WEBP" else None
+    except struct.error:
+        return None
+
+
+def ends_early(name: str, data: bytes, complaint: str) -> bool:
+    """Tell whether a file that could not be decoded was cut off, by the structure of its format.
+
+    Args:
+        name: what `formats.sniff` returned.
+        data: the whole file, which `check` has let pass.
+        complaint: what Pillow said. JPEG and PNG have an end marker, which knows better than Pillow; the
+            others have none, or one that is a common byte.
+    """
+    if name not in ("JPEG", "PNG") and "truncated" in complaint.lower():
+        return True
+    try:
+        return _FAMILIES[name].ends_early(data)
+    except struct.error:
+        # A length or an offset that the structure needs lies beyond the last byte.
+        return True

@@ -1,0 +1,127 @@
+"""Walk the markers of a JPEG."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+from imagesearch.pictures.structures import exif
+from imagesearch.pictures.structures.bounds import Allowance, Dishonest
+
+_MAX_PASSES = 32
+"""Scans of a progressive JPEG. Encoders write about ten; each costs a walk over all pixels (40 ms at 64
+megapixels, measured, where an honest picture takes 330 to 690) and 60 bytes of file, so a small file could keep
+a worker busy for hours."""
+
+_MAX_NOTES = 32
+"""Segments of EXIF, which are joined one by one; 64 KB each."""
+_MAX_TABLE_BYTES = 64 * 1024
+"""Tables of quantisation and of Huffman codes, of which an encoder writes four and eight a scan."""
+
+_SEGMENT_SHARE = 1_024
+"""Segments hold up to 64 KB, and whoever writes many of them fills them."""
+_STRAY_SHARE = 256
+"""Bytes that stand between segments and belong to none, which readers pass over one by one."""
+
+_START_OF_SCAN, _END, _QUANTISATION, _HUFFMAN = 0xDA, 0xD9, 0xDB, 0xC4
+_EXIF, _PHOTOSHOP = 0xE1, 0xED
+_BARE = frozenset({0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
+"""Markers that stand alone, without a length behind them, or that a reader takes so."""
+
+# Within a scan, 0xFF stands before 0x00 where it is data, and before 0xD0 to 0xD7 to restart.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+_ANY_MARKER = re.compile(rb"\xff([^\x00\xff])")
+
+
+def check(data: bytes) -> None:
+    """Check the segments before the picture, the camera's notes in them, and the number of passes.
+
+    Raises:
+        Dishonest: there are more than a picture has.
+    """
+    notes: list[bytes] = []
+    resources = Allowance(len(data), _SEGMENT_SHARE, "resources")
+    table_bytes = 0
+    for marker, body in _headers(data):
+        if marker in (_QUANTISATION, _HUFFMAN):
+            table_bytes += len(body)
+            if table_bytes > _MAX_TABLE_BYTES:
+                raise Dishonest("it has more tables than a picture needs")
+        elif marker == _EXIF and body.startswith(b"Exif\0\0"):
+            notes.append(body[6 if notes else 0 :])
+            if len(notes) > _MAX_NOTES:
+                raise Dishonest("its notes are in more parts than a camera writes")
+        elif marker == _PHOTOSHOP:
+            resources.take(body.count(b"8BIM"))
+    exif.check(b"".join(notes))
+    if passes(data, _MAX_PASSES) > _MAX_PASSES:
+        raise Dishonest(f"it is drawn in more than {_MAX_PASSES} passes")
+
+
+def ends_early(data: bytes) -> bool:
+    """Tell whether the marker that ends a JPEG is missing."""
+    # A wrong length in a header leads past the end as well, but then the end marker is in its place: the
+    # picture's own, not that of a thumbnail behind which the file was cut.
+    is_closed = data.count(b"\xff\xd8\xff") <= data.count(b"\xff\xd9")
+    ends_right = is_closed and data.rstrip(b"\0").endswith(b"\xff\xd9")
+    return not ends_right and _END not in _markers(data)
+
+
+def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the marker and the body of each segment in front of the first scan, as Pillow finds them.
+
+    Raises:
+        Dishonest: there are too many of them, or too many bytes between them.
+    """
+    segments = Allowance(len(data), _SEGMENT_SHARE, "segments")
+    stray = Allowance(len(data), _STRAY_SHARE, "stray bytes")
+    place = 2
+    while True:
+        found = _ANY_MARKER.search(data, place, place + stray.left + 3)
+        stray.take((found.start() if found else len(data)) - place)
+        if not found or found[1][0] == _START_OF_SCAN:
+            return
+        segments.take()
+        marker, place = found[1][0], found.end()
+        if marker not in _BARE:
+            if place + 2 > len(data):
+                return
+            (length,) = struct.unpack_from(">H", data, place)
+            yield marker, data[place + 2 : place + length]
+            place += max(2, length)
+
+
+def passes(data: bytes, enough: int) -> int:
+    """Count the scans of a picture, exactly where they are more than `enough` and up to one more.
+
+    Raises:
+        Dishonest: there are too many segments.
+        struct.error: the file is cut off.
+    """
+    if data.count(b"\xff\xda") <= enough:
+        return 0  # Thumbnails and what trails the picture only make this count too high.
+    found = 0
+    for marker in _markers(data):
+        found += marker == _START_OF_SCAN
+        if found > enough:
+            break
+    return found
+
+
+def _markers(data: bytes) -> Iterator[int]:
+    """Yield the markers up to the one that ends the picture.
+
+    Raises:
+        Dishonest: there are too many segments.
+    """
+    segments = Allowance(len(data), _SEGMENT_SHARE, "segments")
+    place = 2
+    while found := _MARKER.search(data, place):
+        marker = found[1][0]
+        yield marker
+        if marker == _END:
+            return
+        segments.take()
+        (length,) = struct.unpack_from(">H", data, found.end())
+        place = found.end() + length

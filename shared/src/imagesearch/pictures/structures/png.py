@@ -1,0 +1,135 @@
+"""Walk the chunks of a PNG."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+
+from imagesearch.pictures.structures import deflate, exif
+from imagesearch.pictures.structures.bounds import Allowance, Dishonest
+
+_SIGNATURE_BYTES = 8
+_CHUNK_SHARE = 1_024
+"""Writers cut the picture's data into chunks of 8 KB and more."""
+
+_MAX_TEXT_BYTES = 4 * 1024 * 1024
+"""What compressed notes and the colour profile may unpack to, all together."""
+_PIECE_BYTES = 64 * 1024
+_PROFILE_NAME = b"Raw profile type exif\0"
+_MAX_PROFILE_BYTES = 512 * 1024
+"""Camera's notes written as text, which a reader splits into lines."""
+
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_SLACK_BYTES = 64 * 1024
+
+
+def check(data: bytes) -> None:
+    """Check the number of chunks, what notes unpack to, and that the picture's data fit its pixels.
+
+    Raises:
+        Dishonest: they are more than a picture has.
+    """
+    picture: list[memoryview] = []
+    with suppress(struct.error):  # Cut off, which a reader sees only behind the picture.
+        _check_chunks(data, picture)
+    _check_picture(data, picture)
+
+
+def _check_chunks(data: bytes, picture: list[memoryview]) -> None:
+    """Check all chunks, and collect the parts of the picture on the way."""
+    chunks = Allowance(len(data), _CHUNK_SHARE, "chunks")
+    room = _MAX_TEXT_BYTES
+    is_over = False
+    view = memoryview(data)
+    for name, place, length in _chunks(data):
+        chunks.take()
+        if name == b"IDAT" and not is_over:
+            picture.append(view[place : place + length])
+        else:
+            is_over = bool(picture)
+        if name in (b"zTXt", b"iTXt", b"iCCP"):
+            room -= _unpacked_bytes(name, data[place : place + length], room)
+        if name in (b"zTXt", b"tEXt") and data.startswith(_PROFILE_NAME, place) and length > _MAX_PROFILE_BYTES:
+            raise Dishonest("its notes are longer than a camera's")
+        if name == b"eXIf":
+            exif.check(data[place : place + length])
+        if name == b"IEND":
+            break
+
+
+def is_intact(data: bytes) -> bool:
+    """Tell whether the checksums of the picture's data are right.
+
+    Pillow leaves them unread and fills the picture with whatever wrong bytes inflate to; libpng, and so every
+    browser, refuses such a file.
+    """
+    seen = False
+    try:
+        for name, place, length in _chunks(data):
+            if name == b"IDAT":
+                seen = True
+                (checksum,) = struct.unpack_from(">I", data, place + length)
+                if zlib.crc32(memoryview(data)[place - 4 : place + length]) != checksum:
+                    return False
+            elif seen:
+                break
+    except struct.error:
+        return False
+    return seen
+
+
+def ends_early(data: bytes) -> bool:
+    """Tell whether the chunk that ends a PNG is missing."""
+    if data[-8:-4] == b"IEND":
+        return False
+    return not any(name == b"IEND" and place + 4 <= len(data) for name, place, _ in _chunks(data))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each chunk's name and where its data begins and how long it is."""
+    place = _SIGNATURE_BYTES
+    while True:
+        length, name = struct.unpack_from(">I4s", data, place)
+        yield name, place + 8, length
+        place += 12 + length
+
+
+def _unpacked_bytes(name: bytes, body: bytes, room: int) -> int:
+    """Return what a note unpacks to, 0 where it is not compressed.
+
+    Raises:
+        Dishonest: it is more than `room`.
+    """
+    _, _, rest = body.partition(b"\0")
+    if name == b"iTXt":
+        if not rest.startswith(b"\x01"):
+            return 0
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    else:
+        rest = rest[1:]
+    unpacker = zlib.decompressobj()
+    unpacked = 0
+    try:
+        while rest and not unpacker.eof and unpacked <= room:
+            unpacked += len(unpacker.decompress(rest, _PIECE_BYTES))
+            rest = unpacker.unconsumed_tail
+    except zlib.error:
+        pass  # A reader gives up here too.
+    if unpacked > room:
+        raise Dishonest("its notes unpack to more than anyone writes")
+    return unpacked
+
+
+def _check_picture(data: bytes, picture: list[memoryview]) -> None:
+    """Check that the compressed picture is neither longer than the picture itself nor empty."""
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    row = 1 + (width * depth * _CHANNELS.get(colour, 4) + 7) // 8
+    # Seven passes have up to seven times as many rows, and a half byte lost at the end of each.
+    raw = row * height + (8 * (width + height) if data[28:29] == b"\x01" else 0)
+    packed = sum(len(part) for part in picture)
+    if packed > raw + raw // 16 + _SLACK_BYTES:
+        raise Dishonest("its data are longer than its pixels")
+    if deflate.is_suspicious(packed, raw):
+        deflate.check(picture, raw)

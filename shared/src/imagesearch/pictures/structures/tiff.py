@@ -1,0 +1,202 @@
+"""Walk the first directory of a TIFF, the only one that is decoded."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from imagesearch.contract import FailureCode
+from imagesearch.pictures.structures import deflate
+from imagesearch.pictures.structures.bounds import MAX_ENTRIES, Dishonest
+
+_WIDTH, _HEIGHT, _DEPTH, _COMPRESSION, _SAMPLES = 256, 257, 258, 259, 277
+_STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_LENGTHS, _PLANES = 273, 278, 279, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_LENGTHS = 322, 323, 324, 325
+_TABLES = (_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS)
+
+_READ = frozenset({254, 256, 257, 258, 259, 262, 266, 274, 277, 278, 282, 283, 284, 296, 317, 322, 323, 338, 339})
+"""What Pillow unpacks, each a number or one for each sample."""
+_NOTES = frozenset({700, 34675})
+"""XMP and the colour profile, which are bytes."""
+_MAX_VALUES = 64
+_COLOUR_MAP, _MAX_COLOURS = 320, 3 * 65_536
+
+_TYPES = {1: "B", 2: "c", 3: "H", 4: "I", 5: "Q", 6: "b", 7: "c", 8: "h", 9: "i", 10: "q"} | {
+    11: "f",
+    12: "d",
+    13: "I",
+    16: "Q",
+}
+_BYTES = frozenset({1, 2, 6, 7})
+_WHOLE = frozenset({3, 4, 8, 9, 13, 16})
+
+_BASE_PIECES, _PIECE_PIXELS = 2_048, 1_024
+"""Strips or tiles: a reader spends 8 us on each, as long as on 4,000 pixels."""
+_BASE_TILE_PIXELS = 2**20
+"""One tile of a small picture may be so large."""
+_DEFLATE = frozenset({8, 32946})
+_TIGHT = frozenset({8, 32946, 34925, 50000, 50001})
+"""Deflate, LZMA, Zstandard and WebP, which store what they cannot pack."""
+_PIECE_BYTES, _SLACK_BYTES = 256, 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    kind: int
+    count: int
+    place: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """Hold where the values of each tag lie.
+
+    Attributes:
+        order: of bytes, as `struct` names it.
+        entries: by tag; the first where a tag stands twice.
+        claimed: bytes of all values that lie within the file.
+        is_cut: a value lies beyond the last byte.
+    """
+
+    data: bytes
+    order: str
+    entries: dict[int, _Entry]
+    claimed: int
+    is_cut: bool
+
+    def number(self, tag: int, default: int = 0) -> int:
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in _WHOLE or not entry.count:
+            return default
+        value: int
+        (value,) = struct.unpack_from(self.order + _TYPES[entry.kind], self.data, entry.place)
+        return value
+
+    def table(self, tag: int) -> npt.NDArray[np.float64]:
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in _WHOLE or entry.end > len(self.data):
+            return np.empty(0)
+        # Doubles hold every offset within a file, and those beyond do not overflow in a sum.
+        kind = self.order + _TYPES[entry.kind]
+        return np.frombuffer(self.data, kind, entry.count, entry.place).astype(np.float64)
+
+
+def check(data: bytes) -> None:
+    """Check the entries and the strips or tiles.
+
+    Raises:
+        Dishonest: they are more than the file, or its pixels, can hold.
+    """
+    for is_big in _widths(data):
+        try:
+            directory = _read(data, is_big)
+            _check_values(directory)
+            _check_pieces(directory)
+        except struct.error:
+            continue  # Cut off; decoding it will tell.
+
+
+def ends_early(data: bytes) -> bool:
+    """Tell whether an entry, a value, a strip or a tile lies beyond the last byte."""
+    directory = _read(data, b"+" in data[2:4])
+    if directory.is_cut:
+        return True
+    offsets = directory.table(_STRIP_OFFSETS if _STRIP_OFFSETS in directory.entries else _TILE_OFFSETS)
+    lengths = directory.table(_STRIP_LENGTHS if _STRIP_LENGTHS in directory.entries else _TILE_LENGTHS)
+    number = min(len(offsets), len(lengths))
+    return bool((offsets[:number] > len(data) - lengths[:number]).any())
+
+
+def _widths(data: bytes) -> tuple[bool, ...]:
+    # Pillow takes a big-endian BigTIFF for a classic one, and libtiff, which decodes for it, does not.
+    return (False, True) if data.startswith(b"MM\0+") else (b"+" in data[2:4],)
+
+
+def _read(data: bytes, is_big: bool) -> _Directory:
+    order = "<" if data.startswith(b"II") else ">"
+    # BigTIFF holds the same directory in wider words: pointer to it, number of entries, count and pointer.
+    start, entries, word = (8, "Q", "Q") if is_big else (4, "H", "I")
+    wide = struct.calcsize(order + word)
+    (place,) = struct.unpack_from(order + word, data, start)
+    if place > len(data):
+        raise struct.error
+    (number,) = struct.unpack_from(order + entries, data, place)
+    if min(number, (len(data) - place) // (4 + 2 * wide)) > MAX_ENTRIES:
+        raise Dishonest("its directory has more entries than there are tags")
+    place += struct.calcsize(order + entries)
+    found: dict[int, _Entry] = {}
+    claimed, is_cut = 0, False
+    for entry in range(place, place + number * (4 + 2 * wide), 4 + 2 * wide):
+        tag, kind, count = struct.unpack_from(f"{order}HH{word}", data, entry)
+        value = entry + 4 + wide
+        size = count * struct.calcsize(order + _TYPES.get(kind, "B"))
+        if size > wide:
+            (value,) = struct.unpack_from(order + word, data, value)
+        if value + size > len(data):
+            is_cut = True
+        elif size > wide:
+            claimed += size
+        found.setdefault(tag, _Entry(kind, count, value, value + size))
+    return _Directory(data, order, found, claimed, is_cut)
+
+
+def _check_values(directory: _Directory) -> None:
+    if directory.claimed > len(directory.data):
+        raise Dishonest("its directory claims the same bytes many times")
+    for tag, entry in directory.entries.items():
+        if entry.end > len(directory.data):
+            continue  # Every reader skips it.
+        is_short = tag in _READ or (tag in _NOTES and entry.kind not in _BYTES)
+        if is_short and entry.count > _MAX_VALUES:
+            raise Dishonest("its directory gives one value many times")
+        if tag == _COLOUR_MAP and entry.count > _MAX_COLOURS:
+            raise Dishonest("its colour table is longer than pixels can name")
+
+
+def _check_pieces(directory: _Directory) -> None:
+    """Check that strips or tiles cover the picture once, and are read once."""
+    width, height = max(0, directory.number(_WIDTH)), max(0, directory.number(_HEIGHT))
+    pixels = width * height
+    samples = min(max(1, directory.number(_SAMPLES, 1)), _MAX_VALUES)
+    layers = samples if directory.number(_PLANES, 1) == 2 else 1
+    if _TILE_OFFSETS in directory.entries or _TILE_WIDTH in directory.entries:
+        across, down = directory.number(_TILE_WIDTH), directory.number(_TILE_HEIGHT)
+    else:
+        across, down = width, directory.number(_ROWS_PER_STRIP, height)
+    if across <= 0 or down <= 0:
+        return  # No reader knows how to go on.
+    pieces = -(-width // across) * -(-height // down) * layers
+    if across > width and pieces * across * down > layers * (4 * pixels + _BASE_TILE_PIXELS):
+        raise Dishonest("its tiles are larger than the picture", FailureCode.TOO_LARGE)
+    named = max((directory.entries[tag].count for tag in _TABLES if tag in directory.entries), default=0)
+    if named > 2 * pieces + 8:
+        raise Dishonest("its pieces cover the picture many times")
+    if max(pieces, named) > _BASE_PIECES + layers * pixels // _PIECE_PIXELS:
+        raise Dishonest("it is cut into more pieces than its pixels need")
+    _check_lengths(directory, pixels * samples)
+
+
+def _check_lengths(directory: _Directory, values: int) -> None:
+    """Check that compressed pieces are not longer than what they unpack to.
+
+    Fax codes of noise are up to four times as long, LZW half as long again. Blocks of no pixels are decoded all
+    the same, at 80 ns a byte.
+    """
+    compression = directory.number(_COMPRESSION, 1)
+    if compression == 1:
+        return
+    raw = values * max(4, min(64, directory.number(_DEPTH, 1))) // 8
+    most = (raw + raw // 16) if compression in _TIGHT else 2 * raw
+    for places, tag in ((_STRIP_OFFSETS, _STRIP_LENGTHS), (_TILE_OFFSETS, _TILE_LENGTHS)):
+        lengths = directory.table(tag)
+        packed = float(lengths.sum())
+        if packed > most + _PIECE_BYTES * len(lengths) + _SLACK_BYTES:
+            raise Dishonest("its data are longer than its pixels")
+        if compression in _DEFLATE and deflate.is_suspicious(packed, raw):
+            view = memoryview(directory.data)
+            for place, length in zip(directory.table(places), lengths, strict=False):
+                deflate.check([view[int(place) : int(place) + int(length)]], raw)

@@ -1,0 +1,151 @@
+"""Show that a worker lives and consumes, and end one that does not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+
+import structlog
+from pydantic import Field
+
+from imagesearch.errors import StoreUnavailable
+from imagesearch.messaging.broker import REDIS_ERRORS
+from imagesearch.messaging.claims import BatchClaims
+from imagesearch.settings import Settings
+from imagesearch.worker.registry import REPORT_EVERY_SECONDS, WorkerBoard, WorkerReport
+
+log = structlog.get_logger()
+
+
+class WorkerSettings(Settings):
+    """How a worker process behaves."""
+
+    heartbeat_file: Path | None = Field(
+        None, description="Touched while the worker proves that it consumes; for liveness probes."
+    )
+    deaf_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="A worker with a free thread that has taken no message, not even its own ping, for this "
+        "long while Redis answers is deaf: it ends itself and is started again.",
+    )
+
+
+@dataclass
+class Pulse:
+    """Keep a worker's proof of life: what it holds and when it last took a message.
+
+    Attributes:
+        stopping: set when the process was told to stop.
+    """
+
+    name: str
+    concurrency: int
+    stopping: Event = field(default_factory=Event)
+    consumed_at: float = field(default_factory=time.time)
+    asked_at: float | None = None
+
+    def consumed(self) -> None:
+        """Note that a message has just been taken."""
+        self.consumed_at = time.time()
+        self.asked_at = None
+
+    def is_owed_a_ping(self, busy: int) -> bool:
+        """Start the clock of deafness while a thread is free, and stop it while none is."""
+        if busy >= self.concurrency:
+            self.asked_at = None
+        elif self.asked_at is None:
+            self.asked_at = time.monotonic()
+        return self.asked_at is not None
+
+    @property
+    def silence(self) -> float:
+        """Return for how many seconds a free thread has taken no message, not even a ping."""
+        asked_at = self.asked_at  # tasks clear it from their threads
+        return time.monotonic() - asked_at if asked_at is not None else 0.0
+
+
+def _idle() -> int:
+    return 0
+
+
+def _needs_no_ping() -> None:
+    """Stand where a Celery worker sends itself a message."""
+
+
+@dataclass
+class Beat:
+    """Report, renew claims and ask for a proof of consumption once every few seconds, on a thread of its own.
+
+    Attributes:
+        busy: returns how many of the worker's threads are at work.
+        ping: has a free thread take a message.
+    """
+
+    pulse: Pulse
+    report: Callable[[float], WorkerReport]
+    board: WorkerBoard
+    settings: WorkerSettings
+    claims: BatchClaims | None = None
+    busy: Callable[[], int] = _idle
+    ping: Callable[[], object] = _needs_no_ping
+    _ended: Event = field(default_factory=Event, init=False)
+    _thread: Thread | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = Thread(target=self._run, name="beat", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop renewing claims, and wait until the thread has ended; for when no task is in hand any more."""
+        self.pulse.stopping.set()
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def once(self) -> None:
+        """Do all of it once; ends the process when it is deaf.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        if self.claims is not None:
+            self.claims.renew()
+        self.board.report(self.report(self.pulse.consumed_at))
+        # Noted first: the ping can come back before the call that sent it returns.
+        if self.pulse.is_owed_a_ping(self.busy()):
+            # Also while another is on its way: a Redis that forgot that one must not make the worker look deaf.
+            self.ping()
+        if self.pulse.silence > self.settings.deaf_seconds:
+            log.critical("worker.deaf", seconds=round(self.pulse.silence))
+            os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
+        if self.settings.heartbeat_file:
+            self.settings.heartbeat_file.touch()
+
+    def _run(self) -> None:
+        while not self.pulse.stopping.is_set():
+            self._try(self.once)
+            self.pulse.stopping.wait(REPORT_EVERY_SECONDS)
+        # Claims last until the tasks in hand are done.
+        while self.claims is not None and not self._ended.is_set():
+            self._try(self.claims.renew)
+            self._ended.wait(REPORT_EVERY_SECONDS)
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except (StoreUnavailable, *REDIS_ERRORS, OSError) as error:
+            log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
+        except Exception:
+            # A worker without a beat would lose its claims and its place on the board for as long as it runs. One
+            # that misses every beat is noticed: it leaves the board, and its heartbeat file grows old.
+            log.exception("worker.beat_failed")
+        else:
+            return
+        # While Redis is away nothing can be consumed: the ping's clock starts anew.
+        self.pulse.asked_at = None

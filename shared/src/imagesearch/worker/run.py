@@ -1,0 +1,144 @@
+"""Run a worker that reports, proves that it consumes, and stops cleanly: one of Celery, or a loop of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+
+import structlog
+from celery import Celery, signals
+from celery.worker import state as worker_state
+from kombu import Exchange
+from kombu import Queue as KombuQueue
+
+from imagesearch.contract import Queue
+from imagesearch.errors import StoreUnavailable
+from imagesearch.messaging.claims import BatchClaims
+from imagesearch.worker.heartbeat import Beat, Pulse, WorkerSettings
+from imagesearch.worker.registry import WorkerBoard, WorkerReport, own_queue
+
+log = structlog.get_logger()
+
+PING_TASK = "imagesearch.ping"
+
+
+def worker_name(role: str) -> str:
+    """Return a name for this process that no other process has."""
+    return f"{role}@{socket.gethostname()}.{os.getpid()}"
+
+
+def leave_logging_alone() -> None:
+    """Keep Celery from setting the root logger to WARNING, which would silence everything at INFO."""
+    signals.setup_logging.connect(_nothing, weak=False)
+
+
+def _nothing(**_: object) -> None:
+    """Stand where Celery would set up logging."""
+
+
+def run_worker(
+    app: Celery,
+    *,
+    pulse: Pulse,
+    queues: Sequence[Queue],
+    report: Callable[[float], WorkerReport],
+    board: WorkerBoard,
+    claims: BatchClaims,
+    settings: WorkerSettings,
+) -> int:
+    """Consume until SIGTERM or SIGINT, finish or hand back what is in hand, and return the exit code.
+
+    Args:
+        app: with its tasks registered.
+        pulse: shared with the tasks, whose waits end when `pulse.stopping` is set.
+        queues: what to consume.
+        report: builds the report of this worker from the time at which it last consumed.
+        board: where reports go.
+        claims: renewed as long as the process lives.
+        settings: heartbeat file and patience.
+    """
+    leave_logging_alone()
+    app.task(pulse.consumed, name=PING_TASK, ignore_result=True)
+    pings = own_queue(pulse.name)
+    beat = Beat(
+        pulse,
+        report,
+        board,
+        settings,
+        claims,
+        busy=lambda: len(worker_state.active_requests),
+        ping=lambda: app.send_task(PING_TASK, queue=pings, ignore_result=True),
+    )
+
+    def on_ready(**_: object) -> None:
+        beat.start()
+
+    def on_stopping(**_: object) -> None:
+        pulse.stopping.set()
+
+    def on_message(**_: object) -> None:
+        pulse.consumed()
+
+    signals.worker_ready.connect(on_ready, weak=False)
+    signals.worker_shutting_down.connect(on_stopping, weak=False)
+    signals.task_prerun.connect(on_message, weak=False)
+    worker = app.Worker(
+        hostname=pulse.name,
+        pool="threads",
+        concurrency=pulse.concurrency,
+        queues=[queue.value for queue in queues],
+        without_mingle=True,
+        without_gossip=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    # The worker's own queue carries nothing but its pings. One BRPOP reads all its queues, so a ping that
+    # arrives proves that work would arrive too.
+    app.amqp.queues.select_add(KombuQueue(pings, Exchange(pings, delivery_mode=1), routing_key=pings))
+    try:
+        worker.start()
+    finally:
+        beat.close()
+    _sign_off(board, pulse)
+    return int(worker.exitcode or 0)
+
+
+def run_loop(
+    loop: Callable[[], None],
+    *,
+    pulse: Pulse,
+    report: Callable[[float], WorkerReport],
+    board: WorkerBoard,
+    settings: WorkerSettings,
+) -> int:
+    """Run a loop until SIGTERM or SIGINT, and return the exit code.
+
+    Args:
+        loop: returns soon after `pulse.stopping` is set, and notes each time that it has come round: that proves
+            that it consumes.
+        pulse: shared with the loop.
+        report: builds the report of this worker from the time at which it last consumed.
+        board: where reports go.
+        settings: heartbeat file and patience.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: pulse.stopping.set())
+    beat = Beat(pulse, report, board, settings)
+    beat.start()
+    log.info("worker.ready", name=pulse.name)
+    try:
+        loop()
+    finally:
+        beat.close()
+    _sign_off(board, pulse)
+    return 0
+
+
+def _sign_off(board: WorkerBoard, pulse: Pulse) -> None:
+    try:
+        board.leave(pulse.name)
+    except StoreUnavailable as error:
+        log.warning("worker.not_signed_off", reason=str(error))
+    log.info("worker.stopped")

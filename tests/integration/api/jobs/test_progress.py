@@ -1,0 +1,76 @@
+"""What is shown of a job: its report in the result backend while it runs, Postgres once it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+from uuid import uuid4
+
+import pytest
+
+from imagesearch.catalog import names
+from imagesearch.contract import JobState
+from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch_api.composition import Services
+from imagesearch_api.jobs.progress import follow
+from support.world import World
+
+pytestmark = pytest.mark.integration
+
+
+class Away:
+    """A catalogue that does not answer."""
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        raise StoreUnavailable("postgres", "down in this test")
+        yield
+
+
+def services(world: World, catalog: object | None = None) -> Services:
+    return cast(Services, SimpleNamespace(catalog=catalog or world.catalog, progress=world.progress))
+
+
+def rename(world: World, name: str) -> None:
+    with world.catalog.transaction() as tx:
+        names.rename(tx, world.collection().id, name)
+
+
+def test_an_ended_job_shows_the_name_that_its_collection_has_now(world: World) -> None:
+    world.write("a.jpg")
+    job = world.run(world.root)
+    assert follow(services(world), job.id).collection == "default"
+    rename(world, "cats")
+    shown = follow(services(world), job.id)
+    assert (shown.collection, shown.state, shown.indexed) == ("cats", JobState.SUCCEEDED, 1)
+
+
+def test_an_ended_job_is_shown_from_its_report_while_postgres_is_away(world: World) -> None:
+    world.write("a.jpg")
+    job = world.run(world.root)
+    assert follow(services(world, Away()), job.id).state == JobState.SUCCEEDED
+    with pytest.raises(StoreUnavailable):
+        follow(services(world, Away()), str(uuid4()))
+
+
+def test_a_running_job_is_read_without_postgres_while_its_report_is_new(world: World) -> None:
+    world.write("a.jpg")
+    job_id = world.submit(world.root)
+    world.plan(job_id)
+    assert follow(services(world, Away()), job_id).total == 1
+    report = world.progress.read(job_id)
+    assert report is not None
+    world.progress.publish(replace(report, total=7, published_at=report.published_at - 60))
+    assert follow(services(world), job_id).total == 1, "Postgres is asked when a report is old"
+
+
+def test_a_job_that_is_gone_is_not_shown_from_what_it_left(world: World) -> None:
+    world.write("a.jpg")
+    report = world.run(world.root).progress()
+    other = str(uuid4())
+    world.progress.publish(replace(report, job_id=other))
+    with pytest.raises(NotFound):
+        follow(services(world), other)

@@ -1,0 +1,157 @@
+"""Queries and answers over a real Valkey."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import msgpack
+import pytest
+import redis
+
+from imagesearch.contract import QueryPixels, QueryVectors
+from imagesearch.errors import QueryTimeout, StoreUnavailable
+from imagesearch.messaging.broker import create_redis
+from imagesearch.messaging.query_channel import QUERIES_KEY, UNCLAIMED_SECONDS, Asked, QueryLane
+from imagesearch.settings import RedisSettings
+from support.kept_ports import kept_port
+from support.valkey_server import ValkeyServer
+from support.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSettings]:
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
+        yield RedisSettings(redis_url=server.url)
+
+
+@pytest.fixture
+def client(settings: RedisSettings) -> Iterator[redis.Redis]:
+    made = create_redis(settings)
+    made.flushall()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lane(client: redis.Redis, settings: RedisSettings) -> QueryLane:
+    return QueryLane(client, settings)
+
+
+def question(content: bytes = b"pixels", seconds: float = PATIENCE) -> QueryPixels:
+    return QueryPixels(1, content, time.time() + seconds)
+
+
+def answering(asked: Asked) -> QueryVectors:
+    return QueryVectors("model", asked.query.pixels)
+
+
+def test_each_of_many_queries_gets_its_own_answer_and_nothing_stays(lane: QueryLane, client: redis.Redis) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(lane.ask, question(bytes([place])), PATIENCE) for place in range(8)]
+        until(lambda: client.llen(QUERIES_KEY) == 8)
+        taken = lane.take(5) + lane.take(5)
+        assert len(taken) == 8
+        for asked in reversed(taken):
+            lane.answer(asked, answering(asked))
+        assert [one.result().vectors for one in waiting] == [bytes([place]) for place in range(8)]
+    assert client.keys("*") == []
+
+
+def test_the_oldest_queries_are_taken_first_and_no_more_than_asked_for(
+    lane: QueryLane, client: redis.Redis
+) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        waiting = []
+        for place in range(3):
+            waiting.append(threads.submit(lane.ask, question(bytes([place])), PATIENCE))
+            until(lambda place=place: client.llen(QUERIES_KEY) == place + 1)
+        taken = [lane.take(2), lane.take(2)]
+        assert [[asked.query.pixels for asked in some] for some in taken] == [[b"\0", b"\1"], [b"\2"]]
+        for asked in taken[0] + taken[1]:
+            lane.answer(asked, answering(asked))
+        assert all(one.result().refusal is None for one in waiting)
+
+
+def test_a_query_that_nobody_answers_is_taken_away_at_its_timeout(lane: QueryLane, client: redis.Redis) -> None:
+    with pytest.raises(QueryTimeout, match="no worker answered"):
+        lane.ask(question(), 0.2)
+    assert client.keys("*") == []
+    assert lane.take(1) == []
+
+
+def test_a_refusal_is_an_error_that_may_pass(lane: QueryLane, client: redis.Redis) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lane.ask, question(), PATIENCE)
+        until(lambda: client.llen(QUERIES_KEY))
+        (asked,) = lane.take(1)
+        lane.answer(asked, QueryVectors("model", b"", refusal="no memory"))
+        with pytest.raises(StoreUnavailable, match="extractor is not available: no memory"):
+            waiting.result()
+
+
+@pytest.mark.parametrize("answer", [b"\xc1", msgpack.packb({"v": 99}), msgpack.packb([1])])
+def test_an_answer_of_another_version_is_no_answer(lane: QueryLane, client: redis.Redis, answer: bytes) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lane.ask, question(), PATIENCE)
+        until(lambda: client.llen(QUERIES_KEY))
+        (asked,) = lane.take(1)
+        client.rpush(asked.reply, answer)
+        with pytest.raises(StoreUnavailable, match="another version"):
+            waiting.result()
+
+
+def test_queries_and_answers_of_processes_that_died_run_out(lane: QueryLane, client: redis.Redis) -> None:
+    lane.answer(Asked("imagesearch:answer:gone", question()), QueryVectors("model", b""))
+    assert 0 < client.ttl("imagesearch:answer:gone") <= PATIENCE
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lane.ask, question(), PATIENCE)
+        until(lambda: client.llen(QUERIES_KEY))
+        assert 0 < client.ttl(QUERIES_KEY) <= UNCLAIMED_SECONDS
+        (asked,) = lane.take(1)
+        lane.answer(asked, answering(asked))
+        waiting.result()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"\xc1",
+        msgpack.packb(5),
+        msgpack.packb({"reply": "x"}),
+        msgpack.packb({"reply": "x", "query": {"v": 99}}),
+        msgpack.packb({"query": question().to_wire()}),
+    ],
+)
+def test_garbage_costs_no_query(lane: QueryLane, client: redis.Redis, entry: bytes) -> None:
+    good = msgpack.packb({"reply": "imagesearch:answer:good", "query": question().to_wire()})
+    client.rpush(QUERIES_KEY, entry, good)
+    assert [asked.reply for asked in lane.take(5)] == ["imagesearch:answer:good"]
+
+
+def test_a_server_that_hangs_is_asked_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lane = lane_at(server.getsockname()[1])
+        with pytest.raises(StoreUnavailable, match="TimeoutError"):
+            lane.ask(question(), 10)
+        # The kernel takes connections by itself, and nobody ever reads from them.
+        server.setblocking(False)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_a_server_that_is_away_is_told_as_such() -> None:
+    port = kept_port()
+    for call in (lambda lane: lane.take(1), lambda lane: lane.ask(question(), 10)):
+        with pytest.raises(StoreUnavailable, match="ConnectionError"):
+            call(lane_at(port))
+
+
+def lane_at(port: int) -> QueryLane:
+    settings = RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0", redis_timeout=0.3)
+    return QueryLane(create_redis(settings), settings)

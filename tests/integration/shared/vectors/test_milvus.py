@@ -1,0 +1,129 @@
+"""Milvus Lite and the real Milvus keep the contract of a vector store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from imagesearch.vectors import IndexSpec
+from imagesearch.vectors.milvus import MilvusVectorStore
+from support.milvus_servers import HAS_MILVUS, LiteServer, MilvusServer
+from support.vector_contract import DeepPagesContract, FilterContract, VectorStoreContract, unit_vectors, write
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteServer]:
+    server = LiteServer(tmp_path_factory.mktemp("lite") / "server")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="module")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    folder = tmp_path_factory.mktemp("milvus")
+    server = MilvusServer(folder / "server", folder / "programs")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+class OnLite:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def store(cls, lite: LiteServer) -> Iterator[MilvusVectorStore]:
+        made = MilvusVectorStore(lite.settings(timeout=60))
+        yield made
+        made.close()
+
+
+class OnLiteWithPartitionKey:
+    """Lay partitions out as on servers from 2.4 on, which the binary of the wheel is not."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def store(cls, lite: LiteServer) -> Iterator[MilvusVectorStore]:
+        made = MilvusVectorStore(lite.settings(timeout=60), partition_key=True)
+        yield made
+        made.close()
+
+
+@pytest.mark.milvus
+@pytest.mark.skipif(not HAS_MILVUS, reason="the wheel `milvus` is not installed")
+class OnMilvus:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def store(cls, milvus: MilvusServer) -> Iterator[MilvusVectorStore]:
+        made = MilvusVectorStore(milvus.settings(timeout=60))
+        yield made
+        made.close()
+
+
+class TestLite(OnLite, VectorStoreContract):
+    pass
+
+
+class TestLitePages(OnLite, DeepPagesContract):
+    pass
+
+
+class TestLiteFilters(OnLite, FilterContract):
+    pass
+
+
+class TestLiteWithPartitionKey(OnLiteWithPartitionKey, VectorStoreContract):
+    pass
+
+
+class TestMilvus(OnMilvus, VectorStoreContract):
+    pass
+
+
+class TestMilvusPages(OnMilvus, DeepPagesContract):
+    pass
+
+
+class TestMilvusFilters(OnMilvus, FilterContract):
+    pass
+
+
+class OtherProcesses:
+    def test_a_strong_count_waits_for_what_others_wrote(self, store: MilvusVectorStore) -> None:
+        other = MilvusVectorStore(store.settings)
+        store.ensure_collection("others", IndexSpec())
+        for round_ in range(1, 4):
+            other.upsert("others", [round_], unit_vectors(round_, 1), [""], [{}])
+            assert store.count("others", strong=True) == round_
+            assert store.search("others", unit_vectors(round_, 1), limit=1)[0][0].id == round_
+        other.close()
+        store.drop_collection("others")
+
+    def test_a_collection_that_was_made_by_half_is_completed(self, store: MilvusVectorStore) -> None:
+        store._create("half")
+        store.ensure_collection("half", IndexSpec("HNSW"))
+        write(store, "half", [1], unit_vectors(1, 1))
+        assert [hit.id for hit in store.search("half", unit_vectors(1, 1), limit=1)[0]] == [1]
+        store.drop_collection("half")
+
+
+class TestLiteOthers(OnLite, OtherProcesses):
+    pass
+
+
+class TestMilvusOthers(OnMilvus, OtherProcesses):
+    def test_processes_may_make_one_collection_at_once(self, store: MilvusVectorStore) -> None:
+        stores = [MilvusVectorStore(store.settings) for _ in range(3)]
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(lambda one: one.ensure_collection("both", IndexSpec()), stores))
+        assert [one.count("both") for one in stores] == [0, 0, 0]
+        for one in stores:
+            one.close()
+        store.drop_collection("both")

@@ -1,0 +1,185 @@
+"""Claims, crashes and signs of life in a real Valkey, and what is noticed when there is none."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from imagesearch.contract import PlanJob, Queue, TaskName
+from imagesearch.errors import StoreUnavailable, TransientError
+from imagesearch.messaging import claims as claims_module
+from imagesearch.messaging.broker import close_celery, create_celery, send
+from imagesearch.messaging.claims import BatchClaims, InFlight
+from imagesearch.settings import RedisSettings
+from imagesearch.worker import registry
+from imagesearch.worker.heartbeat import Beat, Pulse, WorkerSettings
+from imagesearch.worker.registry import WorkerBoard, WorkerReport, own_queue
+from imagesearch.worker.run import PING_TASK
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def app(stores: Any) -> Iterator[Celery]:
+    made = create_celery(stores.redis)
+    yield made
+    close_celery(made)
+
+
+def report(name: str, seen_at: float) -> WorkerReport:
+    return WorkerReport(
+        name=name,
+        queues=("extract",),
+        version="1",
+        model=None,
+        weights=None,
+        untrained=False,
+        seen_at=seen_at,
+        consumed_at=seen_at,
+    )
+
+
+def test_a_claim_is_seen_while_it_is_held_and_no_longer(client: redis.Redis) -> None:
+    claims, in_flight = BatchClaims(client, "worker"), InFlight(client)
+    with claims.claimed(Queue.EXTRACT, 7):
+        assert in_flight.claimed([6, 7]) == {7}
+        assert 0 < client.ttl("imagesearch:claim:extract:7") <= claims_module.CLAIM_SECONDS
+    assert in_flight.claimed([7]) == set()
+
+
+def test_renewing_brings_a_claim_back_that_redis_forgot(client: redis.Redis) -> None:
+    claims, in_flight = BatchClaims(client, "worker"), InFlight(client)
+    with claims.claimed(Queue.INDEX, 7):
+        client.flushall()
+        assert in_flight.claimed([7]) == set()
+        claims.renew()
+        assert in_flight.claimed([7]) == {7}
+
+
+def test_deaths_and_failures_are_counted_once_and_orderly_ends_never(client: redis.Redis) -> None:
+    claims, in_flight = BatchClaims(client, "worker"), InFlight(client)
+    claims.begin(Queue.EXTRACT, 1)
+    claims.begin(Queue.INDEX, 1)
+    with pytest.raises(ValueError, match="bug"), claims.claimed(Queue.EXTRACT, 2):
+        raise ValueError("bug")
+    with pytest.raises(TransientError), claims.claimed(Queue.EXTRACT, 3):
+        raise TransientError("stopping")
+    with claims.claimed(Queue.EXTRACT, 4):
+        pass
+    assert in_flight.claimed([2]) == set()
+    assert in_flight.take_crashes([1, 2, 3, 4, 5]) == {1: 2, 2: 1, 3: 0, 4: 0, 5: 0}
+    assert in_flight.take_crashes([1, 2]) == {1: 0, 2: 0}
+
+
+def test_an_end_without_a_beginning_hides_no_later_death(client: redis.Redis) -> None:
+    claims, in_flight = BatchClaims(client, "worker"), InFlight(client)
+    with claims.claimed(Queue.EXTRACT, 1):
+        client.flushall()
+    assert in_flight.take_crashes([1]) == {1: 0}
+    claims.begin(Queue.EXTRACT, 1)
+    assert in_flight.take_crashes([1]) == {1: 1}
+
+
+def test_a_worker_that_went_silent_leaves_the_board_and_its_queue_leaves_redis(
+    client: redis.Redis, app: Celery
+) -> None:
+    board = WorkerBoard(client)
+    board.report(report("alive", time.time()))
+    board.report(report("silent", time.time() - registry.REPORT_VALID_SECONDS - 1))
+    for name in ("alive", "silent"):
+        client.lpush(own_queue(name), "ping")
+    assert [one.name for one in board.alive()] == ["alive"]
+    assert [client.exists(own_queue(name)) for name in ("alive", "silent")] == [1, 0]
+    board.leave("alive")
+    assert board.alive() == []
+    assert client.exists(own_queue("alive")) == 0
+
+
+def beat_of(app: Celery, pulse: Pulse, client: redis.Redis, settings: WorkerSettings, claims: BatchClaims) -> Beat:
+    """Return the beat of a Celery worker without a busy thread."""
+
+    def ping() -> None:
+        app.send_task(PING_TASK, queue=own_queue(pulse.name), ignore_result=True)
+
+    return Beat(pulse, lambda seen: report(pulse.name, seen), WorkerBoard(client), settings, claims, ping=ping)
+
+
+def test_a_redis_that_forgot_a_ping_is_asked_again(client: redis.Redis, app: Celery) -> None:
+    pulse = Pulse("worker", concurrency=1)
+    settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
+    claims = BatchClaims(client, "worker")
+    beat = beat_of(app, pulse, client, settings, claims)
+    beat.once()
+    asked_at = pulse.asked_at
+    client.flushall()
+    beat.once()
+    assert client.llen(own_queue("worker")) == 1
+    assert pulse.asked_at == asked_at, "an answer is still owed to the first question"
+
+
+def test_the_clock_of_deafness_runs_only_while_a_thread_is_free() -> None:
+    pulse = Pulse("worker", concurrency=2)
+    assert pulse.is_owed_a_ping(1)
+    pulse.asked_at = time.monotonic() - 61
+    assert pulse.is_owed_a_ping(1)
+    assert pulse.silence > 60
+    assert not pulse.is_owed_a_ping(2)
+    assert pulse.silence == 0
+    assert pulse.is_owed_a_ping(0)
+    pulse.consumed()
+    assert pulse.silence == 0
+
+
+def test_a_deaf_worker_ends_itself(client: redis.Redis, app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulse, claims = Pulse("worker", concurrency=1), BatchClaims(client, "worker")
+    settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
+    beat = beat_of(app, pulse, client, settings, claims)
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    beat.once()
+    assert codes == []
+    pulse.asked_at = time.monotonic() - 61
+    beat.once()
+    assert codes == [70]
+
+
+def test_a_message_that_cannot_leave_is_known_after_two_attempts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        over = Event()
+        accepted = threads.submit(_refuse, server, over)
+        app = create_celery(RedisSettings(redis_url=f"redis://127.0.0.1:{server.getsockname()[1]}/0"))
+        try:
+            with pytest.raises(StoreUnavailable):
+                send(app, TaskName.PLAN, PlanJob("job"))
+        finally:
+            close_celery(app)
+            over.set()
+            socket.create_connection(server.getsockname()).close()
+            calls = accepted.result()
+        assert 1 <= calls <= 4
+
+
+def _refuse(server: socket.socket, over: Event) -> int:
+    """Hang up on whoever calls, until the first call after it is over, and return how many called before."""
+    calls = 0
+    while True:
+        server.accept()[0].close()
+        if over.is_set():
+            return calls
+        calls += 1
+
+
+def test_a_message_subscribes_its_sender_to_nothing(client: redis.Redis, app: Celery) -> None:
+    before = len(client.pubsub_channels())
+    for number in range(5):
+        send(app, TaskName.PLAN, PlanJob(str(number)))
+    assert len(client.pubsub_channels()) == before

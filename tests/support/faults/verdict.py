@@ -1,0 +1,123 @@
+"""Judge what is left after a fault: what is lost, what is there twice, which counters lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.jobs import ledger
+from imagesearch.catalog.tables import images, job_batches, job_items
+from support.faults.living import Living
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Count what should not be, and say it in words."""
+
+    lost: int = 0
+    duplicated: int = 0
+    wrong_counters: int = 0
+    findings: tuple[str, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.lost or self.duplicated or self.wrong_counters or self.findings)
+
+
+def judge(
+    stack: Living,
+    collection: str,
+    job_ids: Sequence[str],
+    good: Sequence[Path],
+    *,
+    every: bool = True,
+    samples: int = SAMPLES,
+) -> Verdict:
+    """Compare files, ledger, rows, vectors and what a search finds.
+
+    Args:
+        stack: to look at; its stores answer.
+        collection: by name.
+        job_ids: jobs over it, all of them ended.
+        good: the pictures that can be indexed.
+        every: all of them must be; otherwise any of them may be missing, as after a cancel.
+        samples: pictures that have to find themselves.
+    """
+    findings: list[str] = []
+    with stack.catalog.transaction() as tx:
+        found = collections.get(tx, collection)
+        rows = {
+            row.path: row.id
+            for row in tx.execute(
+                sa.select(images.c.id, images.c.path).where(
+                    images.c.collection_id == found.id, images.c.state == "indexed"
+                )
+            )
+        }
+        undecided = tx.execute(
+            sa.select(sa.func.count())
+            .select_from(job_items)
+            .where(job_items.c.job_id.in_(job_ids), job_items.c.outcome.is_(None))
+        ).scalar_one()
+        wrong = sum(_miscounted(tx, job_id, findings) for job_id in job_ids)
+    in_store = stack.vectors.ids(found.vector_collection)
+    count = stack.vectors.count(found.vector_collection, strong=True)
+    expected = {str(path) for path in good}
+    missing = expected - set(rows) if every else set()
+    extra = set(rows) - expected
+    bare, orphans = set(rows.values()) - set(in_store), set(in_store) - set(rows.values())
+    unfound = [path for path in _samples(good, rows, samples) if not _finds_itself(stack, collection, path)]
+    for what, seen in {
+        "paths without a row": missing,
+        "rows without a vector": bare,
+        "pictures that do not find themselves": unfound,
+        "rows that nothing asked for": extra,
+        "vectors without a row": orphans,
+    }.items():
+        if seen:
+            findings.append(f"{len(seen)} {what}: {sorted(map(str, seen))[:3]}")
+    if undecided:
+        findings.append(f"{undecided} paths without an outcome")
+    twice = len(extra) + len(orphans) + len(in_store) - len(set(in_store)) + abs(count - len(in_store))
+    return Verdict(len(missing) + len(bare) + len(unfound) + undecided, twice, wrong, tuple(findings))
+
+
+def _miscounted(tx: sa.Connection, job_id: str, findings: list[str]) -> int:
+    """Return how many of a job's counters are not what its ledger says."""
+    job = jobs.get(tx, job_id)
+    total, outcomes = ledger.recount(tx, job_id)
+    wrong = int(job.total != total)
+    wrong += sum(job.outcomes[outcome] != outcomes[outcome] for outcome in job.outcomes | outcomes)
+    wrong += int(job.finished_at is None or job.done != total)
+    if wrong:
+        findings.append(f"job {job_id}: {job.total} {job.outcomes} where the ledger has {total} {outcomes}")
+    return wrong
+
+
+def _samples(good: Sequence[Path], rows: dict[str, int], number: int) -> list[Path]:
+    there = [path for path in good if str(path) in rows]
+    return there[:: max(1, len(there) // max(1, number))][:number]
+
+
+def _finds_itself(stack: Living, collection: str, path: Path) -> bool:
+    """Tell whether nothing is nearer to a picture than itself; others of the same pixels are as near."""
+    answer = stack.patiently(
+        lambda: stack.http.post(
+            f"/api/v2/collections/{collection}/search", files={"image": path.read_bytes()}, data={"top_k": "20"}
+        )
+    )
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    return any(one["path"] == str(path) and one["distance"] == results[0]["distance"] for one in results)
+
+
+def attempts(stack: Living, job_id: str) -> list[int]:
+    """Return how often each batch of a job was sent."""
+    with stack.catalog.transaction() as tx:
+        return list(tx.execute(sa.select(job_batches.c.attempts).where(job_batches.c.job_id == job_id)).scalars())

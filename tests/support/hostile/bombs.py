@@ -1,0 +1,309 @@
+"""Write files that are nothing but the most expensive part of their format, as often as it fits."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from support.drawing import encoded, photo_like
+from support.hostile.layouts import (
+    PNG_SIGNATURE,
+    Entry,
+    blocks,
+    chunk,
+    grey_entries,
+    riff,
+    riff_chunk,
+    segment,
+    tiff,
+)
+
+SIZE = (160, 120)
+"""Of the pictures that are made worse."""
+
+
+def plain(name: str) -> bytes:
+    """Return an honest little picture."""
+    return encoded(photo_like(1, SIZE), name)
+
+
+def _times(part: bytes, size: int) -> bytes:
+    return part * (size // len(part))
+
+
+def _png(size: int, part: bytes, *, behind: bool = False) -> bytes:
+    data = plain("PNG")
+    place = len(data) - 12 if behind else 33
+    return data[:place] + _times(part, size) + data[place:]
+
+
+def _jpeg(size: int, part: bytes, place: int = 2) -> bytes:
+    data = plain("JPEG")
+    return data[:place] + _times(part, size) + data[place:]
+
+
+def _gif(size: int, part: bytes) -> bytes:
+    data = plain("GIF")
+    place = data.index(b",", 13 + 768)
+    return data[:place] + _times(part, size) + data[place:]
+
+
+def _packed(size: int) -> bytes:
+    """Return zeros that take about so many bytes packed."""
+    return zlib.compress(bytes(size * 1_000), 9)
+
+
+def _empty_deflate(size: int) -> bytes:
+    """Return deflate blocks that each describe their own codes, and hold nothing (RFC 1951, 3.2.7)."""
+    bits, number = 0, 0
+    codes = {18: 1, 1: 1}
+    order = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)
+    fields = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *((codes.get(symbol, 0), 3) for symbol in order)]
+    fields += [(1, 1), (138 - 11, 7), (1, 1), (118 - 11, 7), (0, 1), (0, 1), (0, 1)]
+    for value, width in fields:
+        bits |= value << number
+        number += width
+    eight = sum(bits << at * number for at in range(8)).to_bytes(number, "little")
+    return b"\x78\x9c" + _times(eight, size)
+
+
+def _exif(entries: bytes, number: int) -> bytes:
+    return b"MM\0*\0\0\0\x08" + struct.pack(">H", number) + entries + bytes(4)
+
+
+def _many_tags(size: int) -> bytes:
+    number = min(65_535, size // 12)
+    return _exif(b"".join(struct.pack(">HHII", tag, 4, 1, 7) for tag in range(number)), number)
+
+
+def _many_orientations(size: int) -> bytes:
+    count = size // 2
+    return _exif(struct.pack(">HHII", 0x0112, 3, count, 26), 1) + b"\0\x06" * count
+
+
+def _exif_segments(note: bytes) -> bytes:
+    cut = (note[at : at + 65_000] for at in range(0, len(note), 65_000))
+    data = plain("JPEG")
+    return data[:2] + b"".join(segment(0xE1, b"Exif\0\0" + part) for part in cut) + data[2:]
+
+
+def tiff_strips(size: int, entries: int = 4_000) -> bytes:
+    """Return a TIFF whose directory gives the same strips again and again, and none of which can be unpacked."""
+    count = max(1, (size - 12 * entries) // 4)
+    many = [Entry(273, 4, count, 16), *[Entry(279, 4, count, 16)] * entries]
+    head = [entry for entry in grey_entries(*SIZE, t259=8) if entry.tag not in (273, 279)]
+    return tiff(bytes(4 * count), head + many)
+
+
+def _tiff_overlapping(size: int) -> bytes:
+    values = [Entry(40_000 + tag, 12, size // 8, 16) for tag in range(900)]
+    return tiff(bytes(max(size, SIZE[0] * SIZE[1])), grey_entries(*SIZE) + values)
+
+
+def _tiff_rationals(size: int) -> bytes:
+    """Return a TIFF whose second directory holds nothing but fractions."""
+    inner = struct.pack("<HHHIII", 1, 40_000, 5, size // 8, 16, 0)
+    pixels = bytes(SIZE[0] * SIZE[1])
+    data = pixels + bytes(max(0, size - len(pixels))) + inner
+    return tiff(data, grey_entries(*SIZE, t34665=16 + len(data) - len(inner)))
+
+
+def _tiff_tiny_strips(size: int) -> bytes:
+    """Return a TIFF of very many rows, each a strip of its own."""
+    height = size // 10
+    table = np.full(height, 16, dtype="<u4").tobytes()
+    data = bytes(2) + table + table
+    entries = grey_entries(2, height, t278=1)
+    entries = [entry for entry in entries if entry.tag not in (273, 279)]
+    entries += [Entry(273, 4, height, 18), Entry(279, 4, height, 18 + len(table))]
+    return tiff(data, sorted(entries, key=lambda entry: entry.tag))
+
+
+def _tiff_repeated_rows(size: int) -> bytes:
+    """Return a TIFF in which the same strips cover the picture over and over."""
+    count = size // 8
+    width, height = 1_000, 1_000
+    data = np.full(2 * count, 16, dtype="<u4").tobytes()
+    entries = [e for e in grey_entries(width, height, t278=height - 1) if e.tag not in (273, 279)]
+    entries += [Entry(273, 4, count, 16), Entry(279, 4, count, 16 + 4 * count)]
+    return tiff(data.ljust(width * height, b"\0"), sorted(entries, key=lambda entry: entry.tag))
+
+
+def _tiff_one_packed_strip(size: int) -> bytes:
+    """Return a TIFF whose many strips are all the same long run of empty blocks."""
+    packed = _empty_deflate(size)
+    rows = 400
+    table = np.concatenate([np.full(rows, 16), np.full(rows, len(packed))]).astype("<u4").tobytes()
+    entries = [e for e in grey_entries(100, rows, t278=1, t259=8) if e.tag not in (273, 279)]
+    entries += [Entry(273, 4, rows, 16 + len(packed)), Entry(279, 4, rows, 16 + len(packed) + 4 * rows)]
+    return tiff(packed + table, sorted(entries, key=lambda entry: entry.tag))
+
+
+def _tiff_big_tiles(size: int) -> bytes:
+    entries = [e for e in grey_entries(64, 64) if e.tag not in (273, 278, 279)]
+    entries += [Entry(322, 4, 1, 7_168), Entry(323, 4, 1, 7_168), Entry(324, 4, 1, 16), Entry(325, 4, 1, size)]
+    return tiff(
+        zlib.compress(bytes(7_168**2)).ljust(size, b"\0"), [*entries[:3], Entry(259, 4, 1, 8), *entries[4:]]
+    )
+
+
+def run_lengths(size: int, token: bytes, *, width: int = 160, height: int = 120, depth: int = 8) -> bytes:
+    """Return a BMP whose pixels are one token over and over, and runs of a whole row behind it."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, 1 if depth == 8 else 2, 0, 0, 0, 256, 0)
+    palette = b"".join(bytes((at, 255 - at, at, 0)) for at in range(256))
+    body = _times(token, size) + b"\xff\x07" * (-(-width // 255)) * height + b"\0\1"
+    offset = 14 + len(header) + len(palette)
+    return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + header + palette + body
+
+
+def _bmp_colours(size: int) -> bytes:
+    data = bytearray(encoded(photo_like(1, SIZE).convert("P"), "BMP"))
+    struct.pack_into("<I", data, 46, 65_536)
+    return bytes(data) + bytes(size)
+
+
+def _webp(size: int, part: bytes) -> bytes:
+    data = encoded(photo_like(1, SIZE), "WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0")
+    return riff([data[12:], _times(part, size)])
+
+
+def _webp_exif(note: bytes) -> bytes:
+    return encoded(photo_like(1, SIZE), "WEBP", exif=b"Exif\0\0" + note)
+
+
+def _wide_rows(size: int) -> bytes:
+    return tiff(bytes(size), grey_entries(size // 2, 2))
+
+
+def _interlaced(size: int) -> bytes:
+    width = max(8, size // 8)
+    rows = b"".join(bytes((-(-width // step) + 1) * 1) for step in (8, 8, 4, 4, 2, 2, 1))
+    header = struct.pack(">IIBBBBB", width, 2, 8, 0, 0, 0, 1)
+    body = zlib.compress(rows * 2)
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def _endless_passes(size: int) -> bytes:
+    jpeg = encoded(Image.new("RGB", SIZE, "teal"), "JPEG", progressive=True)
+    last = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    return jpeg[:-2] + _times(last, size) + b"\xff\xd9"
+
+
+def _animated(size: int) -> bytes:
+    frames = [photo_like(seed, (16, 16)) for seed in range(2)]
+    file = io.BytesIO()
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:])
+    data = file.getvalue()
+    frame = data[data.index(b"ANMF") :]
+    frame = frame[: 8 + struct.unpack_from("<I", frame, 4)[0]]
+    return riff([data[12:], _times(frame, size)])
+
+
+_TABLE = segment(0xDB, (b"\0" + bytes(range(1, 65))) * 1_000)
+_CODES = segment(0xC4, (b"\0" + bytes(16)) * 3_800)
+_RESOURCES = segment(0xED, b"Photoshop 3.0\0" + b"8BIM\0\1\0\0\0\0\0\0" * 5_000)
+
+BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
+    "jpeg of stray bytes": ("JPEG", lambda size: _jpeg(size, b"\0")),
+    "jpeg of fill bytes": ("JPEG", lambda size: _jpeg(size, b"\xff")),
+    "jpeg of escaped bytes": ("JPEG", lambda size: _jpeg(size, b"\xff\0")),
+    "jpeg of restarts": ("JPEG", lambda size: _jpeg(size, b"\xff\xd0")),
+    "jpeg of fill bytes in its picture": ("JPEG", lambda size: _jpeg(size, b"\xff", 700)),
+    "jpeg of empty comments": ("JPEG", lambda size: _jpeg(size, segment(0xFE, b""))),
+    "jpeg of empty notes": ("JPEG", lambda size: _jpeg(size, segment(0xE1, b"Exif\0\0"))),
+    "jpeg of full notes": ("JPEG", lambda size: _jpeg(size, segment(0xE1, b"Exif\0\0" + bytes(65_000)))),
+    "jpeg of tables": ("JPEG", lambda size: _jpeg(size, _TABLE)),
+    "jpeg of codes": ("JPEG", lambda size: _jpeg(size, _CODES)),
+    "jpeg of resources": ("JPEG", lambda size: _jpeg(size, _RESOURCES)),
+    "jpeg of tags": ("JPEG", lambda size: _exif_segments(_many_tags(size))),
+    "jpeg of orientations": ("JPEG", lambda size: _exif_segments(_many_orientations(size))),
+    "jpeg of passes": ("JPEG", _endless_passes),
+    "png of empty chunks": ("PNG", lambda size: _png(size, chunk(b"prVt", b""))),
+    "png of empty chunks behind": ("PNG", lambda size: _png(size, chunk(b"prVt", b""), behind=True)),
+    "png of empty data": ("PNG", lambda size: _png(size, chunk(b"IDAT", b""), behind=True)),
+    "png of packed texts": ("PNG", lambda size: _png(size, chunk(b"zTXt", b"a\0\0" + _packed(900)))),
+    "png of packed profiles": ("PNG", lambda size: _png(size, chunk(b"iCCP", b"a\0\0" + _packed(900)))),
+    "png of packed notes behind": (
+        "PNG",
+        lambda size: _png(size, chunk(b"iTXt", b"a\0\1\0\0\0" + _packed(900)), behind=True),
+    ),
+    "png of lines": (
+        "PNG",
+        lambda size: _png(size, chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * (size - 40))),
+    ),
+    "png of tags": ("PNG", lambda size: _png_exif(_many_tags(size))),
+    "png of orientations": ("PNG", lambda size: _png_exif(_many_orientations(size))),
+    "png of empty blocks": ("PNG", lambda size: _png_data(_empty_deflate(size))),
+    "png of frames": ("PNG", lambda size: _png(size, chunk(b"fcTL", bytes(26)), behind=True)),
+    "interlaced png": ("PNG", _interlaced),
+    "gif of stray bytes": ("GIF", lambda size: _gif(size, b"\0")),
+    "gif of empty notes": ("GIF", lambda size: _gif(size, b"!\xfe\0")),
+    "gif of short blocks": ("GIF", lambda size: _gif(size, b"!\xfe" + blocks(b"a" * 5_000, 1))),
+    "gif of clear codes": (
+        "GIF",
+        lambda size: _gif_data(blocks(b"\x00\x01\x02\x04\x08\x10\x20\x40\x80" * (size // 9))),
+    ),
+    "gif of empty extensions": ("GIF", lambda size: _gif(size, b"!\xff\x0bNETSCAPE2.0\x03\1\0\0\0")),
+    "webp of empty chunks": ("WEBP", lambda size: _webp(size, riff_chunk(b"abcd", b""))),
+    "webp of frames": ("WEBP", _animated),
+    "webp of tags": ("WEBP", lambda size: _webp_exif(_many_tags(size))),
+    "webp of orientations": ("WEBP", lambda size: _webp_exif(_many_orientations(size))),
+    "bmp of colours": ("BMP", _bmp_colours),
+    "bmp of line ends": ("BMP", lambda size: run_lengths(size, b"\0\0")),
+    "bmp of steps": ("BMP", lambda size: run_lengths(size, b"\0\2\0\0")),
+    "bmp of runs that do not fit": ("BMP", lambda size: run_lengths(size, b"\xff\1")),
+    "bmp of short runs": ("BMP", lambda size: run_lengths(size, b"\1\1", width=1_000, height=1 + size // 2_000)),
+    "bmp of short literals": (
+        "BMP",
+        lambda size: run_lengths(size, b"\0\3abc\0", width=1_000, height=1 + size // 2_000),
+    ),
+    "bmp of line ends that fill": (
+        "BMP",
+        lambda size: run_lengths(2, b"\0\0", width=2 + min(size, 8_000_000), height=2),
+    ),
+    "bmp of short runs of 4 bits": ("BMP", lambda size: run_lengths(size, b"\1\1", depth=4, width=1_000)),
+    "tiff of strips": ("TIFF", tiff_strips),
+    "tiff of overlapping values": ("TIFF", _tiff_overlapping),
+    "tiff of fractions": ("TIFF", _tiff_rationals),
+    "tiff of tiny strips": ("TIFF", _tiff_tiny_strips),
+    "tiff of repeated rows": ("TIFF", _tiff_repeated_rows),
+    "tiff of one packed strip": ("TIFF", _tiff_one_packed_strip),
+    "tiff of big tiles": ("TIFF", _tiff_big_tiles),
+    "tiff of orientations": (
+        "TIFF",
+        lambda size: tiff(
+            bytes(size), [*grey_entries(*SIZE)[:6], Entry(274, 3, size // 2, 16), *grey_entries(*SIZE)[6:]]
+        ),
+    ),
+    "tiff of wide rows": ("TIFF", _wide_rows),
+    "tiff of tags": (
+        "TIFF",
+        lambda size: tiff(
+            bytes(19_200),
+            [
+                *grey_entries(*SIZE),
+                *(Entry(tag, 4, 1, 1) for tag in range(1_000, 1_000 + min(60_000, size // 12))),
+            ],
+        ),
+    ),
+}
+
+
+def _png_exif(note: bytes) -> bytes:
+    data = plain("PNG")
+    return data[:33] + chunk(b"eXIf", note) + data[33:]
+
+
+def _png_data(packed: bytes) -> bytes:
+    return plain("PNG")[:33] + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def _gif_data(codes: bytes) -> bytes:
+    data = plain("GIF")
+    place = data.index(b",", 13 + 768)
+    return data[: place + 10] + b"\x08" + codes + b";"

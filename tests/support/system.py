@@ -1,0 +1,61 @@
+"""The whole running system, started the way a user starts it, in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from support.kept_ports import kept_port
+from support.waiting import PATIENCE, ended, until
+
+WEIGHTS = "random:7"
+PATIENT = {
+    "BULK_NICENESS": "0",
+    "QUERY_TIMEOUT": str(PATIENCE / 4),
+    "INDEX_TIMEOUT": str(PATIENCE / 4),
+    "DELETE_TIMEOUT": str(PATIENCE / 4),
+    "MILVUS_TIMEOUT": str(PATIENCE / 4),
+    "REDIS_TIMEOUT": "30",
+    "DATABASE_CONNECT_TIMEOUT": "30",
+}
+"""A machine that is busy with other things changes no answer: nothing steps back for them or gives up soon."""
+
+
+class System:
+    """One `up`; settings of the product can be given as environment variables."""
+
+    def __init__(self, folder: Path, images: Path, **environment: str) -> None:
+        self.folder = folder
+        self.images = images
+        self.port = kept_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output = folder / "output"
+        self.environment = os.environ | PATIENT | environment
+        self.process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        command = [sys.executable, "-m", "imagesearch_local", "up", "--port", str(self.port)]
+        command += ["--data-dir", str(self.folder / "data"), "--images", str(self.images), "--weights", WEIGHTS]
+        with self.output.open("ab") as sink:
+            self.process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=self.environment)
+        until(self.is_ready, alive=self.process, output=self.output)
+
+    def is_ready(self) -> bool:
+        """Tell whether every part of it can work."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=PATIENCE).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> int:
+        """Stop it in order and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return ended(self.process)

@@ -1,0 +1,258 @@
+"""The indexer on a real catalogue, with everything around it in the test's hands.
+
+Messages are kept instead of sent; the test delivers them, in any order and as often as it likes. The
+extractor is a stand-in that reads the files and makes a vector out of their digest: `BAD` content fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.reindex import builds
+from imagesearch.catalog.tables import images, job_items
+from imagesearch.catalog.tables import jobs as job_table
+from imagesearch.contract import (
+    DIMENSION,
+    ExtractBatch,
+    ExtractedImage,
+    FailedImage,
+    FailureCode,
+    IndexBatch,
+    PlanJob,
+    TaskName,
+    UnchangedImage,
+    pack_vectors,
+)
+from imagesearch.errors import StoreUnavailable
+from imagesearch.files.roots import Roots
+from imagesearch.messaging.claims import InFlight
+from imagesearch.messaging.progress import InMemoryProgressBoard
+from imagesearch.pipeline import Preprocessing
+from imagesearch.vectors import VectorStore
+from imagesearch.wire import Message
+from imagesearch_indexer.batches import index_batch
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.ingest.planner import plan_job
+from imagesearch_indexer.settings import IndexerSettings
+
+MODEL = "vgg16-max-512:test"
+BAD = b"not a picture"
+
+
+@dataclass
+class World:
+    """Hold an indexer and the messages that it sent.
+
+    Attributes:
+        is_broker_down: makes every send fail.
+        inferences: how many pictures the stand-in extractor has computed.
+    """
+
+    catalog: Catalog
+    vectors: VectorStore
+    in_flight: InFlight
+    root: Path
+    settings: IndexerSettings
+    upload_root: Path | None = None
+    outbox: list[tuple[TaskName, Message]] = field(default_factory=list)
+    progress: InMemoryProgressBoard = field(default_factory=InMemoryProgressBoard)
+    is_broker_down: bool = False
+    model: str = MODEL
+    inferences: int = 0
+
+    @property
+    def indexer(self) -> Indexer:
+        return Indexer(
+            catalog=self.catalog,
+            vectors=self.vectors,
+            progress=self.progress,
+            in_flight=self.in_flight,
+            send=self._send,
+            roots=self.roots,
+            settings=self.settings,
+        )
+
+    @property
+    def roots(self) -> Roots:
+        return Roots((self.root,), self.upload_root)
+
+    def _send(self, task: TaskName, message: Message, _: str | None) -> None:
+        if self.is_broker_down:
+            raise StoreUnavailable("redis", "down in this test")
+        self.outbox.append((task, message))
+
+    def taken(self, task: TaskName) -> list[Message]:
+        """Take the messages of one kind out of the outbox."""
+        found = [message for sent, message in self.outbox if sent == task]
+        self.outbox = [(sent, message) for sent, message in self.outbox if sent != task]
+        return found
+
+    def write(self, *names: str, content: bytes | None = None) -> list[Path]:
+        """Write files whose content is their own name, or the one given."""
+        paths = [self.root / name for name in names]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if content is not None else path.name.encode())
+        return paths
+
+    def submit(self, source: Path | list[Path], collection: str = "default", **wishes: object) -> str:
+        """Commit a job the way the API does, and return its id."""
+        directory = str(source) if isinstance(source, Path) else None
+        job = jobs.NewJob(**{"id": str(uuid4()), "origin": "v2", "directory": directory, **wishes})  # type: ignore[arg-type]
+        with self.catalog.transaction() as tx:
+            made, _ = collections.create(tx, collection)
+            jobs.create(tx, made.id, job)
+            if isinstance(source, list):
+                submitted, outcomes = ledger.record(tx, job.id, [Item(str(path)) for path in source])
+                counters.count(tx, job.id, outcomes, submitted=submitted)
+        return job.id
+
+    def submit_reindex(
+        self,
+        collection: str = "default",
+        *,
+        model: str | None = None,
+        preprocessing: Preprocessing | None = None,
+        index_type: str = "FLAT",
+    ) -> str:
+        """Commit a reindex the way the API does, and return the id of its job."""
+        with self.catalog.transaction() as tx:
+            found = collections.get(tx, collection)
+            job = builds.submit(
+                tx,
+                found,
+                jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, kind=jobs.REINDEX),
+                index_type=index_type,
+                index_params={},
+                preprocessing=preprocessing or found.preprocessing,
+                model=model or found.model,
+            )
+        return job.id
+
+    def plan(self, job_id: str) -> None:
+        """Deliver planning messages until there are none left."""
+        plan_job(self.indexer, PlanJob(job_id))
+        while self.taken(TaskName.PLAN):
+            plan_job(self.indexer, PlanJob(job_id))
+
+    def extract(self, batch: ExtractBatch, model: str | None = None) -> IndexBatch:
+        """Answer a batch as an extractor would."""
+        done: list[ExtractedImage] = []
+        unchanged: list[UnchangedImage] = []
+        failures: list[FailedImage] = []
+        vectors = []
+        read_at = time.time()
+        for item in batch.items:
+            path = Path(item.path)
+            try:
+                data, facts = path.read_bytes(), path.stat()
+            except FileNotFoundError:
+                failures.append(FailedImage(item.image_id, FailureCode.VANISHED, "gone"))
+                continue
+            digest = hashlib.sha256(data).hexdigest()
+            if data == BAD:
+                failures.append(FailedImage(item.image_id, FailureCode.UNREADABLE, "not a picture"))
+            elif digest == item.known_sha256:
+                unchanged.append(UnchangedImage(item.image_id, facts.st_size, facts.st_mtime_ns))
+            else:
+                self.inferences += 1
+                done.append(ExtractedImage(item.image_id, digest, facts.st_size, facts.st_mtime_ns, 8, 8, "PNG"))
+                vectors.append(vector_of(data, batch.preprocessing))
+        stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)
+        return IndexBatch(
+            job_id=batch.job_id,
+            batch_id=batch.batch_id,
+            model=model or self.model,
+            read_at=read_at,
+            images=tuple(done),
+            vectors=pack_vectors(stacked),
+            unchanged=tuple(unchanged),
+            failures=tuple(failures),
+            generation=batch.generation,
+        )
+
+    def work(self) -> None:
+        """Deliver every message until the outbox is empty."""
+        while self.outbox:
+            for plan in self.taken(TaskName.PLAN):
+                assert isinstance(plan, PlanJob)
+                plan_job(self.indexer, plan)
+            for batch in self.taken(TaskName.EXTRACT):
+                assert isinstance(batch, ExtractBatch)
+                index_batch(self.indexer, self.extract(batch))
+
+    def run(self, source: Path | list[Path], collection: str = "default", **wishes: object) -> jobs.Job:
+        """Submit a job and do all its work."""
+        job_id = self.submit(source, collection, **wishes)
+        self.plan(job_id)
+        self.work()
+        return self.job(job_id)
+
+    def job(self, job_id: str) -> jobs.Job:
+        with self.catalog.transaction() as tx:
+            return jobs.get(tx, job_id)
+
+    def outcomes(self, job_id: str) -> dict[str, str]:
+        """Return outcome, or code where it failed, by file name."""
+        with self.catalog.transaction() as tx:
+            rows = tx.execute(
+                sa.select(job_items.c.path, job_items.c.outcome, job_items.c.code).where(
+                    job_items.c.job_id == job_id
+                )
+            ).all()
+        return {Path(row.path).name: row.code or row.outcome for row in rows}
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each image row by file name."""
+        with self.catalog.transaction() as tx:
+            return {Path(row.path).name: row.state for row in tx.execute(sa.select(images.c.path, images.c.state))}
+
+    def collection(self, name: str = "default") -> collections.Collection:
+        with self.catalog.transaction() as tx:
+            return collections.get(tx, name)
+
+    def check(self, *, collection: str = "default") -> None:
+        """Assert what must hold after whatever happened: rows and vectors agree, counters are the ledger."""
+        found = self.collection(collection)
+        with self.catalog.transaction() as tx:
+            rows = tx.execute(
+                sa.select(images.c.id).where(images.c.collection_id == found.id, images.c.state == "indexed")
+            ).scalars()
+            indexed = sorted(rows)
+            every = tx.execute(sa.select(job_table.c.id)).scalars().all()
+        assert self.vectors.ids(found.vector_collection, after=0, limit=16_000) == indexed
+        assert self.vectors.count(found.vector_collection, strong=True) == len(indexed)
+        for job_id in every:
+            self.check_ledger(job_id)
+
+    def check_ledger(self, job_id: str) -> None:
+        """Assert that a job's counters are what its ledger says."""
+        with self.catalog.transaction() as tx:
+            job = jobs.get(tx, job_id)
+            total, outcomes = ledger.recount(tx, job_id)
+        assert (job.total, job.outcomes) == (total, outcomes)
+        if job.finished_at is not None:
+            assert sum(outcomes.values()) == total
+
+
+def vector_of(
+    data: bytes, preprocessing: Mapping[str, object] | None = None
+) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Return a unit vector of non-negative numbers that belongs to these bytes and options."""
+    plain = Preprocessing().to_dict()
+    differing = {name: value for name, value in (preprocessing or plain).items() if value != plain[name]}
+    seed = int.from_bytes(hashlib.sha256(data + (repr(differing).encode() if differing else b"")).digest()[:8])
+    made = np.random.default_rng(seed).random(DIMENSION, dtype=np.float32)
+    return made / np.linalg.norm(made)

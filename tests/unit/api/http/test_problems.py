@@ -1,0 +1,42 @@
+"""Wrong fields are answered with their rules in words."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from imagesearch_api.http.problems import register
+from imagesearch_api.models.requests import NAME_RULE, JobBody, read_json
+
+
+@pytest.fixture
+def http() -> FlaskClient:
+    """An API with one route, that takes what a job is submitted with."""
+    app = Flask(__name__)
+    register(app)
+
+    @app.post("/jobs")
+    def submit() -> dict[str, str]:
+        return {"collection": read_json(JobBody).collection}
+
+    return app.test_client()
+
+
+@pytest.mark.parametrize("name", ["no/slash", "", ".hidden", "-x", "x" * 101, "ä", "a\n", "a b"])
+def test_a_wrong_collection_name_is_answered_with_the_rule_in_words(http: FlaskClient, name: str) -> None:
+    response = http.post("/jobs", json={"source": "/photos", "collection": name})
+    assert response.status_code == 400
+    assert response.get_json()["errors"] == [{"field": "collection", "rule": NAME_RULE}]
+    assert response.get_json()["detail"] == f"collection: {NAME_RULE}"
+
+
+@pytest.mark.parametrize("name", ["a", "_x", "Cats.2024-05", "9", "x" * 100])
+def test_a_plain_collection_name_is_taken(http: FlaskClient, name: str) -> None:
+    assert http.post("/jobs", json={"source": "/photos", "collection": name}).get_json() == {"collection": name}
+
+
+def test_the_schema_still_tells_machines_the_rule() -> None:
+    assert (
+        JobBody.model_json_schema()["properties"]["collection"]["pattern"] == "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
+    )

@@ -1,0 +1,161 @@
+"""Names, indexes, duplicates and comparisons: what the client asks, what the command prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagesearch_client import Alias, ApiError, Comparison, DuplicateGroup, Unavailable
+from support.fake_api import FakeApi, Run, job, ok, problem, script_failures
+
+CATS = "/api/v2/collections/cats"
+GROUP: dict[str, Any] = {
+    "id": 3,
+    "kind": "near",
+    "images": [
+        {"id": 3, "path": "/photos/a.jpg", "url": "u", "distance": 0.02, "sha256": "ab", "bytes": 5},
+        {"id": 9, "path": "/photos/b\n.jpg", "url": "u", "distance": 0.02, "sha256": "cd", "bytes": 6},
+    ],
+}
+
+
+def test_a_collection_is_renamed_once(api: FakeApi) -> None:
+    api.on("PATCH", CATS, problem(503, "away"))
+    with pytest.raises(Unavailable):
+        api.client().rename_collection("cats", "lions")
+    assert (api.asked, api.sent_json()) == ([f"PATCH {CATS}"], {"name": "lions"})
+
+
+def test_an_alias_is_put_until_the_api_answers(api: FakeApi) -> None:
+    api.on("PUT", "/api/v2/aliases/a%2Fb", problem(503, "away"), ok({"alias": "a/b", "collection": "cats"}))
+    assert api.client().put_alias("a/b", "cats") == Alias("a/b", "cats")
+    assert (len(api.asked), api.sent_json()) == (2, {"collection": "cats"})
+
+
+def test_aliases_are_read_to_the_last_page(api: FakeApi) -> None:
+    pages = [
+        ok({"items": [{"alias": "a", "collection": "cats"}], "next": "a"}),
+        ok({"items": [{"alias": "b", "collection": "dogs"}], "next": None}),
+    ]
+    api.on("GET", "/api/v2/aliases", *pages)
+    assert list(api.client().aliases()) == [Alias("a", "cats"), Alias("b", "dogs")]
+    assert api.asked[1].endswith("limit=200&cursor=a")
+
+
+def test_a_reindex_names_only_what_changes(api: FakeApi) -> None:
+    api.on("POST", f"{CATS}/reindex", ok(job(kind="reindex"), 202))
+    assert api.client().reindex("cats", index_type="HNSW").kind == "reindex"
+    assert api.sent_json() == {"index_type": "HNSW"}
+
+
+def test_duplicates_are_read_page_by_page_with_their_threshold(api: FakeApi) -> None:
+    api.on("GET", f"{CATS}/duplicates", ok({"items": [GROUP], "next": "3"}), ok({"items": [], "next": None}))
+    (group,) = api.client().duplicates("cats", max_distance=1e-5, partition="x")
+    assert (group.kind, [image.id for image in group.images]) == ("near", [3, 9])
+    assert group == DuplicateGroup.parse(GROUP)
+    assert all("max_distance=1e-05&partition=x&limit=200" in asked for asked in api.asked)
+
+
+def test_two_files_are_compared_in_one_form(api: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"first picture")
+    api.on("POST", "/api/v2/compare", ok({"distance": 0.5, "same_content": False}))
+    found = api.client().compare(tmp_path / "a.jpg", b"second picture", collection="cats")
+    assert found == Comparison(0.5, same_content=False)
+    sent = api.requests[0].content
+    assert all(part in sent for part in (b'name="a"', b"first picture", b'name="b"', b"second picture", b"cats"))
+
+
+def test_indexed_pictures_are_compared_by_id(api: FakeApi) -> None:
+    api.on("POST", "/api/v2/compare", ok({"distance": 0.0, "same_content": True}))
+    assert api.client().compare(4, 9).same_content
+    assert api.sent_json() == {"a": {"image_id": 4}, "b": {"image_id": 9}}
+    api.client().compare(4, b"picture")
+    assert b'name="a"\r\n\r\n4' in api.requests[1].content
+
+
+def test_the_command_renames_and_aliases(api: FakeApi, run: Run) -> None:
+    api.on("PATCH", CATS, ok({"name": "lions", "images": 1}))
+    api.on("PUT", "/api/v2/aliases/pets", ok({"alias": "pets", "collection": "lions"}))
+    api.on("GET", "/api/v2/aliases", ok({"items": [{"alias": "pets", "collection": "lions"}], "next": None}))
+    api.on("DELETE", "/api/v2/aliases/pets", ok(None))
+    assert run("collections", "rename", "cats", "lions").stdout == "Collection cats is now lions.\n"
+    assert run("collections", "alias", "pets", "lions").stdout == "pets stands for lions.\n"
+    assert run("collections", "aliases").stdout.splitlines() == ["alias\tcollection", "pets\tlions"]
+    assert run("collections", "unalias", "pets").stdout == "Alias pets is removed.\n"
+
+
+def test_a_reindex_is_seen_through_and_exits_as_it_ends(api: FakeApi, run: Run) -> None:
+    api.on("POST", f"{CATS}/reindex", ok(job(kind="reindex"), 202))
+    api.on("GET", "/api/v2/jobs/17", ok(job("completed_with_failures", ended=True, indexed=479, failed=1)))
+    script_failures(api, ("/photos/x.jpg", "vanished", "gone"))
+    result = run(
+        "reindex", "cats", "--index-type", "HNSW", "--index-param", "M=16", "--preprocessing", "resize=bilinear"
+    )
+    assert result.exit_code == 2
+    assert "479 of 480 indexed" in result.stdout
+    body = {"index_type": "HNSW", "index_params": {"M": 16}, "preprocessing": {"resize": "bilinear"}}
+    assert json.loads(api.requests[0].content) == body
+
+
+def test_a_reindex_that_nobody_waits_for_says_how_to_follow_it(api: FakeApi, run: Run) -> None:
+    api.on("POST", f"{CATS}/reindex", ok(job("planning"), 202))
+    result = run("reindex", "cats", "--no-wait")
+    assert (result.exit_code, len(api.asked)) == (0, 1)
+    assert "imagesearch jobs 17 --wait" in result.stdout
+
+
+def test_duplicates_are_printed_a_picture_a_line(api: FakeApi, run: Run) -> None:
+    api.on("GET", f"{CATS}/duplicates", ok({"items": [GROUP], "next": None}))
+    assert run("duplicates", "--collection", "cats").stdout.splitlines() == [
+        "group\tkind\tdistance\tid\tpath",
+        "3\tnear\t0.020000\t3\t/photos/a.jpg",
+        "3\tnear\t0.020000\t9\t/photos/b\\n.jpg",
+    ]
+
+
+def test_duplicates_of_a_large_collection_are_found_by_a_job(api: FakeApi, run: Run) -> None:
+    api.on("GET", f"{CATS}/duplicates", problem(409, "too many"))
+    api.on("POST", f"{CATS}/duplicates", ok(job(kind="duplicates"), 202))
+    api.on("GET", "/api/v2/jobs/17", ok(job("succeeded", ended=True, unchanged=480, indexed=0)))
+    api.on("GET", "/api/v2/jobs/17/duplicates", ok({"items": [GROUP], "next": None}))
+    result = run("duplicates", "--collection", "cats", "--max-distance", "0.1", "--json")
+    assert result.exit_code == 0
+    assert [group["id"] for group in json.loads(result.stdout)] == [3]
+    assert json.loads(api.requests[1].content) == {"max_distance": 0.1}
+
+
+def test_a_search_for_duplicates_that_failed_prints_no_groups(api: FakeApi, run: Run) -> None:
+    api.on("GET", f"{CATS}/duplicates", problem(409, "too many"))
+    api.on("POST", f"{CATS}/duplicates", ok(job(kind="duplicates"), 202))
+    api.on("GET", "/api/v2/jobs/17", ok(job("failed", ended=True, error="another pipeline")))
+    result = run("duplicates", "--collection", "cats")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "another pipeline" in result.stderr
+
+
+def test_other_refusals_of_duplicates_are_errors(api: FakeApi, run: Run) -> None:
+    api.on("GET", f"{CATS}/duplicates", problem(404, "There is no collection 'cats'."))
+    result = run("duplicates", "--collection", "cats")
+    assert result.exit_code == 1
+    assert "There is no collection" in result.stderr
+    with pytest.raises(ApiError):
+        list(api.client().duplicates("cats"))
+
+
+def test_a_comparison_is_one_number(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"picture")
+    api.on("POST", "/api/v2/compare", ok({"distance": 0.25, "same_content": False}))
+    assert run("compare", str(tmp_path / "a.jpg"), "12").stdout == "0.250000\n"
+    assert b'name="b"\r\n\r\n12' in api.requests[0].content
+    api.on("POST", "/api/v2/compare", ok({"distance": 0.0, "same_content": True}))
+    run("compare", "3", "4")
+    assert run("compare", "3", "4").stdout == "0.000000 (the same bytes)\n"
+
+
+def test_what_is_neither_a_file_nor_an_id_is_a_usage_error(api: FakeApi, run: Run) -> None:
+    result = run("compare", "missing.jpg", "4")
+    assert (result.exit_code, api.asked) == (64, [])
+    assert "neither a file nor an id" in result.stderr

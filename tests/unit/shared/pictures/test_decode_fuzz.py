@@ -1,0 +1,58 @@
+"""No file costs much more than an honest one of its bytes and pixels, and each gets its outcome or refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.hostile.bombs import BOMBS, SIZE, plain
+from support.hostile.measuring import Decoder, complaint
+from support.hostile.mutating import Change, changed, changes, seeds
+
+BOMB_BYTES = 2 * 1024 * 1024
+FUZZ_BYTES = 256 * 1024
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with Decoder() as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_costs_no_more_than_ten_times_an_honest_file(kind: str, decoder: Decoder) -> None:
+    _, bomb = BOMBS[kind]
+    assert complaint(decoder, bomb(BOMB_BYTES), SIZE) == ""
+
+
+@given(seed=st.sampled_from(seeds()), todo=changes())
+@settings(
+    max_examples=600,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise(
+    decoder: Decoder, seed: tuple[str, bytes], todo: list[Change]
+) -> None:
+    name, data = seed
+    assert complaint(decoder, changed(name, data, todo, FUZZ_BYTES), SIZE) == ""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["tiff of strips", "jpeg of tables", "png of packed texts", "gif of stray bytes", "jpeg of empty comments"],
+)
+def test_what_is_measured_is_noticed_when_structures_are_not_checked(kind: str) -> None:
+    _, bomb = BOMBS[kind]
+    with Decoder(checks=False) as unchecked:
+        assert complaint(unchecked, bomb(BOMB_BYTES), SIZE)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_an_honest_file_is_a_picture_within_the_same_limits(name: str, decoder: Decoder) -> None:
+    assert decoder.decode(plain(name)).outcome == "picture"
