@@ -43,7 +43,7 @@ def wait_for_index(client: MilvusClient, name: str) -> None:
     def is_in_use() -> bool:
         loaded = client.list_loaded_segments(name)
         # Growing segments, and sealed ones before their index is loaded, name none.
-        ready: int = sum(one.num_rows for one in loaded if one.index_name == "vector")
+        ready: int = sum(index.num_rows for index in loaded if index.index_name == "vector")
         return ready == COUNT
 
     until(is_in_use, seconds=180)

@@ -42,7 +42,7 @@ def prepare(catalog: Catalog, store: VectorStore, model: str) -> str:
         collections.pin_model(tx, collection, model)
     store.ensure_collection(collection.vector_collection, IndexSpec())
     with catalog.transaction() as tx:
-        images.ensure_rows(tx, collection.id, [f"/bench/{place:05}.jpg" for place in range(COUNT)], None, None)
+        images.ensure_rows(tx, collection.id, [f"/bench/{index:05}.jpg" for index in range(COUNT)], None, None)
         tx.execute(
             sa.update(image_table).where(image_table.c.collection_id == collection.id).values(state="indexed")
         )
@@ -71,7 +71,7 @@ def measure_latency(report: Report, caller: Caller, embed: Callable[[Pixels], ob
         pictures = [picture(seed) for seed in range(start, start + ROUND)]
         pixels = [decode(data, preprocessing, limits).pixels[None] for data in pictures]
         embed(pixels[0])
-        passes += times_ms([partial(embed, one) for one in pixels])
+        passes += times_ms([partial(embed, decoded) for decoded in pixels])
         fresh += times_ms([partial(caller.upload, data) for data in pictures])
     over = median(fresh) - median(passes)
     report.add("forward pass of one picture: median", f"{median(passes):.1f} ms")
@@ -83,7 +83,7 @@ def measure_latency(report: Report, caller: Caller, embed: Callable[[Pixels], ob
     same = picture(0)
     again = median(times_ms([partial(caller.upload, same)] * SEARCHES))
     report.add("search, picture asked before: median", f"{again:.1f} ms", "<= 12 ms", again <= OVERHEAD_MS)
-    by_id = median(times_ms([partial(caller.by_id, place) for place in range(1, SEARCHES + 1)]))
+    by_id = median(times_ms([partial(caller.by_id, index) for index in range(1, SEARCHES + 1)]))
     report.add("search by image_id: median", f"{by_id:.1f} ms", "<= 8 ms", by_id <= BY_ID_MS)
     return p95(fresh)
 

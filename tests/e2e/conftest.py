@@ -55,8 +55,8 @@ def http(system: System) -> Iterator[httpx.Client]:
 def album(library: Path) -> Path:
     """Forty drawn pictures in two folders, with endings that are often overlooked."""
     folder = library / "album"
-    for place, ending in enumerate(["jpg", "JPG", "jpeg", "png"] * 10):
-        path = folder / ("first" if place < 20 else "second") / f"picture {place:02}.{ending}"
+    for index, ending in enumerate(["jpg", "JPG", "jpeg", "png"] * 10):
+        path = folder / ("first" if index < 20 else "second") / f"picture {index:02}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        photo_like(place, (160, 120)).save(path, format="PNG" if ending == "png" else "JPEG")
+        photo_like(index, (160, 120)).save(path, format="PNG" if ending == "png" else "JPEG")
     return folder

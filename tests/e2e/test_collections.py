@@ -26,8 +26,8 @@ def folder(library: Path, name: str) -> Path:
     """Six pictures; of the first there is a copy, of the second one that was recompressed."""
     made = library / name
     made.mkdir()
-    for place in range(4):
-        (made / f"{place}.jpg").write_bytes(encoded(photo_like(700 + place, (160, 120))))
+    for index in range(4):
+        (made / f"{index}.jpg").write_bytes(encoded(photo_like(700 + index, (160, 120))))
     (made / "copy of 0.jpg").write_bytes((made / "0.jpg").read_bytes())
     Image.open(made / "1.jpg").save(made / "1 again.jpg", quality=70)
     return made
@@ -144,12 +144,12 @@ def test_a_collection_is_renamed_with_all_it_holds(http: httpx.Client, folder: P
     assert http.patch("/api/v2/collections/nothing", json={"name": other}).status_code == 404
 
 
-def reindex(http: httpx.Client, name: str, **wishes: object) -> dict[str, Any]:
-    response = http.post(f"/api/v2/collections/{name}/reindex", json=wishes)
+def reindex(http: httpx.Client, name: str, **options: object) -> dict[str, Any]:
+    response = http.post(f"/api/v2/collections/{name}/reindex", json=options)
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     assert job["kind"] == "reindex"
-    assert job["id"] in [one["id"] for one in http.get("/api/v2/jobs").json()["items"]]
+    assert job["id"] in [item["id"] for item in http.get("/api/v2/jobs").json()["items"]]
     return job
 
 
@@ -258,7 +258,7 @@ def image_named(http: httpx.Client, name: str, folder: Path, file: str) -> int:
         ({"cursor": "x"}, "cursor"),
     ],
 )
-def test_a_bad_wish_for_duplicates_names_its_field(
+def test_a_bad_option_for_duplicates_names_its_field(
     http: httpx.Client, name: str, params: dict[str, str], field: str
 ) -> None:
     http.post("/api/v2/collections", json={"name": name})

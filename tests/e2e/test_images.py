@@ -45,7 +45,7 @@ def found(http: httpx.Client, url: str, picture: bytes, **fields: Any) -> list[d
 
 
 def listed(http: httpx.Client, url: str, **params: Any) -> list[int]:
-    return [one["id"] for one in http.get(f"{url}/images", params=params).json()["items"]]
+    return [item["id"] for item in http.get(f"{url}/images", params=params).json()["items"]]
 
 
 # Upload
@@ -90,7 +90,7 @@ def test_the_same_content_in_two_partitions_is_two_images(http: httpx.Client, ur
 
 
 def test_uploads_at_once_are_all_there(http: httpx.Client, system: System, url: str) -> None:
-    pictures = [encoded(photo_like(6100 + place % 6), "PNG") for place in range(12)]
+    pictures = [encoded(photo_like(6100 + index % 6), "PNG") for index in range(12)]
 
     def send(picture: bytes) -> int:
         with httpx.Client(base_url=system.url, timeout=PATIENCE) as own:
@@ -108,7 +108,7 @@ def test_uploads_at_once_are_all_there(http: httpx.Client, system: System, url: 
 def test_jobs_of_single_pictures_are_not_listed(http: httpx.Client, url: str) -> None:
     job = upload(http, url, encoded(photo_like(6003)))["job"]
     assert http.get(f"/api/v2/jobs/{job}").json()["state"] == "succeeded"
-    assert job not in [one["id"] for one in http.get("/api/v2/jobs").json()["items"]]
+    assert job not in [item["id"] for item in http.get("/api/v2/jobs").json()["items"]]
 
 
 @pytest.mark.parametrize(
@@ -151,35 +151,35 @@ def test_an_upload_to_nowhere_is_404(http: httpx.Client) -> None:
 def test_metadata_is_merged_and_filters_see_it_at_once(http: httpx.Client, url: str) -> None:
     picture = encoded(photo_like(6200))
     made = upload(http, url, picture, metadata='{"a": 1, "b": {"c": 2, "d": 3}}')
-    one = f"{url}/images/{made['id']}"
-    changed = http.patch(one, json={"metadata": {"a": None, "b": {"c": 9}, "e": "new"}, "partition": "bert"})
+    path = f"{url}/images/{made['id']}"
+    changed = http.patch(path, json={"metadata": {"a": None, "b": {"c": 9}, "e": "new"}, "partition": "bert"})
     assert changed.status_code == 200, changed.text
     assert changed.json()["metadata"] == {"b": {"c": 9, "d": 3}, "e": "new"}
     assert changed.json()["searchable_at"]
-    assert http.get(one).json()["metadata"] == {"b": {"c": 9, "d": 3}, "e": "new"}
+    assert http.get(path).json()["metadata"] == {"b": {"c": 9, "d": 3}, "e": "new"}
     assert [hit["id"] for hit in found(http, url, picture, partition="bert", filter='{"eq": ["e", "new"]}')] == [
         made["id"]
     ]
     assert found(http, url, picture, filter='{"exists": "a"}') == []
     assert found(http, url, picture)[0]["distance"] < 1e-4
-    emptied = http.patch(one, json={"metadata": None})
+    emptied = http.patch(path, json={"metadata": None})
     assert (emptied.status_code, emptied.json()["metadata"], emptied.json()["partition"]) == (200, {}, "bert")
     assert found(http, url, picture, filter='{"exists": "e"}') == []
-    assert http.patch(one, json={}).json()["job"] is None
+    assert http.patch(path, json={}).json()["job"] is None
 
 
 def test_changes_at_once_lose_none(http: httpx.Client, system: System, url: str) -> None:
     made = upload(http, url, encoded(photo_like(6201)))
 
-    def change(place: int) -> int:
+    def change(index: int) -> int:
         with httpx.Client(base_url=system.url, timeout=PATIENCE) as own:
-            patch = {"metadata": {f"key{place}": place}}
+            patch = {"metadata": {f"key{index}": index}}
             return own.patch(f"{url}/images/{made['id']}", json=patch).status_code
 
     with ThreadPoolExecutor(5) as pool:
         assert list(pool.map(change, range(5))) == [200] * 5
     metadata = http.get(f"{url}/images/{made['id']}").json()["metadata"]
-    assert metadata == {f"key{place}": place for place in range(5)}
+    assert metadata == {f"key{index}": index for index in range(5)}
 
 
 @pytest.mark.parametrize(
@@ -210,12 +210,12 @@ def test_a_change_of_what_is_not_there_is_404(http: httpx.Client, url: str) -> N
 
 def test_lists_join_and_a_partition_restricts_them(http: httpx.Client, url: str) -> None:
     ids = [
-        upload(http, url, encoded(photo_like(6300 + place)), partition="ab"[place % 2])["id"] for place in range(5)
+        upload(http, url, encoded(photo_like(6300 + index)), partition="ab"[index % 2])["id"] for index in range(5)
     ]
     pages, cursor = [], None
     while True:
         page = http.get(f"{url}/images", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
-        pages += [one["id"] for one in page["items"]]
+        pages += [item["id"] for item in page["items"]]
         cursor = page["next"]
         if cursor is None:
             break
@@ -228,11 +228,11 @@ def test_lists_join_and_a_partition_restricts_them(http: httpx.Client, url: str)
 def test_images_are_deleted_by_id_path_filter_and_partition(http: httpx.Client, url: str) -> None:
     made = [
         upload(
-            http, url, encoded(photo_like(6400 + place)), partition="ab"[place % 2], metadata=f'{{"n": {place}}}'
+            http, url, encoded(photo_like(6400 + index)), partition="ab"[index % 2], metadata=f'{{"n": {index}}}'
         )
-        for place in range(8)
+        for index in range(8)
     ]
-    ids = [one["id"] for one in made]
+    ids = [image["id"] for image in made]
     response = http.post(f"{url}/images/delete", json={"ids": [ids[0], 2**62]})
     assert (response.status_code, response.json()) == (200, {"deleted": 1, "missing": [2**62]})
     response = http.post(f"{url}/images/delete", json={"paths": [made[1]["path"], "/gone"]})
@@ -249,7 +249,7 @@ def test_images_are_deleted_by_id_path_filter_and_partition(http: httpx.Client, 
     assert http.post(f"{url}/images/delete", json=everything).json()["deleted"] == 2
     shown = http.get(url).json()
     assert (shown["images"], shown["vectors"]) == (0, 0)
-    assert [one["path"] for one in made if Path(one["path"]).exists()] == []
+    assert [image["path"] for image in made if Path(image["path"]).exists()] == []
 
 
 def test_a_library_keeps_its_files_when_images_are_deleted(http: httpx.Client, library: Path, url: str) -> None:
@@ -317,18 +317,18 @@ def test_a_delete_by_path_needs_the_path(http: httpx.Client, url: str) -> None:
 )
 def test_a_thumbnail_fits_and_is_cached(http: httpx.Client, url: str, accept: str, kind: str) -> None:
     made = upload(http, url, encoded(photo_like(6600, (800, 400))))
-    one = f"/api/v2/images/{made['id']}/thumbnail"
-    response = http.get(one, params={"size": 128}, headers={"Accept": accept})
+    path = f"/api/v2/images/{made['id']}/thumbnail"
+    response = http.get(path, params={"size": 128}, headers={"Accept": accept})
     assert response.headers["content-type"] == f"image/{kind.lower()}"
     with Image.open(io.BytesIO(response.content)) as picture:
         assert (picture.format, picture.size) == (kind, (128, 64))
     assert "max-age" in response.headers["cache-control"]
     assert "Accept" in response.headers["vary"].split(", ")
     headers = {"Accept": accept, "If-None-Match": response.headers["etag"]}
-    again = http.get(one, params={"size": 128}, headers=headers)
+    again = http.get(path, params={"size": 128}, headers=headers)
     assert (again.status_code, again.content) == (304, b"")
-    assert http.get(one, params={"size": 64}, headers=headers).status_code == 200
-    assert http.head(one).headers["content-type"].startswith("image/")
+    assert http.get(path, params={"size": 64}, headers=headers).status_code == 200
+    assert http.head(path).headers["content-type"].startswith("image/")
 
 
 @pytest.mark.parametrize("size", ["63", "513", "x", "", "-64", "1e2"])
@@ -341,18 +341,18 @@ def test_a_thumbnail_of_another_size_is_400(http: httpx.Client, url: str, size: 
 
 def test_a_file_is_sent_in_ranges_and_not_twice(http: httpx.Client, url: str) -> None:
     picture = encoded(photo_like(6602))
-    one = f"/api/v2/images/{upload(http, url, picture)['id']}/file"
-    part = http.get(one, headers={"Range": "bytes=10-19"})
+    path = f"/api/v2/images/{upload(http, url, picture)['id']}/file"
+    part = http.get(path, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, picture[10:20])
     assert part.headers["content-range"] == f"bytes 10-19/{len(picture)}"
     assert part.headers["content-type"] == "image/jpeg"
-    assert http.get(one, headers={"Range": "bytes=-5"}).content == picture[-5:]
-    assert http.get(one, headers={"Range": f"bytes={len(picture)}-"}).status_code == 416
-    whole = http.get(one)
+    assert http.get(path, headers={"Range": "bytes=-5"}).content == picture[-5:]
+    assert http.get(path, headers={"Range": f"bytes={len(picture)}-"}).status_code == 416
+    whole = http.get(path)
     assert (whole.content, whole.headers["accept-ranges"]) == (picture, "bytes")
-    again = http.get(one, headers={"If-None-Match": whole.headers["etag"]})
+    again = http.get(path, headers={"If-None-Match": whole.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    head = http.head(one)
+    head = http.head(path)
     assert (head.content, head.headers["content-length"]) == (b"", str(len(picture)))
 
 

@@ -16,16 +16,16 @@ from support.waiting import until
 pytestmark = pytest.mark.e2e
 
 
-def submit(http: httpx.Client, source: object, **wishes: object) -> dict[str, Any]:
-    response = http.post("/api/v2/jobs", json={"source": source, **wishes})
+def submit(http: httpx.Client, source: object, **options: object) -> dict[str, Any]:
+    response = http.post("/api/v2/jobs", json={"source": source, **options})
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     assert response.headers["Location"] == f"/api/v2/jobs/{job['id']}"
     return job
 
 
-def run(http: httpx.Client, source: object, **wishes: object) -> dict[str, Any]:
-    return ended(http, submit(http, source, **wishes)["id"])
+def run(http: httpx.Client, source: object, **options: object) -> dict[str, Any]:
+    return ended(http, submit(http, source, **options)["id"])
 
 
 def failures(http: httpx.Client, job_id: str) -> dict[str, str]:
@@ -135,8 +135,8 @@ def test_a_list_gives_each_path_its_outcome(http: httpx.Client, library: Path, c
 def test_pruning_removes_what_is_gone(http: httpx.Client, library: Path, collection: str) -> None:
     folder = library / collection
     folder.mkdir()
-    for place in range(3):
-        (folder / f"{place}.jpg").write_bytes(encoded(photo_like(90 + place)))
+    for index in range(3):
+        (folder / f"{index}.jpg").write_bytes(encoded(photo_like(90 + index)))
     run(http, str(folder), collection=collection)
     (folder / "1.jpg").unlink()
     job = run(http, str(folder), collection=collection, prune=True)
@@ -159,8 +159,8 @@ def test_a_cancelled_job_ends_with_every_path_accounted_for(
 ) -> None:
     folder = library / collection
     folder.mkdir()
-    for place in range(120):
-        (folder / f"{place:03}.jpg").write_bytes(encoded(photo_like(place, (64, 64))))
+    for index in range(120):
+        (folder / f"{index:03}.jpg").write_bytes(encoded(photo_like(index, (64, 64))))
     job = submit(http, str(folder), collection=collection)
     for _ in range(2):
         cancelled = http.post(f"/api/v2/jobs/{job['id']}/cancel")
@@ -239,8 +239,8 @@ def test_a_running_job_tells_its_rate_and_when_it_will_end(
 ) -> None:
     folder = library / collection
     folder.mkdir()
-    for place in range(160):
-        (folder / f"{place:03}.jpg").write_bytes(encoded(photo_like(place, (64, 64))))
+    for index in range(160):
+        (folder / f"{index:03}.jpg").write_bytes(encoded(photo_like(index, (64, 64))))
     job = submit(http, str(folder), collection=collection)
     seen: dict[str, Any] = {}
 

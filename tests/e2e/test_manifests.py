@@ -20,13 +20,13 @@ pytestmark = pytest.mark.e2e
 def folder(library: Path) -> Path:
     made = library / uuid4().hex
     made.mkdir()
-    for place in range(6):
-        (made / f"{place}.png").write_bytes(encoded(photo_like(9000 + place, (64, 64)), "PNG"))
+    for index in range(6):
+        (made / f"{index}.png").write_bytes(encoded(photo_like(9000 + index, (64, 64)), "PNG"))
     return made
 
 
-def run(http: httpx.Client, manifest: Path, **wishes: Any) -> dict[str, Any]:
-    body = {"source": {"manifest": str(manifest)}, "collection": manifest.parent.name, **wishes}
+def run(http: httpx.Client, manifest: Path, **options: Any) -> dict[str, Any]:
+    body = {"source": {"manifest": str(manifest)}, "collection": manifest.parent.name, **options}
     response = http.post("/api/v2/jobs", json=body)
     assert response.status_code == 202, response.text
     assert response.json()["source"] == str(manifest)
@@ -35,12 +35,12 @@ def run(http: httpx.Client, manifest: Path, **wishes: Any) -> dict[str, Any]:
 
 def listed(http: httpx.Client, folder: Path, **params: str) -> dict[str, dict[str, Any]]:
     items = http.get(f"/api/v2/collections/{folder.name}/images", params=params).json()["items"]
-    return {Path(one["path"]).name: one["metadata"] for one in items}
+    return {Path(item["path"]).name: item["metadata"] for item in items}
 
 
 def test_json_lines_are_indexed_each_with_its_own_labels(http: httpx.Client, folder: Path) -> None:
     lines = [
-        {"path": f"{place}.png", "partition": "ab"[place % 2], "metadata": {"n": place}} for place in range(5)
+        {"path": f"{index}.png", "partition": "ab"[index % 2], "metadata": {"n": index}} for index in range(5)
     ]
     manifest = folder / "list.jsonl"
     manifest.write_text("\n".join([*map(json.dumps, lines), "not json", '{"path": "gone.png"}']))
@@ -48,7 +48,7 @@ def test_json_lines_are_indexed_each_with_its_own_labels(http: httpx.Client, fol
     assert (job["state"], job["total"], job["indexed"]) == ("completed_with_failures", 7, 5)
     assert listed(http, folder, partition="a") == {"0.png": {"n": 0}, "2.png": {"n": 2}, "4.png": {"n": 4}}
     failures = http.get(f"/api/v2/jobs/{job['id']}/failures").json()["items"]
-    assert {(one["path"], one["code"]) for one in failures} == {
+    assert {(failure["path"], failure["code"]) for failure in failures} == {
         (f"{manifest}:6", "invalid_line"),
         (str(folder / "gone.png"), "vanished"),
     }

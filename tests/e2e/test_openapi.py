@@ -48,7 +48,9 @@ def there(system: System) -> There:
     with httpx.Client(base_url=system.url, timeout=PATIENCE) as http:
         assert http.post("/api/v2/collections", json={"name": "described"}).status_code == 201
         pictures = [encoded(photo_like(seed)) for seed in (7000, 7001)]
-        made = [http.post("/api/v2/collections/described/images", files={"image": one}) for one in pictures]
+        made = [
+            http.post("/api/v2/collections/described/images", files={"image": picture}) for picture in pictures
+        ]
         parameters = {"name": "described", "image_id": made[0].json()["id"], "job_id": made[0].json()["job"]}
     return There(schemathesis.openapi.from_url(f"{system.url}/api/v2/openapi.json"), parameters)
 

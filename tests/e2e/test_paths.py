@@ -49,11 +49,11 @@ def submit(http: httpx.Client, name: str, source: object) -> dict[str, Any]:
 
 
 def codes(http: httpx.Client, job: dict[str, Any]) -> set[str]:
-    return {one["code"] for one in http.get(f"/api/v2/jobs/{job['id']}/failures").json()["items"]}
+    return {item["code"] for item in http.get(f"/api/v2/jobs/{job['id']}/failures").json()["items"]}
 
 
 def paths(http: httpx.Client, name: str) -> list[str]:
-    return [one["path"] for one in http.get(f"/api/v2/collections/{name}/images").json()["items"]]
+    return [item["path"] for item in http.get(f"/api/v2/collections/{name}/images").json()["items"]]
 
 
 def test_a_file_that_was_named_through_the_uploads_outlives_its_image(

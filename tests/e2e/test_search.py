@@ -37,8 +37,8 @@ class Gallery:
 
     pictures: dict[str, tuple[str, dict[str, Any]]]
 
-    def path(self, place: int) -> Path:
-        return Path(sorted(self.pictures)[place])
+    def path(self, index: int) -> Path:
+        return Path(sorted(self.pictures)[index])
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +49,9 @@ def gallery(system: System, library: Path) -> Gallery:
         for number, (partition, metadata) in enumerate(FOLDERS):
             folder = library / "gallery" / str(number)
             folder.mkdir(parents=True)
-            for place in range(PER_FOLDER):
-                path = folder / f"{place}.png"
-                photo_like(1000 + number * 100 + place).save(path)
+            for index in range(PER_FOLDER):
+                path = folder / f"{index}.png"
+                photo_like(1000 + number * 100 + index).save(path)
                 pictures[str(path)] = (partition, metadata)
             body = {"source": str(folder), "collection": "gallery", "partition": partition, "metadata": metadata}
             job = http.post("/api/v2/jobs", json=body).json()["id"]
@@ -84,7 +84,7 @@ def ids(found: list[dict[str, Any]]) -> list[int]:
 
 def alike(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
     """Tell whether two answers are one but for the last bits: several at once are summed in another order."""
-    by_id = {one["id"]: one["distance"] for one in others}
+    by_id = {row["id"]: row["distance"] for row in others}
     return set(ids(some)) == set(by_id) and all(abs(one["distance"] - by_id[one["id"]]) < 2e-3 for one in some)
 
 
@@ -131,7 +131,7 @@ def test_a_batch_equals_single_searches(http: httpx.Client, gallery: Gallery) ->
     singles = [upload(http, picture, top_k="10")["results"] for picture in pictures]
     batch = upload(http, *pictures, top_k="10")
     assert set(batch) == {"queries", "took_ms"}
-    assert [ids(one["results"]) for one in batch["queries"]] == [ids(single) for single in singles]
+    assert [ids(query["results"]) for query in batch["queries"]] == [ids(single) for single in singles]
     first = singles[0][0]
     queries = [{"image_id": first["id"]}, {"path": first["path"]}, {"vector": [1] * 512}]
     answers = http.post(SEARCH, json={"queries": queries, "top_k": 5}).json()["queries"]
@@ -144,8 +144,8 @@ def test_a_batch_of_pictures_that_were_never_seen_is_one_pass(http: httpx.Client
     pictures = [encoded(photo_like(seed), "PNG") for seed in range(3000, 3012)]
     batch = upload(http, *pictures, top_k="3")["queries"]
     assert all(
-        alike(batch[place]["results"], upload(http, picture, top_k="3")["results"])
-        for place, picture in [(0, pictures[0]), (11, pictures[11])]
+        alike(batch[index]["results"], upload(http, picture, top_k="3")["results"])
+        for index, picture in [(0, pictures[0]), (11, pictures[11])]
     )
 
 
@@ -167,8 +167,8 @@ def test_near_duplicates_are_in_the_first_three(
         "bordered": lambda picture: encoded(framed(picture, 48, 32), "JPEG", quality=90),
         "cropped": lambda picture: encoded(picture.crop((8, 6, 312, 234))),
     }
-    for place in range(0, 40, 5):
-        path = gallery.path(place)
+    for index in range(0, 40, 5):
+        path = gallery.path(index)
         with Image.open(path) as picture:
             found = upload(http, changes[change](picture), top_k=str(rank))["results"]
         assert str(path) in [one["path"] for one in found]
@@ -209,37 +209,37 @@ def test_each_picture_of_a_batch_may_have_its_box(http: httpx.Client, gallery: G
 def test_pages_join_without_gap_or_repeat(http: httpx.Client, gallery: Gallery) -> None:
     whole = all_of(http)
     assert len(whole) == 40
-    assert [one["distance"] for one in whole] == sorted(one["distance"] for one in whole)
+    assert [row["distance"] for row in whole] == sorted(row["distance"] for row in whole)
     query = {"image_id": whole[0]["id"], "page_size": 7}
     pages = [ask(http, {**query, "page": page}) for page in range(1, 8)]
     assert [len(page) for page in pages] == [7, 7, 7, 7, 7, 5, 0]
-    assert [one for page in pages for one in page] == whole
+    assert [row for page in pages for row in page] == whole
 
 
 def test_pages_join_where_rows_are_missing(http: httpx.Client, library: Path, gallery: Gallery) -> None:
     folder = library / "holes"
     folder.mkdir()
-    for place in range(12):
-        photo_like(5000 + place).save(folder / f"{place:02}.png")
+    for index in range(12):
+        photo_like(5000 + index).save(folder / f"{index:02}.png")
     job = http.post("/api/v2/jobs", json={"source": str(folder), "collection": "holes"}).json()["id"]
     until(lambda: http.get(f"/api/v2/jobs/{job}").json()["finished_at"] is not None)
     url = "/api/v2/collections/holes"
     whole = http.post(f"{url}/search", json={"path": str(folder / "05.png"), "top_k": 12}).json()["results"]
-    for one in (whole[2], whole[3], whole[8]):
-        assert http.delete(f"{url}/images/{one['id']}").status_code in (202, 204)
-    left = [one for place, one in enumerate(whole) if place not in (2, 3, 8)]
+    for row in (whole[2], whole[3], whole[8]):
+        assert http.delete(f"{url}/images/{row['id']}").status_code in (202, 204)
+    left = [row for index, row in enumerate(whole) if index not in (2, 3, 8)]
     pages = [
         http.post(f"{url}/search", json={"path": str(folder / "05.png"), "page": page, "page_size": 4}).json()
         for page in (1, 2, 3)
     ]
-    assert [one for page in pages for one in page["results"]] == left
+    assert [row for page in pages for row in page["results"]] == left
 
 
 def test_a_threshold_cuts_where_it_says(http: httpx.Client, gallery: Gallery) -> None:
     whole = all_of(http)
     limit = whole[20]["distance"]
     near = all_of(http, max_distance=limit)
-    assert near == [one for one in whole if one["distance"] <= limit]
+    assert near == [row for row in whole if row["distance"] <= limit]
     assert all_of(http, max_distance=0) == whole[:1]
     assert all_of(http, max_distance=1) == whole
 
@@ -258,7 +258,7 @@ def test_a_result_shows_what_is_asked_for(http: httpx.Client, gallery: Gallery) 
 @pytest.mark.parametrize("partition", ["anna", "bert", ""])
 def test_a_partition_holds_its_own_and_nothing_else(http: httpx.Client, gallery: Gallery, partition: str) -> None:
     expected = {path for path, (own, _) in gallery.pictures.items() if own == partition}
-    assert {one["path"] for one in all_of(http, partition=partition)} == expected
+    assert {row["path"] for row in all_of(http, partition=partition)} == expected
     found = upload(http, encoded(photo_like(1), "PNG"), top_k="40", partition=partition)["results"]
     assert {one["path"] for one in found} == expected
 
@@ -289,7 +289,7 @@ def test_a_partition_holds_its_own_and_nothing_else(http: httpx.Client, gallery:
 def test_filters_agree_with_brute_force(http: httpx.Client, gallery: Gallery, part: dict[str, Any]) -> None:
     wanted = parse_filter(part)
     expected = {path for path, (_, metadata) in gallery.pictures.items() if matches(wanted, metadata)}
-    assert {one["path"] for one in all_of(http, filter=part)} == expected
+    assert {row["path"] for row in all_of(http, filter=part)} == expected
     found = upload(http, encoded(photo_like(1), "PNG"), top_k="40", filter=json.dumps(part))["results"]
     assert {one["path"] for one in found} == expected
 
@@ -378,7 +378,7 @@ def with_path(question: Any, path: str) -> Any:
     if isinstance(question, dict):
         return {name: with_path(value, path) for name, value in question.items()}
     if isinstance(question, list) and len(question) < 100:
-        return [with_path(one, path) for one in question]
+        return [with_path(part, path) for part in question]
     return path if question == "{path}" else question
 
 

@@ -42,7 +42,7 @@ def album(library: Path) -> list[Path]:
     """Two hundred small drawn pictures, no two alike."""
     folder = library / "album"
     folder.mkdir()
-    paths = [folder / f"{place:03}.jpg" for place in range(200)]
+    paths = [folder / f"{index:03}.jpg" for index in range(200)]
     for seed, path in enumerate(paths):
         photo_like(seed, (96, 72)).save(path)
     return paths

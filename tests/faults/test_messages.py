@@ -40,7 +40,7 @@ def test_a_picture_that_kills_its_workers_fails_alone(
 ) -> None:
     folder = library / "poisoned"
     folder.mkdir()
-    good = [folder / f"{place}.png" for place in range(40)]
+    good = [folder / f"{index}.png" for index in range(40)]
     for seed, path in enumerate(good):
         photo_like(2_000 + seed, (96, 72)).save(path)
     Image.new("RGB", (96, 72), KILLER).save(folder / "20 killer.png")
@@ -78,7 +78,7 @@ def test_hard_pictures_among_good_ones(
 ) -> None:
     folder = library / "hard"
     shutil.copytree(hard_pictures, folder)
-    good = [folder / f"good {place}.jpg" for place in range(30)]
+    good = [folder / f"good {index}.jpg" for index in range(30)]
     for seed, path in enumerate(good):
         photo_like(3_000 + seed, (96, 72)).save(path)
     stack = start_stack(real=True)

@@ -15,7 +15,7 @@ from support.faults.verdict import judge
 from support.waiting import until
 
 MEGABYTE = 1024 * 1024
-MOST_MEMORY = 300 * MEGABYTE
+MAX_MEMORY_BYTES = 300 * MEGABYTE
 FOLDER_FILES = 5_000
 
 
@@ -27,9 +27,9 @@ def stack(start_stack: StartStack) -> Living:
 def lay_out(folder: Path, files: int) -> list[Path]:
     """Make so many empty files."""
     paths = []
-    for place in range(files):
-        path = folder / f"{place // FOLDER_FILES:04}" / f"{place:07}.jpg"
-        if place % FOLDER_FILES == 0:
+    for index in range(files):
+        path = folder / f"{index // FOLDER_FILES:04}" / f"{index:07}.jpg"
+        if index % FOLDER_FILES == 0:
             path.parent.mkdir(parents=True)
         path.touch()
         paths.append(path)
@@ -82,7 +82,7 @@ def test_a_job_of_many_paths_ends_right_in_bounded_memory(
     verdict = judge(stack, "many", [job_id], paths, samples=0)
     scoreboard.add(f"{len(paths):,} paths", verdict, 0)
     scoreboard.notes.append(f"{len(paths):,} paths: {peaks}")
-    assert max(peaks.planner, peaks.redis) < MOST_MEMORY
+    assert max(peaks.planner, peaks.redis) < MAX_MEMORY_BYTES
 
 
 @pytest.mark.faults
@@ -97,4 +97,4 @@ def test_a_million_paths_are_planned_in_bounded_memory_and_cancelled_whole(
     job = stack.wait_ended(job_id, seconds=1_200)
     scoreboard.notes.append(f"{files:,} paths: {peaks}")
     assert job["indexed"] + job["cancelled"] == job["total"] == files
-    assert max(peaks.planner, peaks.redis) < MOST_MEMORY
+    assert max(peaks.planner, peaks.redis) < MAX_MEMORY_BYTES

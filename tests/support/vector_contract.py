@@ -78,14 +78,14 @@ class VectorStoreContract:
         store.drop_collection(name)
 
     def test_a_collection_that_is_not_there_is_named_as_missing(self, store: VectorStore) -> None:
-        name, one = f"c_{uuid4().hex}", unit_vectors(1, 1)
+        name, vectors = f"c_{uuid4().hex}", unit_vectors(1, 1)
         assert not store.has_collection(name)
         store.drop_collection(name)
         for use in (
-            lambda: store.search(name, one, limit=1),
+            lambda: store.search(name, vectors, limit=1),
             lambda: store.count(name),
             lambda: store.ids(name),
-            lambda: store.upsert(name, [1], one, [""], [{}]),
+            lambda: store.upsert(name, [1], vectors, [""], [{}]),
             lambda: store.delete(name, [1]),
             lambda: store.fetch_vectors(name, [1]),
         ):
@@ -168,8 +168,8 @@ class VectorStoreContract:
     def test_a_row_is_nothing_away_from_itself(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(7, 50)
         write(store, collection, list(range(1, 51)), vectors)
-        for one, hits in enumerate(store.search(collection, vectors, limit=3, max_distance=0.0), start=1):
-            assert [(hit.id, hit.distance) for hit in hits] == [(one, 0.0)]
+        for row_id, hits in enumerate(store.search(collection, vectors, limit=3, max_distance=0.0), start=1):
+            assert [(hit.id, hit.distance) for hit in hits] == [(row_id, 0.0)]
 
     def test_distances_are_those_of_the_cosine(self, store: VectorStore, collection: str) -> None:
         vectors, query = unit_vectors(8, 200), unit_vectors(9, 1)
@@ -183,9 +183,9 @@ class VectorStoreContract:
         assert store.search(collection, query, limit=20, offset=90, max_distance=limit)[0] == hits[90:100]
 
     def test_opposite_vectors_are_one_away(self, store: VectorStore, collection: str) -> None:
-        one = unit_vectors(10, 1)
-        write(store, collection, [1], -one)
-        assert store.search(collection, one, limit=1)[0][0].distance == 1.0
+        vectors = unit_vectors(10, 1)
+        write(store, collection, [1], -vectors)
+        assert store.search(collection, vectors, limit=1)[0][0].distance == 1.0
 
     def test_equal_distances_are_ordered_by_id(self, store: VectorStore, collection: str) -> None:
         same, other = unit_vectors(11, 2)
@@ -193,7 +193,7 @@ class VectorStoreContract:
         write(store, collection, ids, np.stack([same] * 60))
         write(store, collection, [20_000], other[np.newaxis])
         pages = [found(store, collection, same[np.newaxis], limit=7, offset=at) for at in range(0, 63, 7)]
-        assert [one for page in pages for one in page] == [*sorted(ids), 20_000]
+        assert [row_id for page in pages for row_id in page] == [*sorted(ids), 20_000]
 
     @pytest.mark.parametrize(
         ("limit", "offset"), [(0, 0), (-1, 0), (1, -1), (MAX_WINDOW + 1, 0), (10, MAX_WINDOW - 9)]
@@ -228,7 +228,7 @@ class VectorStoreContract:
             collection,
             ids,
             unit_vectors(13, len(ids)),
-            partitions=[f"t{one % 30}" for one in range(len(ids))],
+            partitions=[f"t{row_id % 30}" for row_id in range(len(ids))],
         )
         listed: list[int] = []
         while page := store.ids(collection, after=listed[-1] if listed else 0, limit=400):
@@ -366,7 +366,7 @@ class FilterContract:
 
     def agree(self, store: VectorStore, rows: tuple[str, list[dict[str, Any]]], where: Filter) -> list[int]:
         name, metadata = rows
-        expected = [one for one, row in enumerate(metadata) if matches(where, row)]
+        expected = [row_id for row_id, row in enumerate(metadata) if matches(where, row)]
         assert sorted(found(store, name, unit_vectors(30, 1), where=where, limit=500)) == expected
         return expected
 

@@ -107,10 +107,10 @@ class World:
             path.write_bytes(content if content is not None else path.name.encode())
         return paths
 
-    def submit(self, source: Path | list[Path], collection: str = "default", **wishes: object) -> str:
+    def submit(self, source: Path | list[Path], collection: str = "default", **options: object) -> str:
         """Commit a job the way the API does, and return its id."""
         directory = str(source) if isinstance(source, Path) else None
-        job = jobs.NewJob(**{"id": str(uuid4()), "origin": "v2", "directory": directory, **wishes})  # type: ignore[arg-type]
+        job = jobs.NewJob(**{"id": str(uuid4()), "origin": "v2", "directory": directory, **options})  # type: ignore[arg-type]
         with self.catalog.transaction() as tx:
             made, _ = collections.create(tx, collection)
             jobs.create(tx, made.id, job)
@@ -193,9 +193,9 @@ class World:
                 assert isinstance(batch, ExtractBatch)
                 index_batch(self.indexer, self.extract(batch))
 
-    def run(self, source: Path | list[Path], collection: str = "default", **wishes: object) -> jobs.Job:
+    def run(self, source: Path | list[Path], collection: str = "default", **options: object) -> jobs.Job:
         """Submit a job and do all its work."""
-        job_id = self.submit(source, collection, **wishes)
+        job_id = self.submit(source, collection, **options)
         self.plan(job_id)
         self.work()
         return self.job(job_id)

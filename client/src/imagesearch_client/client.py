@@ -12,7 +12,7 @@ import httpx
 
 from imagesearch_client.answers import Collection, Job, JobFailure
 from imagesearch_client.calls import collection_path, segment
-from imagesearch_client.collections import Upkeep
+from imagesearch_client.collections import CollectionCalls
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.pictures import Pictures
@@ -33,7 +33,7 @@ class Manifest:
     path: str
 
 
-class Client(Searching, Pictures, Upkeep):
+class Client(Searching, Pictures, CollectionCalls):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work

@@ -11,7 +11,7 @@ from imagesearch_client.connection import Retry
 from imagesearch_client.duplicates import Alias, Comparison, DuplicateGroup
 
 
-class Upkeep(Calls):
+class CollectionCalls(Calls):
     """Look after collections; a part of `Client`."""
 
     def rename_collection(self, name: str, new_name: str) -> Collection:

@@ -47,7 +47,7 @@ class Patience:
     """Told the reason and the seconds of every pause."""
 
 
-class Endurance:
+class Backoff:
     """Spend one patience: pause after each failure until it has run out.
 
     It runs from the first failure, not from the first try: a request that hung for a while before it failed
@@ -59,7 +59,7 @@ class Endurance:
         self._pause = patience.first_pause
         self._deadline: float | None = None
 
-    def outlast(self, failure: Unavailable) -> None:
+    def wait(self, failure: Unavailable) -> None:
         """Pause before the next try.
 
         Raises:
@@ -119,7 +119,7 @@ class Connection:
             Unavailable: the API cannot be reached or cannot work now; Busy: it has too much to do.
             ProtocolError: the answer is a redirect, which this API never gives.
         """
-        endurance = Endurance(patience or self.patience)
+        backoff = Backoff(patience or self.patience)
         resets = 0
         while True:
             try:
@@ -136,13 +136,13 @@ class Connection:
                 raise ClientError(f"cannot speak to {self.base_url}: {_words(reason)}") from reason
             except Busy as reason:
                 # It was turned away before any of it was done: whatever it is, it may be asked again.
-                endurance.outlast(reason)
+                backoff.wait(reason)
                 continue
             except Unavailable as reason:
                 failure = reason
             if retry is not Retry.SAFE:
                 raise failure
-            endurance.outlast(failure)
+            backoff.wait(failure)
 
     def json(self, method: str, path: str, retry: Retry, **request: Any) -> object:
         """Return the JSON of one answer. Raises what `send` does, and ProtocolError where it is not JSON."""

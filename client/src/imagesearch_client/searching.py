@@ -85,7 +85,7 @@ class Searching(Calls):
             # A batch of one picture is a search like any other.
             return [SearchResult.parse(answer)]
         took = fields.mapping("took_ms")
-        return [SearchResult.parse({**dict(one), "took_ms": took}) for one in fields.items("queries")]
+        return [SearchResult.parse({**dict(query), "took_ms": took}) for query in fields.items("queries")]
 
 
 def _part(image: Picture) -> tuple[str, tuple[str, bytes, str]]:

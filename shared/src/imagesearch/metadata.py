@@ -8,7 +8,7 @@ from typing import Any
 
 from imagesearch.vectors.filters import INT64
 
-LONGEST_PARTITION = 128
+MAX_PARTITION_LENGTH = 128
 """Characters; at most 512 bytes, what a vector store keeps."""
 MAX_METADATA_BYTES = 16_384
 MAX_METADATA_DEPTH = 32
@@ -35,8 +35,8 @@ def check_partition(text: str) -> str:
     Raises:
         ValueError: it is too long, or cannot be stored.
     """
-    if len(text) > LONGEST_PARTITION:
-        raise ValueError(f"must be at most {LONGEST_PARTITION} characters long")
+    if len(text) > MAX_PARTITION_LENGTH:
+        raise ValueError(f"must be at most {MAX_PARTITION_LENGTH} characters long")
     return check_storable(text)
 
 

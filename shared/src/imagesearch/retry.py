@@ -17,11 +17,11 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
-LONGEST_WAIT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 5.0
 """A store that comes back is noticed within this time."""
 
 
-def keep_trying(action: Callable[[], T], stop: Event, *, doing: str) -> T:
+def retry_transient(action: Callable[[], T], stop: Event, *, doing: str) -> T:
     """Call `action` until it raises no `TransientError`, waiting longer each time.
 
     Args:
@@ -45,7 +45,7 @@ def keep_trying(action: Callable[[], T], stop: Event, *, doing: str) -> T:
     retrying = Retrying(
         retry=retry_if_exception_type(TransientError),
         wait=wait_exponential_jitter(
-            multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
+            multiplier=FIRST_WAIT_SECONDS, max=MAX_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
         ),
         stop=stop_when_event_set(stop),
         sleep=wait,

@@ -41,21 +41,21 @@ def groups_of_pairs(pairs: Iterable[tuple[int, int, float]]) -> list[Group]:
     parents: dict[int, int] = {}
     nearest: dict[int, float] = {}
 
-    def root(one: int) -> int:
-        parents.setdefault(one, one)
-        while parents[one] != one:
-            parents[one] = parents[parents[one]]
-            one = parents[one]
-        return one
+    def root(member: int) -> int:
+        parents.setdefault(member, member)
+        while parents[member] != member:
+            parents[member] = parents[parents[member]]
+            member = parents[member]
+        return member
 
     for first, second, distance in pairs:
         low, high = sorted((root(first), root(second)))
         parents[high] = low
-        for one in (first, second):
-            nearest[one] = min(distance, nearest.get(one, distance))
+        for member in (first, second):
+            nearest[member] = min(distance, nearest.get(member, distance))
     found: dict[int, dict[int, float]] = {}
-    for one in sorted(parents):
-        found.setdefault(root(one), {})[one] = nearest[one]
+    for member in sorted(parents):
+        found.setdefault(root(member), {})[member] = nearest[member]
     return [Group(members) for members in found.values()]
 
 

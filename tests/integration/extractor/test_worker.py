@@ -32,10 +32,10 @@ from imagesearch.contract import (
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import InFlight, batch_task_id
-from imagesearch.messaging.query_channel import QueryLane
+from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import RedisSettings
-from imagesearch.worker.registry import WorkerBoard
+from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_extractor.weights import random_weights
 from support.drawing import encoded, photo_like
 from support.valkey_server import ValkeyServer
@@ -182,7 +182,7 @@ def test_a_batch_comes_out_as_vectors_for_the_indexer(app: Celery, bulk: Worker,
 
 
 def test_the_worker_shows_itself_and_steps_back_for_others(client: redis.Redis, bulk: Worker) -> None:
-    reports = bulk.until(lambda: WorkerBoard(client).alive())
+    reports = bulk.until(lambda: WorkerRegistry(client).alive())
     assert [(report.queues, report.weights, report.untrained) for report in reports] == [
         (("extract",), "random:7", True)
     ]
@@ -224,7 +224,7 @@ def test_sigterm_hands_the_batch_in_hand_back(
     assert in_flight.waiting() == {4}
     assert in_flight.claimed([4]) == set()
     assert in_flight.take_crashes([4]) == {4: 0}
-    assert WorkerBoard(client).alive() == []
+    assert WorkerRegistry(client).alive() == []
     heir = start(Queue.EXTRACT)
     assert len(receive(app, 4, heir).images) == 128
     assert heir.stop() == 0
@@ -234,26 +234,26 @@ def test_queries_are_answered_and_late_ones_refused(
     settings: RedisSettings, start: Any, client: redis.Redis
 ) -> None:
     worker: Worker = start(Queue.QUERY)
-    lane = QueryLane(client, settings)
+    channel = QueryChannel(client, settings)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
 
     def ask(some: np.ndarray[Any, Any], seconds: float = PATIENCE) -> QueryVectors:
-        return lane.ask(QueryPixels(len(some), some.tobytes(), time.time() + seconds), PATIENCE)
+        return channel.ask(QueryPixels(len(some), some.tobytes(), time.time() + seconds), PATIENCE)
 
     with ThreadPoolExecutor(5) as threads:
         late = threads.submit(ask, pixels[:1], -1.0)
-        single = [threads.submit(ask, pixels[place : place + 1]) for place in range(3)]
+        single = [threads.submit(ask, pixels[index : index + 1]) for index in range(3)]
         together = threads.submit(ask, pixels)
-        worker.until(lambda: WorkerBoard(client).alive())
+        worker.until(lambda: WorkerRegistry(client).alive())
         vectors = unpack_vectors(together.result().vectors, 3)
-        for place, asked in enumerate(single):
-            assert unpack_vectors(asked.result().vectors, 1)[0] @ vectors[place] > 0.9999
+        for index, asked in enumerate(single):
+            assert unpack_vectors(asked.result().vectors, 1)[0] @ vectors[index] > 0.9999
         with pytest.raises(StoreUnavailable, match="after its deadline"):
             late.result()
     assert not client.keys("imagesearch:answer:*")
     assert psutil.Process(worker.process.pid).nice() == psutil.Process().nice()
     assert worker.stop() == 0, worker.output()
-    assert WorkerBoard(client).alive() == []
+    assert WorkerRegistry(client).alive() == []
 
 
 def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
@@ -264,10 +264,10 @@ def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_pa
     with server:
         late_settings = RedisSettings(redis_url=server.url)
         late = create_redis(late_settings)
-        worker.until(lambda: WorkerBoard(late).alive())
+        worker.until(lambda: WorkerRegistry(late).alive())
         pixels = np.full((1, 224, 224, 3), 200, np.uint8)
         query = QueryPixels(1, pixels.tobytes(), time.time() + PATIENCE)
-        assert QueryLane(late, late_settings).ask(query, PATIENCE).model.startswith("vgg16")
+        assert QueryChannel(late, late_settings).ask(query, PATIENCE).model.startswith("vgg16")
         late.close()
     failures = worker.output().count(missing)
     worker.until(lambda: worker.output().count(missing) > failures)
@@ -280,7 +280,7 @@ def test_a_bulk_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_pat
     worker.until(lambda: worker.output().count("Cannot connect") == 1)
     with server:
         late = create_redis(RedisSettings(redis_url=server.url))
-        worker.until(lambda: WorkerBoard(late).alive())
+        worker.until(lambda: WorkerRegistry(late).alive())
         late.close()
     worker.until(lambda: worker.output().count("Cannot connect") > 1)
     assert worker.stop() == 0, worker.output()

@@ -27,7 +27,7 @@ def batches_of(world: World) -> list[ExtractBatch]:
 
 
 def test_every_file_of_a_directory_ends_indexed(world: World) -> None:
-    world.write(*(f"folder/{place}.jpg" for place in range(10)))
+    world.write(*(f"folder/{index}.jpg" for index in range(10)))
     job = world.run(world.root)
     assert (job.state, job.total, job.indexed) == (JobState.SUCCEEDED, 10, 10)
     assert set(world.outcomes(job.id).values()) == {"indexed"}
@@ -100,7 +100,7 @@ def test_an_indexed_picture_that_cannot_be_reached_stays(world: World) -> None:
 
 
 def test_a_batch_that_is_delivered_twice_counts_once(world: World) -> None:
-    world.write(*(f"{place}.jpg" for place in range(8)))
+    world.write(*(f"{index}.jpg" for index in range(8)))
     job_id = world.submit(world.root)
     world.plan(job_id)
     answers = [world.extract(batch) for batch in batches_of(world)]
@@ -158,8 +158,8 @@ def test_an_answer_that_leaves_pictures_out_is_refused_and_nothing_is_counted(wo
     world.check()
 
 
-def test_no_more_than_a_window_of_batches_is_on_its_way(world: World) -> None:
-    world.write(*(f"{place:03}.jpg" for place in range(60)))
+def test_no_more_batches_are_in_flight_than_the_limit(world: World) -> None:
+    world.write(*(f"{index:03}.jpg" for index in range(60)))
     job_id = world.submit(world.root)
     world.plan(job_id)
     window = world.settings.window
@@ -174,7 +174,7 @@ def test_no_more_than_a_window_of_batches_is_on_its_way(world: World) -> None:
 
 
 def test_planning_goes_on_behind_the_place_where_it_was_killed(world: World) -> None:
-    world.write(*(f"{place:03}.jpg" for place in range(30)))
+    world.write(*(f"{index:03}.jpg" for index in range(30)))
     job_id = world.submit(world.root)
     impatient = replace(world.indexer, settings=world.settings.model_copy(update={"plan_seconds": 0.0}))
     turns = 0
@@ -192,7 +192,7 @@ def test_planning_goes_on_behind_the_place_where_it_was_killed(world: World) -> 
 
 
 def test_two_planners_of_one_job_list_nothing_twice(world: World) -> None:
-    world.write(*(f"{place:03}.jpg" for place in range(25)))
+    world.write(*(f"{index:03}.jpg" for index in range(25)))
     job_id = world.submit(world.root)
     plan_job(world.indexer, PlanJob(job_id))
     plan_job(world.indexer, PlanJob(job_id))
@@ -247,7 +247,7 @@ def test_partition_and_metadata_of_a_job_reach_row_and_vector_without_leaving_th
 
 
 def test_a_job_that_is_cancelled_drops_what_arrives_late(world: World) -> None:
-    world.write(*(f"{place}.jpg" for place in range(9)))
+    world.write(*(f"{index}.jpg" for index in range(9)))
     job_id = world.submit(world.root)
     world.plan(job_id)
     first, *others = [world.extract(batch) for batch in batches_of(world)]
@@ -282,7 +282,7 @@ def test_a_picture_deleted_while_its_batch_is_on_its_way_stays_deleted(world: Wo
 def test_pictures_deleted_before_their_batch_was_sent_fail_and_the_rest_goes_on(
     world: World, whole_batch: bool
 ) -> None:
-    world.write(*(f"{place:03}.jpg" for place in range(60)))
+    world.write(*(f"{index:03}.jpg" for index in range(60)))
     job_id = world.submit(world.root)
     world.plan(job_id)
     sent = [item.image_id for _, batch in world.outbox if isinstance(batch, ExtractBatch) for item in batch.items]
@@ -326,7 +326,7 @@ def test_pruning_refuses_a_directory_that_lists_as_empty(world: World) -> None:
 
 
 def test_a_broker_that_is_away_loses_no_batch(world: World) -> None:
-    world.write(*(f"{place}.jpg" for place in range(4)))
+    world.write(*(f"{index}.jpg" for index in range(4)))
     job_id = world.submit(world.root)
     world.is_broker_down = True
     plan_job(world.indexer, PlanJob(job_id))

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def world(world: World) -> World:
     """Twelve pictures: two with a copy of their bytes, one with a near copy, and one copy in a partition."""
-    world.write(*(f"{place}.jpg" for place in range(8)))
+    world.write(*(f"{index}.jpg" for index in range(8)))
     world.write("copy of 1.jpg", "another of 1.jpg", content=b"1.jpg")
     world.write("near 2.jpg")
     assert world.run(world.root).indexed == 11
@@ -60,11 +60,11 @@ def submit(world: World, *, max_distance: float = 0.01, partition: str | None = 
 
 
 def found(world: World, job_id: str) -> list[set[str]]:
-    names = {one: name for name, one in ids(world).items()}
+    names = {image_id: name for name, image_id in ids(world).items()}
     with world.catalog.transaction() as tx:
         groups = duplicates.groups(tx, job_id, after=0, limit=100)
         assert tx.execute(sa.select(duplicate_pairs)).all() == []
-    return sorted(({names[one] for one in group.members} for group in groups), key=min)
+    return sorted(({names[image_id] for image_id in group.members} for group in groups), key=min)
 
 
 ALL = [
@@ -99,7 +99,7 @@ def test_a_partition_is_compared_with_itself_alone(world: World) -> None:
 
 def test_more_copies_than_neighbours_are_one_group(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates_module, "NEIGHBOURS", 2)
-    names = [f"same {place}.jpg" for place in range(9)]
+    names = [f"same {index}.jpg" for index in range(9)]
     world.write(*names, content=b"the same")
     world.run(world.root)
     assert set(names) in found(world, finish(world, submit(world)).id)

@@ -155,8 +155,8 @@ def services(world: World) -> Services:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_any_order_of_messages_and_wishes_leaves_every_promise_kept(world: World, seed: int) -> None:
-    world.write(*(f"{place:02}.jpg" for place in range(22)))
+def test_any_order_of_messages_and_commands_keeps_every_promise(world: World, seed: int) -> None:
+    world.write(*(f"{index:02}.jpg" for index in range(22)))
     job_ids = [world.submit(world.root), world.submit(world.root), world.submit(_some(world))]
     chaos = Chaos(world, random.Random(seed), job_ids)  # noqa: S311 - an order, not a secret
     for _ in range(STEPS):

@@ -107,7 +107,7 @@ def run(verb: str, data_dir: Path, *more: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def folder() -> Iterator[Path]:
     """A directory that only its owner can enter, below one with a long name: the worst that is usual."""
     parent = Path(tempfile.mkdtemp(prefix="imagesearch-test-"))
     yield parent
@@ -115,8 +115,8 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def stack(place: Path) -> Iterator[Stack]:
-    yield from running(place / "data")
+def stack(folder: Path) -> Iterator[Stack]:
+    yield from running(folder / "data")
 
 
 def running(data_dir: Path) -> Iterator[Stack]:
@@ -213,8 +213,8 @@ def test_a_second_start_over_the_same_data_is_refused_in_one_line(stack: Stack) 
     assert stack.works()
 
 
-def test_two_stacks_run_side_by_side_and_down_stops_only_its_own(place: Path) -> None:
-    first, second = Stack(place / "first"), Stack(place / "second with spaces; and #signs 100%")
+def test_two_stacks_run_side_by_side_and_down_stops_only_its_own(folder: Path) -> None:
+    first, second = Stack(folder / "first"), Stack(folder / "second with spaces; and #signs 100%")
     first.start()
     second.start()
     try:
@@ -229,27 +229,27 @@ def test_two_stacks_run_side_by_side_and_down_stops_only_its_own(place: Path) ->
             assert ended(stack.process) == 0
 
 
-def test_a_data_directory_with_a_very_long_name_gets_its_sockets_elsewhere(place: Path) -> None:
-    for stack in running(place / ("deep" * 20) / ("deeper" * 20)):
-        assert not stack.layout.sockets.is_relative_to(place)
+def test_a_data_directory_with_a_very_long_name_gets_its_sockets_elsewhere(folder: Path) -> None:
+    for stack in running(folder / ("deep" * 20) / ("deeper" * 20)):
+        assert not stack.layout.sockets.is_relative_to(folder)
         assert stack.layout.sockets.stat().st_mode & 0o077 == 0
     assert not stack.layout.sockets.exists()
 
 
-def test_a_cluster_that_was_cut_off_while_it_was_made_is_made_again(place: Path) -> None:
-    unfinished = place / "data" / "postgres" / "18.unfinished"
+def test_a_cluster_that_was_cut_off_while_it_was_made_is_made_again(folder: Path) -> None:
+    unfinished = folder / "data" / "postgres" / "18.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
-    for stack in running(place / "data"):
+    for stack in running(folder / "data"):
         assert stack.sql("SELECT current_database()") == "imagesearch"
         assert not unfinished.exists()
 
 
-def test_down_without_a_stack_says_so_and_succeeds(place: Path) -> None:
-    done = run("down", place / "nothing")
+def test_down_without_a_stack_says_so_and_succeeds(folder: Path) -> None:
+    done = run("down", folder / "nothing")
     assert done.returncode == 0
     assert "nothing runs" in done.stdout
-    assert not (place / "nothing").exists()
+    assert not (folder / "nothing").exists()
 
 
 @pytest.fixture
@@ -263,48 +263,48 @@ def few(tmp_path: Path) -> Path:
     return directory
 
 
-def test_the_demo_serves_until_it_is_stopped_and_indexes_nothing_twice(place: Path, few: Path) -> None:
+def test_the_demo_serves_until_it_is_stopped_and_indexes_nothing_twice(folder: Path, few: Path) -> None:
     port = kept_port()
     settings = ["--images", str(few), "--weights", "random:3", "--port", str(port)]
-    output = place / "output"
+    output = folder / "output"
     with output.open("wb") as sink:
         demo = subprocess.Popen(
-            command("demo", place / "data", *settings), stdout=sink, stderr=subprocess.STDOUT, env=ENVIRONMENT
+            command("demo", folder / "data", *settings), stdout=sink, stderr=subprocess.STDOUT, env=ENVIRONMENT
         )
     until(lambda: "until Ctrl-C" in output.read_text() or demo.poll() is not None)
     assert demo.poll() is None, output.read_text()
     assert reason_unready(port) is None
-    assert run("up", place / "data", *settings).returncode == 1
+    assert run("up", folder / "data", *settings).returncode == 1
     demo.send_signal(signal.SIGINT)
     assert ended(demo) == 0
-    assert Stack(place / "data").processes() == set()
+    assert Stack(folder / "data").processes() == set()
     first = output.read_text()
     assert "UNTRAINED (WEIGHTS=random:3)" in first
     assert "8 of 9 indexed, 0 unchanged, 1 failed" in first
     assert "broken.jpg" in first
     assert "holds 8 rows and 8 vectors" in first
     assert first.count("0.0000") == 3
-    again = run("demo", place / "data", "--images", str(few), "--port", str(port), "--once")
+    again = run("demo", folder / "data", "--images", str(few), "--port", str(port), "--once")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "going on with random:3" in again.stdout
     assert "0 of 9 indexed, 8 unchanged, 1 failed" in again.stdout
 
 
-def test_a_port_that_is_taken_is_named_in_one_line(place: Path) -> None:
+def test_a_port_that_is_taken_is_named_in_one_line(folder: Path) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = server.getsockname()[1]
         for verb in ("up", "demo"):
-            refused = run(verb, place / "data", "--port", str(port), "--weights", "random:3")
+            refused = run(verb, folder / "data", "--port", str(port), "--weights", "random:3")
             assert refused.returncode == 1
             assert refused.stderr == f"port {port} is taken by another program; set PORT, as in PORT={port + 1}\n"
 
 
-def test_weights_that_cannot_be_loaded_end_the_start_with_what_to_set(place: Path) -> None:
-    weights = place / "weights.h5"
+def test_weights_that_cannot_be_loaded_end_the_start_with_what_to_set(folder: Path) -> None:
+    weights = folder / "weights.h5"
     weights.write_bytes(b"not weights")
-    refused = run("up", place / "data", "--port", str(kept_port()), "--weights", str(weights))
+    refused = run("up", folder / "data", "--port", str(kept_port()), "--weights", str(weights))
     assert refused.returncode == 1
     assert "set WEIGHTS to" in refused.stderr.splitlines()[-1]
-    assert Stack(place / "data").processes() == set()
+    assert Stack(folder / "data").processes() == set()

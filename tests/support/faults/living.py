@@ -149,9 +149,9 @@ class Living:
         client.flushall()
         client.close()
 
-    def submit(self, source: object, collection: str, **wishes: object) -> str:
+    def submit(self, source: object, collection: str, **options: object) -> str:
         """Submit a job, again and again while the API is away."""
-        body = {"source": source, "collection": collection, **wishes}
+        body = {"source": source, "collection": collection, **options}
         headers = {"Idempotency-Key": f"{collection}-{time.time_ns()}"}
         answer = self.patiently(lambda: self.http.post("/api/v2/jobs", json=body, headers=headers))
         assert answer.status_code == 202, answer.text

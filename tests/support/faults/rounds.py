@@ -16,7 +16,7 @@ from support.faults.verdict import judge
 
 Harm = Callable[[], object]
 
-LONGEST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 """After this long a job that has not ended never will."""
 
 
@@ -51,7 +51,7 @@ class Rounds:
             self.stack.wait_done(job_id, moment)
             harmed = time.monotonic()
             harm()
-        job = self.stack.wait_ended(job_id, seconds=LONGEST_SECONDS)
+        job = self.stack.wait_ended(job_id, seconds=MAX_SECONDS)
         seconds = time.monotonic() - harmed
         self.stack.wait_ready()
         self.stack.wait_catalog()

@@ -45,11 +45,11 @@ class Scoreboard:
 
     def table(self) -> Iterator[str]:
         rows = [COLUMNS, *(line.cells() for line in self.lines.values())]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
+        widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
         for row in rows:
             first, *others = (
-                cell.ljust(width) if not place else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+                cell.ljust(width) if not index else cell.rjust(width)
+                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
             yield "  ".join([first, *others])
         yield from self.notes

@@ -30,10 +30,10 @@ from imagesearch.contract import (
 from imagesearch.messaging.broker import create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
-from imagesearch.messaging.query_channel import QueryLane
+from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.telemetry import configure
-from imagesearch.worker.heartbeat import Pulse
-from imagesearch.worker.registry import WorkerBoard, WorkerReport
+from imagesearch.worker.heartbeat import Liveness
+from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration, read_configuration
 from imagesearch_extractor.embedding import SeededEmbedder
@@ -89,12 +89,12 @@ def run(queue: Queue, configuration: Configuration) -> int:
     configure(f"stand-in {queue.value}", configuration.telemetry)
     client = create_redis(configuration.redis)
     bulk, embedder = queue is Queue.EXTRACT, SlowEmbedder()
-    pulse = Pulse(worker_name("extractor" if bulk else "extractor-query"), 2 if bulk else 1)
-    board = WorkerBoard(client)
+    liveness = Liveness(worker_name("extractor" if bulk else "extractor-query"), 2 if bulk else 1)
+    registry = WorkerRegistry(client)
 
     def report(consumed_at: float) -> WorkerReport:
         return WorkerReport(
-            name=pulse.name,
+            name=liveness.name,
             queues=(queue.value,),
             version="0",
             model=embedder.identity,
@@ -105,9 +105,11 @@ def run(queue: Queue, configuration: Configuration) -> int:
         )
 
     if not bulk:
-        loop = partial(serve, QueryLane(client, configuration.redis), SeededEmbedder(), limit=4, pulse=pulse)
-        return run_loop(loop, pulse=pulse, report=report, board=board, settings=configuration.worker)
-    app, claims = create_celery(configuration.redis), BatchClaims(client, pulse.name)
+        loop = partial(
+            serve, QueryChannel(client, configuration.redis), SeededEmbedder(), limit=4, liveness=liveness
+        )
+        return run_loop(loop, liveness=liveness, report=report, registry=registry, settings=configuration.worker)
+    app, claims = create_celery(configuration.redis), BatchClaims(client, liveness.name)
     kind = UnreadExtractor if "READ_NOTHING" in os.environ else BulkExtractor
     extractor = kind(
         embedder=embedder,
@@ -116,15 +118,15 @@ def run(queue: Queue, configuration: Configuration) -> int:
         progress=CeleryProgressBoard(app),
         claims=claims,
         publish=partial(send, app),
-        stopping=pulse.stopping,
+        stopping=liveness.stopping,
     )
     register(app, TaskName.EXTRACT, ExtractBatch, extractor.handle)
     return run_worker(
         app,
-        pulse=pulse,
+        liveness=liveness,
         queues=[queue],
         report=report,
-        board=board,
+        registry=registry,
         claims=claims,
         settings=configuration.worker,
     )

@@ -114,7 +114,7 @@ def _finds_itself(stack: Living, collection: str, path: Path) -> bool:
     )
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
-    return any(one["path"] == str(path) and one["distance"] == results[0]["distance"] for one in results)
+    return any(result["path"] == str(path) and result["distance"] == results[0]["distance"] for result in results)
 
 
 def attempts(stack: Living, job_id: str) -> list[int]:

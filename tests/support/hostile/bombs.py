@@ -38,19 +38,19 @@ def _times(part: bytes, size: int) -> bytes:
 
 def _png(size: int, part: bytes, *, behind: bool = False) -> bytes:
     data = plain("PNG")
-    place = len(data) - 12 if behind else 33
-    return data[:place] + _times(part, size) + data[place:]
+    offset = len(data) - 12 if behind else 33
+    return data[:offset] + _times(part, size) + data[offset:]
 
 
-def _jpeg(size: int, part: bytes, place: int = 2) -> bytes:
+def _jpeg(size: int, part: bytes, offset: int = 2) -> bytes:
     data = plain("JPEG")
-    return data[:place] + _times(part, size) + data[place:]
+    return data[:offset] + _times(part, size) + data[offset:]
 
 
 def _gif(size: int, part: bytes) -> bytes:
     data = plain("GIF")
-    place = data.index(b",", 13 + 768)
-    return data[:place] + _times(part, size) + data[place:]
+    offset = data.index(b",", 13 + 768)
+    return data[:offset] + _times(part, size) + data[offset:]
 
 
 def _packed(size: int) -> bytes:
@@ -305,5 +305,5 @@ def _png_data(packed: bytes) -> bytes:
 
 def _gif_data(codes: bytes) -> bytes:
     data = plain("GIF")
-    place = data.index(b",", 13 + 768)
-    return data[: place + 10] + b"\x08" + codes + b";"
+    offset = data.index(b",", 13 + 768)
+    return data[: offset + 10] + b"\x08" + codes + b";"

@@ -34,8 +34,8 @@ def _filled(name: str, data: bytes, room: int) -> bytes:
         case "PNG":
             return data[:33] + b"".join(chunk(b"prVt", note) for note in notes) + data[33:]
         case "GIF":
-            place = data.index(b",", 13 + (3 << (data[10] & 7) + 1))
-            return data[:place] + b"!\xfe" + blocks(b"a" * room) + data[place:]
+            offset = data.index(b",", 13 + (3 << (data[10] & 7) + 1))
+            return data[:offset] + b"!\xfe" + blocks(b"a" * room) + data[offset:]
         case "WEBP":
             return riff([data[12:], riff_chunk(b"XMP ", bytes(room))])
         case "TIFF":

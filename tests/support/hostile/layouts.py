@@ -33,7 +33,7 @@ def riff(chunks: Sequence[bytes]) -> bytes:
 
 def blocks(data: bytes, size: int = 255) -> bytes:
     """Return data as the blocks of a GIF, of so many bytes each, with the empty one at the end."""
-    cut = (data[place : place + size] for place in range(0, len(data), size))
+    cut = (data[offset : offset + size] for offset in range(0, len(data), size))
     return b"".join(bytes((len(block),)) + block for block in cut) + b"\0"
 
 
@@ -91,50 +91,50 @@ def _even(length: int) -> int:
     return length + length % 2
 
 
-def _number(layout: str, data: bytes, place: int) -> int:
+def _number(layout: str, data: bytes, offset: int) -> int:
     number: int
-    (number,) = struct.unpack_from(layout, data, place)
+    (number,) = struct.unpack_from(layout, data, offset)
     return number
 
 
-def _cut(data: bytes, place: int, length: Callable[[int], int]) -> list[bytes]:
+def _cut(data: bytes, offset: int, length: Callable[[int], int]) -> list[bytes]:
     found = []
-    while place < len(data):
-        size = length(place)
-        found.append(data[place : place + size])
-        place += size
+    while offset < len(data):
+        size = length(offset)
+        found.append(data[offset : offset + size])
+        offset += size
     return found
 
 
 def _segments(data: bytes) -> list[bytes]:
-    found, place = [data[:2]], 2
-    while data[place + 1] != 0xDA:
-        end = place + 2 + struct.unpack_from(">H", data, place + 2)[0]
-        found.append(data[place:end])
-        place = end
-    scans = data[place:-2].split(b"\xff\xda")[1:]
+    found, offset = [data[:2]], 2
+    while data[offset + 1] != 0xDA:
+        end = offset + 2 + struct.unpack_from(">H", data, offset + 2)[0]
+        found.append(data[offset:end])
+        offset = end
+    scans = data[offset:-2].split(b"\xff\xda")[1:]
     return [*found, *(b"\xff\xda" + scan for scan in scans), data[-2:]]
 
 
 def _gif_blocks(data: bytes) -> list[bytes]:
-    place = 13 + (3 << (data[10] & 7) + 1 if data[10] & 128 else 0)
-    found = [data[:place]]
-    while data[place : place + 1] == b"!":
-        end = _behind_blocks(data, place + 2)
-        found.append(data[place:end])
-        place = end
-    body = place + 10 + (3 << (data[place + 9] & 7) + 1 if data[place + 9] & 128 else 0) + 1
-    found.append(data[place:body])
+    offset = 13 + (3 << (data[10] & 7) + 1 if data[10] & 128 else 0)
+    found = [data[:offset]]
+    while data[offset : offset + 1] == b"!":
+        end = _behind_blocks(data, offset + 2)
+        found.append(data[offset:end])
+        offset = end
+    body = offset + 10 + (3 << (data[offset + 9] & 7) + 1 if data[offset + 9] & 128 else 0) + 1
+    found.append(data[offset:body])
     while data[body]:
         found.append(data[body : body + 1 + data[body]])
         body += 1 + data[body]
     return [*found, data[body:]]
 
 
-def _behind_blocks(data: bytes, place: int) -> int:
-    while data[place]:
-        place += 1 + data[place]
-    return place + 1
+def _behind_blocks(data: bytes, offset: int) -> int:
+    while data[offset]:
+        offset += 1 + data[offset]
+    return offset + 1
 
 
 def _entries(data: bytes) -> list[bytes]:

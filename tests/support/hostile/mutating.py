@@ -29,7 +29,7 @@ class Change:
 
     kind: Kind
     piece: int
-    place: int
+    offset: int
     amount: int
 
 
@@ -87,7 +87,7 @@ def changed(name: str, data: bytes, todo: list[Change], most: int) -> bytes:
 
 
 def _apply(change: Change, pieces: list[bytes], most: int) -> None:
-    at, to = change.piece % len(pieces), change.place % len(pieces)
+    at, to = change.piece % len(pieces), change.offset % len(pieces)
     piece = pieces[at]
     room = (most - sum(map(len, pieces))) // max(1, len(piece))
     match change.kind:
@@ -101,9 +101,9 @@ def _apply(change: Change, pieces: list[bytes], most: int) -> None:
             pieces.insert(to, piece)
         case "inflate":
             value = _EXTREMES[change.amount % len(_EXTREMES)]
-            layout = "<>"[change.amount % 2] + "HI"[change.place // 2 % 2]
+            layout = "<>"[change.amount % 2] + "HI"[change.offset // 2 % 2]
             width = struct.calcsize(layout)
-            where = change.place % max(1, len(piece) - width + 1)
+            where = change.offset % max(1, len(piece) - width + 1)
             packed = struct.pack(layout, value % 2 ** (8 * width))
             pieces[at] = piece[:where] + packed + piece[where + width :]
         case "point":
@@ -112,7 +112,7 @@ def _apply(change: Change, pieces: list[bytes], most: int) -> None:
         case "splice":
             name, data = seeds()[change.amount % len(seeds())]
             strangers = parts(name, data)
-            pieces.insert(at, strangers[change.place % len(strangers)])
+            pieces.insert(at, strangers[change.offset % len(strangers)])
         case "cut" | "damage":
             pass  # These are done to the bytes as they are written.
 
@@ -122,6 +122,6 @@ def _to_bytes(change: Change, data: bytes) -> bytes:
         return data[: len(data) - change.amount % max(1, len(data))]
     if change.kind == "damage" and data:
         # Half of the damage goes to the headers, where it hurts.
-        place = change.place % (min(200, len(data)) if change.piece % 2 else len(data))
-        return data[:place] + bytes((change.amount % 256,)) + data[place + 1 :]
+        offset = change.offset % (min(200, len(data)) if change.piece % 2 else len(data))
+        return data[:offset] + bytes((change.amount % 256,)) + data[offset + 1 :]
     return data

@@ -176,16 +176,16 @@ def test_a_collection_is_created_with_options_and_deleted(api: FakeApi) -> None:
 
 
 def test_a_picture_is_shown_fetched_and_deleted_by_its_id(api: FakeApi) -> None:
-    one = "/api/v2/collections/default/images/4"
-    api.on("GET", one, ok({"id": 4, "path": "/a.jpg", "width": 640}))
-    api.on("DELETE", one, httpx.Response(204))
+    path = "/api/v2/collections/default/images/4"
+    api.on("GET", path, ok({"id": 4, "path": "/a.jpg", "width": 640}))
+    api.on("DELETE", path, httpx.Response(204))
     api.on("GET", "/api/v2/images/4/file", httpx.Response(200, content=b"\xff\xd8jpeg"))
     client = api.client()
 
     assert client.image("default", 4).width == 640
     assert client.image_file(4) == b"\xff\xd8jpeg"
     client.delete_image("default", 4)
-    assert api.asked[-1] == f"DELETE {one}"
+    assert api.asked[-1] == f"DELETE {path}"
 
 
 def test_reconcile_tells_what_it_found(api: FakeApi) -> None:

@@ -87,7 +87,7 @@ def test_the_command_renames_and_aliases(api: FakeApi, run: Run) -> None:
     assert run("collections", "unalias", "pets").stdout == "Alias pets is removed.\n"
 
 
-def test_a_reindex_is_seen_through_and_exits_as_it_ends(api: FakeApi, run: Run) -> None:
+def test_a_reindex_is_followed_and_exits_as_it_ends(api: FakeApi, run: Run) -> None:
     api.on("POST", f"{CATS}/reindex", ok(job(kind="reindex"), 202))
     api.on("GET", "/api/v2/jobs/17", ok(job("completed_with_failures", ended=True, indexed=479, failed=1)))
     script_failures(api, ("/photos/x.jpg", "vanished", "gone"))

@@ -177,9 +177,9 @@ def test_deleting_a_collection_does_not_ask_when_told_so(api: FakeApi, run: Run)
 
 
 def test_a_picture_is_shown_and_deleted(api: FakeApi, run: Run) -> None:
-    one = f"{COLLECTIONS}/default/images/4"
-    api.on("GET", one, ok({"id": 4, "path": "/a.jpg", "metadata": {"year": 2020}}))
-    api.on("DELETE", one, httpx.Response(204))
+    path = f"{COLLECTIONS}/default/images/4"
+    api.on("GET", path, ok({"id": 4, "path": "/a.jpg", "metadata": {"year": 2020}}))
+    api.on("DELETE", path, httpx.Response(204))
 
     assert 'metadata: {"year": 2020}\n' in run("images", "show", "4").stdout
     assert json.loads(run("images", "show", "4", "--json").stdout)["path"] == "/a.jpg"

@@ -114,7 +114,7 @@ def test_deleting_by_filter_asks_first(api: FakeApi, run: Run) -> None:
         ["add"],
     ],
 )
-def test_a_wrong_wish_is_not_sent(api: FakeApi, run: Run, arguments: list[str]) -> None:
+def test_a_wrong_option_is_not_sent(api: FakeApi, run: Run, arguments: list[str]) -> None:
     assert run("images", *arguments).exit_code == 64
     assert api.requests == []
 

@@ -66,7 +66,7 @@ def test_the_same_recipe_tells_photos_apart(published: np.ndarray) -> None:
 
 def test_a_picture_has_the_same_vector_alone_and_among_others(fast: Network, pixels: Pixels) -> None:
     together = fast.embed(pixels)
-    alone = np.concatenate([fast.embed(pixels[place : place + 1]) for place in range(len(pixels))])
+    alone = np.concatenate([fast.embed(pixels[index : index + 1]) for index in range(len(pixels))])
     assert 1 - (together * alone).sum(axis=1).min() < 1e-4
 
 
@@ -96,18 +96,18 @@ def test_the_graph_is_traced_once_whatever_the_batch(fast: Network, pixels: Pixe
 def test_threads_may_call_at_once(fast: Network, pixels: Pixels) -> None:
     together, answers = Barrier(3), {}
 
-    def call(place: int) -> None:
+    def call(index: int) -> None:
         together.wait()
-        answers[place] = fast.embed(pixels[place : place + 1])[0]
+        answers[index] = fast.embed(pixels[index : index + 1])[0]
 
-    threads = [Thread(target=call, args=(place,)) for place in range(3)]
+    threads = [Thread(target=call, args=(index,)) for index in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     expected = fast.embed(pixels[:3])
-    for place in range(3):
-        assert answers[place] @ expected[place] > 0.9999
+    for index in range(3):
+        assert answers[index] @ expected[index] > 0.9999
 
 
 def test_padding_to_fixed_sizes_changes_no_vector(random_7: Weights, exact: Network, pixels: Pixels) -> None:
@@ -123,7 +123,7 @@ def test_half_precision_stays_in_range_where_activations_are_large(
     """A trained network's activations reach thousands; these reach 100,000, beyond float16's 65,504."""
     from imagesearch_extractor.network import Network
 
-    louder = [array * 3 if place in (0, 2, 4, 6, 8) else array for place, array in enumerate(random_7.arrays)]
+    louder = [array * 3 if index in (0, 2, 4, 6, 8) else array for index, array in enumerate(random_7.arrays)]
     weights = checked_weights(louder, "loud.h5")
     half = Network(weights, dtype="float16", compute_batch=2)
     single = Network(weights, dtype="float32", compute_batch=2)

@@ -7,8 +7,8 @@ import pytest
 
 from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Vectors, unpack_vectors
 from imagesearch.errors import StoreUnavailable, TransientError
-from imagesearch.messaging.query_channel import Asked
-from imagesearch.worker.heartbeat import Pulse
+from imagesearch.messaging.query_channel import QueryRequest
+from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.queries import answer, passes, serve
 
@@ -20,8 +20,8 @@ def pictures(count: int, seed: int = 0) -> Pixels:
     return cells.repeat(56, axis=1).repeat(56, axis=2)
 
 
-def asked(name: str, pixels: Pixels, seconds: float = LATER) -> Asked:
-    return Asked(name, QueryPixels(len(pixels), pixels.tobytes(), time.time() + seconds))
+def request(name: str, pixels: Pixels, seconds: float = LATER) -> QueryRequest:
+    return QueryRequest(name, QueryPixels(len(pixels), pixels.tobytes(), time.time() + seconds))
 
 
 class Counting(SeededEmbedder):
@@ -42,15 +42,15 @@ class Counting(SeededEmbedder):
 class Sent(dict[str, QueryVectors]):
     """Keep answers by the place that they were sent to."""
 
-    def __call__(self, to: Asked, what: QueryVectors) -> None:
+    def __call__(self, to: QueryRequest, what: QueryVectors) -> None:
         assert to.reply not in self
         self[to.reply] = what
 
 
 def test_queries_share_a_pass_and_each_gets_its_own_vectors() -> None:
     network, sent = Counting(), Sent()
-    samples = {str(place): pictures(1 + place % 2, seed=place) for place in range(5)}
-    answer([asked(name, pixels) for name, pixels in samples.items()], network, sent)
+    samples = {str(index): pictures(1 + index % 2, seed=index) for index in range(5)}
+    answer([request(name, pixels) for name, pixels in samples.items()], network, sent)
     assert network.sizes == [7]
     for name, pixels in samples.items():
         assert (sent[name].model, sent[name].refusal) == (network.identity, None)
@@ -60,26 +60,26 @@ def test_queries_share_a_pass_and_each_gets_its_own_vectors() -> None:
 
 def test_a_query_past_its_deadline_is_refused_without_a_pass() -> None:
     network, sent = Counting(), Sent()
-    answer([asked("late", pictures(1), seconds=-0.1)], network, sent)
+    answer([request("late", pictures(1), seconds=-0.1)], network, sent)
     assert network.sizes == []
     assert "after its deadline" in str(sent["late"].refusal)
-    answer([asked("later", pictures(1), seconds=-0.1), asked("in time", pictures(2))], network, sent)
+    answer([request("later", pictures(1), seconds=-0.1), request("in time", pictures(2))], network, sent)
     assert network.sizes == [2]
     assert sent["in time"].refusal is None
 
 
 def test_pixels_that_do_not_match_the_count_are_refused_and_cost_no_other_query() -> None:
     network, sent = Counting(), Sent()
-    wrong = Asked("wrong", QueryPixels(2, pictures(1).tobytes(), time.time() + LATER))
-    answer([wrong, asked("right", pictures(1))], network, sent)
+    wrong = QueryRequest("wrong", QueryPixels(2, pictures(1).tobytes(), time.time() + LATER))
+    answer([wrong, request("right", pictures(1))], network, sent)
     assert "are not 2 x" in str(sent["wrong"].refusal)
     assert sent["right"].refusal is None
 
 
 def test_a_failed_pass_is_told_to_its_queries_and_fails_no_later_one() -> None:
     network, sent = Counting(failing=frozenset({1})), Sent()
-    answer([asked("a", pictures(1)), asked("b", pictures(1))], network, sent)
-    answer([asked("c", pictures(1))], network, sent)
+    answer([request("a", pictures(1)), request("b", pictures(1))], network, sent)
+    answer([request("c", pictures(1))], network, sent)
     assert [sent[name].refusal for name in "abc"] == ["no memory", "no memory", None]
 
 
@@ -90,20 +90,20 @@ def test_a_failed_pass_is_told_to_its_queries_and_fails_no_later_one() -> None:
 def test_a_pass_takes_no_more_than_its_limit_unless_one_query_has_more(
     counts: list[int], expected: list[list[int]]
 ) -> None:
-    taken = [Asked(str(place), QueryPixels(count, b"", 0.0)) for place, count in enumerate(counts)]
+    taken = [QueryRequest(str(index), QueryPixels(count, b"", 0.0)) for index, count in enumerate(counts)]
     grouped = list(passes(taken, 4))
-    assert [[one.query.count for one in together] for together in grouped] == expected
-    assert [one for together in grouped for one in together] == taken
+    assert [[query.query.count for query in together] for together in grouped] == expected
+    assert [query for together in grouped for query in together] == taken
 
 
-class ScriptedLane:
+class ScriptedChannel:
     """Give out what a test has prepared, fail where it says so, and stop the loop behind the last of it."""
 
-    def __init__(self, pulse: Pulse, script: list[list[Asked] | TransientError]) -> None:
+    def __init__(self, liveness: Liveness, script: list[list[QueryRequest] | TransientError]) -> None:
         self.answer = Sent()
-        self._pulse, self._script = pulse, script
+        self._pulse, self._script = liveness, script
 
-    def take(self, _: int) -> list[Asked]:
+    def take(self, _: int) -> list[QueryRequest]:
         if not self._script:
             self._pulse.stopping.set()
             return []
@@ -114,28 +114,28 @@ class ScriptedLane:
 
 
 def test_the_loop_outlives_a_redis_that_is_away_and_answers_what_it_took_before_it_stops() -> None:
-    pulse = Pulse("worker", concurrency=1)
-    pulse.asked_at = time.monotonic()
+    liveness = Liveness("worker", concurrency=1)
+    liveness.asked_at = time.monotonic()
     away = StoreUnavailable("redis", "away")
-    lane = ScriptedLane(pulse, [[asked("a", pictures(1))], away, away, [], [asked("b", pictures(1))]])
-    serve(lane, Counting(), limit=4, pulse=pulse)  # type: ignore[arg-type]
-    assert sorted(lane.answer) == ["a", "b"]
-    assert pulse.asked_at is None
+    channel = ScriptedChannel(liveness, [[request("a", pictures(1))], away, away, [], [request("b", pictures(1))]])
+    serve(channel, Counting(), limit=4, liveness=liveness)  # type: ignore[arg-type]
+    assert sorted(channel.answer) == ["a", "b"]
+    assert liveness.asked_at is None
 
 
 def test_an_answer_that_cannot_be_sent_does_not_end_the_loop() -> None:
-    class Deaf(ScriptedLane):
-        def __init__(self, pulse: Pulse, script: list[list[Asked] | TransientError]) -> None:
-            super().__init__(pulse, script)
+    class Deaf(ScriptedChannel):
+        def __init__(self, liveness: Liveness, script: list[list[QueryRequest] | TransientError]) -> None:
+            super().__init__(liveness, script)
             self.answer = self._answer  # type: ignore[assignment]
             self.sent: list[str] = []
 
-        def _answer(self, to: Asked, _: QueryVectors) -> None:
+        def _answer(self, to: QueryRequest, _: QueryVectors) -> None:
             if to.reply == "a":
                 raise StoreUnavailable("redis", "away")
             self.sent.append(to.reply)
 
-    pulse = Pulse("worker", concurrency=1)
-    lane = Deaf(pulse, [[asked("a", pictures(1))], [asked("b", pictures(1))]])
-    serve(lane, Counting(), limit=4, pulse=pulse)  # type: ignore[arg-type]
-    assert lane.sent == ["b"]
+    liveness = Liveness("worker", concurrency=1)
+    channel = Deaf(liveness, [[request("a", pictures(1))], [request("b", pictures(1))]])
+    serve(channel, Counting(), limit=4, liveness=liveness)  # type: ignore[arg-type]
+    assert channel.sent == ["b"]

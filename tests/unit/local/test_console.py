@@ -25,8 +25,8 @@ def test_lines_come_out_whole_however_the_stream_is_cut(text: bytes, cuts: list[
 
 def test_a_line_that_never_ends_is_shown_in_pieces() -> None:
     lines = Lines()
-    shown = lines.feed(b"x" * (console.LONGEST_LINE + 1))
-    assert [len(piece) for piece in shown] == [console.LONGEST_LINE + 1]
+    shown = lines.feed(b"x" * (console.MAX_LINE_BYTES + 1))
+    assert [len(piece) for piece in shown] == [console.MAX_LINE_BYTES + 1]
 
 
 def test_each_line_starts_with_its_process() -> None:

@@ -32,9 +32,9 @@ sys.stderr.write(f"{reason}\\n")
 """
 
 
-def supervised(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def supervised(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", SUPERVISE, place / "data", *arguments],
+        [sys.executable, "-c", SUPERVISE, folder / "data", *arguments],
         capture_output=True,
         text=True,
         timeout=PATIENCE,

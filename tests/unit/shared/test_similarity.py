@@ -30,7 +30,7 @@ def test_pairs_form_groups_over_any_number_of_steps() -> None:
 
 
 def test_the_order_of_pairs_does_not_matter() -> None:
-    chain = [(one, one + 1, 0.1) for one in range(1, 200)]
+    chain = [(image_id, image_id + 1, 0.1) for image_id in range(1, 200)]
     shuffled = [chain[at] for at in np.random.default_rng(1).permutation(len(chain))]
     assert groups_of_pairs(shuffled) == groups_of_pairs(chain)
     assert [len(group.members) for group in groups_of_pairs(shuffled)] == [200]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from imagesearch_client.calls import Picture
-from imagesearch_client.command.follow import exit_as, follow, report
+from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
 from imagesearch_client.duplicates import DuplicateGroup
@@ -51,7 +51,7 @@ def _in_a_job(
     session: Session, collection: str, max_distance: float | None, partition: str | None
 ) -> list[DuplicateGroup]:
     job = session.client.find_duplicates(collection, max_distance=max_distance, partition=partition)
-    job = follow(session, job.id, session.errors)
+    job = watch(session, job.id, session.errors)
     if job.state != "succeeded":
         report(session, job)
         exit_as(job)

@@ -23,7 +23,7 @@ FAILURES_SHOWN = 3
 """Per code: enough to see what is wrong; `imagesearch failures` lists all."""
 
 
-def follow(session: Session, job_id: str, console: Console) -> Job:
+def watch(session: Session, job_id: str, console: Console) -> Job:
     """Show a job's progress until it has ended; on Ctrl-C leave it running and say so."""
     try:
         return show_progress(session.client, job_id, console)
@@ -37,7 +37,7 @@ def follow(session: Session, job_id: str, console: Console) -> Job:
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def see_through(session: Session, job: Job, *, wait: bool, as_json: bool) -> None:
+def follow(session: Session, job: Job, *, wait: bool, as_json: bool) -> None:
     """Follow a job that has just been submitted, unless nobody waits for it, and end the command as it ends."""
     if not wait:
         if as_json:
@@ -45,7 +45,7 @@ def see_through(session: Session, job: Job, *, wait: bool, as_json: bool) -> Non
         else:
             click.echo(f"Job {job.id} is {job.state}. Follow it with: {session.invocation} jobs {job.id} --wait")
         return
-    job = follow(session, job.id, session.errors if as_json else session.console)
+    job = watch(session, job.id, session.errors if as_json else session.console)
     if as_json:
         print_json(job)
     else:

@@ -44,7 +44,7 @@ def list_images(session: Session, collection: str, partition: str | None, limit:
     if as_json:
         print_json(found)
         return
-    rows = [(one.id, one.partition, one.width, one.height, one.path) for one in found]
+    rows = [(image.id, image.partition, image.width, image.height, image.path) for image in found]
     print_table(session.console, ("id", "partition", "width", "height", "path"), rows)
 
 

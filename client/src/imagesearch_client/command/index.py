@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import click
 
 from imagesearch_client.client import Manifest
-from imagesearch_client.command.follow import see_through
+from imagesearch_client.command.follow import follow
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 
@@ -52,7 +52,7 @@ def index(
     else:
         source = _paths(listing) if listing is not None else _server_path(directory or "")
     job = session.client.submit_job(source, metadata=read_pairs(metadata, "--metadata"), **options)
-    see_through(session, job, wait=wait, as_json=as_json)
+    follow(session, job, wait=wait, as_json=as_json)
 
 
 def _paths(listing: TextIO) -> list[str]:

@@ -9,7 +9,7 @@ import click
 
 from imagesearch_client.answers import Job
 from imagesearch_client.client import Client
-from imagesearch_client.command.follow import exit_as, follow, report
+from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_facts, print_json, print_table
 from imagesearch_client.command.root import Session
 from imagesearch_client.wording import standing
@@ -44,7 +44,7 @@ def _show(session: Session, job_id: str, wait: bool, as_json: bool) -> None:
         else:
             print_facts(job)
         return
-    job = follow(session, job_id, session.errors if as_json else session.console)
+    job = watch(session, job_id, session.errors if as_json else session.console)
     if as_json:
         print_json(job)
     else:

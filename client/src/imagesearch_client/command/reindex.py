@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from imagesearch_client.command.follow import see_through
+from imagesearch_client.command.follow import follow
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 
@@ -39,4 +39,4 @@ def reindex(
         index_params=read_pairs(index_param, "--index-param") or None,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
     )
-    see_through(session, job, wait=wait, as_json=as_json)
+    follow(session, job, wait=wait, as_json=as_json)

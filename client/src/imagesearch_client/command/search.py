@@ -69,7 +69,9 @@ def search(
         print_json(_as_json(found))
         return
     print_table(
-        session.console, ("distance", "path"), [(f"{one.distance:.6f}", one.path) for one in found.results]
+        session.console,
+        ("distance", "path"),
+        [(f"{result.distance:.6f}", result.path) for result in found.results],
     )
 
 
@@ -119,5 +121,7 @@ def _search_many(
 
 def _as_json(found: SearchResult) -> dict[str, Any]:
     """Return an answer without the parts of results that were not asked for."""
-    results = [{name: value for name, value in asdict(one).items() if value is not None} for one in found.results]
+    results = [
+        {name: value for name, value in asdict(result).items() if value is not None} for result in found.results
+    ]
     return {"results": results, "took_ms": dict(found.took_ms)}

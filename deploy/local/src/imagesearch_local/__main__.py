@@ -28,11 +28,11 @@ def _run(asked: argparse.Namespace) -> int:
     layout = Layout.at(asked.data_dir)
     match asked.verb:
         case "up":
-            from imagesearch_local.stack import Wishes, up
+            from imagesearch_local.stack import Options, up
 
             milvus_uri = _setting("MILVUS_URI", "")
             return up(
-                layout, Wishes(asked.port, _paths(asked.images), asked.weights, asked.stores_only, milvus_uri)
+                layout, Options(asked.port, _paths(asked.images), asked.weights, asked.stores_only, milvus_uri)
             )
         case "demo":
             from imagesearch_local.demo import Demo

@@ -12,7 +12,7 @@ CHUNK = 4096
 """Bytes written at once: a pipe that select calls writable takes this many (PIPE_BUF) without blocking."""
 PENDING_LIMIT = 8 * 1024 * 1024
 """Bytes kept for a reader that does not read. What comes after is left out here, not in the log files."""
-LONGEST_LINE = 64 * 1024
+MAX_LINE_BYTES = 64 * 1024
 """Bytes after which a line that does not end is shown in pieces."""
 
 
@@ -25,7 +25,7 @@ class Lines:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that `data` completes, without their ends."""
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_LINE:
+        if len(self._rest) > MAX_LINE_BYTES:
             lines.append(self._rest)
             self._rest = b""
         return [line.rstrip(b"\r") for line in lines]

@@ -24,7 +24,7 @@ from imagesearch_local.layout import Layout
 from imagesearch_local.ports import LOOPBACK
 from imagesearch_local.readiness import ASK_EVERY_SECONDS, reason_unready
 from imagesearch_local.samples import draw_samples
-from imagesearch_local.stack import hold, make_room
+from imagesearch_local.stack import exclusive_lock, make_room
 from imagesearch_local.weights import settle
 
 READY_SECONDS = 300.0
@@ -76,7 +76,7 @@ class Demo:
 
     def _run(self) -> None:
         self.layout.create()
-        with hold(self.layout):
+        with exclusive_lock(self.layout):
             # What answers on the port from here on is what is started here.
             make_room(self.layout, self.port)
         images = self._pictures()

@@ -33,8 +33,8 @@ STOP_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """Hold what the user asked for.
+class Options:
+    """Hold the options that the user gave.
 
     Attributes:
         port: where the API shall listen.
@@ -51,21 +51,21 @@ class Wishes:
     milvus_uri: str = ""
 
 
-def up(layout: Layout, wishes: Wishes) -> int:
+def up(layout: Layout, options: Options) -> int:
     """Run the stack in the foreground until SIGINT or SIGTERM and return the exit status.
 
     Raises:
         StackFailed: it runs already, or cannot start.
     """
     layout.create()
-    with hold(layout):
-        make_room(layout, None if wishes.stores_only else wishes.port)
-        environment, planned = prepare(layout, wishes)
+    with exclusive_lock(layout):
+        make_room(layout, None if options.stores_only else options.port)
+        environment, planned = prepare(layout, options)
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(layout.data_dir)
         sys.stdout.write(f"starting in {layout.data_dir}; Ctrl-C stops everything\n")
-        _mention_other_weights(layout, wishes)
+        _mention_other_weights(layout, options)
         sys.stdout.flush()
         once = frozenset(program.name for program in planned if program.once)
         try:
@@ -91,33 +91,33 @@ def make_room(layout: Layout, port: int | None) -> None:
         raise StackFailed(f"port {port} is taken by another program; set PORT, as in PORT={port + 1}")
 
 
-def prepare(layout: Layout, wishes: Wishes) -> tuple[dict[str, str], list[programs.Program]]:
+def prepare(layout: Layout, options: Options) -> tuple[dict[str, str], list[programs.Program]]:
     """Choose ports, write what the processes read, and return their environment and the processes.
 
     Raises:
         StackFailed: no port is free, or a picture directory or the weights file is missing.
     """
-    if not wishes.stores_only and not ports.is_free(wishes.port):
+    if not options.stores_only and not ports.is_free(options.port):
         raise StackFailed(
-            f"port {wishes.port} is taken by another program; set PORT, as in PORT={wishes.port + 1}"
+            f"port {options.port} is taken by another program; set PORT, as in PORT={options.port + 1}"
         )
     before = Record.read(layout)
-    chosen = ports.choose(STORES, before.ports, str(layout.data_dir), taken=[wishes.port])
-    roots = _image_roots(layout, wishes, before)
-    planned = programs.store_programs(with_milvus=not wishes.milvus_uri)
-    if not wishes.stores_only:
-        planned += programs.service_programs(wishes.port)
+    chosen = ports.choose(STORES, before.ports, str(layout.data_dir), taken=[options.port])
+    roots = _image_roots(layout, options, before)
+    planned = programs.store_programs(with_milvus=not options.milvus_uri)
+    if not options.stores_only:
+        planned += programs.service_programs(options.port)
     record = Record(
-        url=f"http://{ports.LOOPBACK}:{wishes.port}",
+        url=f"http://{ports.LOOPBACK}:{options.port}",
         ports=chosen,
         images=tuple(map(str, roots)),
-        weights=_weights(wishes.weights),
+        weights=_weights(options.weights),
         programs=tuple(program.name for program in planned),
-        milvus_uri=wishes.milvus_uri,
+        milvus_uri=options.milvus_uri,
     )
     valkey.configure(layout, chosen["valkey"])
     write_private(layout.supervisor_conf, programs.supervisor_conf(layout, planned))
-    ours = of_stack(layout, wishes.port, record)
+    ours = of_stack(layout, options.port, record)
     write_private(layout.environment, "".join(f"{name}={shlex.quote(value)}\n" for name, value in ours.items()))
     record.write(layout)
     return {**inherited(os.environ), **ours, MARKER: str(layout.data_dir)}, planned
@@ -133,7 +133,7 @@ def down(layout: Layout) -> int:
         sys.stdout.write(f"nothing runs in {layout.data_dir}\n")
         return 0
     try:
-        with hold(layout):
+        with exclusive_lock(layout):
             ended = end_orphans(layout)
     except AlreadyRunning as running:
         _stop(layout, running.pid)
@@ -157,7 +157,7 @@ class AlreadyRunning(StackFailed):
 
 
 @contextmanager
-def hold(layout: Layout) -> Iterator[None]:
+def exclusive_lock(layout: Layout) -> Iterator[None]:
     """Hold the data directory's lock, which the kernel frees however its holder ends.
 
     Raises:
@@ -209,19 +209,19 @@ def _is_ours(pid: int) -> bool:
         return False
 
 
-def _mention_other_weights(layout: Layout, wishes: Wishes) -> None:
+def _mention_other_weights(layout: Layout, options: Options) -> None:
     """Say that vectors of another network lie here; unlike the demo, nothing is chosen on its own."""
-    if not wishes.weights and layout.weights.exists():
+    if not options.weights and layout.weights.exists():
         used = layout.weights.read_text().strip()
         if used != _weights(""):
             sys.stdout.write(f"the demo filled this data with WEIGHTS={used}; set that to search it\n")
 
 
-def _image_roots(layout: Layout, wishes: Wishes, before: Record) -> tuple[Path, ...]:
-    for root in wishes.images:
+def _image_roots(layout: Layout, options: Options, before: Record) -> tuple[Path, ...]:
+    for root in options.images:
         if not root.is_dir():
             raise StackFailed(f"IMAGES={root} is not a directory")
-    return wishes.images or tuple(map(Path, before.images)) or (layout.samples,)
+    return options.images or tuple(map(Path, before.images)) or (layout.samples,)
 
 
 def _weights(weights: str) -> str:

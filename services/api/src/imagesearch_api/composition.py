@@ -17,13 +17,13 @@ from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.progress import CeleryProgressBoard, ProgressBoard
-from imagesearch.messaging.query_channel import QueryLane
+from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.wire import Message
-from imagesearch.worker.registry import WorkerBoard
+from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.celery_rpc import CeleryAsker
 from imagesearch_api.http.admission import Lanes
 from imagesearch_api.http.memory import Memory
@@ -65,10 +65,10 @@ class Services:
     vectors: VectorStore
     redis: redis.Redis
     progress: ProgressBoard
-    workers: WorkerBoard
+    workers: WorkerRegistry
     send: Callable[[TaskName, Message, str | None], None]
     ask: Ask
-    queries: QueryLane
+    queries: QueryChannel
     query_cache: QueryCache
     roots: Roots
     limits: PictureSettings
@@ -114,10 +114,10 @@ def compose() -> Services:
         vectors=vectors,
         redis=client,
         progress=CeleryProgressBoard(app),
-        workers=WorkerBoard(client),
+        workers=WorkerRegistry(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         ask=CeleryAsker(app),
-        queries=QueryLane(client, redis_settings),
+        queries=QueryChannel(client, redis_settings),
         query_cache=query_cache,
         roots=sources.roots,
         limits=limits,

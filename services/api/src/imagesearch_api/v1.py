@@ -35,7 +35,7 @@ from imagesearch_api.models.requests import (
 from imagesearch_api.models.search import Query, Question, Shape, Window
 from imagesearch_api.pictures import decode
 from imagesearch_api.search.matches import search as search_collection
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 
 log = structlog.get_logger()
 
@@ -180,7 +180,7 @@ def search() -> ResponseReturnValue:
     top_k = read_int("Num", _parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
         question = Question([Query("file", data=data)], Shape(Window(0, top_k)))
-        matches = search_collection(services, _table(), question, Stages())[0]
+        matches = search_collection(services, _table(), question, Timings())[0]
     except AtField as error:
         raise error.cause from error
     except NotFound:

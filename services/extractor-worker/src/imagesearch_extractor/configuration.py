@@ -49,5 +49,5 @@ def read_configuration(queue: Queue) -> Configuration:
 
 def one_line(error: ValidationError) -> str:
     """Return what is wrong with the settings as one line that names each environment variable."""
-    problems = (f"{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+    problems = (f"{'_'.join(map(str, detail['loc'])).upper()}: {detail['msg']}" for detail in error.errors())
     return "; ".join(problems)

@@ -47,9 +47,9 @@ def _quotas(root: Path) -> Iterator[float]:
 def _walk(mount: Path, path: str, quota_of: Callable[[Path], float | None]) -> Iterator[float]:
     # Inside a container the path may be the host's and not exist; its root then is the container's own group.
     group = PurePosixPath(path.lstrip("/"))
-    for place in (group, *group.parents):
+    for folder in (group, *group.parents):
         try:
-            quota = quota_of(mount / place)
+            quota = quota_of(mount / folder)
         except (OSError, ValueError, ZeroDivisionError):
             continue
         if quota is not None:

@@ -23,7 +23,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import InvalidMessage, PipelineMismatch, TransientError
 from imagesearch.pipeline import Preprocessing
-from imagesearch.retry import keep_trying
+from imagesearch.retry import retry_transient
 from imagesearch.telemetry import FORWARD_SECONDS
 from imagesearch_extractor.embedding import Embedder, has_direction
 from imagesearch_extractor.reading import DecodedImage, PictureReader, Reading
@@ -91,7 +91,7 @@ def _short(identity: str) -> str:
 def _embed(decoded: list[DecodedImage], embedder: Embedder, stopping: Event) -> Vectors:
     pixels = np.stack([picture.pixels for picture in decoded])
     with FORWARD_SECONDS.labels(Queue.EXTRACT).time():
-        return keep_trying(lambda: embedder.embed(pixels), stopping, doing="forward pass")
+        return retry_transient(lambda: embedder.embed(pixels), stopping, doing="forward pass")
 
 
 @dataclass

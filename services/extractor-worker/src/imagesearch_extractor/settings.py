@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imagesearch.settings import Settings
 
-MOST_DECODE_THREADS = 4
+MAX_DECODE_THREADS = 4
 """The pixel and byte limits of `PictureSettings` are chosen for this many pictures in memory at once."""
 
 ComputeDtype = Literal["float32", "bfloat16", "float16"]
@@ -53,4 +53,4 @@ class ExtractorSettings(Settings):
 
     def reading_threads(self, cpus: int) -> int:
         """Return how many threads read and decode on a machine with `cpus` usable cores."""
-        return self.decode_threads or min(cpus, MOST_DECODE_THREADS)
+        return self.decode_threads or min(cpus, MAX_DECODE_THREADS)

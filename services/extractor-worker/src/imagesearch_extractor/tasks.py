@@ -14,7 +14,7 @@ from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, Task
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims, batch_task_id
 from imagesearch.messaging.progress import JobProgress, ProgressBoard
-from imagesearch.retry import keep_trying
+from imagesearch.retry import retry_transient
 from imagesearch.wire import Message
 from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.extraction import extract
@@ -89,7 +89,7 @@ class BulkExtractor:
         # The time of reading tells this message from that of another delivery of the batch.
         task_id = batch_task_id(Queue.INDEX, done.batch_id, round(done.read_at * 1000))
         send = partial(self.publish, TaskName.INDEX, done, task_id=task_id)
-        keep_trying(send, self.stopping, doing="publishing vectors")
+        retry_transient(send, self.stopping, doing="publishing vectors")
 
 
 def is_wanted(progress: JobProgress | None) -> bool:

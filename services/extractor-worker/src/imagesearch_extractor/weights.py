@@ -92,9 +92,9 @@ def checked_weights(arrays: Sequence[npt.NDArray[np.floating]], setting: str) ->
 
 
 def _difference(shapes: list[tuple[int, ...]]) -> str:
-    for place, (found, wanted) in enumerate(zip(shapes, expected_shapes(), strict=False)):
+    for index, (found, wanted) in enumerate(zip(shapes, expected_shapes(), strict=False)):
         if found != wanted:
-            return f"array {place + 1} has shape {found} instead of {wanted}"
+            return f"array {index + 1} has shape {found} instead of {wanted}"
     return f"{len(shapes)} arrays instead of {len(expected_shapes())}"
 
 

@@ -18,10 +18,10 @@ from imagesearch.errors import TransientError
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
-from imagesearch.messaging.query_channel import QueryLane
+from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.wire import Message
-from imagesearch.worker.heartbeat import Pulse
-from imagesearch.worker.registry import WorkerBoard, WorkerReport
+from imagesearch.worker.heartbeat import Liveness
+from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
@@ -81,8 +81,8 @@ def _serve_batches(
 ) -> int:
     app = create_celery(configuration.redis)
     resources.callback(close_celery, app)
-    pulse = Pulse(worker_name("extractor"), configuration.extractor.extract_concurrency)
-    claims = BatchClaims(client, pulse.name)
+    liveness = Liveness(worker_name("extractor"), configuration.extractor.extract_concurrency)
+    claims = BatchClaims(client, liveness.name)
     threads = configuration.extractor.reading_threads(usable_cpus())
     reader = PictureReader(configuration.sources.roots, configuration.pictures, threads)
     resources.callback(reader.close)
@@ -93,28 +93,28 @@ def _serve_batches(
         progress=CeleryProgressBoard(app),
         claims=claims,
         publish=partial(send, app),
-        stopping=pulse.stopping,
+        stopping=liveness.stopping,
     )
     register(app, TaskName.EXTRACT, ExtractBatch, _handing_back(bulk.handle))
     return run_worker(
         app,
-        pulse=pulse,
+        liveness=liveness,
         queues=[Queue.EXTRACT],
-        report=partial(_report, pulse.name, Queue.EXTRACT, embedder),
-        board=WorkerBoard(client),
+        report=partial(_report, liveness.name, Queue.EXTRACT, embedder),
+        registry=WorkerRegistry(client),
         claims=claims,
         settings=configuration.worker,
     )
 
 
 def _serve_queries(configuration: Configuration, embedder: Embedder, client: redis.Redis) -> int:
-    pulse = Pulse(worker_name("extractor-query"), concurrency=1)
-    lane = QueryLane(client, configuration.redis)
+    liveness = Liveness(worker_name("extractor-query"), concurrency=1)
+    channel = QueryChannel(client, configuration.redis)
     return run_loop(
-        partial(serve, lane, embedder, limit=configuration.extractor.compute_batch, pulse=pulse),
-        pulse=pulse,
-        report=partial(_report, pulse.name, Queue.QUERY, embedder),
-        board=WorkerBoard(client),
+        partial(serve, channel, embedder, limit=configuration.extractor.compute_batch, liveness=liveness),
+        liveness=liveness,
+        report=partial(_report, liveness.name, Queue.QUERY, embedder),
+        registry=WorkerRegistry(client),
         settings=configuration.worker,
     )
 

@@ -13,10 +13,10 @@ import structlog
 
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.jobs import batches, counters, ledger
-from imagesearch.catalog.jobs.ledger import Settled
+from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.reindex import builds
-from imagesearch.catalog.reindex.builds import Room
+from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.contract import (
     CONTENT_FAILURES,
     ExtractedImage,
@@ -31,11 +31,11 @@ from imagesearch.contract import (
 from imagesearch.errors import InvalidMessage, NotFound, PipelineMismatch
 from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.ingest.labels import describe
-from imagesearch_indexer.lifecycle.dispatch import ask_for_planning, release, room
+from imagesearch_indexer.ingest.labels import update_labels
+from imagesearch_indexer.lifecycle.dispatch import ask_for_planning, dispatch, throttle_level
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.reindex.writer import write_rebuilt
+from imagesearch_indexer.reindex.writer import write_batch
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
     for code, count in ended.codes.items():
         IMAGES_FAILED.labels(code.value).inc(count)
     show(indexer, job)
-    release(indexer, job.id)
+    dispatch(indexer, job.id)
     if job.kind != jobs.INDEX and job.needs_planner and (job.done == job.total or job.error is not None):
         # A build with nothing on its way looks for what it still lacks.
         ask_for_planning(indexer, job.id)
@@ -84,17 +84,20 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
     if batch is None or batch.state in ("done", "cancelled"):
         return None
     job = jobs.get(tx, batch.job_id)
-    collection = collections.hold(tx, job.collection_id)
-    build = builds.hold(tx, job.id) if job.kind == jobs.REINDEX else None
+    collection = collections.lock_shared(tx, job.collection_id)
+    build = builds.lock_shared(tx, job.id) if job.kind == jobs.REINDEX else None
     is_over = job.state == JobState.CANCELLED or collection.state != "active"
-    settled: Sequence[Settled] = ()
+    settled: Sequence[ItemOutcome] = ()
     if is_over or (build is not None and build.state == builds.ABANDONED):
         outcomes = ledger.cancel_batch(tx, batch.id)
         batches.close(tx, batch.id, "cancelled")
     elif build is not None and build.is_building:
-        settled = write_rebuilt(indexer, tx, build, message, _waiting(tx, message))
+        settled = write_batch(indexer, tx, build, message, _waiting(tx, message))
         outcomes = _end(tx, batch.id, settled)
-    elif message.generation != collection.generation or room(indexer, tx, collection) is Room.NONE:
+    elif (
+        message.generation != collection.generation
+        or throttle_level(indexer, tx, collection) is ThrottleLevel.CLOSED
+    ):
         # The pipeline of the collection was replaced while the batch was on its way, or will be in a moment.
         log.info("batch.put_off", job=job.id, batch=batch.id)
         batches.make_ready(tx, batch.id, crashes=batch.crashes)
@@ -108,18 +111,20 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         images.mark_indexed(tx, work.written, read_at=message.read_at, labels=labels)
         images.mark_seen(tx, work.seen)
         images.mark_failed(tx, work.without_vector)
-        if job.origin == jobs.SINGLE:
-            describe(indexer, tx, collection, [work.rows[image_id] for image_id in work.outdated], given)
+        if job.origin == jobs.SINGLE_IMAGE:
+            update_labels(indexer, tx, collection, [work.rows[image_id] for image_id in work.outdated], given)
         settled = work.settled
         outcomes = _end(tx, batch.id, settled)
-    codes = Counter(one.code for one in settled if one.code is not None)
+    codes = Counter(item.code for item in settled if item.code is not None)
     return _Ended(counters.count(tx, job.id, outcomes, worked=True), outcomes, codes)
 
 
 def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
     """Return the open pictures of a batch; each that still has a row is spoken of in its message."""
     waiting = ledger.open_images(tx, message.batch_id)
-    spoken_of = {one.image_id for group in (message.images, message.unchanged, message.failures) for one in group}
+    spoken_of = {
+        image.image_id for group in (message.images, message.unchanged, message.failures) for image in group
+    }
     unsaid = waiting - spoken_of
     # A picture that was deleted before its batch was sent was not in what the extractor was given.
     if unsaid and (left_out := sorted(unsaid & images.lock(tx, waiting).keys())):
@@ -127,7 +132,7 @@ def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
     return waiting
 
 
-def _end(tx: sa.Connection, batch_id: int, settled: Sequence[Settled]) -> Counter[Outcome]:
+def _end(tx: sa.Connection, batch_id: int, settled: Sequence[ItemOutcome]) -> Counter[Outcome]:
     outcomes = ledger.settle(tx, batch_id, settled)
     batches.close(tx, batch_id)
     return outcomes
@@ -146,7 +151,7 @@ class _Work:
     """
 
     rows: dict[int, images.Image]
-    settled: list[Settled] = field(default_factory=list)
+    settled: list[ItemOutcome] = field(default_factory=list)
     written: list[ExtractedImage] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     seen: list[UnchangedImage] = field(default_factory=list)
@@ -155,7 +160,7 @@ class _Work:
     outdated: list[int] = field(default_factory=list)
 
     def fail(self, image_id: int, code: FailureCode, reason: str) -> None:
-        self.settled.append(Settled(image_id, Outcome.FAILED, code, reason))
+        self.settled.append(ItemOutcome(image_id, Outcome.FAILED, code, reason))
 
 
 def _decide(
@@ -191,7 +196,7 @@ def _decide_extracted(work: _Work, message: IndexBatch, position: int, extracted
     if row.state == "deleting":
         work.fail(extracted.image_id, FailureCode.REMOVED, REMOVED_REASON)
         return
-    work.settled.append(Settled(extracted.image_id, Outcome.INDEXED))
+    work.settled.append(ItemOutcome(extracted.image_id, Outcome.INDEXED))
     if row.read_at is None or row.read_at <= message.read_at:
         work.written.append(extracted)
         work.positions.append(position)
@@ -203,7 +208,7 @@ def _decide_unchanged(work: _Work, seen: UnchangedImage) -> None:
     if work.rows[seen.image_id].state != "indexed":
         work.fail(seen.image_id, FailureCode.REMOVED, REMOVED_REASON)
         return
-    work.settled.append(Settled(seen.image_id, Outcome.UNCHANGED))
+    work.settled.append(ItemOutcome(seen.image_id, Outcome.UNCHANGED))
     work.seen.append(seen)
 
 

@@ -10,7 +10,7 @@ from typing import cast
 
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.reindex.builds import Build
+from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.contract import TaskName
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
@@ -45,7 +45,7 @@ class Indexer:
         """Return the uploaded pictures, whose files go with their images; None where there are none."""
         return Uploads(self.roots.uploads) if self.roots.uploads is not None else None
 
-    def ensure_vectors(self, collection: Collection | Build) -> None:
+    def ensure_vectors(self, collection: Collection | ReindexBuild) -> None:
         """Make the vectors' side of a collection, or of one that is being built, unless it is there.
 
         Raises:

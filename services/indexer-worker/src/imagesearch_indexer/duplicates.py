@@ -52,7 +52,7 @@ def find_duplicates(indexer: Indexer, job_id: str) -> None:
 
 def _goes_on(indexer: Indexer, job_id: str) -> bool:
     with indexer.catalog.transaction() as tx:
-        collection = collections.hold(tx, jobs.get(tx, job_id).collection_id)
+        collection = collections.lock_shared(tx, jobs.get(tx, job_id).collection_id)
         job = jobs.lock(tx, job_id)
         if job.state not in WORKING or job.planned_at is not None or collection.state != "active":
             return False
@@ -115,7 +115,7 @@ def _neighbours(
 def _group(tx: sa.Connection, job: jobs.Job, partition: str | None) -> None:
     """End the search: pairs that are still indexed become groups."""
     near = list(duplicates.pairs(tx, job.id))
-    there = images.indexed_among(tx, {one for first, second, _ in near for one in (first, second)})
+    there = images.indexed_among(tx, {image_id for first, second, _ in near for image_id in (first, second)})
     kept = ((first, second, far) for first, second, far in near if first in there and second in there)
     same = duplicates.same_content(tx, job.collection_id, partition)
     duplicates.end(tx, job.id, groups_of_pairs(chain(kept, same)))

@@ -57,7 +57,7 @@ class IndexerSettings(Settings):
     indexer_threads: int = Field(4, ge=1, le=32, description="Tasks that run at once.")
 
     @property
-    def last_round_patience(self) -> timedelta:
+    def last_round_timeout(self) -> timedelta:
         """Return `last_round_seconds` as a duration."""
         return timedelta(seconds=self.last_round_seconds)
 
@@ -72,7 +72,7 @@ class IndexerSettings(Settings):
         return timedelta(seconds=self.retire_seconds)
 
     @property
-    def keep_single_jobs(self) -> timedelta:
+    def keep_single_image_jobs(self) -> timedelta:
         """Return `single_jobs_hours` as a duration."""
         return timedelta(hours=self.single_jobs_hours)
 

@@ -27,12 +27,12 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
 from imagesearch.messaging.progress import CeleryProgressBoard
-from imagesearch.retry import keep_trying
+from imagesearch.retry import retry_transient
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors.milvus import MilvusVectorStore
-from imagesearch.worker.heartbeat import Pulse, WorkerSettings
-from imagesearch.worker.registry import WorkerBoard, WorkerReport
+from imagesearch.worker.heartbeat import Liveness, WorkerSettings
+from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_worker, worker_name
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
@@ -52,22 +52,22 @@ QUEUES = (Queue.INDEX, Queue.PLAN)
 def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
     """Register every task of the indexer; each waits for stores that are away until the process stops."""
 
-    def patiently(doing: str, action: Callable[[], T]) -> T:
-        return keep_trying(action, indexer.stopping, doing=doing)
+    def with_retry(doing: str, action: Callable[[], T]) -> T:
+        return retry_transient(action, indexer.stopping, doing=doing)
 
     def index(message: IndexBatch) -> Findings:
         with claims.claimed(Queue.INDEX, message.batch_id):
-            patiently("index", lambda: index_batch(indexer, message))
+            with_retry("index", lambda: index_batch(indexer, message))
         return Findings.single("indexed", len(message.images))
 
     def plan(message: PlanJob) -> None:
-        patiently("plan", lambda: plan_job(indexer, message))
+        with_retry("plan", lambda: plan_job(indexer, message))
 
     def cancel(message: CancelJob) -> None:
-        patiently("cancel", lambda: close_cancelled(indexer, message.job_id))
+        with_retry("cancel", lambda: close_cancelled(indexer, message.job_id))
 
     def delete(message: FinishDeletes) -> Findings:
-        removed = patiently("delete", lambda: finish_deletes(indexer, message.collection_id))
+        removed = with_retry("delete", lambda: finish_deletes(indexer, message.collection_id))
         return Findings.single("deleted", removed)
 
     def repair(message: Reconcile) -> Findings:
@@ -99,7 +99,7 @@ def _run(resources: ExitStack) -> int:
     app, name = create_celery(redis), worker_name("indexer")
     resources.callback(close_celery, app)
     client = resources.enter_context(closing(create_redis(redis)))
-    pulse, claims = Pulse(name, settings.indexer_threads), BatchClaims(client, name)
+    liveness, claims = Liveness(name, settings.indexer_threads), BatchClaims(client, name)
     indexer = Indexer(
         catalog=resources.enter_context(closing(Catalog(postgres))),
         vectors=resources.enter_context(closing(MilvusVectorStore(milvus))),
@@ -108,14 +108,14 @@ def _run(resources: ExitStack) -> int:
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         roots=sources.roots,
         settings=settings,
-        stopping=pulse.stopping,
+        stopping=liveness.stopping,
     )
     register_tasks(app, indexer, claims)
-    wait_until_current(indexer.catalog, pulse.stopping)
-    keep_trying(indexer.vectors.ping, pulse.stopping, doing="reach milvus")
+    wait_until_current(indexer.catalog, liveness.stopping)
+    retry_transient(indexer.vectors.ping, liveness.stopping, doing="reach milvus")
     return run_worker(
         app,
-        pulse=pulse,
+        liveness=liveness,
         queues=QUEUES,
         report=lambda consumed_at: WorkerReport(
             name=name,
@@ -127,7 +127,7 @@ def _run(resources: ExitStack) -> int:
             seen_at=time.time(),
             consumed_at=consumed_at,
         ),
-        board=WorkerBoard(client),
+        registry=WorkerRegistry(client),
         claims=claims,
         settings=workers,
     )

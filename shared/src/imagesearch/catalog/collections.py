@@ -18,7 +18,7 @@ from imagesearch.errors import Conflict, NotFound, PipelineMismatch
 from imagesearch.pipeline import Preprocessing, fingerprint
 
 METRIC = "COSINE"
-TURNSTILE = 0x1A6E6
+COLLECTION_LOCK = 0x1A6E6
 """First key of the advisory locks on collections, so that they meet no other lock; any constant number does."""
 
 
@@ -87,20 +87,20 @@ def by_id(tx: sa.Connection, collection_id: int) -> Collection:
     return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id)).one())
 
 
-def hold(tx: sa.Connection, collection_id: int) -> Collection:
-    """Return a collection that `take_over` cannot have before this transaction ends.
+def lock_shared(tx: sa.Connection, collection_id: int) -> Collection:
+    """Return a collection that `lock_exclusive` cannot have before this transaction ends.
 
     Row locks let others that share pass whoever waits to be alone, so that batches without a pause would keep a
     taker waiting for ever; advisory locks are given in the order in which they were asked for.
     """
-    tx.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(TURNSTILE, collection_id % 2**31)))
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(COLLECTION_LOCK, collection_id % 2**31)))
     query = sa.select(table).where(table.c.id == collection_id).with_for_update(read=True, key_share=True)
     return _collection(tx.execute(query).one())
 
 
-def take_over(tx: sa.Connection, collection_id: int) -> Collection:
+def lock_exclusive(tx: sa.Connection, collection_id: int) -> Collection:
     """Wait until nobody holds a collection, and keep everybody off it until this transaction ends."""
-    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(TURNSTILE, collection_id % 2**31)))
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(COLLECTION_LOCK, collection_id % 2**31)))
     return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id).with_for_update()).one())
 
 

@@ -56,9 +56,9 @@ def same_content(tx: sa.Connection, collection_id: int, partition: str | None) -
 def end(tx: sa.Connection, job_id: str, groups: Sequence[Group]) -> None:
     """Replace the pairs of a job by its groups."""
     rows = [
-        {"job_id": job_id, "group_id": group.id, "image_id": one, "distance": distance}
+        {"job_id": job_id, "group_id": group.id, "image_id": image_id, "distance": distance}
         for group in groups
-        for one, distance in group.members.items()
+        for image_id, distance in group.members.items()
     ]
     for start in range(0, len(rows), WRITE_ROWS):
         tx.execute(sa.insert(members), rows[start : start + WRITE_ROWS])
@@ -87,4 +87,4 @@ def groups(tx: sa.Connection, job_id: str, *, after: int, limit: int) -> list[Gr
     found: dict[int, dict[int, float]] = {}
     for row in tx.execute(query):
         found.setdefault(row.group_id, {})[row.image_id] = row.distance
-    return [Group(one) for one in found.values()]
+    return [Group(row) for row in found.values()]

@@ -14,7 +14,7 @@ from imagesearch.catalog.tables import images as table
 from imagesearch.contract import ExtractedImage, UnchangedImage
 from imagesearch.errors import NotFound
 
-LONGEST_PATH_BYTES = 2_400
+MAX_PATH_BYTES = 2_400
 """A Postgres B-tree holds entries up to 2,704 bytes; the rest is for the collection's id and headers."""
 
 

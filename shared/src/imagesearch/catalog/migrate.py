@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
-from imagesearch.retry import keep_trying
+from imagesearch.retry import retry_transient
 from imagesearch.settings import PostgresSettings
 from imagesearch.telemetry import TelemetrySettings, configure
 
@@ -61,7 +61,7 @@ def wait_until_current(catalog: Catalog, stop: threading.Event) -> None:
         if not is_current(catalog):
             raise StoreUnavailable("postgres", "the schema is not migrated yet")
 
-    keep_trying(check, stop, doing="reach postgres")
+    retry_transient(check, stop, doing="reach postgres")
 
 
 def _config() -> Config:
@@ -73,7 +73,7 @@ def _config() -> Config:
 def main() -> None:
     """Wait for Postgres and migrate it."""
     with closing(configure("migrate", TelemetrySettings())), closing(Catalog(PostgresSettings())) as catalog:
-        keep_trying(lambda: migrate(catalog), threading.Event(), doing="migrate")
+        retry_transient(lambda: migrate(catalog), threading.Event(), doing="migrate")
     log.info("catalogue.migrated")
 
 

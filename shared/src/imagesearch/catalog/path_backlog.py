@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from imagesearch.catalog.jobs import SINGLE
+from imagesearch.catalog.jobs import SINGLE_IMAGE
 from imagesearch.catalog.tables import images, job_items, jobs, path_backlog
 
 
@@ -76,7 +76,7 @@ def rename(tx: sa.Connection, image: StoredPath, path: str) -> bool:
         sa.update(job_items)
         .where(
             job_items.c.job_id == jobs.c.id,
-            jobs.c.origin == SINGLE,
+            jobs.c.origin == SINGLE_IMAGE,
             jobs.c.finished_at.is_(None),
             job_items.c.path == image.path,
             job_items.c.image_id == image.image_id,

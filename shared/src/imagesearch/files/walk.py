@@ -133,7 +133,7 @@ def _lost(path: str, error: OSError) -> Step:
     return _shown(path), Entry(_shown(path), 0, 0, *failure_of(error))
 
 
-Place: TypeAlias = tuple[str, bytes]
+SortKey: TypeAlias = tuple[str, bytes]
 """Orders names: as they are shown, and by their bytes where two are shown alike."""
 
 
@@ -149,26 +149,26 @@ def _names(level: Level, done: tuple[str, ...] = ()) -> Iterator[str]:
 def _parts(level: Level, names: list[str]) -> Iterator[str]:
     while names:
         yield from names
-        shown, raw = _place(names[-1])
+        shown, raw = _sort_key(names[-1])
         names = _smallest(level, (shown, raw + b"\0")) if len(names) == PART else []
 
 
-def _smallest(level: Level, first: Place) -> list[str]:
+def _smallest(level: Level, first: SortKey) -> list[str]:
     """Return `PART` names of a directory from `first` on, in order, and never hold more than twice as many."""
     names: list[str] = []
-    last: Place | None = None
+    last: SortKey | None = None
     with os.scandir(level.descriptor) as found:
         for entry in found:
-            place = _place(entry.name)
-            if first <= place and (last is None or place < last) and not _left_out(entry.name):
+            key = _sort_key(entry.name)
+            if first <= key and (last is None or key < last) and not _left_out(entry.name):
                 names.append(entry.name)
                 if len(names) == 2 * PART:
-                    names = sorted(names, key=_place)[:PART]
-                    last = _place(names[-1])
-    return sorted(names, key=_place)[:PART]
+                    names = sorted(names, key=_sort_key)[:PART]
+                    last = _sort_key(names[-1])
+    return sorted(names, key=_sort_key)[:PART]
 
 
-def _place(name: str) -> Place:
+def _sort_key(name: str) -> SortKey:
     shown = _shown(name)
     return shown, b"" if shown is name else os.fsencode(name)
 

@@ -128,7 +128,7 @@ class InFlight:
         wanted = list(batch_ids)
         keys = [_claim_key(stage, batch) for batch in wanted for stage in STAGES]
         values = self._mget(keys)
-        return {batch for place, batch in enumerate(wanted) if values[2 * place] or values[2 * place + 1]}
+        return {batch for index, batch in enumerate(wanted) if values[2 * index] or values[2 * index + 1]}
 
     def take_crashes(self, batch_ids: Iterable[int]) -> dict[int, int]:
         """Return how often a worker began each batch and never ended it, and start counting from zero.

@@ -23,7 +23,7 @@ from imagesearch.settings import RedisSettings
 log = structlog.get_logger()
 
 QUERIES_KEY = "imagesearch:queries"
-LONGEST_BLOCK_SECONDS = 1.0
+MAX_BLOCK_SECONDS = 1.0
 """A worker that waits for queries looks this often whether it has been told to stop."""
 UNCLAIMED_SECONDS = 600
 """Queries of an API process that was killed are gone after this long without another query; one that lives
@@ -33,20 +33,20 @@ _MALFORMED = (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackExc
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class QueryRequest:
     """Pair a query with the place where its answer is waited for."""
 
     reply: str
     query: QueryPixels
 
 
-class QueryLane:
+class QueryChannel:
     """Ask and answer queries through Redis; may be shared by threads."""
 
     def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
         self._redis = client
         # Blocking must end before the client takes the server for dead.
-        self._block = min(LONGEST_BLOCK_SECONDS, settings.redis_timeout / 2)
+        self._block = min(MAX_BLOCK_SECONDS, settings.redis_timeout / 2)
 
     def ask(self, query: QueryPixels, timeout: float) -> QueryVectors:
         """Send a query and wait for its answer.
@@ -82,8 +82,8 @@ class QueryLane:
             raise StoreUnavailable("extractor", answer.refusal)
         return answer
 
-    def take(self, most: int) -> list[Asked]:
-        """Wait a moment for queries and take up to `most` of them, the oldest first.
+    def take(self, limit: int) -> list[QueryRequest]:
+        """Wait a moment for queries and take up to `limit` of them, the oldest first.
 
         An entry of another version or shape is dropped: the process that sent it waits in vain until its timeout.
 
@@ -91,23 +91,23 @@ class QueryLane:
             StoreUnavailable: Redis does not answer.
         """
         try:
-            found = self._redis.blmpop(self._block, 1, QUERIES_KEY, direction="LEFT", count=most)
+            found = self._redis.blmpop(self._block, 1, QUERIES_KEY, direction="LEFT", count=limit)
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
         entries: Sequence[bytes] = cast(list[Any], found)[1] if found else ()
-        return [asked for asked in map(_parse, entries) if asked is not None]
+        return [request for request in map(_parse, entries) if request is not None]
 
-    def answer(self, asked: Asked, answer: QueryVectors) -> None:
+    def answer(self, request: QueryRequest, answer: QueryVectors) -> None:
         """Send the answer to where it is waited for; it is forgotten when nobody takes it.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        left = max(1.0, asked.query.deadline - time.time())
+        left = max(1.0, request.query.deadline - time.time())
         try:
             with self._redis.pipeline(transaction=False) as pipe:
-                pipe.rpush(asked.reply, msgpack.packb(answer.to_wire()))
-                pipe.pexpire(asked.reply, round(left * 1000))
+                pipe.rpush(request.reply, msgpack.packb(answer.to_wire()))
+                pipe.pexpire(request.reply, round(left * 1000))
                 pipe.execute()
         except redis.RedisError as error:
             raise StoreUnavailable("redis", type(error).__name__) from error
@@ -121,11 +121,11 @@ def _value(popped: object) -> bytes | None:
     return cast(tuple[bytes, bytes], popped)[1] if popped is not None else None
 
 
-def _parse(entry: bytes) -> Asked | None:
+def _parse(entry: bytes) -> QueryRequest | None:
     try:
         wire = msgpack.unpackb(entry)
         reply, query = wire["reply"], QueryPixels.from_wire(wire["query"])
     except _MALFORMED as error:
         log.warning("query.dropped", reason=str(error))
         return None
-    return Asked(str(reply), query)
+    return QueryRequest(str(reply), query)

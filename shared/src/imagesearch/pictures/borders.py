@@ -41,8 +41,8 @@ def without_borders(image: Image.Image, tolerance: int) -> Image.Image:
     """Return an RGB picture without its black borders, as `trim_black_borders` finds them."""
     width, height = image.size
     whole = (0, 0, width, height)
-    places = (0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)
-    edges = [np.asarray(image.crop(place)) for place in places]
+    boxes = (0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)
+    edges = [np.asarray(image.crop(box)) for box in boxes]
     # Most pictures have no border, and their four edges tell it without a look at all their pixels.
     if not any(edge.max() <= tolerance or _may_be_blend(edge) for edge in edges):
         return image

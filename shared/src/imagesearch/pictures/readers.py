@@ -28,9 +28,9 @@ class _Jpeg(JpegImageFile):
         super()._open()
         if self.fp is not None:
             # The whole file at once: libjpeg looks at a run of 0xFF from its beginning for each further block.
-            place = self.fp.tell()
+            offset = self.fp.tell()
             self.decodermaxblock = max(self.decodermaxblock, self.fp.seek(0, io.SEEK_END))
-            self.fp.seek(place)
+            self.fp.seek(offset)
 
 
 class _Bmp(BmpImageFile):

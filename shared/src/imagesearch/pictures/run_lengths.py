@@ -14,7 +14,7 @@ _ESCAPE_PIXELS = 32
 """Pixels for each escape. One costs as long as these do in a file without run lengths."""
 
 
-def unpack(data: bytes, place: int, width: int, height: int, *, is_4_bits: bool) -> bytes:
+def unpack(data: bytes, offset: int, width: int, height: int, *, is_4_bits: bool) -> bytes:
     """Return one byte a pixel, row by row in the file's order.
 
     It gives what Pillow's decoder does, also for what no writer would write: a run ends with its row, and
@@ -22,7 +22,7 @@ def unpack(data: bytes, place: int, width: int, height: int, *, is_4_bits: bool)
 
     Args:
         data: the whole file; literal pixels are padded to an even place in it.
-        place: where the runs begin.
+        offset: where the runs begin.
         width: of the picture; runs end with a row.
         height: of the picture.
         is_4_bits: two pixels share a byte.
@@ -35,38 +35,38 @@ def unpack(data: bytes, place: int, width: int, height: int, *, is_4_bits: bool)
     pixels = bytearray()
     escapes = BASE + 4 * height + wanted // _ESCAPE_PIXELS
     x = 0
-    while len(pixels) < wanted and place + 2 <= len(data):
-        if data[place]:
-            since, drawn = place, len(pixels)
-            place, x = _runs(data, place, pixels, x, width, is_4_bits=is_4_bits)
+    while len(pixels) < wanted and offset + 2 <= len(data):
+        if data[offset]:
+            since, drawn = offset, len(pixels)
+            offset, x = _runs(data, offset, pixels, x, width, is_4_bits=is_4_bits)
             # Runs behind the end of their row draw nothing, as escapes do, and cost less.
-            escapes -= max(0, (place - since) // 2 - len(pixels) + drawn) // _IDLE_RUNS
+            escapes -= max(0, (offset - since) // 2 - len(pixels) + drawn) // _IDLE_RUNS
             if escapes < 0:
                 raise Dishonest("it has more runs than its pixels need")
             continue
         escapes -= 1
         if escapes < 0:
             raise Dishonest("it has more escapes than its pixels need")
-        kind = data[place + 1]
-        place += 2
+        kind = data[offset + 1]
+        offset += 2
         if kind == 0:
             pixels += bytes(-len(pixels) % width)
             x = 0
         elif kind == 1:
             break
         elif kind == 2:
-            if place + 2 > len(data):
+            if offset + 2 > len(data):
                 break
-            right, up = data[place], data[place + 1]
-            place += 2
+            right, up = data[offset], data[offset + 1]
+            offset += 2
             pixels += bytes(min(wanted - len(pixels), right + up * width))
             x = len(pixels) % width
         else:
             count = min(wanted - len(pixels), kind)
             size = (count + 1) // 2 if is_4_bits else count
-            literal = data[place : place + size]
+            literal = data[offset : offset + size]
             pixels += _halves(literal)[:count] if is_4_bits else literal
-            place += size + (place + size) % 2
+            offset += size + (offset + size) % 2
             x += kind
             if len(literal) < size:
                 break
@@ -75,15 +75,15 @@ def unpack(data: bytes, place: int, width: int, height: int, *, is_4_bits: bool)
     return bytes(pixels[:wanted])
 
 
-def _runs(data: bytes, place: int, pixels: bytearray, x: int, width: int, *, is_4_bits: bool) -> tuple[int, int]:
+def _runs(data: bytes, offset: int, pixels: bytearray, x: int, width: int, *, is_4_bits: bool) -> tuple[int, int]:
     """Unpack some runs up to the next escape at most; return the place and the column behind them."""
     for _ in range(_FEW):
-        if place + 2 > len(data) or not data[place]:
-            return place, x
-        count = max(0, min(data[place], width - x))
-        pixels += _run(data[place + 1], count, is_4_bits=is_4_bits)
-        place, x = place + 2, x + count
-    pairs = np.frombuffer(data, np.uint8, min(_WINDOW_BYTES, len(data) - place) // 2 * 2, place).reshape(-1, 2)
+        if offset + 2 > len(data) or not data[offset]:
+            return offset, x
+        count = max(0, min(data[offset], width - x))
+        pixels += _run(data[offset + 1], count, is_4_bits=is_4_bits)
+        offset, x = offset + 2, x + count
+    pairs = np.frombuffer(data, np.uint8, min(_WINDOW_BYTES, len(data) - offset) // 2 * 2, offset).reshape(-1, 2)
     ends = np.flatnonzero(pairs[:, 0] == 0)
     if ends.size:
         pairs = pairs[: ends[0]]
@@ -95,7 +95,7 @@ def _runs(data: bytes, place: int, pixels: bytearray, x: int, width: int, *, is_
         since = np.arange(drawn.size) - np.repeat(until - counts, counts)
         drawn = np.where(since % 2 == 0, drawn >> 4, drawn & 15).astype(np.uint8)
     pixels += drawn.tobytes()
-    return place + 2 * len(pairs), x + drawn.size
+    return offset + 2 * len(pairs), x + drawn.size
 
 
 def _run(value: int, count: int, *, is_4_bits: bool) -> bytes:

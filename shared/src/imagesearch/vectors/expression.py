@@ -68,14 +68,14 @@ def _render(part: Filter, *, negated: bool) -> _Term:
         case OneOf(field, values):
             # `in` on a key of a JSON field is unknown to Milvus Lite.
             return _joined(
-                "or", [term for one in values for term in _comparisons("eq", field, one, negated=negated)]
+                "or", [term for value in values for term in _comparisons("eq", field, value, negated=negated)]
             )
         case Exists(field):
             return _joined("or", [_exists(kind, field) for kind in KINDS])
         case AllOf(parts):
-            return _joined("and", [_render(one, negated=negated) for one in parts])
+            return _joined("and", [_render(value, negated=negated) for value in parts])
         case AnyOf(parts):
-            return _joined("or", [_render(one, negated=negated) for one in parts])
+            return _joined("or", [_render(value, negated=negated) for value in parts])
         case Not(inner):
             term = _render(inner, negated=True)
             return _Term(term.height + 1, f"(not {term.text})")

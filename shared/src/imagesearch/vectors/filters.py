@@ -132,9 +132,9 @@ def matches(part: Filter, metadata: Mapping[str, Any]) -> bool:
         case Exists(field):
             return scalar(metadata.get(field)) is not None
         case AllOf(parts):
-            return all(matches(one, metadata) for one in parts)
+            return all(matches(part, metadata) for part in parts)
         case AnyOf(parts):
-            return any(matches(one, metadata) for one in parts)
+            return any(matches(part, metadata) for part in parts)
         case Not(inner):
             return not matches(inner, metadata)
 
@@ -171,7 +171,7 @@ class _Parser:
             case "and" | "or":
                 if not isinstance(body, list) or not body:
                     raise InvalidFilter(here, "a list of at least one filter is expected")
-                parts = tuple(self.parse(one, f"{here}[{at}]", depth + 1) for at, one in enumerate(body))
+                parts = tuple(self.parse(part, f"{here}[{at}]", depth + 1) for at, part in enumerate(body))
                 return AllOf(parts) if op == "and" else AnyOf(parts)
             case "not":
                 return Not(self.parse(body, here, depth + 1))
@@ -181,7 +181,7 @@ class _Parser:
                 field, values = _pair(body, here)
                 if not isinstance(values, list) or not values:
                     raise InvalidFilter(f"{here}[1]", "a list of at least one value is expected")
-                return OneOf(field, tuple(self._value(one, f"{here}[1][{at}]") for at, one in enumerate(values)))
+                return OneOf(field, tuple(self._value(part, f"{here}[1][{at}]") for at, part in enumerate(values)))
             case "eq" | "lt" | "le" | "gt" | "ge":
                 field, value = _pair(body, here)
                 known = self._value(value, f"{here}[1]")

@@ -96,8 +96,8 @@ class InMemoryVectorStore(VectorStore):
         """Remove rows; ids without a row are passed over."""
         with self._lock:
             rows = self._rows(name)
-            for one in ids:
-                rows.pop(int(one), None)
+            for row_id in ids:
+                rows.pop(int(row_id), None)
 
     def fetch_vectors(
         self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]
@@ -105,7 +105,7 @@ class InMemoryVectorStore(VectorStore):
         """Return float32[512] by id, for those ids that have a row."""
         with self._lock:
             rows = self._rows(name)
-            return {int(one): rows[int(one)].vector.copy() for one in ids if int(one) in rows}
+            return {int(row_id): rows[int(row_id)].vector.copy() for row_id in ids if int(row_id) in rows}
 
     def search(
         self,
@@ -123,14 +123,14 @@ class InMemoryVectorStore(VectorStore):
         check_partition(partition or "")
         with self._lock:
             left = [
-                (one, row.vector)
-                for one, row in self._rows(name).items()
+                (row_id, row.vector)
+                for row_id, row in self._rows(name).items()
                 if (partition is None or row.partition == partition)
                 and (where is None or matches(where, row.metadata))
             ]
         if not left:
             return [[] for _ in vectors]
-        ids = np.array([one for one, _ in left], dtype=np.int64)
+        ids = np.array([row_id for row_id, _ in left], dtype=np.int64)
         cosines = np.asarray(vectors, dtype=np.float64) @ np.stack([vector for _, vector in left]).T.astype(float)
         found: list[list[Hit]] = []
         for distances in np.round(np.clip(1 - cosines, 0, 1), DISTANCE_DECIMALS):
@@ -147,7 +147,7 @@ class InMemoryVectorStore(VectorStore):
     def ids(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
         """Return the `limit` smallest ids above `after`, in ascending order."""
         with self._lock:
-            return sorted(one for one in self._rows(name) if one > after)[:limit]
+            return sorted(row_id for row_id in self._rows(name) if row_id > after)[:limit]
 
     def compact(self, name: str) -> None:
         """Do nothing: there is no index."""

@@ -283,4 +283,4 @@ def capabilities_of(version: str) -> Capabilities:
 
 
 def _chunks(ids: Sequence[int] | npt.NDArray[np.int64]) -> list[list[int]]:
-    return [[int(one) for one in ids[at : at + CHUNK_ROWS]] for at in range(0, len(ids), CHUNK_ROWS)]
+    return [[int(row_id) for row_id in ids[at : at + CHUNK_ROWS]] for at in range(0, len(ids), CHUNK_ROWS)]

@@ -56,7 +56,9 @@ class Pages:
             if self._is_last[query]:
                 continue
             known = {hit.id for hit in self._lists[query]}
-            hits = sorted((Hit(one, _distance(cosine)) for one, cosine in answer if one not in known), key=_rank)
+            hits = sorted(
+                (Hit(row_id, _distance(cosine)) for row_id, cosine in answer if row_id not in known), key=_rank
+            )
             found = self._lists[query]
             if found:
                 # Those that are as far away as the end of the list belong there, and not behind it.
@@ -87,10 +89,10 @@ class Pages:
     def _closed(self, query: int) -> int:
         """Return how many rows of a list stand before those at its end, which others as far away may join."""
         found = self._lists[query]
-        place = len(found)
-        while place and found[place - 1].distance == found[-1].distance:
-            place -= 1
-        return place
+        index = len(found)
+        while index and found[index - 1].distance == found[-1].distance:
+            index -= 1
+        return index
 
 
 def _distance(cosine: float) -> float:

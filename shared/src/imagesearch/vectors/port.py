@@ -228,7 +228,7 @@ def checked_rows(
         raise ValueError(f"rows: ids, vectors, partitions and metadata are of {sorted(lengths)} lengths")
     if not np.isfinite(vectors).all():
         raise ValueError("vectors: not all numbers are finite")
-    last = {int(one): position for position, one in enumerate(ids)}
+    last = {int(row_id): position for position, row_id in enumerate(ids)}
     return np.fromiter(last.values(), dtype=np.int64, count=len(last))
 
 

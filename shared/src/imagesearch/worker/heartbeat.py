@@ -1,4 +1,4 @@
-"""Show that a worker lives and consumes, and end one that does not."""
+"""Show by a heartbeat that a worker lives and consumes, and end one that is unresponsive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.broker import REDIS_ERRORS
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.settings import Settings
-from imagesearch.worker.registry import REPORT_EVERY_SECONDS, WorkerBoard, WorkerReport
+from imagesearch.worker.registry import REPORT_EVERY_SECONDS, WorkerRegistry, WorkerReport
 
 log = structlog.get_logger()
 
@@ -31,12 +31,12 @@ class WorkerSettings(Settings):
         60.0,
         gt=0,
         description="A worker with a free thread that has taken no message, not even its own ping, for this "
-        "long while Redis answers is deaf: it ends itself and is started again.",
+        "long while Redis answers is unresponsive: it ends itself and is started again.",
     )
 
 
 @dataclass
-class Pulse:
+class Liveness:
     """Keep a worker's proof of life: what it holds and when it last took a message.
 
     Attributes:
@@ -55,7 +55,7 @@ class Pulse:
         self.asked_at = None
 
     def is_owed_a_ping(self, busy: int) -> bool:
-        """Start the clock of deafness while a thread is free, and stop it while none is."""
+        """Start the clock of unresponsiveness while a thread is free, and stop it while none is."""
         if busy >= self.concurrency:
             self.asked_at = None
         elif self.asked_at is None:
@@ -78,7 +78,7 @@ def _needs_no_ping() -> None:
 
 
 @dataclass
-class Beat:
+class Heartbeat:
     """Report, renew claims and ask for a proof of consumption once every few seconds, on a thread of its own.
 
     Attributes:
@@ -86,9 +86,9 @@ class Beat:
         ping: has a free thread take a message.
     """
 
-    pulse: Pulse
+    liveness: Liveness
     report: Callable[[float], WorkerReport]
-    board: WorkerBoard
+    registry: WorkerRegistry
     settings: WorkerSettings
     claims: BatchClaims | None = None
     busy: Callable[[], int] = _idle
@@ -98,39 +98,40 @@ class Beat:
 
     def start(self) -> None:
         """Begin."""
-        self._thread = Thread(target=self._run, name="beat", daemon=True)
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop renewing claims, and wait until the thread has ended; for when no task is in hand any more."""
-        self.pulse.stopping.set()
+        self.liveness.stopping.set()
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
 
     def once(self) -> None:
-        """Do all of it once; ends the process when it is deaf.
+        """Do all of it once; ends the process when it is unresponsive.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
         if self.claims is not None:
             self.claims.renew()
-        self.board.report(self.report(self.pulse.consumed_at))
+        self.registry.report(self.report(self.liveness.consumed_at))
         # Noted first: the ping can come back before the call that sent it returns.
-        if self.pulse.is_owed_a_ping(self.busy()):
-            # Also while another is on its way: a Redis that forgot that one must not make the worker look deaf.
+        if self.liveness.is_owed_a_ping(self.busy()):
+            # Also while another is on its way: a Redis that forgot that one must not make the worker seem
+            # unresponsive.
             self.ping()
-        if self.pulse.silence > self.settings.deaf_seconds:
-            log.critical("worker.deaf", seconds=round(self.pulse.silence))
+        if self.liveness.silence > self.settings.deaf_seconds:
+            log.critical("worker.unresponsive", seconds=round(self.liveness.silence))
             os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
         if self.settings.heartbeat_file:
             self.settings.heartbeat_file.touch()
 
     def _run(self) -> None:
-        while not self.pulse.stopping.is_set():
+        while not self.liveness.stopping.is_set():
             self._try(self.once)
-            self.pulse.stopping.wait(REPORT_EVERY_SECONDS)
+            self.liveness.stopping.wait(REPORT_EVERY_SECONDS)
         # Claims last until the tasks in hand are done.
         while self.claims is not None and not self._ended.is_set():
             self._try(self.claims.renew)
@@ -140,12 +141,13 @@ class Beat:
         try:
             action()
         except (StoreUnavailable, *REDIS_ERRORS, OSError) as error:
-            log.warning("worker.beat_missed", reason=str(error) or type(error).__name__)
+            log.warning("worker.heartbeat_missed", reason=str(error) or type(error).__name__)
         except Exception:
-            # A worker without a beat would lose its claims and its place on the board for as long as it runs. One
-            # that misses every beat is noticed: it leaves the board, and its heartbeat file grows old.
-            log.exception("worker.beat_failed")
+            # A worker without a heartbeat would lose its claims and its place in the registry for as long as it
+            # runs. One that misses every heartbeat is noticed: it leaves the registry, and its heartbeat file
+            # grows old.
+            log.exception("worker.heartbeat_failed")
         else:
             return
         # While Redis is away nothing can be consumed: the ping's clock starts anew.
-        self.pulse.asked_at = None
+        self.liveness.asked_at = None

@@ -47,8 +47,8 @@ class WorkerReport(Message):
     consumed_at: float
 
 
-class WorkerBoard:
-    """Show which workers are alive: one Redis hash, one field a worker."""
+class WorkerRegistry:
+    """Register the workers that are alive: one Redis hash, one field a worker."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
@@ -65,7 +65,7 @@ class WorkerBoard:
             raise StoreUnavailable("redis", type(error).__name__) from error
 
     def leave(self, *names: str) -> None:
-        """Take workers off the board, and what is left of their own queues out of Redis.
+        """Take workers out of the registry, and what is left of their own queues out of Redis.
 
         Raises:
             StoreUnavailable: Redis does not answer.

@@ -16,8 +16,8 @@ from kombu import Queue as KombuQueue
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
-from imagesearch.worker.heartbeat import Beat, Pulse, WorkerSettings
-from imagesearch.worker.registry import WorkerBoard, WorkerReport, own_queue
+from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
+from imagesearch.worker.registry import WorkerRegistry, WorkerReport, own_queue
 
 log = structlog.get_logger()
 
@@ -41,10 +41,10 @@ def _nothing(**_: object) -> None:
 def run_worker(
     app: Celery,
     *,
-    pulse: Pulse,
+    liveness: Liveness,
     queues: Sequence[Queue],
     report: Callable[[float], WorkerReport],
-    board: WorkerBoard,
+    registry: WorkerRegistry,
     claims: BatchClaims,
     settings: WorkerSettings,
 ) -> int:
@@ -52,20 +52,20 @@ def run_worker(
 
     Args:
         app: with its tasks registered.
-        pulse: shared with the tasks, whose waits end when `pulse.stopping` is set.
+        liveness: shared with the tasks, whose waits end when `liveness.stopping` is set.
         queues: what to consume.
         report: builds the report of this worker from the time at which it last consumed.
-        board: where reports go.
+        registry: where reports go.
         claims: renewed as long as the process lives.
-        settings: heartbeat file and patience.
+        settings: heartbeat file and how long a worker may be unresponsive.
     """
     leave_logging_alone()
-    app.task(pulse.consumed, name=PING_TASK, ignore_result=True)
-    pings = own_queue(pulse.name)
-    beat = Beat(
-        pulse,
+    app.task(liveness.consumed, name=PING_TASK, ignore_result=True)
+    pings = own_queue(liveness.name)
+    heartbeat = Heartbeat(
+        liveness,
         report,
-        board,
+        registry,
         settings,
         claims,
         busy=lambda: len(worker_state.active_requests),
@@ -73,21 +73,21 @@ def run_worker(
     )
 
     def on_ready(**_: object) -> None:
-        beat.start()
+        heartbeat.start()
 
     def on_stopping(**_: object) -> None:
-        pulse.stopping.set()
+        liveness.stopping.set()
 
     def on_message(**_: object) -> None:
-        pulse.consumed()
+        liveness.consumed()
 
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutting_down.connect(on_stopping, weak=False)
     signals.task_prerun.connect(on_message, weak=False)
     worker = app.Worker(
-        hostname=pulse.name,
+        hostname=liveness.name,
         pool="threads",
-        concurrency=pulse.concurrency,
+        concurrency=liveness.concurrency,
         queues=[queue.value for queue in queues],
         without_mingle=True,
         without_gossip=True,
@@ -100,45 +100,46 @@ def run_worker(
     try:
         worker.start()
     finally:
-        beat.close()
-    _sign_off(board, pulse)
+        heartbeat.close()
+    _sign_off(registry, liveness)
     return int(worker.exitcode or 0)
 
 
 def run_loop(
     loop: Callable[[], None],
     *,
-    pulse: Pulse,
+    liveness: Liveness,
     report: Callable[[float], WorkerReport],
-    board: WorkerBoard,
+    registry: WorkerRegistry,
     settings: WorkerSettings,
 ) -> int:
     """Run a loop until SIGTERM or SIGINT, and return the exit code.
 
     Args:
-        loop: returns soon after `pulse.stopping` is set, and notes each time that it has come round: that proves
+        loop: returns soon after `liveness.stopping` is set, and notes each time that it has come round: that
+        proves
             that it consumes.
-        pulse: shared with the loop.
+        liveness: shared with the loop.
         report: builds the report of this worker from the time at which it last consumed.
-        board: where reports go.
-        settings: heartbeat file and patience.
+        registry: where reports go.
+        settings: heartbeat file and how long a worker may be unresponsive.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: pulse.stopping.set())
-    beat = Beat(pulse, report, board, settings)
-    beat.start()
-    log.info("worker.ready", name=pulse.name)
+        signal.signal(number, lambda *_: liveness.stopping.set())
+    heartbeat = Heartbeat(liveness, report, registry, settings)
+    heartbeat.start()
+    log.info("worker.ready", name=liveness.name)
     try:
         loop()
     finally:
-        beat.close()
-    _sign_off(board, pulse)
+        heartbeat.close()
+    _sign_off(registry, liveness)
     return 0
 
 
-def _sign_off(board: WorkerBoard, pulse: Pulse) -> None:
+def _sign_off(registry: WorkerRegistry, liveness: Liveness) -> None:
     try:
-        board.leave(pulse.name)
+        registry.leave(liveness.name)
     except StoreUnavailable as error:
         log.warning("worker.not_signed_off", reason=str(error))
     log.info("worker.stopped")

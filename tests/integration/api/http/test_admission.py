@@ -150,10 +150,10 @@ def test_slow_senders_stop_no_search(
     seen: set[int] = set()
 
     def were_turned_away() -> bool:
-        for place, one in enumerate(senders):
+        for index, one in enumerate(senders):
             try:
-                if place not in seen and one.recv(12) == b"HTTP/1.1 429":
-                    seen.add(place)
+                if index not in seen and one.recv(12) == b"HTTP/1.1 429":
+                    seen.add(index)
             except BlockingIOError:
                 continue
         return len(seen) == refused
@@ -204,7 +204,7 @@ def test_sixteen_posters_at_once_stay_within_the_memory_that_is_promised(
         return http.post(path, files=files)
 
     for _ in range(2):
-        found = at_once([partial(ask, place) for place in range(16)], lambda: answers(http, known))
+        found = at_once([partial(ask, index) for index in range(16)], lambda: answers(http, known))
         assert set(found) <= {200, 201, 202, 429, 503}
         assert found[200] + found[201] + found[202] > 0
     status = Path(f"/proc/{api_process(system).pid}/status").read_text()

@@ -27,7 +27,7 @@ from imagesearch.wire import Message
 from imagesearch_api.composition import CHANGES, Services
 from imagesearch_api.http.memory import Memory
 from imagesearch_api.images import upload as upload_module
-from imagesearch_api.images.labels import Patch, relabel
+from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
 from imagesearch_api.jobs import control
 from imagesearch_api.settings import ApiSettings
@@ -98,7 +98,7 @@ def only(world: World) -> Image:
 
 def accept(services: Services, image_id: int, **patch: Any) -> str:
     """Change the image; return the job that is to do it."""
-    done = relabel(services, "default", image_id, Patch(**patch))
+    done = update_labels(services, "default", image_id, LabelsUpdate(**patch))
     assert done.searchable_at is None
     assert done.job_id is not None
     return done.job_id
@@ -139,7 +139,7 @@ def test_a_change_begins_with_those_that_wait_whatever_is_written_first(
         accept(services, image_id, partition="bert"),
     ]
     assert only(world).metadata == OLD, "nothing is written yet"
-    deliver(world, [slow.held[place] for place in order])
+    deliver(world, [slow.held[index] for index in order])
     lose(world)
     check(world, "bert", {"a": 1, "b": {"c": 2, "d": 3}})
     assert [world.job(job_id).indexed + world.job(job_id).unchanged for job_id in jobs] == [1, 1, 1]

@@ -134,15 +134,16 @@ def rows_of(world: World, job_id: str) -> list[int]:
 
 
 def let_pass(world: World, job_id: str, **values: object) -> None:
-    """Let a job have ended longer ago than jobs of one picture are kept."""
-    ended = sa.func.now() - world.settings.keep_single_jobs - timedelta(seconds=1)
+    """Let a job have ended longer ago than single-image jobs are kept."""
+    ended = sa.func.now() - world.settings.keep_single_image_jobs - timedelta(seconds=1)
     with world.catalog.transaction() as tx:
         tx.execute(sa.update(job_table).where(job_table.c.id == job_id).values(finished_at=ended, **values))
 
 
 def forgotten(world: World, *, dry_run: bool = False) -> int:
     found = {
-        one.kind: one.count for one in reconcile(world.indexer, Reconcile(dry_run=dry_run, deep=True)).findings
+        finding.kind: finding.count
+        for finding in reconcile(world.indexer, Reconcile(dry_run=dry_run, deep=True)).findings
     }
     return found.get("single_jobs_ended", 0)
 
@@ -218,10 +219,14 @@ def test_files_that_outlived_their_collection_are_removed_and_no_others(world: W
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"picture")
     found = reconcile(indexer, Reconcile(dry_run=True, deep=True))
-    assert [one.count for one in found.findings if one.kind == "uploads_without_collection"] == [1]
+    assert [
+        collection_id.count
+        for collection_id in found.findings
+        if collection_id.kind == "uploads_without_collection"
+    ] == [1]
     assert files[gone.id].exists()
     reconcile(indexer, Reconcile(dry_run=False, deep=True))
-    assert [files[one].exists() for one in (gone.id, kept.id, unknown)] == [False, True, True]
+    assert [files[collection_id].exists() for collection_id in (gone.id, kept.id, unknown)] == [False, True, True]
     assert library.exists()
     assert foreign.exists(), "its name is not the digest of what it holds"
     foreign.unlink()

@@ -175,7 +175,7 @@ def test_of_requests_at_once_one_makes_the_job_and_the_others_find_it(
     several = 4
     # All of them have looked the key up in vain before any goes on.
     api.meet_at_redis(several)
-    wanted = asked(str(pictures) if source == "folder" else [f"/{place}.jpg" for place in range(50)])
+    wanted = asked(str(pictures) if source == "folder" else [f"/{index}.jpg" for index in range(50)])
     with ThreadPoolExecutor(several) as pool:
         found = list(pool.map(lambda _: submit(api.services, wanted).id, range(several)))
     assert len(set(found)) == 1
@@ -189,7 +189,7 @@ def test_different_requests_at_once_leave_one_job_and_one_collection(api: Api, p
     with ThreadPoolExecutor(len(names)) as pool:
         tried = [pool.submit(submit, api.services, asked(["/a"], collection=name)) for name in names]
     failures = [one.exception() for one in tried if one.exception()]
-    assert [type(one) for one in failures] == [Conflict]
+    assert [type(failure) for failure in failures] == [Conflict]
     [made] = [one.result().collection for one in tried if not one.exception()]
     assert api.rows() == (1, [made], 1)
 

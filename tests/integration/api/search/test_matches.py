@@ -18,7 +18,7 @@ from imagesearch.vectors import Filter, IndexSpec, InMemoryVectorStore, matches,
 from imagesearch_api.composition import Services
 from imagesearch_api.models.search import Shape, Window
 from imagesearch_api.search.matches import nearest
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 
 pytestmark = pytest.mark.integration
 
@@ -39,11 +39,11 @@ class Shelf:
         with catalog.transaction() as tx:
             self.collection: Collection
             self.collection, _ = collections.create(tx, "shelf")
-            paths = [f"/{place:03}" for place in range(ROWS)]
+            paths = [f"/{index:03}" for index in range(ROWS)]
             rows = images.ensure_rows(tx, self.collection.id, paths, None, None)
             tx.execute(sa.update(table).values(state="indexed"))
         self.ids = [rows[path].id for path in paths]
-        self.metadata = [{"n": place, "even": place % 2 == 0} for place in range(ROWS)]
+        self.metadata = [{"n": index, "even": index % 2 == 0} for index in range(ROWS)]
         name = self.collection.vector_collection
         self.store.ensure_collection(name, IndexSpec())
         self.store.upsert(name, self.ids, self.vectors, [""] * ROWS, self.metadata)
@@ -54,17 +54,17 @@ class Shelf:
 
     def expected(self, query: Vectors, lost: set[int], where: Filter | None = None) -> list[int]:
         distances = np.round(1 - self.vectors.astype(np.float64) @ query.astype(np.float64), 6)
-        order = sorted(range(ROWS), key=lambda place: (distances[place], self.ids[place]))
+        order = sorted(range(ROWS), key=lambda index: (distances[index], self.ids[index]))
         return [
-            self.ids[place]
-            for place in order
-            if self.ids[place] not in lost and (where is None or matches(where, self.metadata[place]))
+            self.ids[index]
+            for index in order
+            if self.ids[index] not in lost and (where is None or matches(where, self.metadata[index]))
         ]
 
     def ask(self, queries: Vectors, start: int, stop: int, where: Filter | None = None) -> list[list[int]]:
         shape = Shape(Window(start, stop), where=where)
-        found = nearest(self.services, self.collection, queries, shape, Stages())
-        return [[match.image.id for match in one] for one in found]
+        found = nearest(self.services, self.collection, queries, shape, Timings())
+        return [[match.image.id for match in matches] for matches in found]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_pages_are_full_and_join_whatever_is_lost(shelf: Shelf, catalog: Catalog
     shelf.lose(catalog, gone)
     expected = shelf.expected(query, set(gone))
     pages = [shelf.ask(query[None], start, start + 7)[0] for start in range(0, ROWS, 7)]
-    assert [one for page in pages for one in page] == expected
+    assert [row for page in pages for row in page] == expected
     assert shelf.ask(query[None], 0, 50) == [expected[:50]]
 
 

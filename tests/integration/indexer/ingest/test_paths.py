@@ -113,7 +113,7 @@ def test_a_directory_with_links_counts_files_and_not_names(world: World) -> None
 
 
 def test_a_walk_that_is_cut_into_slices_at_links_loses_none(world: World) -> None:
-    names = [f"{place:02}.jpg" for place in range(25)]
+    names = [f"{index:02}.jpg" for index in range(25)]
     world.write(*(f"z/{name}" for name in names))
     for name in names:
         (world.root / f"link {name}").symlink_to(f"z/{name}")
@@ -193,7 +193,7 @@ def test_a_collection_that_goes_takes_its_uploads_along_and_no_other_file(world:
     assert all(path.exists() for path in library)
 
 
-@pytest.mark.parametrize("origin", [jobs.REPAIR, jobs.SINGLE, "v2"])
+@pytest.mark.parametrize("origin", [jobs.REPAIR, jobs.SINGLE_IMAGE, "v2"])
 def test_a_link_that_is_put_in_place_of_a_file_leads_no_job_to_an_upload(
     world: World, uploads: Uploads, origin: str
 ) -> None:

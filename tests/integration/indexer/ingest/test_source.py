@@ -87,7 +87,8 @@ def test_bad_lines_are_failures_with_their_number_and_nothing_else_suffers(world
     assert (job.state, job.total, job.indexed, job.failed) == (JobState.COMPLETED_WITH_FAILURES, 5, 1, 4)
     with world.catalog.transaction() as tx:
         failed = {
-            Path(one.path).name: (one.code, one.reason) for one in ledger.failures(tx, job.id, after=0, limit=9)
+            Path(failure.path).name: (failure.code, failure.reason)
+            for failure in ledger.failures(tx, job.id, after=0, limit=9)
         }
     assert failed["list.jsonl:2"] == ("invalid_line", "line 2: not JSON")
     assert {name: code for name, (code, _) in failed.items()} == {
@@ -116,7 +117,7 @@ def test_what_failed_keeps_its_labels_for_a_retry(world: World) -> None:
 def test_a_planner_that_dies_is_followed_by_one_that_reads_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [f"{place:03}.png" for place in range(35)]
+    names = [f"{index:03}.png" for index in range(35)]
     world.write(*names)
     path = manifest(world, *({"path": name, "metadata": {"place": name}} for name in names))
     job_id = submit(world, path)
@@ -143,7 +144,7 @@ def test_a_planner_that_dies_is_followed_by_one_that_reads_on(
 
 
 def test_a_manifest_that_changes_while_it_is_read_fails_the_job_and_says_so(world: World) -> None:
-    names = [f"{place:03}.png" for place in range(15)]
+    names = [f"{index:03}.png" for index in range(15)]
     world.write(*names)
     path = manifest(world, *({"path": name} for name in names))
     job_id = submit(world, path)

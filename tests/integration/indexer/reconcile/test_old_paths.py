@@ -55,13 +55,13 @@ def test_rows_keep_their_ids_and_vectors_under_their_one_name(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(old_paths, "SLICE", 2)
-    names = [f"a/{place}.jpg" for place in range(7)]
+    names = [f"a/{index}.jpg" for index in range(7)]
     world.write(*names)
     (world.root / "folder").symlink_to("a")
     world.run(world.root / "a")
     before = images_by_name(world)
-    for place, name in enumerate(names[:6]):
-        respell(world, name, ("a/../", "folder/../", "./")[place % 3] + name)
+    for index, name in enumerate(names[:6]):
+        respell(world, name, ("a/../", "folder/../", "./")[index % 3] + name)
     respell(world, names[6], "folder/6.jpg")
     open_backlog(world)
     assert resolve_old_paths(world.indexer, dry_run=True).count == 1

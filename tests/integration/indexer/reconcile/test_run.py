@@ -64,7 +64,7 @@ def extract_batches(world: World) -> list[ExtractBatch]:
 
 def planned(world: World, files: int) -> str:
     """Submit a job over so many new files and plan it; its first batches lie in the outbox."""
-    world.write(*(f"{place:03}.jpg" for place in range(files)))
+    world.write(*(f"{index:03}.jpg" for index in range(files)))
     job_id = world.submit(world.root)
     world.plan(job_id)
     return job_id
@@ -314,7 +314,7 @@ def test_a_job_that_stands_still_is_flagged_until_it_moves(world: World) -> None
 def test_a_redis_that_forgot_everything_is_filled_again_from_postgres(
     world: World, app: Celery, client: redis.Redis
 ) -> None:
-    world.write(*(f"{place}.jpg" for place in range(30)))
+    world.write(*(f"{index}.jpg" for index in range(30)))
     job_id, unplanned = world.submit(world.root), world.submit(world.root, collection="other")
     real = replace(
         world.indexer,

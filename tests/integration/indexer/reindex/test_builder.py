@@ -48,7 +48,7 @@ def world(world: World) -> World:
 
 
 def filled(world: World, count: int = 25) -> World:
-    world.write(*(f"{place:03}.jpg" for place in range(count)))
+    world.write(*(f"{index:03}.jpg" for index in range(count)))
     assert world.run(world.root, metadata={"year": 1999}).indexed == count
     return world
 
@@ -256,20 +256,20 @@ def test_writers_and_builders_at_the_same_time(world: World) -> None:
     filled(world)
     errors: list[BaseException] = []
 
-    def write(place: int) -> None:
+    def write(index: int) -> None:
         mine = replace(world, outbox=[], progress=InMemoryProgressBoard())
-        folder = world.root / f"writer {place}"
+        folder = world.root / f"writer {index}"
         try:
             for round_ in range(5):
-                mine.write(f"{folder.name}/{round_}.jpg", content=f"{place} added {round_}".encode())
-                mine.write(f"{folder.name}/changes.jpg", content=f"{place} changed {round_}".encode())
+                mine.write(f"{folder.name}/{round_}.jpg", content=f"{index} added {round_}".encode())
+                mine.write(f"{folder.name}/changes.jpg", content=f"{index} changed {round_}".encode())
                 if round_ == 3:
                     (folder / "1.jpg").unlink()
-                mine.run(folder, prune=True, partition=f"{place} {round_ // 2}", metadata={"round": round_})
+                mine.run(folder, prune=True, partition=f"{index} {round_ // 2}", metadata={"round": round_})
         except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
             errors.append(error)
 
-    writers = [Thread(target=write, args=(place,)) for place in range(2)]
+    writers = [Thread(target=write, args=(index,)) for index in range(2)]
     for writer in writers:
         writer.start()
     options = [Preprocessing(), SMOOTH, SMOOTH, Preprocessing()]
@@ -320,7 +320,7 @@ def test_the_switch_waits_for_a_batch_that_is_being_written(world: World) -> Non
     world.write("late.jpg")
     late = world.submit(world.root)
     world.plan(late)
-    (batch,) = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    (batch,) = [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
     job_id = world.submit_reindex()
     old = world.collection().vector_collection
     builder = Thread(target=plan_job, args=(world.indexer, PlanJob(job_id)))
@@ -368,7 +368,7 @@ def test_a_batch_of_the_old_pipeline_is_extracted_again(world: World) -> None:
     world.write("late.jpg")
     late = world.submit(world.root)
     world.plan(late)
-    (batch,) = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    (batch,) = [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
     answer = world.extract(batch)
     work_alone(world, world.indexer, world.submit_reindex(preprocessing=SMOOTH))
     index_batch(world.indexer, answer)
@@ -420,7 +420,7 @@ def refused_reindex(world: World) -> str:
     """Return the job of a build that a worker with another network has given its first answer to."""
     job_id = world.submit_reindex(preprocessing=SMOOTH)
     plan_job(world.indexer, PlanJob(job_id))
-    batch, *_ = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    batch, *_ = [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
     index_batch(world.indexer, world.extract(batch, model=OTHER))
     return job_id
 
@@ -481,7 +481,9 @@ def test_cancelling_drops_what_was_built(world: World, preprocessing: Preprocess
         plan_job(indexer, PlanJob(job_id))
     assert world.vectors.has_collection(build.vector_collection)
     assert world.job(job_id).finished_at is None
-    late = [world.extract(one) for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    late = [
+        world.extract(message) for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)
+    ]
     with world.catalog.transaction() as tx:
         jobs.change(tx, job_id, state=JobState.CANCELLED.value)
     close_cancelled(world.indexer, CancelJob(job_id).job_id)
@@ -539,7 +541,7 @@ def test_replaced_vectors_stay_for_searches_that_have_begun(world: World) -> Non
     with world.catalog.transaction() as tx:
         tx.execute(sa.update(retired_vectors).values(drop_after=sa.func.now()))
     findings = reconcile(world.indexer, Reconcile(dry_run=False, deep=False)).findings
-    assert [(one.kind, one.count) for one in findings] == [("vectors_retired", 1)]
+    assert [(finding.kind, finding.count) for finding in findings] == [("vectors_retired", 1)]
     assert not world.vectors.has_collection(old)
     check_whole(world)
 

@@ -14,7 +14,7 @@ from imagesearch.catalog import images, jobs
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.reindex import builds
-from imagesearch.catalog.reindex.builds import Room
+from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import (
     ExtractBatch,
@@ -131,9 +131,11 @@ def lacking_some(world: World, count: int) -> str:
     """Fill a build, and write some pictures before it looks again; return its job."""
     job_id = world.submit_reindex(preprocessing=SMOOTH)
     plan_job(world.indexer, PlanJob(job_id))
-    answers = [world.extract(one) for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    answers = [
+        world.extract(message) for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)
+    ]
     writer = replace(world, outbox=[], progress=InMemoryProgressBoard())
-    writer.write(*(f"late/{place}.jpg" for place in range(count)))
+    writer.write(*(f"late/{index}.jpg" for index in range(count)))
     assert writer.run(world.root / "late").indexed == count
     for answer in answers:
         index_batch(world.indexer, answer)
@@ -154,7 +156,7 @@ def test_who_writes_waits_for_the_last_round_and_goes_on_behind_it(roomy: World)
     assert world.job(single).finished_at is None
     work_alone(world, world.indexer, job_id)
     assert world.collection().preprocessing == SMOOTH
-    sent = [one.job_id for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    sent = [message.job_id for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
     assert set(sent) <= {job.id, single}
     until(lambda: not is_anything_open(world))
     assert world.job(job.id).state == world.job(single).state == JobState.SUCCEEDED
@@ -193,9 +195,9 @@ def test_a_build_ends_although_others_delete_without_a_pause(roomy: World) -> No
     check_whole(world, SMOOTH)
 
 
-def room(world: World) -> Room:
+def level(world: World) -> ThrottleLevel:
     with world.catalog.transaction() as tx:
-        return builds.room_beside(tx, world.collection().id, patience=world.settings.last_round_patience)
+        return builds.throttle_level(tx, world.collection().id, timeout=world.settings.last_round_timeout)
 
 
 def wait_behind(world: World) -> str:
@@ -216,12 +218,12 @@ def sent(world: World, job_id: str) -> list[ExtractBatch]:
 def test_a_builder_that_dies_in_its_last_round_keeps_nobody_waiting_for_long(roomy: World) -> None:
     world = roomy
     build = lacking_some(world, 3)
-    assert room(world) is Room.NONE
+    assert level(world) is ThrottleLevel.CLOSED
     world.outbox.clear()
     job_id = wait_behind(world)
     with world.catalog.transaction() as tx:
-        jobs.change(tx, build, progressed_at=sa.func.now() - world.settings.last_round_patience)
-    assert room(world) is Room.LITTLE
+        jobs.change(tx, build, progressed_at=sa.func.now() - world.settings.last_round_timeout)
+    assert level(world) is ThrottleLevel.REDUCED
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     (batch,) = sent(world, job_id)
     index_batch(world.indexer, world.extract(batch))
@@ -232,25 +234,25 @@ def test_a_builder_that_dies_in_its_last_round_keeps_nobody_waiting_for_long(roo
 
 
 @pytest.mark.parametrize("state", [JobState.PAUSED, JobState.CANCELLED])
-def test_nobody_makes_room_for_a_build_that_somebody_stopped(roomy: World, state: JobState) -> None:
+def test_nobody_is_throttled_for_a_build_that_somebody_stopped(roomy: World, state: JobState) -> None:
     world = roomy
     build = lacking_some(world, 3)
     job_id = wait_behind(world)
     with world.catalog.transaction() as tx:
         jobs.change(tx, build, state=state.value)
-    assert room(world) is Room.ALL
+    assert level(world) is ThrottleLevel.OPEN
     world.outbox.clear()
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     world.work()
     assert world.job(job_id).state == JobState.SUCCEEDED
 
 
-def test_a_build_that_lacks_much_has_more_room_than_others(roomy: World) -> None:
+def test_a_build_that_lacks_much_may_have_more_batches_in_flight_than_others(roomy: World) -> None:
     world = roomy
     build = lacking_some(world, world.settings.last_round_images + 1)
-    assert room(world) is Room.LITTLE
+    assert level(world) is ThrottleLevel.REDUCED
     world.outbox.clear()
-    world.write(*(f"more/later {place}.jpg" for place in range(12)))
+    world.write(*(f"more/later {index}.jpg" for index in range(12)))
     job_id = world.submit(world.root / "more")
     world.plan(job_id)
     assert len(sent(world, job_id)) == 1

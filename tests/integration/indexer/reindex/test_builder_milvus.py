@@ -72,18 +72,18 @@ class Searcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            place = 10 + self.searches % 10
+            index = 10 + self.searches % 10
             with self._world.catalog.transaction() as tx:
                 collection = collections.get(tx, "default")
             self.used.add(collection.vector_collection)
-            query = vector_of(f"{place:03}.jpg".encode(), collection.preprocessing.to_dict())
+            query = vector_of(f"{index:03}.jpg".encode(), collection.preprocessing.to_dict())
             try:
                 (hits,) = self._store.search(collection.vector_collection, query[None, :], limit=5)
             except Exception as error:  # noqa: BLE001 - whatever it is, the search failed
                 self.wrong.append(repr(error))
                 return
             if len(hits) < 5 or hits[0].distance > 0.001:
-                self.wrong.append(f"{place}: {hits} in {collection.vector_collection}")
+                self.wrong.append(f"{index}: {hits} in {collection.vector_collection}")
             self.searches += 1
 
 

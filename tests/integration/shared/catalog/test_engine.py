@@ -16,15 +16,15 @@ END = sa.text("SELECT pg_terminate_backend(CAST(:pid AS integer), 10000)")
 
 
 def ask_two(catalog: Catalog) -> None:
-    with catalog.reading() as one, catalog.reading() as other:
-        assert one.execute(sa.text(MINE)).scalar_one() != other.execute(sa.text(MINE)).scalar_one()
+    with catalog.reading() as first, catalog.reading() as other:
+        assert first.execute(sa.text(MINE)).scalar_one() != other.execute(sa.text(MINE)).scalar_one()
 
 
 def end_idle(catalog: Catalog) -> None:
     """End one of the two connections that the pool then holds, as a restart of the server does."""
-    with catalog.reading() as one, catalog.reading() as other:
+    with catalog.reading() as first, catalog.reading() as other:
         gone = other.execute(sa.text(MINE)).scalar_one()
-        assert one.execute(END, {"pid": gone}).scalar()
+        assert first.execute(END, {"pid": gone}).scalar()
 
 
 def test_an_idle_connection_that_died_costs_no_error(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,8 +32,8 @@ def test_an_idle_connection_that_died_costs_no_error(catalog: Catalog, monkeypat
     end_idle(catalog)
     ask_two(catalog)
     end_idle(catalog)
-    with catalog.transaction() as one, catalog.transaction() as other:
-        assert one.execute(sa.text(MINE)).scalar_one() != other.execute(sa.text(MINE)).scalar_one()
+    with catalog.transaction() as first, catalog.transaction() as other:
+        assert first.execute(sa.text(MINE)).scalar_one() != other.execute(sa.text(MINE)).scalar_one()
 
 
 def test_a_connection_that_died_in_use_is_an_error_of_the_store_and_the_next_one_works(

@@ -73,7 +73,7 @@ def test_a_filled_first_catalogue_comes_along(empty: Catalog) -> None:
             jobs.create(tx, collection.id, new_job(SUBMITTING))
         assert jobs.create(tx, collection.id, new_job("POST /api/v2/other")).id != JOB
         # Removing a job takes its batches and ledger along, and reads no others for it.
-        assert "ix_job_batches_job_id" in [one["name"] for one in sa.inspect(tx).get_indexes("job_batches")]
+        assert "ix_job_batches_job_id" in [index["name"] for index in sa.inspect(tx).get_indexes("job_batches")]
         assert [each.path for each in images.indexed_by_ids(tx, [1]).values()] == ["/photos/cat.jpg"]
 
 

@@ -45,7 +45,9 @@ def test_an_alias_moves_at_once(catalog: Catalog, cats: collections.Collection) 
     assert not put(catalog, "current", dogs)
     with catalog.transaction() as tx:
         assert collections.get(tx, "current") == dogs
-        assert [(one.alias, one.collection) for one in names.list_aliases(tx, limit=5)] == [("current", "dogs")]
+        assert [(alias.alias, alias.collection) for alias in names.list_aliases(tx, limit=5)] == [
+            ("current", "dogs")
+        ]
 
 
 def test_a_name_is_taken_once(catalog: Catalog, cats: collections.Collection) -> None:
@@ -96,16 +98,16 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(catalog: Catalog, cats: col
         with catalog.transaction() as tx:
             names.rename(tx, dogs.id, name)
 
-    wishes: list[Callable[[str], object]] = [create, lambda name: put(catalog, name, cats), rename, create]
+    requests: list[Callable[[str], object]] = [create, lambda name: put(catalog, name, cats), rename, create]
 
-    def wish(place: int) -> None:
+    def ask(index: int) -> None:
         try:
-            wishes[place % 4](f"wanted {place // 4}")
+            requests[index % 4](f"wanted {index // 4}")
         except Conflict:
             return
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(wish, range(40)))
+        list(pool.map(ask, range(40)))
     with catalog.transaction() as tx:
         found = [collection.name for collection in collections.all_active(tx)]
         found += [alias.alias for alias in names.list_aliases(tx, limit=100)]
@@ -113,7 +115,7 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(catalog: Catalog, cats: col
         assert tx.execute(sa.text("SELECT count(*) FROM collections")).scalar_one() <= 12
 
 
-def test_whoever_takes_a_collection_over_comes_before_those_who_ask_later(
+def test_an_exclusive_lock_of_a_collection_comes_before_shared_ones_that_are_asked_for_later(
     catalog: Catalog, cats: collections.Collection
 ) -> None:
     order: list[str] = []
@@ -131,10 +133,10 @@ def test_whoever_takes_a_collection_over_comes_before_those_who_ask_later(
             lock(tx, cats.id)
             order.append(name)
 
-    taker = Thread(target=enter, args=("taker", collections.take_over))
-    holder = Thread(target=enter, args=("holder", collections.hold))
+    taker = Thread(target=enter, args=("taker", collections.lock_exclusive))
+    holder = Thread(target=enter, args=("holder", collections.lock_shared))
     with catalog.transaction() as tx:
-        collections.hold(tx, cats.id)
+        collections.lock_shared(tx, cats.id)
         taker.start()
         until(lambda: waiting() == 1)
         holder.start()

@@ -14,7 +14,7 @@ import redis
 from imagesearch.contract import QueryPixels, QueryVectors
 from imagesearch.errors import QueryTimeout, StoreUnavailable
 from imagesearch.messaging.broker import create_redis
-from imagesearch.messaging.query_channel import QUERIES_KEY, UNCLAIMED_SECONDS, Asked, QueryLane
+from imagesearch.messaging.query_channel import QUERIES_KEY, UNCLAIMED_SECONDS, QueryChannel, QueryRequest
 from imagesearch.settings import RedisSettings
 from support.kept_ports import kept_port
 from support.valkey_server import ValkeyServer
@@ -38,82 +38,88 @@ def client(settings: RedisSettings) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def lane(client: redis.Redis, settings: RedisSettings) -> QueryLane:
-    return QueryLane(client, settings)
+def channel(client: redis.Redis, settings: RedisSettings) -> QueryChannel:
+    return QueryChannel(client, settings)
 
 
 def question(content: bytes = b"pixels", seconds: float = PATIENCE) -> QueryPixels:
     return QueryPixels(1, content, time.time() + seconds)
 
 
-def answering(asked: Asked) -> QueryVectors:
-    return QueryVectors("model", asked.query.pixels)
+def answering(request: QueryRequest) -> QueryVectors:
+    return QueryVectors("model", request.query.pixels)
 
 
-def test_each_of_many_queries_gets_its_own_answer_and_nothing_stays(lane: QueryLane, client: redis.Redis) -> None:
+def test_each_of_many_queries_gets_its_own_answer_and_nothing_stays(
+    channel: QueryChannel, client: redis.Redis
+) -> None:
     with ThreadPoolExecutor(8) as threads:
-        waiting = [threads.submit(lane.ask, question(bytes([place])), PATIENCE) for place in range(8)]
+        waiting = [threads.submit(channel.ask, question(bytes([number])), PATIENCE) for number in range(8)]
         until(lambda: client.llen(QUERIES_KEY) == 8)
-        taken = lane.take(5) + lane.take(5)
+        taken = channel.take(5) + channel.take(5)
         assert len(taken) == 8
-        for asked in reversed(taken):
-            lane.answer(asked, answering(asked))
-        assert [one.result().vectors for one in waiting] == [bytes([place]) for place in range(8)]
+        for request in reversed(taken):
+            channel.answer(request, answering(request))
+        assert [future.result().vectors for future in waiting] == [bytes([number]) for number in range(8)]
     assert client.keys("*") == []
 
 
 def test_the_oldest_queries_are_taken_first_and_no_more_than_asked_for(
-    lane: QueryLane, client: redis.Redis
+    channel: QueryChannel, client: redis.Redis
 ) -> None:
     with ThreadPoolExecutor(3) as threads:
         waiting = []
-        for place in range(3):
-            waiting.append(threads.submit(lane.ask, question(bytes([place])), PATIENCE))
-            until(lambda place=place: client.llen(QUERIES_KEY) == place + 1)
-        taken = [lane.take(2), lane.take(2)]
-        assert [[asked.query.pixels for asked in some] for some in taken] == [[b"\0", b"\1"], [b"\2"]]
-        for asked in taken[0] + taken[1]:
-            lane.answer(asked, answering(asked))
-        assert all(one.result().refusal is None for one in waiting)
+        for number in range(3):
+            waiting.append(threads.submit(channel.ask, question(bytes([number])), PATIENCE))
+            until(lambda number=number: client.llen(QUERIES_KEY) == number + 1)
+        taken = [channel.take(2), channel.take(2)]
+        assert [[request.query.pixels for request in some] for some in taken] == [[b"\0", b"\1"], [b"\2"]]
+        for request in taken[0] + taken[1]:
+            channel.answer(request, answering(request))
+        assert all(future.result().refusal is None for future in waiting)
 
 
-def test_a_query_that_nobody_answers_is_taken_away_at_its_timeout(lane: QueryLane, client: redis.Redis) -> None:
+def test_a_query_that_nobody_answers_is_taken_away_at_its_timeout(
+    channel: QueryChannel, client: redis.Redis
+) -> None:
     with pytest.raises(QueryTimeout, match="no worker answered"):
-        lane.ask(question(), 0.2)
+        channel.ask(question(), 0.2)
     assert client.keys("*") == []
-    assert lane.take(1) == []
+    assert channel.take(1) == []
 
 
-def test_a_refusal_is_an_error_that_may_pass(lane: QueryLane, client: redis.Redis) -> None:
+def test_a_refusal_is_an_error_that_may_pass(channel: QueryChannel, client: redis.Redis) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(lane.ask, question(), PATIENCE)
+        waiting = threads.submit(channel.ask, question(), PATIENCE)
         until(lambda: client.llen(QUERIES_KEY))
-        (asked,) = lane.take(1)
-        lane.answer(asked, QueryVectors("model", b"", refusal="no memory"))
+        (request,) = channel.take(1)
+        channel.answer(request, QueryVectors("model", b"", refusal="no memory"))
         with pytest.raises(StoreUnavailable, match="extractor is not available: no memory"):
             waiting.result()
 
 
 @pytest.mark.parametrize("answer", [b"\xc1", msgpack.packb({"v": 99}), msgpack.packb([1])])
-def test_an_answer_of_another_version_is_no_answer(lane: QueryLane, client: redis.Redis, answer: bytes) -> None:
+def test_an_answer_of_another_version_is_no_answer(
+    channel: QueryChannel, client: redis.Redis, answer: bytes
+) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(lane.ask, question(), PATIENCE)
+        waiting = threads.submit(channel.ask, question(), PATIENCE)
         until(lambda: client.llen(QUERIES_KEY))
-        (asked,) = lane.take(1)
-        client.rpush(asked.reply, answer)
+        (request,) = channel.take(1)
+        client.rpush(request.reply, answer)
         with pytest.raises(StoreUnavailable, match="another version"):
             waiting.result()
 
 
-def test_queries_and_answers_of_processes_that_died_run_out(lane: QueryLane, client: redis.Redis) -> None:
-    lane.answer(Asked("imagesearch:answer:gone", question()), QueryVectors("model", b""))
+def test_queries_and_answers_of_processes_that_died_run_out(channel: QueryChannel, client: redis.Redis) -> None:
+    channel.answer(QueryRequest("imagesearch:answer:gone", question()), QueryVectors("model", b""))
     assert 0 < client.ttl("imagesearch:answer:gone") <= PATIENCE
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(lane.ask, question(), PATIENCE)
+        waiting = threads.submit(channel.ask, question(), PATIENCE)
         until(lambda: client.llen(QUERIES_KEY))
         assert 0 < client.ttl(QUERIES_KEY) <= UNCLAIMED_SECONDS
-        (asked,) = lane.take(1)
-        lane.answer(asked, answering(asked))
+        (request,) = channel.take(1)
+        channel.answer(request, answering(request))
         waiting.result()
 
 
@@ -127,17 +133,17 @@ def test_queries_and_answers_of_processes_that_died_run_out(lane: QueryLane, cli
         msgpack.packb({"query": question().to_wire()}),
     ],
 )
-def test_garbage_costs_no_query(lane: QueryLane, client: redis.Redis, entry: bytes) -> None:
+def test_garbage_costs_no_query(channel: QueryChannel, client: redis.Redis, entry: bytes) -> None:
     good = msgpack.packb({"reply": "imagesearch:answer:good", "query": question().to_wire()})
     client.rpush(QUERIES_KEY, entry, good)
-    assert [asked.reply for asked in lane.take(5)] == ["imagesearch:answer:good"]
+    assert [request.reply for request in channel.take(5)] == ["imagesearch:answer:good"]
 
 
 def test_a_server_that_hangs_is_asked_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        lane = lane_at(server.getsockname()[1])
+        channel = channel_at(server.getsockname()[1])
         with pytest.raises(StoreUnavailable, match="TimeoutError"):
-            lane.ask(question(), 10)
+            channel.ask(question(), 10)
         # The kernel takes connections by itself, and nobody ever reads from them.
         server.setblocking(False)
         server.accept()[0].close()
@@ -147,11 +153,11 @@ def test_a_server_that_hangs_is_asked_once() -> None:
 
 def test_a_server_that_is_away_is_told_as_such() -> None:
     port = kept_port()
-    for call in (lambda lane: lane.take(1), lambda lane: lane.ask(question(), 10)):
+    for call in (lambda channel: channel.take(1), lambda channel: channel.ask(question(), 10)):
         with pytest.raises(StoreUnavailable, match="ConnectionError"):
-            call(lane_at(port))
+            call(channel_at(port))
 
 
-def lane_at(port: int) -> QueryLane:
+def channel_at(port: int) -> QueryChannel:
     settings = RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0", redis_timeout=0.3)
-    return QueryLane(create_redis(settings), settings)
+    return QueryChannel(create_redis(settings), settings)

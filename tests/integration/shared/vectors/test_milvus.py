@@ -123,7 +123,7 @@ class TestMilvusOthers(OnMilvus, OtherProcesses):
         stores = [MilvusVectorStore(store.settings) for _ in range(3)]
         with ThreadPoolExecutor(3) as threads:
             list(threads.map(lambda one: one.ensure_collection("both", IndexSpec()), stores))
-        assert [one.count("both") for one in stores] == [0, 0, 0]
-        for one in stores:
-            one.close()
+        assert [opened.count("both") for opened in stores] == [0, 0, 0]
+        for opened in stores:
+            opened.close()
         store.drop_collection("both")

@@ -21,8 +21,8 @@ from imagesearch.messaging.broker import close_celery, create_celery, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
 from imagesearch.settings import RedisSettings
 from imagesearch.worker import registry
-from imagesearch.worker.heartbeat import Beat, Pulse, WorkerSettings
-from imagesearch.worker.registry import WorkerBoard, WorkerReport, own_queue
+from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
+from imagesearch.worker.registry import WorkerRegistry, WorkerReport, own_queue
 from imagesearch.worker.run import PING_TASK
 
 pytestmark = pytest.mark.integration
@@ -89,66 +89,72 @@ def test_an_end_without_a_beginning_hides_no_later_death(client: redis.Redis) ->
     assert in_flight.take_crashes([1]) == {1: 1}
 
 
-def test_a_worker_that_went_silent_leaves_the_board_and_its_queue_leaves_redis(
+def test_a_worker_that_went_silent_leaves_the_registry_and_its_queue_leaves_redis(
     client: redis.Redis, app: Celery
 ) -> None:
-    board = WorkerBoard(client)
+    board = WorkerRegistry(client)
     board.report(report("alive", time.time()))
     board.report(report("silent", time.time() - registry.REPORT_VALID_SECONDS - 1))
     for name in ("alive", "silent"):
         client.lpush(own_queue(name), "ping")
-    assert [one.name for one in board.alive()] == ["alive"]
+    assert [worker.name for worker in board.alive()] == ["alive"]
     assert [client.exists(own_queue(name)) for name in ("alive", "silent")] == [1, 0]
     board.leave("alive")
     assert board.alive() == []
     assert client.exists(own_queue("alive")) == 0
 
 
-def beat_of(app: Celery, pulse: Pulse, client: redis.Redis, settings: WorkerSettings, claims: BatchClaims) -> Beat:
-    """Return the beat of a Celery worker without a busy thread."""
+def heartbeat_of(
+    app: Celery, liveness: Liveness, client: redis.Redis, settings: WorkerSettings, claims: BatchClaims
+) -> Heartbeat:
+    """Return the heartbeat of a Celery worker without a busy thread."""
 
     def ping() -> None:
-        app.send_task(PING_TASK, queue=own_queue(pulse.name), ignore_result=True)
+        app.send_task(PING_TASK, queue=own_queue(liveness.name), ignore_result=True)
 
-    return Beat(pulse, lambda seen: report(pulse.name, seen), WorkerBoard(client), settings, claims, ping=ping)
+    return Heartbeat(
+        liveness, lambda seen: report(liveness.name, seen), WorkerRegistry(client), settings, claims, ping=ping
+    )
 
 
 def test_a_redis_that_forgot_a_ping_is_asked_again(client: redis.Redis, app: Celery) -> None:
-    pulse = Pulse("worker", concurrency=1)
+    liveness = Liveness("worker", concurrency=1)
     settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
     claims = BatchClaims(client, "worker")
-    beat = beat_of(app, pulse, client, settings, claims)
-    beat.once()
-    asked_at = pulse.asked_at
+    heartbeat = heartbeat_of(app, liveness, client, settings, claims)
+    heartbeat.once()
+    asked_at = liveness.asked_at
     client.flushall()
-    beat.once()
+    heartbeat.once()
     assert client.llen(own_queue("worker")) == 1
-    assert pulse.asked_at == asked_at, "an answer is still owed to the first question"
+    assert liveness.asked_at == asked_at, "an answer is still owed to the first question"
 
 
-def test_the_clock_of_deafness_runs_only_while_a_thread_is_free() -> None:
-    pulse = Pulse("worker", concurrency=2)
-    assert pulse.is_owed_a_ping(1)
-    pulse.asked_at = time.monotonic() - 61
-    assert pulse.is_owed_a_ping(1)
-    assert pulse.silence > 60
-    assert not pulse.is_owed_a_ping(2)
-    assert pulse.silence == 0
-    assert pulse.is_owed_a_ping(0)
-    pulse.consumed()
-    assert pulse.silence == 0
+def test_a_worker_can_be_unresponsive_only_while_a_thread_is_free() -> None:
+    liveness = Liveness("worker", concurrency=2)
+    assert liveness.is_owed_a_ping(1)
+    liveness.asked_at = time.monotonic() - 61
+    assert liveness.is_owed_a_ping(1)
+    assert liveness.silence > 60
+    assert not liveness.is_owed_a_ping(2)
+    assert liveness.silence == 0
+    assert liveness.is_owed_a_ping(0)
+    liveness.consumed()
+    assert liveness.silence == 0
 
 
-def test_a_deaf_worker_ends_itself(client: redis.Redis, app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulse, claims = Pulse("worker", concurrency=1), BatchClaims(client, "worker")
+def test_an_unresponsive_worker_ends_itself(
+    client: redis.Redis, app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    liveness, claims = Liveness("worker", concurrency=1), BatchClaims(client, "worker")
     settings = WorkerSettings(heartbeat_file=None, deaf_seconds=60)
-    beat = beat_of(app, pulse, client, settings, claims)
+    heartbeat = heartbeat_of(app, liveness, client, settings, claims)
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
-    beat.once()
+    heartbeat.once()
     assert codes == []
-    pulse.asked_at = time.monotonic() - 61
-    beat.once()
+    liveness.asked_at = time.monotonic() - 61
+    heartbeat.once()
     assert codes == [70]
 
 

@@ -59,9 +59,9 @@ def test_small_ones_do_not_pass_a_large_one_that_waits(threads: ThreadPoolExecut
     with ExitStack() as held:
         held.enter_context(budget.reserved(6))
         works: list[Future[None]] = []
-        for place, (name, cost) in enumerate([("large", 9), ("small", 1), ("next", 2)]):
+        for index, (name, cost) in enumerate([("large", 9), ("small", 1), ("next", 2)]):
             works.append(threads.submit(take, name, cost))
-            until(lambda wanted=place + 1: budget.waiting == wanted)  # type: ignore[misc]
+            until(lambda wanted=index + 1: budget.waiting == wanted)  # type: ignore[misc]
         assert order == []
     for work in works:
         work.result(PATIENCE)

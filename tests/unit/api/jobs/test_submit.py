@@ -12,8 +12,8 @@ from imagesearch_api.jobs.submit import Submission
 from imagesearch_api.models.requests import ManifestFile
 
 
-def asked(**wishes: Any) -> Submission:
-    return Submission(**{"source": "/photos", "collection": "cats", "origin": "v2", **wishes})
+def asked(**options: Any) -> Submission:
+    return Submission(**{"source": "/photos", "collection": "cats", "origin": "v2", **options})
 
 
 def test_digests_that_jobs_keep_are_those_of_today() -> None:
@@ -21,7 +21,7 @@ def test_digests_that_jobs_keep_are_those_of_today() -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "options",
     [
         {"source": "/photos/"},
         {"source": ["/photos"]},
@@ -33,8 +33,8 @@ def test_digests_that_jobs_keep_are_those_of_today() -> None:
         {"prune": True},
     ],
 )
-def test_another_request_has_another_digest(wishes: dict[str, Any]) -> None:
-    assert asked(**wishes).digest() != asked().digest()
+def test_another_request_has_another_digest(options: dict[str, Any]) -> None:
+    assert asked(**options).digest() != asked().digest()
 
 
 def test_the_order_of_metadata_and_the_key_make_no_difference() -> None:

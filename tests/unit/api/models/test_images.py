@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from imagesearch_api.http.problems import BadField
-from imagesearch_api.models.images import MOST_DIRECTORIES, MOST_IMAGES, DeletionBody
+from imagesearch_api.models.images import MAX_DIRECTORIES, MAX_IMAGES, DeletionBody
 
 DEEPEST = "/a" * 1_198
 
 
 def test_paths_of_one_deletion_name_no_more_directories_than_are_looked_at_soon() -> None:
     with pytest.raises(BadField, match="directories") as caught:
-        DeletionBody.model_validate({"paths": [f"{DEEPEST}{number}" for number in range(MOST_IMAGES)]})
+        DeletionBody.model_validate({"paths": [f"{DEEPEST}{number}" for number in range(MAX_IMAGES)]})
     assert caught.value.field == "paths"
 
 
 def test_as_many_directories_as_may_be_are_taken() -> None:
-    paths = ["/a" * (MOST_DIRECTORIES // MOST_IMAGES) + str(number) for number in range(MOST_IMAGES)]
+    paths = ["/a" * (MAX_DIRECTORIES // MAX_IMAGES) + str(number) for number in range(MAX_IMAGES)]
     assert DeletionBody.model_validate({"paths": paths}).paths == paths
     with pytest.raises(BadField):
         DeletionBody.model_validate({"paths": [*paths[1:], "/" + paths[0]]})

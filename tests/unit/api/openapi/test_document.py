@@ -55,12 +55,12 @@ def test_every_route_is_described_and_every_description_has_its_route(
 
 
 def test_every_operation_says_what_it_does_and_how_it_fails(described: dict[str, Any]) -> None:
-    for place, operation in operations(described).items():
-        assert operation["summary"], place
-        assert "503" in operation["responses"], place
-        in_path = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
-        assert all(f"{{{name}}}" in place[1] for name in in_path), place
-        assert len(in_path) == place[1].count("{"), place
+    for route, operation in operations(described).items():
+        assert operation["summary"], route
+        assert "503" in operation["responses"], route
+        in_path = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
+        assert all(f"{{{name}}}" in route[1] for name in in_path), route
+        assert len(in_path) == route[1].count("{"), route
 
 
 def test_every_reference_leads_somewhere_and_nothing_is_left_over(described: dict[str, Any]) -> None:

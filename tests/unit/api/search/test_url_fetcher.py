@@ -36,7 +36,7 @@ def serve(pem: Path) -> Iterator[Callable[[Answer], TlsServer]]:
 
 
 def fetcher(server: TlsServer, **changes: object) -> UrlFetcher:
-    wishes: dict[str, object] = {
+    options: dict[str, object] = {
         "hosts": (f"{HOST}:{server.port}",),
         "max_bytes": 1000,
         "seconds": 20.0,
@@ -44,7 +44,7 @@ def fetcher(server: TlsServer, **changes: object) -> UrlFetcher:
         "is_allowed": lambda address: True,
         "context": server.trust(),
     }
-    return UrlFetcher(**{**wishes, **changes})  # type: ignore[arg-type]
+    return UrlFetcher(**{**options, **changes})  # type: ignore[arg-type]
 
 
 def always(answer: bytes) -> Answer:

@@ -56,8 +56,8 @@ def test_rows_of_csv_name_pictures_and_what_each_is_given() -> None:
 @pytest.mark.parametrize(("name", "data"), [("a.ndjson", JSON_LINES), ("a.csv", CSV)])
 def test_reading_goes_on_behind_any_line(name: str, data: bytes) -> None:
     whole = read(name, data)
-    for place, line in enumerate(whole):
-        assert read(name, data, line.end, line.last) == whole[place + 1 :]
+    for index, line in enumerate(whole):
+        assert read(name, data, line.end, line.last) == whole[index + 1 :]
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,9 @@ def test_names_that_are_not_utf8_are_losses_that_can_be_shown(top: Path) -> None
     }
     listed = found(top)
     assert listed == ["a.jpg", "bad\\xff/inner.jpg", "caf\\xe9.jpg", "z.jpg"]
-    for place, name in enumerate(listed):
+    for index, name in enumerate(listed):
         name.encode()
-        assert found(top, after=f"{top}/{name}") == listed[place + 1 :]
+        assert found(top, after=f"{top}/{name}") == listed[index + 1 :]
 
 
 def test_a_directory_that_may_not_be_listed_is_a_loss_and_its_neighbours_are_found(top: Path) -> None:
@@ -259,8 +259,8 @@ def test_a_walk_can_be_taken_up_again_anywhere(tree: set[tuple[str, ...]], data:
         plant(top, *("/".join(parts) for parts in files))
         expected = ["/".join(parts) for parts in sorted(files)]
         assert found(top) == expected
-        for place, name in enumerate(expected):
-            assert found(top, after=f"{top}/{name}") == expected[place + 1 :]
+        for index, name in enumerate(expected):
+            assert found(top, after=f"{top}/{name}") == expected[index + 1 :]
         if files:
             stop = data.draw(st.integers(0, len(expected) - 1))
             (top / expected[stop]).unlink()
@@ -271,15 +271,15 @@ def test_a_walk_can_be_taken_up_again_anywhere(tree: set[tuple[str, ...]], data:
 def test_a_large_directory_is_read_in_parts_and_gives_the_same_order(
     top: Path, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
-    plant(top, *(f"{place:02}.jpg" for place in range(9)), "05/a.jpg", "05/b.jpg", "ä.jpg", "\\xff.jpg")
+    plant(top, *(f"{index:02}.jpg" for index in range(9)), "05/a.jpg", "05/b.jpg", "ä.jpg", "\\xff.jpg")
     Path(os.fsdecode(os.fsencode(top) + b"/\xff.jpg")).write_bytes(b"x")
     whole = found(top)
     assert len(whole) == 14
     monkeypatch.setattr(walking, "PART", part)
     assert found(top) == whole
-    for place, path in enumerate(whole):
+    for index, path in enumerate(whole):
         if whole.count(path) == 1:
-            assert found(top, after=f"{top}/{path}") == whole[place + 1 :]
+            assert found(top, after=f"{top}/{path}") == whole[index + 1 :]
 
 
 @pytest.mark.parametrize("swapped", ["d", "d/home"])

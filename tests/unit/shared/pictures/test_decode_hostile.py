@@ -104,9 +104,9 @@ def test_a_file_cut_behind_its_thumbnail_is_truncated() -> None:
 @settings(max_examples=80, deadline=None)
 def test_damaged_bytes_cost_only_their_picture(kind: str, damage: list[tuple[int, int]]) -> None:
     data = bytearray(written(kind))
-    for place, value in damage:
+    for offset, value in damage:
         # Half of the damage goes to the header, where it hurts.
-        data[place % (200 if place % 2 else len(data))] = value
+        data[offset % (200 if offset % 2 else len(data))] = value
     assert picture_or_code(bytes(data), PictureSettings(max_pixels=1_000_000))
 
 
@@ -200,12 +200,12 @@ def claiming(kind: str, side: int) -> bytes:
     if kind == "tiff":
         return tiff(t256=side, t257=side)
     data = bytearray(encoded(Image.new("RGB", (16, 16)), kind))
-    layout, place = {
+    layout, offset = {
         "bmp": ("<ii", 18),
         "gif": ("<HH", 6),
         "jpeg": (">HH", data.find(b"\xff\xc0") + 5),
     }[kind]
-    struct.pack_into(layout, data, place, side, side)
+    struct.pack_into(layout, data, offset, side, side)
     return bytes(data)
 
 
@@ -224,8 +224,8 @@ def test_too_many_pixels_are_refused_from_the_header(
 def test_a_webp_that_claims_too_many_pixels_is_refused() -> None:
     frames = [Image.new("RGBA", (10, 10), colour) for colour in ("red", "blue")]
     data = bytearray(encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True))
-    place = data.index(b"VP8X") + 12
-    data[place : place + 6] = (16_382).to_bytes(3, "little") * 2
+    offset = data.index(b"VP8X") + 12
+    data[offset : offset + 6] = (16_382).to_bytes(3, "little") * 2
     assert refusal(bytes(data)).code is FailureCode.TOO_LARGE
 
 

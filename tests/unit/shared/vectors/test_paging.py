@@ -21,7 +21,7 @@ LUCK = np.random.default_rng(1).random(ROWS)
 def forgetful(depth: Depth) -> list[tuple[int, float]]:
     """Find the nearest rows, but miss each with a chance that falls with the depth."""
     seen = np.flatnonzero(20 / depth.candidates < LUCK)[: depth.rows]
-    return [(int(one), float(COSINES[one])) for one in seen]
+    return [(int(row_id), float(COSINES[row_id])) for row_id in seen]
 
 
 def page(limit: int, offset: int, max_distance: float | None = None) -> list[Hit]:
@@ -48,7 +48,7 @@ def test_pages_of_any_sizes_join(edges: set[int]) -> None:
 
 def test_pages_that_ask_for_just_what_they_need_would_not_join() -> None:
     shallow, deeper = forgetful(Depth(10, 40)), forgetful(Depth(20, 80))
-    assert {one for one, _ in shallow} & {one for one, _ in deeper[10:]}
+    assert {row_id for row_id, _ in shallow} & {row_id for row_id, _ in deeper[10:]}
 
 
 def test_a_page_within_the_first_depth_costs_one_search() -> None:
@@ -97,7 +97,7 @@ def test_rows_of_one_distance_come_in_the_order_of_their_ids_however_many(
     def some(depth: Depth) -> list[tuple[int, float]]:
         """Find the nearest, and of the last distance that it has room for any rows."""
         mixed = chance.sample(rows, len(rows))
-        return [(one, 1 - far) for one, far in sorted(mixed, key=lambda row: row[1])[: depth.rows]]
+        return [(row_id, 1 - far) for row_id, far in sorted(mixed, key=lambda row: row[1])[: depth.rows]]
 
     def ask(limit: int, offset: int) -> list[int]:
         pages = Pages(1, limit, offset, None)
@@ -107,6 +107,6 @@ def test_rows_of_one_distance_come_in_the_order_of_their_ids_however_many(
                 break
         return [hit.id for hit in pages.cut()[0]]
 
-    right = [one for one, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
-    seen = [one for begin, end in pairwise([0, *sorted(edges)]) for one in ask(end - begin, begin)]
+    right = [row_id for row_id, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
+    seen = [row_id for begin, end in pairwise([0, *sorted(edges)]) for row_id in ask(end - begin, begin)]
     assert seen == right[: max(edges)]

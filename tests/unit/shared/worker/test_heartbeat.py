@@ -1,4 +1,4 @@
-"""A worker's beat goes on whatever happens to one of its reports, and ends when its worker does."""
+"""A worker's heartbeat goes on whatever happens to one of its reports, and ends when its worker does."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.worker import heartbeat as heartbeat_module
-from imagesearch.worker.heartbeat import Beat, Pulse, WorkerSettings
-from imagesearch.worker.registry import WorkerBoard, WorkerReport
+from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
+from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 
 
 class Counting:
@@ -42,13 +42,13 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat_module, "REPORT_EVERY_SECONDS", 0.001)
 
 
-def beat_of(board: Counting, claims: Counting | None = None) -> Beat:
+def heartbeat_of(registry: Counting, claims: Counting | None = None) -> Heartbeat:
     def report(consumed_at: float) -> Any:
         return None
 
     settings = WorkerSettings(heartbeat_file=None, deaf_seconds=10**6)
-    pulse = Pulse("worker", concurrency=1)
-    return Beat(pulse, report, cast(WorkerBoard, board), settings, cast(BatchClaims | None, claims))
+    liveness = Liveness("worker", concurrency=1)
+    return Heartbeat(liveness, report, cast(WorkerRegistry, registry), settings, cast(BatchClaims | None, claims))
 
 
 def raising(error: Exception) -> Callable[[], None]:
@@ -58,61 +58,61 @@ def raising(error: Exception) -> Callable[[], None]:
     return act
 
 
-def beating() -> bool:
-    return any(thread.name == "beat" for thread in threading.enumerate())
+def heartbeat_runs() -> bool:
+    return any(thread.name == "heartbeat" for thread in threading.enumerate())
 
 
-def test_an_error_that_nobody_expected_is_logged_and_the_next_beat_comes() -> None:
-    board = Counting(
+def test_an_error_that_nobody_expected_is_logged_and_the_next_heartbeat_comes() -> None:
+    registry = Counting(
         raising(ValueError("I/O operation on closed file")), raising(StoreUnavailable("redis", "away"))
     )
-    beat = beat_of(board)
+    heartbeat = heartbeat_of(registry)
     with capture_logs() as logged:
-        beat.start()
-        board.called.wait()
-        beat.close()
-    assert [line["event"] for line in logged] == ["worker.beat_failed", "worker.beat_missed"]
+        heartbeat.start()
+        registry.called.wait()
+        heartbeat.close()
+    assert [line["event"] for line in logged] == ["worker.heartbeat_failed", "worker.heartbeat_missed"]
 
 
-def test_claims_are_renewed_after_the_worker_was_told_to_stop_and_until_the_beat_is_closed() -> None:
-    board, claims = Counting(), Counting()
-    beat = beat_of(board, claims)
-    beat.start()
-    board.called.wait()
-    beat.pulse.stopping.set()
+def test_claims_are_renewed_after_the_worker_was_told_to_stop_and_until_the_heartbeat_is_closed() -> None:
+    registry, claims = Counting(), Counting()
+    heartbeat = heartbeat_of(registry, claims)
+    heartbeat.start()
+    registry.called.wait()
+    heartbeat.liveness.stopping.set()
     claims._script.append(raising(ValueError("closed")))
     claims.called.clear()
     claims.called.wait()
-    assert beating()
-    beat.close()
-    assert not beating()
+    assert heartbeat_runs()
+    heartbeat.close()
+    assert not heartbeat_runs()
     renewed = claims.calls
-    beat.close()
+    heartbeat.close()
     assert claims.calls == renewed
 
 
-def test_a_beat_that_waits_for_its_next_report_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_that_waits_for_its_next_report_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat_module, "REPORT_EVERY_SECONDS", 10**6)
-    board = Counting()
-    beat = beat_of(board, Counting())
-    beat.start()
-    board.called.wait()
-    beat.close()
-    assert not beating()
+    registry = Counting()
+    heartbeat = heartbeat_of(registry, Counting())
+    heartbeat.start()
+    registry.called.wait()
+    heartbeat.close()
+    assert not heartbeat_runs()
 
 
-def test_a_beat_that_never_began_closes_too() -> None:
-    beat = beat_of(Counting())
-    beat.close()
-    assert beat.pulse.stopping.is_set()
+def test_a_heartbeat_that_never_began_closes_too() -> None:
+    heartbeat = heartbeat_of(Counting())
+    heartbeat.close()
+    assert heartbeat.liveness.stopping.is_set()
 
 
-def test_a_failed_beat_starts_the_clock_of_deafness_anew() -> None:
-    board = Counting(raising(ValueError("closed")))
-    beat = beat_of(board)
-    beat.pulse.asked_at = before = time.monotonic() - 60
-    beat.start()
-    board.called.wait()
-    beat.close()
-    assert beat.pulse.asked_at is not None
-    assert beat.pulse.asked_at > before
+def test_a_failed_heartbeat_starts_the_clock_of_unresponsiveness_anew() -> None:
+    registry = Counting(raising(ValueError("closed")))
+    heartbeat = heartbeat_of(registry)
+    heartbeat.liveness.asked_at = before = time.monotonic() - 60
+    heartbeat.start()
+    registry.called.wait()
+    heartbeat.close()
+    assert heartbeat.liveness.asked_at is not None
+    assert heartbeat.liveness.asked_at > before

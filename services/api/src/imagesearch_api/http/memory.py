@@ -9,7 +9,7 @@ from threading import Condition
 
 from imagesearch_api.http.problems import Busy
 
-MOST_WAITING = 8
+MAX_WAITING = 8
 """Requests that may wait for one budget. Each holds a place of its lane meanwhile, and fewer than a lane has may
 wait: a row of large pictures leaves places to others."""
 
@@ -17,7 +17,7 @@ wait: a row of large pictures leaves places to others."""
 class Budget:
     """Lend bytes, first come first served."""
 
-    def __init__(self, total: int, seconds: float, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, total: int, seconds: float, most_waiting: int = MAX_WAITING) -> None:
         """Lend `total` bytes to whoever waits at most `seconds` for them."""
         self._total = self._free = total
         self._seconds = seconds

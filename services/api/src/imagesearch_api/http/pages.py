@@ -11,8 +11,8 @@ from imagesearch.errors import NotFound
 from imagesearch_api.models.requests import read_int
 
 PAGE_SIZE = 100
-LONGEST_PAGE = 1_000
-LARGEST_NUMBER = 2**63 - 1
+MAX_PAGE_SIZE = 1_000
+MAX_NUMBER = 2**63 - 1
 
 
 def checked_job(job_id: str) -> str:
@@ -33,9 +33,9 @@ def read_page() -> tuple[int, int | None]:
     Raises:
         BadField: one of them is no number in its range.
     """
-    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=LONGEST_PAGE)
+    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)
     raw = request.args.get("cursor")
-    cursor = read_int("cursor", raw, default=0, low=0, high=LARGEST_NUMBER) if raw is not None else None
+    cursor = read_int("cursor", raw, default=0, low=0, high=MAX_NUMBER) if raw is not None else None
     return limit, cursor
 
 

@@ -56,12 +56,12 @@ def _question_in_form(limit: int) -> Question:
     is_batch = len(pictures) > 1
     queries = [
         Query(
-            field=f"image[{place}]" if is_batch else "image",
-            box_field=f"box[{place}]" if len(boxes) > 1 else "box",
+            field=f"image[{index}]" if is_batch else "image",
+            box_field=f"box[{index}]" if len(boxes) > 1 else "box",
             data=data,
-            box=boxes[place if len(boxes) > 1 else 0] if boxes else None,
+            box=boxes[index if len(boxes) > 1 else 0] if boxes else None,
         )
-        for place, data in enumerate(pictures)
+        for index, data in enumerate(pictures)
     ]
     return Question(queries, shape_of(body), is_batch)
 
@@ -79,12 +79,12 @@ def read_pictures(name: str, limit: int) -> list[bytes]:
     if len(parts) > MAX_QUERIES:
         raise BadField(name, f"at most {MAX_QUERIES} pictures are searched by at once")
     pictures = []
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         data = part.stream.read(limit + 1)
         if len(data) > limit:
             raise RequestEntityTooLarge
         if not data:
-            raise BadField(f"{name}[{place}]" if len(parts) > 1 else name, "the file is empty")
+            raise BadField(f"{name}[{index}]" if len(parts) > 1 else name, "the file is empty")
         pictures.append(data)
     return pictures
 
@@ -94,11 +94,11 @@ def _boxes(pictures: int) -> list[Region]:
     if len(texts) not in (0, 1, pictures):
         raise BadField("box", "one box for all pictures is expected, or one for each")
     boxes = []
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         try:
             boxes.append(Region.parse(text))
         except InvalidRegion as error:
-            raise BadField(f"box[{place}]" if len(texts) > 1 else "box", error.rule) from error
+            raise BadField(f"box[{index}]" if len(texts) > 1 else "box", error.rule) from error
     return boxes
 
 

@@ -29,7 +29,7 @@ from imagesearch.vectors import InvalidFilter
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 2
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """Wrong fields that one answer names."""
 
 PICTURE_STATUS = {
@@ -176,17 +176,22 @@ def _excuse(error: TransientError) -> str:
 
 
 def _from_validation(error: ValidationError) -> Response:
-    fields = [{"field": _place(one["loc"]), "rule": _rule(one["msg"])} for one in error.errors()[:MOST_ERRORS]]
+    fields = [
+        {"field": _field_path(detail["loc"]), "rule": _rule(detail["msg"])}
+        for detail in error.errors()[:MAX_ERRORS]
+    ]
     return problem(
-        HTTPStatus.BAD_REQUEST, "; ".join(f"{one['field']}: {one['rule']}" for one in fields), errors=fields
+        HTTPStatus.BAD_REQUEST,
+        "; ".join(f"{detail['field']}: {detail['rule']}" for detail in fields),
+        errors=fields,
     )
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    place = ""
+def _field_path(location: tuple[int | str, ...]) -> str:
+    path = ""
     for part in location:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
-    return place or "body"
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path or "body"
 
 
 def _rule(message: str) -> str:

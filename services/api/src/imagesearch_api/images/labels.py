@@ -18,7 +18,7 @@ from imagesearch.errors import Conflict, NotFound, StoreUnavailable
 from imagesearch.metadata import check_metadata
 from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import BadField
-from imagesearch_api.images.write import Finished, Reading, begin, finish, unchanged
+from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
 
 LABELS_LOCK = 0x1A6E7
 """First key of the advisory locks on images whose labels change; any constant number does."""
@@ -26,7 +26,7 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
+class LabelsUpdate:
     """Hold a change of an image's labels.
 
     Attributes:
@@ -50,7 +50,7 @@ class Patch:
         return Labels(self.partition, None if self.metadata is None else _merged(image.metadata, self.metadata))
 
 
-def relabel(services: Services, name: str, image_id: int, patch: Patch) -> Finished:
+def update_labels(services: Services, name: str, image_id: int, update: LabelsUpdate) -> WriteResult:
     """Change an image's metadata and partition.
 
     Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
@@ -68,7 +68,7 @@ def relabel(services: Services, name: str, image_id: int, patch: Patch) -> Finis
                 collection = collections.get(tx, name)
                 image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
             expected = image if waiting is None else waiting.on(image)
-            labels = patch.applied(expected)
+            labels = update.applied(expected)
             if labels.change_nothing(expected.partition, expected.metadata):
                 return unchanged(image, waiting)
             done = _write(services, collection, image, labels)
@@ -97,7 +97,7 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
         raise BadField("metadata", str(error)) from error
 
 
-def _write(services: Services, collection: Collection, image: Image, labels: Labels) -> Finished:
+def _write(services: Services, collection: Collection, image: Image, labels: Labels) -> WriteResult:
     if image.state != "indexed" or image.sha256 is None:
         raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
     try:
@@ -116,5 +116,5 @@ def _write(services: Services, collection: Collection, image: Image, labels: Lab
         format=image.format or "",
     )
     # The vector is as old as it was: whoever has read the file again meanwhile knows better.
-    reading = Reading(facts, vector, collection.model, image.read_at or 0.0)
-    return finish(services, collection, begin(services, image, labels), reading)
+    extraction = Extraction(facts, vector, collection.model, image.read_at or 0.0)
+    return finish(services, collection, begin(services, image, labels), extraction)

@@ -22,7 +22,7 @@ from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
 from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import naming
-from imagesearch_api.images.write import Finished, Reading, begin, finish, unchanged
+from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
 from imagesearch_api.pictures import decode
 from imagesearch_api.search.embedding import check_direction, infer
 
@@ -33,7 +33,7 @@ FIELD = "image"
 
 def upload(
     services: Services, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None
-) -> Finished:
+) -> WriteResult:
     """Add a picture to a collection; the same content in the same partition is the same image.
 
     Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
@@ -71,7 +71,7 @@ def upload(
     image = _row(services, collection, path, labels)
     job = begin(services, image, labels)
     facts = _store(services.uploads, path, data, image, picture)
-    done = finish(services, collection, job, Reading(facts, vectors[0], model, read_at))
+    done = finish(services, collection, job, Extraction(facts, vectors[0], model, read_at))
     return replace(done, is_new=known is None)
 
 
@@ -86,7 +86,7 @@ def _row(services: Services, collection: Collection, path: Path, labels: Labels)
     """Return the row of a picture, made unless it was there; one that is being deleted is waited for."""
     for _ in range(2):
         with services.catalog.transaction() as tx:
-            if collections.hold(tx, collection.id).state != "active":
+            if collections.lock_shared(tx, collection.id).state != "active":
                 raise Conflict(f"Collection {collection.name!r} is being deleted.")
             metadata = dict(labels.metadata or {})
             image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class WriteResult:
     """Tell what became of one picture.
 
     Attributes:
@@ -38,7 +38,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Extraction:
     """Hold what was read of a picture: its facts, its vector, and who made that when.
 
     Attributes:
@@ -52,20 +52,22 @@ class Reading:
     read_at: float
 
 
-def unchanged(image: Image, waiting: Accepted | None) -> Finished:
+def unchanged(image: Image, waiting: Accepted | None) -> WriteResult:
     """Tell of a picture that is to stay as it is, or as a change that waits to be written will leave it."""
     if waiting is None:
-        return Finished(image, None, image.indexed_at)
-    return Finished(image, waiting.job_id, None)
+        return WriteResult(image, None, image.indexed_at)
+    return WriteResult(image, waiting.job_id, None)
 
 
 def begin(services: Services, image: Image, labels: Labels) -> tuple[str, int]:
-    """Commit the job of one picture: from here on it cannot get lost."""
+    """Commit a single-image job: from here on it cannot get lost."""
     with services.catalog.transaction() as tx:
         return single_image.begin(tx, image, labels)
 
 
-def finish(services: Services, collection: Collection, job: tuple[str, int], reading: Reading) -> Finished:
+def finish(
+    services: Services, collection: Collection, job: tuple[str, int], extraction: Extraction
+) -> WriteResult:
     """Have a picture written, and wait a while until searches see it.
 
     Raises:
@@ -76,10 +78,10 @@ def finish(services: Services, collection: Collection, job: tuple[str, int], rea
     message = IndexBatch(
         job_id=job_id,
         batch_id=batch_id,
-        model=reading.model,
-        read_at=reading.read_at,
-        images=(reading.facts,),
-        vectors=pack_vectors(reading.vector.reshape(1, -1)),
+        model=extraction.model,
+        read_at=extraction.read_at,
+        images=(extraction.facts,),
+        vectors=pack_vectors(extraction.vector.reshape(1, -1)),
         unchanged=(),
         failures=(),
         generation=collection.generation,
@@ -87,11 +89,11 @@ def finish(services: Services, collection: Collection, job: tuple[str, int], rea
     try:
         services.ask(TaskName.INDEX, message, services.settings.index_timeout)
     except (StoreUnavailable, QueryTimeout) as error:
-        log.warning("single.goes_on", job=job_id, reason=str(error))
+        log.warning("single_image.goes_on", job=job_id, reason=str(error))
     with services.catalog.transaction() as tx:
         ended = jobs.get(tx, job_id)
         failed = ledger.failures(tx, job_id, after=0, limit=1)
         if failed:
             raise Conflict(failed[0].reason)
-        image = images.get(tx, reading.facts.image_id)
-    return Finished(image, job_id, ended.finished_at)
+        image = images.get(tx, extraction.facts.image_id)
+    return WriteResult(image, job_id, ended.finished_at)

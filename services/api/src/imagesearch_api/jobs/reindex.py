@@ -1,4 +1,4 @@
-"""Take a reindex: decide whether vectors can be copied, and commit the job with its build."""
+"""Take a reindex: decide whether vectors can be copied, and commit the job with its reindex build."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.config import JsonDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from imagesearch.catalog.images import LONGEST_PATH_BYTES
-from imagesearch.metadata import LONGEST_PARTITION, check_metadata, check_storable
+from imagesearch.catalog.images import MAX_PATH_BYTES
+from imagesearch.metadata import MAX_PARTITION_LENGTH, check_metadata, check_storable
 from imagesearch_api.composition import current
 from imagesearch_api.http.problems import AtField, BadField, WrongMediaType
 from imagesearch_api.http.request_resources import held
@@ -49,15 +49,15 @@ def check_name(text: str) -> str:
 
 
 def _fits_index(text: str) -> str:
-    if len(text.encode()) > LONGEST_PATH_BYTES:
-        raise ValueError(f"must be at most {LONGEST_PATH_BYTES} bytes long")
+    if len(text.encode()) > MAX_PATH_BYTES:
+        raise ValueError(f"must be at most {MAX_PATH_BYTES} bytes long")
     return text
 
 
 Text = Annotated[str, AfterValidator(check_storable)]
 Path = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_fits_index)]
 CollectionName = Annotated[str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
-Partition = Annotated[Text, StringConstraints(max_length=LONGEST_PARTITION)]
+Partition = Annotated[Text, StringConstraints(max_length=MAX_PARTITION_LENGTH)]
 
 
 class Body(BaseModel):

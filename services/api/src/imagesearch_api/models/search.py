@@ -27,8 +27,8 @@ from imagesearch_api.models.requests import Body, Partition, Path, Text, exactly
 MAX_QUERIES = 64
 """Queries of one batch: their pixels are 10 MB, and one forward pass takes seconds on a CPU."""
 DEFAULT_RESULTS = 10
-LARGEST_ID = 2**63 - 1
-LONGEST_URL = 4096
+MAX_ID = 2**63 - 1
+MAX_URL_LENGTH = 4096
 
 Include = Literal["metadata", "size", "thumbnail"]
 
@@ -71,7 +71,7 @@ FilterField = Annotated[Filter, PlainValidator(parse_filter), WithJsonSchema(_FI
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = Annotated[list[Number], Field(min_length=DIMENSION, max_length=DIMENSION), AfterValidator(_direction)]
 Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
-ImageId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+ImageId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 class QueryBody(Body):
@@ -82,7 +82,7 @@ class QueryBody(Body):
     image_id: ImageId | None = None
     path: Path | None = None
     vector: Vector | None = None
-    url: Annotated[Text, Field(max_length=LONGEST_URL)] | None = None
+    url: Annotated[Text, Field(max_length=MAX_URL_LENGTH)] | None = None
     box: Box | None = None
 
     def given(self) -> list[str]:
@@ -210,7 +210,7 @@ def questions_in_json(body: SearchBody) -> Question:
     if body.given() or body.box is not None:
         raise BadField("queries", "what to search by stands in the queries, and nowhere else")
     return Question(
-        [_query(one, f"queries[{place}].") for place, one in enumerate(body.queries)], shape_of(body), True
+        [_query(query, f"queries[{index}].") for index, query in enumerate(body.queries)], shape_of(body), True
     )
 
 

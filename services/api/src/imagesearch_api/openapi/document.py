@@ -34,7 +34,8 @@ def document(app: Flask) -> dict[str, Any]:
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 path[method.lower()] = _operation(app, rule, method, OPERATIONS[name])
     models = sorted(
-        {one.json for one in OPERATIONS.values() if one.json is not None}, key=lambda one: one.__name__
+        {operation.json for operation in OPERATIONS.values() if operation.json is not None},
+        key=lambda one: one.__name__,
     )
     _, found = models_json_schema([(model, "validation") for model in models], ref_template=_TEMPLATE)
     return {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from imagesearch.metadata import LONGEST_PARTITION
-from imagesearch_api.http.pages import LARGEST_NUMBER, LONGEST_PAGE, PAGE_SIZE
+from imagesearch.metadata import MAX_PARTITION_LENGTH
+from imagesearch_api.http.pages import MAX_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
 from imagesearch_api.openapi.answers import Schema
-from imagesearch_api.v2.files import DEFAULT_SIZE, LARGEST, SMALLEST
-from imagesearch_api.v2.jobs import LONGEST_KEY
+from imagesearch_api.v2.files import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
+from imagesearch_api.v2.jobs import MAX_KEY_LENGTH
 
 
 def _query(name: str, schema: Schema, description: str, *, required: bool = False) -> Schema:
@@ -15,29 +15,29 @@ def _query(name: str, schema: Schema, description: str, *, required: bool = Fals
 
 LIMIT = _query(
     "limit",
-    {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE_SIZE},
+    {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE},
     "Items of one page.",
 )
 CURSOR = _query(
     "cursor",
-    {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER},
+    {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER},
     "What `next` of the page before said; nothing begins at the beginning.",
 )
 NAME_CURSOR = _query("cursor", {"type": "string"}, "What `next` of the page before said.")
-PARTITION = _query("partition", {"type": "string", "maxLength": LONGEST_PARTITION}, "Only this partition.")
+PARTITION = _query("partition", {"type": "string", "maxLength": MAX_PARTITION_LENGTH}, "Only this partition.")
 PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.", required=True)
 MAX_DISTANCE = _query(
     "max_distance", {"type": "number", "minimum": 0, "maximum": 1}, "How far apart near duplicates may lie."
 )
 SIZE = _query(
     "size",
-    {"type": "integer", "minimum": SMALLEST, "maximum": LARGEST, "default": DEFAULT_SIZE},
+    {"type": "integer", "minimum": MIN_SIZE, "maximum": MAX_SIZE, "default": DEFAULT_SIZE},
     "The longer side in pixels, at most.",
 )
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     "description": "A request that is repeated under the same key finds the job of the first.",
 }

@@ -18,7 +18,7 @@ from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import AtField, naming
 from imagesearch_api.pictures import decode
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class Comparison:
     same_content: bool
 
 
-def compare(services: Services, sides: tuple[Side, Side], name: str | None, stages: Stages) -> Comparison:
+def compare(services: Services, sides: tuple[Side, Side], name: str | None, timings: Timings) -> Comparison:
     """Compare two pictures by the pipeline of a collection.
 
     Args:
         services: the stores.
         sides: the two.
         name: whose pipeline; None takes that of the indexed picture, or the default one where there is none.
-        stages: where the time goes.
+        timings: where the time goes.
 
     Raises:
         Busy: there is no memory for a picture in time.
@@ -60,7 +60,7 @@ def compare(services: Services, sides: tuple[Side, Side], name: str | None, stag
     vectors = [_stored(services, homes[side.field], rows[side.field]) for side in sides if side.field in rows]
     uploads = [(side.field, side.data) for side in sides if side.data is not None]
     if uploads:
-        vectors += list(_embedded(services, home, uploads, stages))
+        vectors += list(_embedded(services, home, uploads, timings))
     digests = [
         hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[side.field].sha256
         for side in sides
@@ -110,18 +110,18 @@ def _stored(services: Services, home: Collection, row: Image) -> Vectors:
 
 
 def _embedded(
-    services: Services, home: Collection | None, uploads: list[tuple[str, bytes]], stages: Stages
+    services: Services, home: Collection | None, uploads: list[tuple[str, bytes]], timings: Timings
 ) -> Vectors:
     if home is not None and home.model is not None:
         samples = [Sample(lambda _, data=data: data, field, is_at_hand=True) for field, data in uploads]  # type: ignore[misc]
-        return embed(services, home, samples, stages)
+        return embed(services, home, samples, timings)
     # No collection prescribes a network: any will do, as both go through the same pass.
     preprocessing = home.preprocessing if home is not None else Preprocessing()
     pixels = []
     for field, data in uploads:
-        with stages.measure("decode"), naming(field):
+        with timings.measure("decode"), naming(field):
             pixels.append(decode(services, data, preprocessing).pixels)
-    with stages.measure("extract"):
+    with timings.measure("extract"):
         _, vectors = infer(services, pixels)
     for (field, _), vector in zip(uploads, vectors, strict=True):
         check_direction(field, vector)

@@ -51,8 +51,8 @@ def duplicates_now(
             f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
         )
     vectors = _vectors(services, collection, ids)
-    compared = [one for one in ids if one in vectors]
-    stacked = np.stack([vectors[one] for one in compared]) if compared else np.empty((0, 0), np.float32)
+    compared = [image_id for image_id in ids if image_id in vectors]
+    stacked = np.stack([vectors[image_id] for image_id in compared]) if compared else np.empty((0, 0), np.float32)
     found = groups_of_vectors(compared, stacked, max_distance)
     behind = [group for group in found if group.id > after]
     return _page(services, behind[:limit], has_more=len(behind) > limit)
@@ -103,8 +103,10 @@ def duplicates_of_job(services: Services, job_id: str, *, limit: int, after: int
 
 def _page(services: Services, groups: list[Group], *, has_more: bool) -> Page:
     with services.catalog.transaction() as tx:
-        rows = images.indexed_by_ids(tx, [one for group in groups for one in group.members])
+        rows = images.indexed_by_ids(tx, [image_id for group in groups for image_id in group.members])
     # Deleted since: a picture alone is no group.
-    alive = [Group({one: far for one, far in group.members.items() if one in rows}) for group in groups]
+    alive = [
+        Group({image_id: far for image_id, far in group.members.items() if image_id in rows}) for group in groups
+    ]
     kept = [group for group in alive if len(group.members) > 1]
     return Page(kept, rows, groups[-1].id if has_more else None)

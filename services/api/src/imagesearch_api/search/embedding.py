@@ -23,7 +23,7 @@ from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import AtField, BadField, naming
 from imagesearch_api.pictures import decode
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class Sample:
     is_at_hand: bool = False
 
 
-def embed(services: Services, collection: Collection, samples: Sequence[Sample], stages: Stages) -> Vectors:
+def embed(services: Services, collection: Collection, samples: Sequence[Sample], timings: Timings) -> Vectors:
     """Return the vectors of pictures as float32[n, 512], made by the pipeline of the collection.
 
     The cache is keyed by content, box and pipeline, so asking again with the same file costs neither decoding
@@ -62,7 +62,7 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
     with ExitStack() as kept:
         for sample in samples:
             with ExitStack() as taken:
-                with stages.measure("read"):
+                with timings.measure("read"):
                     data = sample.read(taken)
                 key = _key(collection, sample, data)
                 keys.append(key)
@@ -70,16 +70,16 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
                     waiting[key] = data, sample
                     kept.push(taken.pop_all())
                 elif key not in pixels:
-                    with stages.measure("decode"):
+                    with timings.measure("decode"):
                         pixels[key] = decoded(services, collection, sample, data)
-        with stages.measure("decode"):
+        with timings.measure("decode"):
             known = services.query_cache.read(sorted(set(keys)))
             for key, (data, sample) in waiting.items():
                 if key not in known and key not in pixels:
                     pixels[key] = decoded(services, collection, sample, data)
     fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
     if fresh:
-        with stages.measure("extract"):
+        with timings.measure("extract"):
             model, vectors = infer(services, [pixels[key] for key in fresh])
         if model != collection.model:
             raise PipelineMismatch(mismatch_reason(collection, model))

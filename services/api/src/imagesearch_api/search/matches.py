@@ -14,7 +14,7 @@ from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import AtField
 from imagesearch_api.models.search import Question, Shape, Window
 from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 
 LOOKS = 16
 """Times that a search goes twice as deep: more than enough for any depth. Only rows that others delete in the
@@ -29,7 +29,7 @@ class Match:
     distance: float
 
 
-def search(services: Services, name: str, question: Question, stages: Stages) -> list[list[Match]]:
+def search(services: Services, name: str, question: Question, timings: Timings) -> list[list[Match]]:
     """Return the images of a collection nearest to each query, in the shape that was asked for.
 
     Raises:
@@ -42,20 +42,20 @@ def search(services: Services, name: str, question: Question, stages: Stages) ->
         StoreUnavailable: a store does not answer.
     """
     resolved = resolved_paths(question.queries)
-    with stages.measure("catalogue"), services.search_catalog.reading() as tx:
+    with timings.measure("catalogue"), services.search_catalog.reading() as tx:
         collection = collections.get(tx, name)
         rows = rows_of(tx, collection, question.queries, resolved)
-    vectors = vectors_of(services, collection, question.queries, rows, stages)
+    vectors = vectors_of(services, collection, question.queries, rows, timings)
     found: list[list[Match]] = [[] for _ in question.queries]
     if vectors is not None:
-        found = nearest(services, collection, vectors, question.shape, stages)
+        found = nearest(services, collection, vectors, question.shape, timings)
     if question.shape.partition is not None and not any(found):
         _check_partition(services, collection, question.shape.partition)
     return found
 
 
 def nearest(
-    services: Services, collection: Collection, vectors: Vectors, shape: Shape, stages: Stages
+    services: Services, collection: Collection, vectors: Vectors, shape: Shape, timings: Timings
 ) -> list[list[Match]]:
     """Return the wanted window of the indexed images nearest to each vector, each with its row.
 
@@ -64,7 +64,7 @@ def nearest(
     """
     depth = shape.window.stop
     for _ in range(LOOKS):
-        with stages.measure("search"):
+        with timings.measure("search"):
             try:
                 hits = services.vectors.search(
                     collection.vector_collection,
@@ -76,12 +76,12 @@ def nearest(
                 )
             except NotFound:
                 return [[] for _ in vectors]
-        with stages.measure("rows"):
+        with timings.measure("rows"):
             found = _with_rows(services, hits, shape.window)
         size = shape.window.stop - shape.window.start
         is_short = any(
-            len(page) < size and len(one) == depth < MAX_WINDOW
-            for page, one in zip(found.pages, hits, strict=True)
+            len(page) < size and len(kept) == depth < MAX_WINDOW
+            for page, kept in zip(found.pages, hits, strict=True)
         )
         if not is_short and not found.was_overtaken:
             break
@@ -98,15 +98,15 @@ class _Found:
 
 def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Found:
     """Return each query's page of those hits that have a row."""
-    ids = {hit.id for one in hits for hit in one}
+    ids = {hit.id for matches in hits for hit in matches}
     with services.search_catalog.reading() as tx:
         # On deep pages the rows in front are counted, and only those of the page are read.
         rows = {} if window.start else images.indexed_by_ids(tx, ids)
         there = images.indexed_among(tx, ids) if window.start else rows.keys()
-        kept = [[hit for hit in one if hit.id in there][window.start : window.stop] for one in hits]
+        kept = [[hit for hit in matches if hit.id in there][window.start : window.stop] for matches in hits]
         if window.start:
-            rows = images.indexed_by_ids(tx, {hit.id for one in kept for hit in one})
-    pages = [[Match(rows[hit.id], hit.distance) for hit in one if hit.id in rows] for one in kept]
+            rows = images.indexed_by_ids(tx, {hit.id for matches in kept for hit in matches})
+    pages = [[Match(rows[hit.id], hit.distance) for hit in matches if hit.id in rows] for matches in kept]
     return _Found(pages, was_overtaken=sum(map(len, pages)) < sum(map(len, kept)))
 
 

@@ -20,7 +20,7 @@ from imagesearch_api.http.problems import AtField, naming
 from imagesearch_api.models.search import Query
 from imagesearch_api.pictures import fetch, read
 from imagesearch_api.search.embedding import Sample, decoded, embed
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 
 
 def vectors_of(
@@ -28,7 +28,7 @@ def vectors_of(
     collection: Collection,
     queries: Sequence[Query],
     rows: Mapping[int, Image],
-    stages: Stages,
+    timings: Timings,
 ) -> Vectors | None:
     """Return one vector a query as float32[n, 512]; None where the collection has nothing to compare with.
 
@@ -41,17 +41,17 @@ def vectors_of(
         StoreUnavailable: a store does not answer.
     """
     found: dict[int, Vectors] = {
-        place: query.vector for place, query in enumerate(queries) if query.vector is not None
+        index: query.vector for index, query in enumerate(queries) if query.vector is not None
     }
-    stored = {place: row for place, row in rows.items() if queries[place].box is None}
+    stored = {index: row for index, row in rows.items() if queries[index].box is None}
     if stored:
-        with stages.measure("fetch"):
+        with timings.measure("fetch"):
             found |= _stored(services, collection, stored)
     samples = {}
-    for place, query in enumerate(queries):
-        if place not in found:
-            bytes_of = _reader(services, query, rows.get(place))
-            samples[place] = Sample(
+    for index, query in enumerate(queries):
+        if index not in found:
+            bytes_of = _reader(services, query, rows.get(index))
+            samples[index] = Sample(
                 bytes_of, query.field, query.box_field, query.box, is_at_hand=query.data is not None
             )
     if collection.model is None:
@@ -61,9 +61,9 @@ def vectors_of(
                 decoded(services, collection, sample, sample.read(taken))
         return None
     if samples:
-        made = embed(services, collection, list(samples.values()), stages)
+        made = embed(services, collection, list(samples.values()), timings)
         found |= dict(zip(samples, made, strict=True))
-    return np.stack([found[place] for place in range(len(queries))]).reshape(len(queries), DIMENSION)
+    return np.stack([found[index] for index in range(len(queries))]).reshape(len(queries), DIMENSION)
 
 
 def resolved_paths(queries: Sequence[Query]) -> dict[str, str]:
@@ -79,25 +79,25 @@ def rows_of(
     Raises:
         AtField: one of them is not indexed in the collection.
     """
-    ids = {place: query.image_id for place, query in enumerate(queries) if query.image_id is not None}
-    paths = {place: query.path for place, query in enumerate(queries) if query.path is not None}
+    ids = {index: query.image_id for index, query in enumerate(queries) if query.image_id is not None}
+    paths = {index: query.path for index, query in enumerate(queries) if query.path is not None}
     by_id = images.indexed_by_ids(tx, ids.values()) if ids else {}
     by_path = images.indexed_by_paths(tx, collection.id, [*resolved, *resolved.values()]) if paths else {}
     rows: dict[int, Image] = {}
-    for place, image_id in ids.items():
+    for index, image_id in ids.items():
         row = by_id.get(image_id)
         if row is None or row.collection_id != collection.id:
             raise AtField(
-                queries[place].field, NotFound(f"No image {image_id} is indexed in {collection.name!r}.")
+                queries[index].field, NotFound(f"No image {image_id} is indexed in {collection.name!r}.")
             )
-        rows[place] = row
-    for place, path in paths.items():
+        rows[index] = row
+    for index, path in paths.items():
         row = by_path.get(path) or by_path.get(resolved[path])
         if row is None:
             raise AtField(
-                queries[place].field, NotFound(f"No image of that path is indexed in {collection.name!r}.")
+                queries[index].field, NotFound(f"No image of that path is indexed in {collection.name!r}.")
             )
-        rows[place] = row
+        rows[index] = row
     return rows
 
 
@@ -110,7 +110,7 @@ def _stored(services: Services, collection: Collection, rows: dict[int, Image]) 
     if len(vectors) < len(ids):
         # The row is committed after the vector was written, so a read that lags behind sees it soon.
         raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
-    return {place: vectors[row.id] for place, row in rows.items()}
+    return {index: vectors[row.id] for index, row in rows.items()}
 
 
 def _reader(services: Services, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:

@@ -11,7 +11,7 @@ from imagesearch.telemetry import SEARCH_SECONDS
 
 
 @dataclass
-class Stages:
+class Timings:
     """Measure the stages of one search in milliseconds."""
 
     took_ms: dict[str, float] = field(default_factory=dict)

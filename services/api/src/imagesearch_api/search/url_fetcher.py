@@ -191,9 +191,9 @@ def _left(deadline: float) -> float:
 
 
 def _cut(*sockets: socket.socket | None) -> None:
-    for one in sockets:
-        if one is not None:
+    for connection in sockets:
+        if connection is not None:
             try:
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
             except OSError as error:
                 log.info("url.closed_already", reason=str(error))

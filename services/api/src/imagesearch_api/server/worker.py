@@ -30,7 +30,7 @@ from imagesearch_api.server.pacing import PacedSocket
 from imagesearch_api.settings import ApiSettings
 
 END_OF_HEAD = b"\r\n\r\n"
-LONGEST_HEAD = 32 * 1024
+MAX_HEAD = 32 * 1024
 """A head that is as long is refused."""
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 LINGER_SECONDS = 10.0
@@ -54,7 +54,7 @@ OF_ONE_PEER = frozenset(
 """What went wrong on a connection before it was accepted: accept(2), "Error handling"."""
 PAUSE_SECONDS = 1.0
 """How long nothing is accepted when descriptors or memory are short and no connection ends."""
-MOST_DESCRIPTORS = 65_536
+MAX_DESCRIPTORS = 65_536
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -159,7 +159,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if _is_settled(read.getvalue()):
             return False
         try:
-            data = conn.sock.recv(LONGEST_HEAD)
+            data = conn.sock.recv(MAX_HEAD)
         except BlockingIOError:
             return True
         except OSError:
@@ -170,12 +170,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _go_on(self, conn: TConn) -> None:
         head = conn.parser.unreader.buf.getvalue()
-        if END_OF_HEAD in head[:LONGEST_HEAD]:
+        if END_OF_HEAD in head[:MAX_HEAD]:
             conn.data_ready = True
             # The whole head is there: a thread waits for nothing before the body.
             conn.sock.deadline = 0.0
             super().enqueue_req(conn)
-        elif len(head) >= LONGEST_HEAD:
+        elif len(head) >= MAX_HEAD:
             with suppress(OSError):
                 conn.sock.send(TOO_LONG)
             self._linger(conn)
@@ -244,12 +244,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 def _is_settled(head: bytes) -> bool:
     """Tell whether a head is whole, or too long."""
-    return END_OF_HEAD in head or len(head) >= LONGEST_HEAD
+    return END_OF_HEAD in head or len(head) >= MAX_HEAD
 
 
 def _allow_many_descriptors() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    most = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 

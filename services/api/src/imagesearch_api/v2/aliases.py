@@ -15,20 +15,20 @@ from imagesearch_api.models.requests import read_int, read_json
 from imagesearch_api.v2 import v2
 
 PAGE_SIZE = 100
-LONGEST_PAGE = 1_000
+MAX_PAGE_SIZE = 1_000
 
 
 @v2.get("/aliases")
 @admitted(Lane.READS)
 def list_aliases() -> ResponseReturnValue:
     """List aliases with their collections, by name."""
-    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=LONGEST_PAGE)
+    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)
     after = request.args.get("cursor")
     with current().catalog.transaction() as tx:
         found = names.list_aliases(tx, after=checked_alias(after) if after is not None else "", limit=limit)
     items = [
-        {"alias": one.alias, "collection": one.collection, "created_at": one.created_at.isoformat()}
-        for one in found
+        {"alias": alias.alias, "collection": alias.collection, "created_at": alias.created_at.isoformat()}
+        for alias in found
     ]
     return jsonify({"items": items, "next": found[-1].alias if len(found) == limit else None})
 

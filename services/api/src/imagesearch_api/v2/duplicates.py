@@ -15,7 +15,7 @@ from imagesearch.similarity import Group
 from imagesearch_api.composition import Services, current
 from imagesearch_api.http.admission import Lane, admitted
 from imagesearch_api.http.links import image_url
-from imagesearch_api.http.pages import LARGEST_NUMBER, checked_job, read_page
+from imagesearch_api.http.pages import MAX_NUMBER, checked_job, read_page
 from imagesearch_api.http.parsing import read_pictures
 from imagesearch_api.http.problems import BadField
 from imagesearch_api.models.requests import (
@@ -36,7 +36,7 @@ from imagesearch_api.search.duplicates import (
     duplicates_of_job,
     submit_duplicates,
 )
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 from imagesearch_api.v2 import v2
 
 _DISTANCE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,40})?([eE]-?[0-9]{1,3})?")
@@ -54,7 +54,7 @@ class DuplicatesBody(Body):
 class SideBody(Body):
     """One of two indexed pictures to compare."""
 
-    image_id: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+    image_id: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 
 class CompareBody(Body):
@@ -68,8 +68,8 @@ class CompareBody(Body):
 class CompareForm(Body):
     """What POST /compare takes as form fields, beside files."""
 
-    a: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)] | None = None
-    b: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)] | None = None
+    a: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
+    b: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
     collection: CollectionName | None = None
 
 
@@ -114,11 +114,11 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
 @admitted(Lane.PICTURES)
 def compare_pictures() -> ResponseReturnValue:
     """Tell how far two pictures lie from each other."""
-    stages = Stages()
+    timings = Timings()
     sides, collection = _sides_in_json() if request.is_json else _sides_in_form()
-    found = compare(current(), sides, collection, stages)
+    found = compare(current(), sides, collection, timings)
     return jsonify(
-        {"distance": found.distance, "same_content": found.same_content, "took_ms": stages.with_total()}
+        {"distance": found.distance, "same_content": found.same_content, "took_ms": timings.with_total()}
     )
 
 
@@ -164,22 +164,22 @@ def _shape(services: Services, page: Page) -> dict[str, Any]:
 
 def _group_shape(services: Services, group: Group, rows: dict[int, Image]) -> dict[str, Any]:
     """Return a group as JSON: ``exact`` where all files hold the same bytes."""
-    is_exact = len({rows[one].sha256 for one in group.members}) == 1
+    is_exact = len({rows[image_id].sha256 for image_id in group.members}) == 1
     return {
         "id": group.id,
         "kind": "exact" if is_exact else "near",
         "images": [
             {
-                "id": one,
-                "path": rows[one].path,
-                "url": image_url(services, one),
+                "id": image_id,
+                "path": rows[image_id].path,
+                "url": image_url(services, image_id),
                 "distance": distance,
-                "sha256": rows[one].sha256,
-                "bytes": rows[one].size_bytes,
-                "width": rows[one].width,
-                "height": rows[one].height,
-                "partition": rows[one].partition,
+                "sha256": rows[image_id].sha256,
+                "bytes": rows[image_id].size_bytes,
+                "width": rows[image_id].width,
+                "height": rows[image_id].height,
+                "partition": rows[image_id].partition,
             }
-            for one, distance in group.members.items()
+            for image_id, distance in group.members.items()
         ],
     }

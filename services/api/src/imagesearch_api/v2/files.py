@@ -23,7 +23,7 @@ from imagesearch_api.pictures import read, thumbnail
 from imagesearch_api.v2 import v2
 
 CACHE_SECONDS = 3600
-SMALLEST, DEFAULT_SIZE, LARGEST = 64, 256, 512
+MIN_SIZE, DEFAULT_SIZE, MAX_SIZE = 64, 256, 512
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -69,7 +69,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
 @admitted(Lane.PICTURES)
 def image_thumbnail(image_id: int) -> ResponseReturnValue:
     """Send a small version of an image, as WebP to those who take it and as JPEG to others."""
-    size = read_int("size", request.args.get("size"), default=DEFAULT_SIZE, low=SMALLEST, high=LARGEST)
+    size = read_int("size", request.args.get("size"), default=DEFAULT_SIZE, low=MIN_SIZE, high=MAX_SIZE)
     image = _indexed(image_id)
     # Those who take anything, as command lines do, get what every program reads.
     takes_webp = any(name == "image/webp" and quality > 0 for name, quality in request.accept_mimetypes)

@@ -14,9 +14,9 @@ from imagesearch_api.http.admission import Lane, admitted
 from imagesearch_api.http.pages import paged, read_page
 from imagesearch_api.http.problems import AtField
 from imagesearch_api.images import deletion
-from imagesearch_api.images.labels import Patch, relabel
+from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
-from imagesearch_api.images.write import Finished
+from imagesearch_api.images.write import WriteResult
 from imagesearch_api.models.images import DeletionBody, ImagePatch, read_partition, read_path, read_upload_form
 from imagesearch_api.models.requests import read_json
 from imagesearch_api.models.responses import image_shape
@@ -51,17 +51,17 @@ def list_images(name: str) -> ResponseReturnValue:
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
-    done = relabel(current(), name, image_id, Patch(body.metadata, body.empties, body.partition))
+    done = update_labels(current(), name, image_id, LabelsUpdate(body.metadata, body.empties, body.partition))
     return _answer(name, done), _status(done)
 
 
-def _answer(name: str, done: Finished) -> Response:
+def _answer(name: str, done: WriteResult) -> Response:
     searchable_at = done.searchable_at.isoformat() if done.searchable_at else None
     shape = image_shape(current(), name, done.image)
     return jsonify({**shape, "searchable_at": searchable_at, "job": done.job_id})
 
 
-def _status(done: Finished) -> HTTPStatus:
+def _status(done: WriteResult) -> HTTPStatus:
     if done.searchable_at is None:
         return HTTPStatus.ACCEPTED
     return HTTPStatus.CREATED if done.is_new else HTTPStatus.OK

@@ -42,14 +42,17 @@ def info() -> ResponseReturnValue:
             **_network(workers),
             "collections": len(found),
             "images": sum(counts.values()),
-            "workers": [{"name": one.name, "queues": list(one.queues), "version": one.version} for one in workers],
+            "workers": [
+                {"name": worker.name, "queues": list(worker.queues), "version": worker.version}
+                for worker in workers
+            ],
         }
     )
 
 
 def _network(workers: list[WorkerReport]) -> dict[str, Any]:
     """Describe the network of the extractors; they report it, since nothing else here knows it."""
-    extractor = next((one for one in workers if one.model is not None), None)
+    extractor = next((worker for worker in workers if worker.model is not None), None)
     model = extractor.model if extractor else None
     return {
         "weights": extractor.weights if extractor else None,
@@ -69,5 +72,7 @@ def run_reconcile() -> ResponseReturnValue:
     found = Findings.from_wire(current().ask(TaskName.RECONCILE, question, RECONCILE_TIMEOUT))
     if any(finding.kind == "store_unavailable" for finding in found.findings):
         raise StoreUnavailable("vector or catalogue", "the indexer could not reach it")
-    findings = [{"kind": one.kind, "count": one.count, "detail": one.detail} for one in found.findings]
+    findings = [
+        {"kind": finding.kind, "count": finding.count, "detail": finding.detail} for finding in found.findings
+    ]
     return jsonify({"dry_run": body.dry_run, "findings": findings})

@@ -23,7 +23,7 @@ from imagesearch_api.v2 import v2
 ORIGIN = "v2"
 SUBMITTING = "POST /api/v2/jobs"
 """Scope of the keys that jobs are submitted under. Jobs keep it."""
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 
 
 @v2.post("/jobs")
@@ -50,8 +50,8 @@ def _idempotency_key() -> IdempotencyKey | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not (key and len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise BadField("Idempotency-Key", f"1 to {LONGEST_KEY} printable ASCII characters")
+    if not (key and len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise BadField("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} printable ASCII characters")
     return IdempotencyKey(SUBMITTING, key)
 
 
@@ -80,8 +80,8 @@ def list_failures(job_id: str) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         job = jobs.get(tx, checked_job(job_id))
         found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
-    items = [{"path": one.path, "code": one.code, "reason": one.reason} for one in found]
-    return jsonify(paged(items, [one.id for one in found], limit))
+    items = [{"path": failure.path, "code": failure.code, "reason": failure.reason} for failure in found]
+    return jsonify(paged(items, [failure.id for failure in found], limit))
 
 
 @v2.post("/jobs/<job_id>/cancel")

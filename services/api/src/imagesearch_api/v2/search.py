@@ -10,7 +10,7 @@ from imagesearch_api.http.admission import Lane, admitted
 from imagesearch_api.http.parsing import read_question
 from imagesearch_api.models.responses import match_shape
 from imagesearch_api.search.matches import search
-from imagesearch_api.search.timings import Stages
+from imagesearch_api.search.timings import Timings
 from imagesearch_api.v2 import v2
 
 
@@ -18,10 +18,10 @@ from imagesearch_api.v2 import v2
 @admitted(Lane.SEARCHES)
 def search_collection(name: str) -> ResponseReturnValue:
     """Find the pictures of a collection that look like those of the queries."""
-    stages = Stages()
+    timings = Timings()
     question = read_question(current().settings)
-    found = search(current(), name, question, stages)
+    found = search(current(), name, question, timings)
     include = question.shape.include
-    answers = [{"results": [match_shape(current(), match, include) for match in one]} for one in found]
+    answers = [{"results": [match_shape(current(), match, include) for match in matches]} for matches in found]
     answer = {"queries": answers} if question.is_batch else answers[0]
-    return jsonify({**answer, "took_ms": stages.with_total()})
+    return jsonify({**answer, "took_ms": timings.with_total()})

@@ -15,7 +15,7 @@ from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
 
 
-def describe(
+def update_labels(
     indexer: Indexer, tx: sa.Connection, collection: Collection, rows: Sequence[Image], given: Mapping[int, Labels]
 ) -> None:
     """Give pictures their labels and leave them their vectors.
@@ -55,4 +55,4 @@ def describe(
         )
     for image_id in changed:
         partition, metadata = described[image_id]
-        single_image.describe(tx, image_id, partition, dict(metadata))
+        single_image.update_labels(tx, image_id, partition, dict(metadata))

@@ -27,8 +27,8 @@ from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.duplicates import find_duplicates
 from imagesearch_indexer.ingest.source import Listed, listing, look_again
-from imagesearch_indexer.lifecycle.cancel import cancel_homeless
-from imagesearch_indexer.lifecycle.dispatch import release
+from imagesearch_indexer.lifecycle.cancel import cancel_orphaned
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.reindex.builder import rebuild
@@ -55,16 +55,16 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
         return
     with indexer.catalog.transaction() as tx:
         # Held, so that a deletion cannot drop the vectors' collection before it is made here.
-        collection = collections.hold(tx, job.collection_id)
+        collection = collections.lock_shared(tx, job.collection_id)
         is_wanted = job.state == JobState.PLANNING and collection.state == "active"
         if is_wanted:
             indexer.ensure_vectors(collection)
     if collection.state != "active" and job.finished_at is None:
-        cancel_homeless(indexer, job.id)
+        cancel_orphaned(indexer, job.id)
         return
     if is_wanted and _has_more_after_a_while(indexer, job):
         indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
-    release(indexer, job.id)
+    dispatch(indexer, job.id)
     end_job(indexer, job.id)
 
 
@@ -89,7 +89,7 @@ def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
             return False
         job = written
         show(indexer, job)
-        release(indexer, job.id)
+        dispatch(indexer, job.id)
     return False
 
 
@@ -109,18 +109,18 @@ def _write_slice(
         return None
     if not entries:
         return _end_phase(tx, job)
-    reached = entries[-1].place
+    reached = entries[-1].cursor
     # A path that is listed twice counts once, the first time.
     by_name: dict[str, Listed] = {}
-    for one in map(_storable, entries):
-        by_name.setdefault(one.name, one)
+    for listed in map(_storable, entries):
+        by_name.setdefault(listed.name, listed)
     if job.listed_at is None:
         known = ledger.holds(tx, job.id, list(by_name))
-        entries = [one for name, one in by_name.items() if name not in known]
+        entries = [listed for name, listed in by_name.items() if name not in known]
         jobs.change(tx, job.id, planned_up_to=reached)
     else:
         waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
-        entries = [one for name, one in by_name.items() if name in waiting]
+        entries = [listed for name, listed in by_name.items() if name in waiting]
     submitted, outcomes = _assign(indexer, tx, job, entries)
     return counters.count(tx, job.id, outcomes, submitted=submitted)
 
@@ -135,26 +135,26 @@ def _assign(
     indexer: Indexer, tx: sa.Connection, job: jobs.Job, listed: Sequence[Listed]
 ) -> tuple[int, Counter[Outcome]]:
     """Give each path its row, and its outcome or its batch; several names of one file share them."""
-    readable = [one.entry.path for one in listed if one.entry.failure is None]
+    readable = [item.entry.path for item in listed if item.entry.failure is None]
     rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
     items: list[Item] = []
     work: dict[int, list[Listed]] = {}
-    for one in listed:
-        entry = one.entry
+    for item in listed:
+        entry = item.entry
         row = rows.get(entry.path)
         if row is None:
-            items.append(_failed(one.name, entry.failure or FailureCode.IO_ERROR, entry.reason))
+            items.append(_failed(item.name, entry.failure or FailureCode.IO_ERROR, entry.reason))
         elif row.state == "deleting":
-            items.append(_failed(one.name, FailureCode.REMOVED, "The picture is being deleted; submit it again."))
-        elif row.id not in work and _is_unchanged(row, entry, one.labels.over(job)):
-            items.append(Item(one.name, image_id=row.id, outcome=Outcome.UNCHANGED))
+            items.append(_failed(item.name, FailureCode.REMOVED, "The picture is being deleted; submit it again."))
+        elif row.id not in work and _is_unchanged(row, entry, item.labels.over(job)):
+            items.append(Item(item.name, image_id=row.id, outcome=Outcome.UNCHANGED))
         else:
-            work.setdefault(row.id, []).append(one)
+            work.setdefault(row.id, []).append(item)
     size = indexer.settings.batch_size
     made = batches.create(tx, job.id, -(-len(work) // size))
     for at, (image_id, names) in enumerate(work.items()):
         # What the first name is given holds for the picture.
-        items += [Item(one.name, image_id, made[at // size], labels=names[0].labels) for one in names]
+        items += [Item(item.name, image_id, made[at // size], labels=names[0].labels) for item in names]
     return ledger.record(tx, job.id, items)
 
 
@@ -185,11 +185,11 @@ def _storable(listed: Listed) -> Listed:
     """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
     longest = max((listed.name, listed.entry.path), key=lambda path: len(path.encode()))
     raw = longest.encode()
-    if len(raw) <= images.LONGEST_PATH_BYTES:
+    if len(raw) <= images.MAX_PATH_BYTES:
         return listed
     digest = hashlib.sha256(raw).hexdigest()[:16]
-    short = f"{raw[: images.LONGEST_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
-    reason = f"the path is longer than {images.LONGEST_PATH_BYTES} bytes"
+    short = f"{raw[: images.MAX_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
+    reason = f"the path is longer than {images.MAX_PATH_BYTES} bytes"
     entry = replace(listed.entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
     # A name that is in the ledger already fits, and is the one by which its loss is found there.
     return replace(listed, entry=entry, name=short if listed.name == longest else listed.name)

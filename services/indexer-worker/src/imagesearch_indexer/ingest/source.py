@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagesearch.catalog.jobs import INDEX, REPAIR, SINGLE, Job
+from imagesearch.catalog.jobs import INDEX, REPAIR, SINGLE_IMAGE, Job
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
@@ -24,13 +24,13 @@ class Listed:
     Attributes:
         entry: what lies there; its path is the image's.
         name: what the ledger calls it.
-        place: where the listing goes on behind it.
+        cursor: where the listing goes on behind it.
         labels: what the source gives to this path alone.
     """
 
     entry: Entry
     name: str
-    place: str
+    cursor: str
     labels: Labels = NO_LABELS
 
 
@@ -66,7 +66,7 @@ def look_again(job: Job, path: str, roots: Roots) -> Entry:
     Where the service itself has something read again, that may be an upload, by the very path that the catalogue
     has: no link leads to one.
     """
-    is_own_work = job.kind != INDEX or job.origin in (SINGLE, REPAIR)
+    is_own_work = job.kind != INDEX or job.origin in (SINGLE_IMAGE, REPAIR)
     if not is_own_work or not is_among_uploads(path, roots):
         return look_at(path, roots)
     try:
@@ -83,7 +83,7 @@ def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:
             facts = os.fstat(file.fileno())
             # A manifest that was written anew in between has other lines at the same offsets.
             version = f"{facts.st_size} {facts.st_mtime_ns}"
-            offset, number, known = _place(reached) if reached is not None else (0, 0, version)
+            offset, number, known = _parse_cursor(reached) if reached is not None else (0, 0, version)
             if known != version:
                 raise SourceRejected("missing", "the manifest has changed since its reading began")
             for line in Manifest(Path(path), file).lines(offset=offset, number=number):
@@ -96,7 +96,7 @@ def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:
         raise SourceRejected("missing", "the file system failed while the manifest was read") from error
 
 
-def _place(reached: str) -> tuple[int, int, str]:
+def _parse_cursor(reached: str) -> tuple[int, int, str]:
     offset, number, version = reached.split(" ", 2)
     return int(offset), int(number), version
 

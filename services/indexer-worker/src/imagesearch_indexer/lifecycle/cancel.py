@@ -14,7 +14,7 @@ from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import abandon, clear_up
 
 
-def cancel_homeless(indexer: Indexer, job_id: str) -> None:
+def cancel_orphaned(indexer: Indexer, job_id: str) -> None:
     """Cancel an open job whose collection is being deleted, and close it.
 
     The API does so when it deletes a collection; a job that was submitted at that moment, or an API that died

@@ -36,7 +36,7 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
     while True:
         with indexer.catalog.transaction() as tx:
             # Held, so that its index is not replaced by another one between the two.
-            collection = collections.hold(tx, collection_id)
+            collection = collections.lock_shared(tx, collection_id)
             marked = images.deleting(tx, collection_id, limit=SLICE)
             if not marked:
                 return removed
@@ -71,7 +71,7 @@ def remove_files(uploads: Uploads | None, collection_id: int, files: Sequence[Fi
 def _drop(indexer: Indexer, collection: collections.Collection) -> int:
     # Batches that are being written hold the collection; after this lock none of them begins again.
     with indexer.catalog.transaction() as tx:
-        collections.take_over(tx, collection.id)
+        collections.lock_exclusive(tx, collection.id)
         indexer.vectors.drop_collection(collection.vector_collection)
     removed = 0
     while True:

@@ -1,4 +1,4 @@
-"""Send batches out, a window at a time."""
+"""Dispatch batches, no more at once than may be in flight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.jobs import batches
 from imagesearch.catalog.reindex import builds
-from imagesearch.catalog.reindex.builds import Room
+from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.contract import ExtractBatch, JobState, PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import batch_task_id, plan_task_id
@@ -28,8 +28,8 @@ def ask_for_planning(indexer: Indexer, job_id: str) -> None:
         log.warning("plan.not_sent", job=job_id, reason=str(error))
 
 
-def release(indexer: Indexer, job_id: str) -> int:
-    """Send the next batches of a job, as many as its window has room for; return how many.
+def dispatch(indexer: Indexer, job_id: str) -> int:
+    """Send the next batches of a job, as many as may be in flight; return how many.
 
     The lease is committed before the message leaves. A message that is then lost, or never sent because
     Redis is away, is found by reconciliation once the lease has run out.
@@ -41,8 +41,8 @@ def release(indexer: Indexer, job_id: str) -> int:
         collection = collections.by_id(tx, job.collection_id)
         build = builds.get(tx, job_id) if job.kind == jobs.REINDEX else None
         target = build if build is not None and build.is_building else collection
-        window = indexer.settings.window if target is build else _window(indexer, tx, collection)
-        leased = batches.lease_ready(tx, job_id, window=window, lease=indexer.settings.lease)
+        in_flight_limit = indexer.settings.window if target is build else _in_flight_limit(indexer, tx, collection)
+        leased = batches.lease_ready(tx, job_id, in_flight_limit=in_flight_limit, lease=indexer.settings.lease)
         messages = [
             (
                 batch,
@@ -65,24 +65,26 @@ def release(indexer: Indexer, job_id: str) -> int:
     return len(messages)
 
 
-def release_others(indexer: Indexer, job_id: str) -> None:
+def dispatch_others(indexer: Indexer, job_id: str) -> None:
     """Send what the jobs of a collection kept back while this one was at its end."""
     with indexer.catalog.transaction() as tx:
         collection_id = jobs.get(tx, job_id).collection_id
         waiting = [job.id for job in jobs.open_jobs(tx) if job.collection_id == collection_id]
     for waiting_id in waiting:
-        release(indexer, waiting_id)
+        dispatch(indexer, waiting_id)
 
 
-def room(indexer: Indexer, tx: sa.Connection, collection: Collection) -> Room:
+def throttle_level(indexer: Indexer, tx: sa.Connection, collection: Collection) -> ThrottleLevel:
     """Return what the jobs of a collection may do now that are not its build."""
-    return builds.room_beside(tx, collection.id, patience=indexer.settings.last_round_patience)
+    return builds.throttle_level(tx, collection.id, timeout=indexer.settings.last_round_timeout)
 
 
-def _window(indexer: Indexer, tx: sa.Connection, collection: Collection) -> int:
+def _in_flight_limit(indexer: Indexer, tx: sa.Connection, collection: Collection) -> int:
     """Return how many batches a job that is not a build may have on their way.
 
     A build that catches up has many times the room of each other job of its collection, so that each of its
     rounds has less to do than the one before.
     """
-    return {Room.ALL: indexer.settings.window, Room.LITTLE: 1, Room.NONE: 0}[room(indexer, tx, collection)]
+    return {ThrottleLevel.OPEN: indexer.settings.window, ThrottleLevel.REDUCED: 1, ThrottleLevel.CLOSED: 0}[
+        throttle_level(indexer, tx, collection)
+    ]

@@ -22,7 +22,7 @@ PRUNE_SLICE = 1_000
 
 
 def end_job(indexer: Indexer, job_id: str) -> None:
-    """End a job that is counted out; any other, or one that has ended, stays as it is.
+    """End a job that is settled; any other, or one that has ended, stays as it is.
 
     A job only reads as ended when what it indexed can be searched: the strongly consistent count waits for
     every write before it, and later searches at bounded staleness see at least as much.
@@ -33,7 +33,7 @@ def end_job(indexer: Indexer, job_id: str) -> None:
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
         collection = collections.by_id(tx, job.collection_id)
-    if job.finished_at is not None or not job.is_counted_out:
+    if job.finished_at is not None or not job.all_settled:
         return
     if job.prune and job.state != JobState.CANCELLED and job.error is None:
         _prune(indexer, job)

@@ -1,4 +1,4 @@
-"""Forget what nobody asks for any more: jobs of one picture, and uploads to collections that are gone."""
+"""Forget what nobody asks for any more: single-image jobs, and uploads to collections that are gone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from imagesearch_indexer.lifecycle.deletion import clear_uploads
 SLICE = 1_000
 
 
-def forget_singles(indexer: Indexer, *, dry_run: bool) -> Finding:
-    """Remove the jobs of one picture that ended long enough ago, with their batches and their ledger.
+def forget_single_image_jobs(indexer: Indexer, *, dry_run: bool) -> Finding:
+    """Remove the single-image jobs that ended long enough ago, with their batches and their ledger.
 
     Nobody lists them, and there is one for every upload and every change. Jobs that were submitted as such are
     history, and stay.
@@ -20,7 +20,7 @@ def forget_singles(indexer: Indexer, *, dry_run: bool) -> Finding:
     Raises:
         StoreUnavailable: Postgres went away; the next run goes on.
     """
-    age = indexer.settings.keep_single_jobs
+    age = indexer.settings.keep_single_image_jobs
     if dry_run:
         with indexer.catalog.transaction() as tx:
             forgotten = single_image.count_ended(tx, age)

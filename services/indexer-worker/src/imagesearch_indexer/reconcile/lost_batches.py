@@ -7,12 +7,12 @@ import structlog
 
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.jobs import batches, counters, ledger
-from imagesearch.catalog.jobs.ledger import Settled
+from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds
 from imagesearch.contract import FailureCode, Finding, Outcome
 from imagesearch.telemetry import BATCHES_RESENT
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.dispatch import release
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.reindex.writer import note_failures
@@ -42,7 +42,7 @@ def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
         for batch in lost:
             _recover(indexer, batch)
         for job_id in sorted({batch.job_id for batch in lost}):
-            release(indexer, job_id)
+            dispatch(indexer, job_id)
             end_job(indexer, job_id)
     return Finding("batch_lost", len(lost), "sent again" if lost else "")
 
@@ -90,9 +90,9 @@ def _take_apart(indexer: Indexer, tx: sa.Connection, batch: batches.Batch) -> jo
         batches.split(tx, batch, waiting, crashes=indexer.settings.poison_crashes - 1)
         return None
     reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
-    failed = [Settled(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
+    failed = [ItemOutcome(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
     images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
-    build = builds.hold(tx, batch.job_id)
+    build = builds.lock_shared(tx, batch.job_id)
     if build is not None and build.is_building:
         note_failures(indexer, tx, build, waiting)
     outcomes = ledger.settle(tx, batch.id, failed)

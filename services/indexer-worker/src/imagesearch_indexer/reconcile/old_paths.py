@@ -67,7 +67,7 @@ def _bring(indexer: Indexer, tx: sa.Connection, image: StoredPath) -> bool:
 def _one_form(indexer: Indexer, path: str) -> str:
     """Return the one form of a path, or the path itself where that may not be read or cannot be stored."""
     resolved = canonical(path)
-    if not is_utf8(resolved) or len(resolved.encode()) > images.LONGEST_PATH_BYTES:
+    if not is_utf8(resolved) or len(resolved.encode()) > images.MAX_PATH_BYTES:
         return path
     return resolved if root_of(Path(resolved), indexer.roots) is not None else path
 

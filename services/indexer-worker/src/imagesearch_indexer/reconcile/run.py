@@ -14,13 +14,13 @@ from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.cancel import cancel_homeless, close_cancelled
+from imagesearch_indexer.lifecycle.cancel import cancel_orphaned, close_cancelled
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
-from imagesearch_indexer.lifecycle.dispatch import WORKING, release
+from imagesearch_indexer.lifecycle.dispatch import WORKING, dispatch
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
-from imagesearch_indexer.reconcile.expired import forget_singles, forget_uploads
+from imagesearch_indexer.reconcile.expired import forget_single_image_jobs, forget_uploads
 from imagesearch_indexer.reconcile.lost_batches import recover_batches
 from imagesearch_indexer.reconcile.old_paths import resolve_old_paths
 from imagesearch_indexer.reconcile.vectors import sweep
@@ -44,7 +44,7 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     if message.deep:
         findings += _recounts(indexer, dry_run=message.dry_run)
         findings += sweep(indexer, dry_run=message.dry_run)
-        findings.append(forget_singles(indexer, dry_run=message.dry_run))
+        findings.append(forget_single_image_jobs(indexer, dry_run=message.dry_run))
         findings.append(forget_uploads(indexer, dry_run=message.dry_run))
     found = tuple(finding for finding in findings if finding.count)
     for finding in found:
@@ -58,18 +58,18 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     with indexer.catalog.transaction() as tx:
         open_jobs = jobs.open_jobs(tx)
         homes = {collection.id for collection in collections.all_active(tx)}
-    homeless = [job for job in open_jobs if job.collection_id not in homes and job.state != JobState.CANCELLED]
+    orphaned = [job for job in open_jobs if job.collection_id not in homes and job.state != JobState.CANCELLED]
     planners = indexer.in_flight.planned_jobs() if open_jobs else set()
     unplanned = [job for job in open_jobs if job.needs_planner and job.id not in planners]
     lapsed = [job for job in unplanned if _age(job) > timedelta(seconds=indexer.settings.lease_seconds)]
     cancelled = [job for job in open_jobs if job.state == JobState.CANCELLED]
-    ending = [job for job in open_jobs if job.is_counted_out]
+    ending = [job for job in open_jobs if job.all_settled]
     stalled = [job for job in open_jobs if _is_stalled(indexer, job)]
     unshown = [job for job in open_jobs if _is_unshown(indexer, job)]
     JOBS_STALLED.set(len(stalled))
     if not dry_run:
-        for job in homeless:
-            cancel_homeless(indexer, job.id)
+        for job in orphaned:
+            cancel_orphaned(indexer, job.id)
         for job in lapsed:
             indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
         for job in cancelled:
@@ -78,14 +78,14 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
             _mark_stalled(indexer, job)
         for job in open_jobs:
             if job.state in WORKING:
-                release(indexer, job.id)
+                dispatch(indexer, job.id)
         for job in ending:
             end_job(indexer, job.id)
         for job in unshown:
             show(indexer, job)
     return [
         _finding("planning_lost", lapsed, "planning is asked for again"),
-        _finding("collection_gone", homeless, "the job is cancelled"),
+        _finding("collection_gone", orphaned, "the job is cancelled"),
         _finding("cancel_unfinished", cancelled, "open paths are recorded as cancelled"),
         _finding("end_unfinished", ending, "the job is ended"),
         _finding("stalled", stalled, "no progress for too long"),

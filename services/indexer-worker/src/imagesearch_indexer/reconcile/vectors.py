@@ -65,7 +65,7 @@ def _is_current(tx: sa.Connection, seen: Collection) -> bool:
 
     Compared with an index that was replaced and dropped, every row would seem to have lost its vector.
     """
-    held = collections.hold(tx, seen.id)
+    held = collections.lock_shared(tx, seen.id)
     return held.state == "active" and held.vector_collection == seen.vector_collection
 
 
@@ -76,7 +76,9 @@ def _remove_orphans(indexer: Indexer, collection: Collection, found: list[int], 
         if not _is_current(tx, collection):
             return 0
         rows = images.lock(tx, found)
-        orphans = [one for one in found if one not in rows or rows[one].state in ("pending", "failed")]
+        orphans = [
+            image_id for image_id in found if image_id not in rows or rows[image_id].state in ("pending", "failed")
+        ]
         if orphans and not dry_run:
             indexer.vectors.delete(collection.vector_collection, orphans)
     return len(orphans)

@@ -21,14 +21,14 @@ from imagesearch.contract import PlanJob, TaskName
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.cancel import give_up
-from imagesearch_indexer.lifecycle.dispatch import release, release_others
+from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
 from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, submit_indexed, without_time_limit
 from imagesearch_indexer.reindex.fill import fill
-from imagesearch_indexer.reindex.lock import claim
-from imagesearch_indexer.reindex.switch import Last, square, switch
+from imagesearch_indexer.reindex.lock import lock_build
+from imagesearch_indexer.reindex.switch import SwitchResult, switch, verify
 
 
 class _Step(Enum):
@@ -45,9 +45,9 @@ def rebuild(indexer: Indexer, job_id: str) -> None:
     """
     deadline = time.monotonic() + indexer.settings.plan_seconds
     with indexer.catalog.transaction() as tx:
-        turn = claim(tx, job_id)
-        if turn is not None:
-            indexer.ensure_vectors(turn.build)
+        locked = lock_build(tx, job_id)
+        if locked is not None:
+            indexer.ensure_vectors(locked.build)
     while _goes_on(indexer, job_id):
         if time.monotonic() > deadline or indexer.stopping.is_set():
             indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
@@ -77,41 +77,41 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
         step = _step(indexer, tx, job_id)
         job = jobs.get(tx, job_id)
     show(indexer, job)
-    release(indexer, job_id)
+    dispatch(indexer, job_id)
     if step is not _Step.COMPLETE:
         return step is _Step.DONE
-    last = switch(indexer, job_id)
-    if last is Last.MISCOUNTED and square(indexer, job_id) == 0:
+    result = switch(indexer, job_id)
+    if result is SwitchResult.MISCOUNTED and verify(indexer, job_id) == 0:
         # The ids agree one by one, so it is the store that counts wrongly.
-        last = switch(indexer, job_id, counts=False)
-    if last is Last.SWITCHED:
-        release_others(indexer, job_id)
-    return last in (Last.LACKING, Last.MISCOUNTED)
+        result = switch(indexer, job_id, counts=False)
+    if result is SwitchResult.SWITCHED:
+        dispatch_others(indexer, job_id)
+    return result in (SwitchResult.LACKING, SwitchResult.MISCOUNTED)
 
 
 def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
-    turn = claim(tx, job_id)
-    if turn is None:
+    locked = lock_build(tx, job_id)
+    if locked is None:
         return _Step.NOTHING
     limit = indexer.settings.plan_slice
-    if turn.job.listed_at is None:
-        submit_indexed(tx, turn.job, limit)
+    if locked.job.listed_at is None:
+        submit_indexed(tx, locked.job, limit)
         return _Step.DONE
     waiting = ledger.unplanned_images(tx, job_id, limit=limit)
     if waiting:
-        fill(indexer, tx, turn, waiting)
+        fill(indexer, tx, locked, waiting)
         return _Step.DONE
-    if turn.job.done < turn.job.total:
+    if locked.job.done < locked.job.total:
         # Batches are on their way; whoever writes the last one asks for the next turn.
         return _Step.NOTHING
     without_time_limit(tx)
-    if remove_gone(indexer, tx, turn, limit) == limit:
+    if remove_gone(indexer, tx, locked, limit) == limit:
         return _Step.DONE
-    changed = contents.changed(tx, job_id, turn.collection.id, limit=limit)
-    if changed and (turn.build.extracts or len(changed) == limit):
-        if turn.build.extracts:
-            builds.enter(tx, turn.build, _phase(indexer, len(changed)))
-        submit_changed(tx, turn, changed)
+    changed = contents.changed(tx, job_id, locked.collection.id, limit=limit)
+    if changed and (locked.build.extracts or len(changed) == limit):
+        if locked.build.extracts:
+            builds.enter(tx, locked.build, _phase(indexer, len(changed)))
+        submit_changed(tx, locked, changed)
         return _Step.DONE
-    indexer.vectors.compact(turn.build.vector_collection)
+    indexer.vectors.compact(locked.build.vector_collection)
     return _Step.COMPLETE

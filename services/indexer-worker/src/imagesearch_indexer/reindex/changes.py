@@ -14,7 +14,7 @@ from imagesearch.catalog.reindex import contents
 from imagesearch.catalog.reindex.contents import Source
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.reindex.lock import Turn
+from imagesearch_indexer.reindex.lock import LockedBuild
 
 
 def without_time_limit(tx: sa.Connection) -> None:
@@ -37,22 +37,22 @@ def submit_indexed(tx: sa.Connection, job: jobs.Job, limit: int, partition: str 
         jobs.change(tx, job.id, listed_at=sa.func.now(), state=JobState.RUNNING.value)
 
 
-def remove_gone(indexer: Indexer, tx: sa.Connection, turn: Turn, limit: int) -> int:
+def remove_gone(indexer: Indexer, tx: sa.Connection, locked: LockedBuild, limit: int) -> int:
     """Take some of what is not indexed any more out of a build; return how much that was."""
-    gone = contents.gone(tx, turn.job.id, limit=limit)
+    gone = contents.gone(tx, locked.job.id, limit=limit)
     if gone:
-        indexer.vectors.delete(turn.build.vector_collection, gone)
-        contents.forget(tx, turn.job.id, gone)
+        indexer.vectors.delete(locked.build.vector_collection, gone)
+        contents.forget(tx, locked.job.id, gone)
     return len(gone)
 
 
-def submit_changed(tx: sa.Connection, turn: Turn, changed: Sequence[Source]) -> None:
+def submit_changed(tx: sa.Connection, locked: LockedBuild, changed: Sequence[Source]) -> None:
     """Put images into the ledger that the build lacks, or has as they were; those that are in it begin anew."""
-    old = ledger.reopen(tx, turn.job.id, [row.path for row in changed])
-    submitted, _ = ledger.record(tx, turn.job.id, [Item(row.path, row.id) for row in changed])
+    old = ledger.reopen(tx, locked.job.id, [row.path for row in changed])
+    submitted, _ = ledger.record(tx, locked.job.id, [Item(row.path, row.id) for row in changed])
     counters.count(
         tx,
-        turn.job.id,
+        locked.job.id,
         Counter({outcome: -count for outcome, count in old.items()}),
         submitted=submitted,
     )

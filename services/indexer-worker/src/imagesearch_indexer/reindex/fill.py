@@ -15,13 +15,13 @@ from imagesearch.catalog.reindex.contents import Source
 from imagesearch.contract import FailureCode, Outcome
 from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.reindex.lock import Turn
+from imagesearch_indexer.reindex.lock import LockedBuild
 
 LEFT_REASON = "The picture left the index while the job ran."
 LOST_REASON = "The store has no vector of it; the next comparison of rows and vectors has it indexed again."
 
 
-def fill(indexer: Indexer, tx: sa.Connection, turn: Turn, waiting: Sequence[tuple[int, str]]) -> jobs.Job:
+def fill(indexer: Indexer, tx: sa.Connection, locked: LockedBuild, waiting: Sequence[tuple[int, str]]) -> jobs.Job:
     """Give each of these images its vector in the build, or its batch.
 
     Rows are read before their vectors. What changes a row after that gives it another version, and the image
@@ -30,7 +30,7 @@ def fill(indexer: Indexer, tx: sa.Connection, turn: Turn, waiting: Sequence[tupl
     Args:
         indexer: the stores.
         tx: the transaction that holds the build.
-        turn: the build.
+        locked: the build.
         waiting: ids and paths of images without batch and outcome.
 
     Raises:
@@ -43,15 +43,17 @@ def fill(indexer: Indexer, tx: sa.Connection, turn: Turn, waiting: Sequence[tupl
         if image_id not in rows
     ]
     present = [rows[image_id] for image_id, _ in waiting if image_id in rows]
-    if turn.build.extracts:
-        items += _extract(indexer, tx, turn, present)
+    if locked.build.extracts:
+        items += _extract(indexer, tx, locked, present)
     else:
-        items += _copy(indexer, tx, turn, present, turn.collection.vector_collection)
-    submitted, outcomes = ledger.record(tx, turn.job.id, items)
-    return counters.count(tx, turn.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
+        items += _copy(indexer, tx, locked, present, locked.collection.vector_collection)
+    submitted, outcomes = ledger.record(tx, locked.job.id, items)
+    return counters.count(tx, locked.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
 
 
-def _copy(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source], source: str) -> list[Item]:
+def _copy(
+    indexer: Indexer, tx: sa.Connection, locked: LockedBuild, rows: Sequence[Source], source: str
+) -> list[Item]:
     """Copy vectors out of one Milvus collection, with the partitions and metadata that the rows have now."""
     vectors = {}
     try:
@@ -64,15 +66,15 @@ def _copy(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source
     found = [row for row in rows if row.id in vectors]
     if found:
         indexer.vectors.upsert(
-            turn.build.vector_collection,
+            locked.build.vector_collection,
             np.array([row.id for row in found], dtype=np.int64),
             np.stack([vectors[row.id] for row in found]),
             partitions=[row.partition for row in found],
             metadata=[row.metadata for row in found],
         )
     lost = [row for row in rows if row.id not in vectors]
-    contents.record(tx, turn.job.id, {row.id: row.version for row in found}, has_vector=True)
-    contents.record(tx, turn.job.id, {row.id: row.version for row in lost}, has_vector=False)
+    contents.record(tx, locked.job.id, {row.id: row.version for row in found}, has_vector=True)
+    contents.record(tx, locked.job.id, {row.id: row.version for row in lost}, has_vector=False)
     return [Item(row.path, row.id, None, Outcome.INDEXED) for row in found] + _lost(tx, lost)
 
 
@@ -87,12 +89,12 @@ def _lost(tx: sa.Connection, rows: Sequence[Source]) -> list[Item]:
     ]
 
 
-def _extract(indexer: Indexer, tx: sa.Connection, turn: Turn, rows: Sequence[Source]) -> list[Item]:
+def _extract(indexer: Indexer, tx: sa.Connection, locked: LockedBuild, rows: Sequence[Source]) -> list[Item]:
     """Cut batches; an image of which only partition or metadata changed keeps the vector that the build has."""
-    known = contents.digests(tx, turn.job.id, [row.id for row in rows])
+    known = contents.digests(tx, locked.job.id, [row.id for row in rows])
     kept = [row for row in rows if row.sha256 is not None and known.get(row.id) == row.sha256]
-    items = _copy(indexer, tx, turn, kept, turn.build.vector_collection) if kept else []
+    items = _copy(indexer, tx, locked, kept, locked.build.vector_collection) if kept else []
     unread = [row for row in rows if row not in kept]
     size = indexer.settings.batch_size
-    made = batches.create(tx, turn.job.id, -(-len(unread) // size))
-    return items + [Item(row.path, row.id, made[place // size]) for place, row in enumerate(unread)]
+    made = batches.create(tx, locked.job.id, -(-len(unread) // size))
+    return items + [Item(row.path, row.id, made[index // size]) for index, row in enumerate(unread)]

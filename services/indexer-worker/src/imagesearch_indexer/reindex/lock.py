@@ -1,4 +1,4 @@
-"""Take a build in hand: one transaction at a time fills it, and only while it may be filled."""
+"""Lock a reindex build: one transaction at a time fills it, and only while it may be filled."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.reindex import builds
-from imagesearch.catalog.reindex.builds import Build
+from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch_indexer.lifecycle.dispatch import WORKING
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LockedBuild:
     """Hold what one transaction on a build works with."""
 
     job: jobs.Job
-    build: Build
+    build: ReindexBuild
     collection: Collection
 
 
-def claim(tx: sa.Connection, job_id: str) -> Turn | None:
+def lock_build(tx: sa.Connection, job_id: str) -> LockedBuild | None:
     """Lock the build of a job until the transaction ends; None where nothing may be done to it now.
 
     Locks are taken in the order of everybody else: collection, build, and the job when it is counted.
     """
-    collection = collections.hold(tx, jobs.get(tx, job_id).collection_id)
+    collection = collections.lock_shared(tx, jobs.get(tx, job_id).collection_id)
     build = builds.lock(tx, job_id)
     job = jobs.get(tx, job_id)
     is_wanted = job.state in WORKING and job.error is None and collection.state == "active"
     if build is None or not build.is_building or not is_wanted:
         return None
-    return Turn(job, build, collection)
+    return LockedBuild(job, build, collection)
 
 
 def works_on_build(tx: sa.Connection, job: jobs.Job) -> bool:

@@ -14,14 +14,14 @@ from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, without_time_limit
 from imagesearch_indexer.reindex.fill import fill
-from imagesearch_indexer.reindex.lock import Turn, claim
+from imagesearch_indexer.reindex.lock import LockedBuild, lock_build
 
 log = structlog.get_logger()
 
 PAGE = 1_000
 
 
-class Last(Enum):
+class SwitchResult(Enum):
     """Say how the last round of a build ended."""
 
     SWITCHED = "searches use the new index"
@@ -30,11 +30,11 @@ class Last(Enum):
     OVER = "the job was cancelled, paused or has failed"
 
 
-def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> Last:
+def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> SwitchResult:
     """Make the new index the collection's, if it lacks nothing.
 
-    Batches and deletes hold the collection while they write; here it is taken over, so that none of them is in
-    between. Searches read one row and are never kept waiting.
+    Batches and deletes share the collection's lock while they write; here it is exclusive, so that none of them is
+    in between. Searches read one row and are never kept waiting.
 
     Args:
         indexer: the stores.
@@ -45,46 +45,46 @@ def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> Last:
         StoreUnavailable: a store went away; nothing was switched.
     """
     with indexer.catalog.transaction() as tx:
-        collections.take_over(tx, jobs.get(tx, job_id).collection_id)
-        turn = claim(tx, job_id)
-        if turn is None:
-            return Last.OVER
+        collections.lock_exclusive(tx, jobs.get(tx, job_id).collection_id)
+        locked = lock_build(tx, job_id)
+        if locked is None:
+            return SwitchResult.OVER
         without_time_limit(tx)
-        if not _last_round(indexer, tx, turn):
-            return Last.LACKING
+        if not _last_round(indexer, tx, locked):
+            return SwitchResult.LACKING
         held, failed = contents.count(tx, job_id)
         # What was written last is searchable once a strong count has seen it.
-        if indexer.vectors.count(turn.build.vector_collection, strong=True) != held and counts:
-            return Last.MISCOUNTED
+        if indexer.vectors.count(locked.build.vector_collection, strong=True) != held and counts:
+            return SwitchResult.MISCOUNTED
         if failed and not held:
             # More often a mount that is away than a library of broken pictures: the index must not be emptied.
             reason = f"None of {failed} pictures could be read again; the index stays as it was."
             jobs.change(tx, job_id, error=reason)
-            return Last.OVER
-        if turn.build.extracts:
-            contents.apply(tx, job_id, turn.collection.id)
-        builds.switch(tx, turn.build, turn.collection, retire_after=indexer.settings.retire_after)
+            return SwitchResult.OVER
+        if locked.build.extracts:
+            contents.apply(tx, job_id, locked.collection.id)
+        builds.switch(tx, locked.build, locked.collection, retire_after=indexer.settings.retire_after)
         jobs.change(tx, job_id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
-    log.info("index.switched", collection=turn.collection.name, job=job_id, images=held)
-    return Last.SWITCHED
+    log.info("index.switched", collection=locked.collection.name, job=job_id, images=held)
+    return SwitchResult.SWITCHED
 
 
-def _last_round(indexer: Indexer, tx: sa.Connection, turn: Turn) -> bool:
+def _last_round(indexer: Indexer, tx: sa.Connection, locked: LockedBuild) -> bool:
     """Fill in what little is lacking; tell whether nothing is any more."""
     limit = indexer.settings.plan_slice
-    if remove_gone(indexer, tx, turn, limit) == limit:
+    if remove_gone(indexer, tx, locked, limit) == limit:
         return False
-    changed = contents.changed(tx, turn.job.id, turn.collection.id, limit=limit)
-    if changed and (turn.build.extracts or len(changed) == limit):
+    changed = contents.changed(tx, locked.job.id, locked.collection.id, limit=limit)
+    if changed and (locked.build.extracts or len(changed) == limit):
         return False
     if changed:
-        submit_changed(tx, turn, changed)
-        fill(indexer, tx, turn, [(row.id, row.path) for row in changed])
-    job = jobs.get(tx, turn.job.id)
+        submit_changed(tx, locked, changed)
+        fill(indexer, tx, locked, [(row.id, row.path) for row in changed])
+    job = jobs.get(tx, locked.job.id)
     return job.done == job.total and not ledger.unplanned_images(tx, job.id, limit=1)
 
 
-def square(indexer: Indexer, job_id: str) -> int:
+def verify(indexer: Indexer, job_id: str) -> int:
     """Compare a build with its record id by id; what is too many is removed, what is missing is filled in again.
 
     A worker that dies between its write and its record leaves a vector that nobody knows of when its image is
@@ -96,10 +96,10 @@ def square(indexer: Indexer, job_id: str) -> int:
     differences, after, is_last = 0, 0, False
     while not is_last:
         with indexer.catalog.transaction() as tx:
-            turn = claim(tx, job_id)
-            if turn is None:
+            locked = lock_build(tx, job_id)
+            if locked is None:
                 return differences
-            name = turn.build.vector_collection
+            name = locked.build.vector_collection
             there = indexer.vectors.ids(name, after=after, limit=PAGE)
             is_last = len(there) < PAGE
             recorded = contents.held_ids(tx, job_id, after=after, up_to=None if is_last else there[-1])

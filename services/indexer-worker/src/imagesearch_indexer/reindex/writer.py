@@ -6,9 +6,9 @@ import numpy as np
 import sqlalchemy as sa
 
 from imagesearch.catalog import images, jobs
-from imagesearch.catalog.jobs.ledger import Settled
+from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds, contents
-from imagesearch.catalog.reindex.builds import Build
+from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.catalog.reindex.contents import NO_VERSION, Source
 from imagesearch.contract import ExtractedImage, FailureCode, IndexBatch, Outcome, Vectors, unpack_vectors
 from imagesearch.errors import NotFound, PipelineMismatch
@@ -16,9 +16,9 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.reindex.fill import LEFT_REASON
 
 
-def write_rebuilt(
-    indexer: Indexer, tx: sa.Connection, build: Build, message: IndexBatch, waiting: set[int]
-) -> list[Settled]:
+def write_batch(
+    indexer: Indexer, tx: sa.Connection, build: ReindexBuild, message: IndexBatch, waiting: set[int]
+) -> list[ItemOutcome]:
     """Write the vectors of a batch into a build, and return the outcome of each of its open pictures.
 
     The rows of the images stay as they are until the switch: searches go on with the old vectors. A network
@@ -32,31 +32,39 @@ def write_rebuilt(
     refused = _refusal(tx, build, message)
     if refused is not None:
         jobs.change(tx, build.job_id, error=refused)
-        return [Settled(one, Outcome.FAILED, FailureCode.WRONG_PIPELINE, refused) for one in sorted(waiting)]
+        return [
+            ItemOutcome(image_id, Outcome.FAILED, FailureCode.WRONG_PIPELINE, refused)
+            for image_id in sorted(waiting)
+        ]
     settled = [
-        Settled(one, Outcome.FAILED, FailureCode.REMOVED, LEFT_REASON) for one in sorted(waiting - set(rows))
+        ItemOutcome(image_id, Outcome.FAILED, FailureCode.REMOVED, LEFT_REASON)
+        for image_id in sorted(waiting - set(rows))
     ]
     read = [
-        (place, image, rows[image.image_id])
-        for place, image in enumerate(message.images)
+        (position, image, rows[image.image_id])
+        for position, image in enumerate(message.images)
         if image.image_id in waiting and image.image_id in rows
     ]
-    failed = [one for one in message.failures if one.image_id in waiting and one.image_id in rows]
+    failed = [
+        image_id for image_id in message.failures if image_id.image_id in waiting and image_id.image_id in rows
+    ]
     vectors = unpack_vectors(message.vectors, len(message.images))
-    _write(indexer, build, [place for place, _, _ in read], [row for _, _, row in read], vectors)
+    _write(indexer, build, [position for position, _, _ in read], [row for _, _, row in read], vectors)
     contents.record_read(
         tx,
         build.job_id,
         [(image, _version(image, row, message)) for _, image, row in read],
         read_at=message.read_at,
     )
-    settled += [Settled(image.image_id, Outcome.INDEXED) for _, image, _ in read]
-    settled += [Settled(one.image_id, Outcome.FAILED, one.code, one.reason) for one in failed]
-    note_failures(indexer, tx, build, [one.image_id for one in failed])
+    settled += [ItemOutcome(image.image_id, Outcome.INDEXED) for _, image, _ in read]
+    settled += [
+        ItemOutcome(image_id.image_id, Outcome.FAILED, image_id.code, image_id.reason) for image_id in failed
+    ]
+    note_failures(indexer, tx, build, [image_id.image_id for image_id in failed])
     return settled
 
 
-def note_failures(indexer: Indexer, tx: sa.Connection, build: Build, image_ids: list[int]) -> None:
+def note_failures(indexer: Indexer, tx: sa.Connection, build: ReindexBuild, image_ids: list[int]) -> None:
     """Record that a build can have no vectors of these images as they are now."""
     rows = contents.sources(tx, image_ids)
     contents.record(tx, build.job_id, {row.id: row.version for row in rows.values()}, has_vector=False)
@@ -65,8 +73,8 @@ def note_failures(indexer: Indexer, tx: sa.Connection, build: Build, image_ids: 
         _delete(indexer, build, sorted(rows))
 
 
-def _refusal(tx: sa.Connection, build: Build, message: IndexBatch) -> str | None:
-    mismatch = next((one for one in message.failures if one.code == FailureCode.WRONG_PIPELINE), None)
+def _refusal(tx: sa.Connection, build: ReindexBuild, message: IndexBatch) -> str | None:
+    mismatch = next((failure for failure in message.failures if failure.code == FailureCode.WRONG_PIPELINE), None)
     if mismatch is not None:
         return mismatch.reason
     try:
@@ -86,12 +94,14 @@ def _version(image: ExtractedImage, row: Source, message: IndexBatch) -> int:
     return NO_VERSION if image.sha256 != row.sha256 and is_older else row.version
 
 
-def _write(indexer: Indexer, build: Build, places: list[int], rows: list[Source], vectors: Vectors) -> None:
+def _write(
+    indexer: Indexer, build: ReindexBuild, positions: list[int], rows: list[Source], vectors: Vectors
+) -> None:
     def upsert() -> None:
         indexer.vectors.upsert(
             build.vector_collection,
             np.array([row.id for row in rows], dtype=np.int64),
-            vectors[places],
+            vectors[positions],
             partitions=[row.partition for row in rows],
             metadata=[row.metadata for row in rows],
         )
@@ -106,7 +116,7 @@ def _write(indexer: Indexer, build: Build, places: list[int], rows: list[Source]
         upsert()
 
 
-def _delete(indexer: Indexer, build: Build, image_ids: list[int]) -> None:
+def _delete(indexer: Indexer, build: ReindexBuild, image_ids: list[int]) -> None:
     try:
         indexer.vectors.delete(build.vector_collection, image_ids)
     except NotFound:

@@ -51,10 +51,10 @@ def lock(tx: sa.Connection, batch_id: int) -> Batch | None:
     return Batch(*row) if row is not None else None
 
 
-def lease_ready(tx: sa.Connection, job_id: str, *, window: int, lease: timedelta) -> list[Batch]:
-    """Lease as many ready batches as the window has room for.
+def lease_ready(tx: sa.Connection, job_id: str, *, in_flight_limit: int, lease: timedelta) -> list[Batch]:
+    """Lease as many ready batches as may be in flight.
 
-    The caller holds the job's row, so two callers never fill the same room. A batch that another
+    The caller holds the job's row, so two callers never pass the limit together. A batch that another
     transaction holds is passed over.
     """
     on_their_way = tx.execute(
@@ -64,7 +64,7 @@ def lease_ready(tx: sa.Connection, job_id: str, *, window: int, lease: timedelta
         sa.select(table.c.id)
         .where(table.c.job_id == job_id, table.c.state == "ready")
         .order_by(table.c.id)
-        .limit(max(0, window - on_their_way))
+        .limit(max(0, in_flight_limit - on_their_way))
         .with_for_update(skip_locked=True, key_share=True)
     )
     leased = tx.execute(
@@ -140,7 +140,7 @@ def expired(tx: sa.Connection, *, limit: int) -> list[Batch]:
 
 
 def make_ready(tx: sa.Connection, batch_id: int, *, crashes: int) -> None:
-    """Take a batch back from wherever it was lost, so that the window sends it again; note its crashes."""
+    """Take a batch back from wherever it was lost, so that it is dispatched again; note its crashes."""
     tx.execute(
         sa.update(table)
         .where(table.c.id == batch_id, table.c.state == "sent")

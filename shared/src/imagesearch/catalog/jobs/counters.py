@@ -68,9 +68,9 @@ def set_counters(tx: sa.Connection, job_id: str, total: int, outcomes: Counter[O
 
 
 def end(tx: sa.Connection, job_id: str) -> Job:
-    """Give a job that is counted out its final state; one that is not, or has ended already, stays as it is."""
+    """Give a job that is settled its final state; one that is not, or has ended already, stays as it is."""
     job = lock(tx, job_id)
-    if job.finished_at is not None or not job.is_counted_out:
+    if job.finished_at is not None or not job.all_settled:
         return job
     if job.state == JobState.CANCELLED:
         state = JobState.CANCELLED

@@ -19,7 +19,7 @@ from imagesearch.messaging.progress import JobProgress
 
 INDEX, REINDEX, DUPLICATES = "index", "reindex", "duplicates"
 """Kinds of jobs."""
-SINGLE = "single"
+SINGLE_IMAGE = "single"
 """Origin of jobs that are not listed: there is one for every upload and every change of one picture."""
 REPAIR = "repair"
 """Origin of jobs that index again what lost its vector."""
@@ -91,7 +91,7 @@ class Job:
         return Counter({outcome: count for outcome, count in counts.items() if count})
 
     @property
-    def is_counted_out(self) -> bool:
+    def all_settled(self) -> bool:
         """Tell whether no path waits for its outcome and none will be added."""
         listed = self.planned_at is not None or self.state == JobState.CANCELLED
         return listed and self.done == self.total
@@ -261,7 +261,7 @@ def lock(tx: sa.Connection, job_id: str) -> Job:
 
 def newest(tx: sa.Connection, *, limit: int, before: int | None = None, origin: str | None = None) -> list[Job]:
     """Return jobs, newest first, from behind the job numbered `before`; none of single pictures."""
-    query = select_jobs().order_by(table.c.number.desc()).limit(limit).where(table.c.origin != SINGLE)
+    query = select_jobs().order_by(table.c.number.desc()).limit(limit).where(table.c.origin != SINGLE_IMAGE)
     if before is not None:
         query = query.where(table.c.number < before)
     if origin is not None:

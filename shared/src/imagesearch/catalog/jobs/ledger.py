@@ -28,7 +28,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ItemOutcome:
     """Hold the outcome of one picture of a batch."""
 
     image_id: int
@@ -161,7 +161,7 @@ def open_images(tx: sa.Connection, batch_id: int) -> set[int]:
     return set(tx.execute(query).scalars())
 
 
-def settle(tx: sa.Connection, batch_id: int, settled: Sequence[Settled]) -> Counter[Outcome]:
+def settle(tx: sa.Connection, batch_id: int, settled: Sequence[ItemOutcome]) -> Counter[Outcome]:
     """Record outcomes of a batch's pictures; one that has its outcome keeps it. Return what was recorded."""
     rows = tx.execute(
         sa.text(
@@ -173,10 +173,10 @@ def settle(tx: sa.Connection, batch_id: int, settled: Sequence[Settled]) -> Coun
         ),
         {
             "batch_id": batch_id,
-            "image_ids": [one.image_id for one in settled],
-            "outcomes": [one.outcome.value for one in settled],
-            "codes": [one.code and one.code.value for one in settled],
-            "reasons": [one.reason for one in settled],
+            "image_ids": [item.image_id for item in settled],
+            "outcomes": [item.outcome.value for item in settled],
+            "codes": [item.code and item.code.value for item in settled],
+            "reasons": [item.reason for item in settled],
         },
     )
     return Counter(Outcome(row.outcome) for row in rows)

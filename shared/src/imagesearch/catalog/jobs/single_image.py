@@ -70,33 +70,35 @@ def look_up(tx: sa.Connection, image_id: int, *, collection_id: int) -> tuple[Im
 
 
 def begin(tx: sa.Connection, image: Image, labels: Labels) -> tuple[str, int]:
-    """Write the job of one picture; return its id and that of its batch."""
+    """Write a single-image job; return its id and that of its batch."""
     before = accepted(tx, image.collection_id, image.path)
     if before is not None:
         labels = labels.following(before.labels)
-        _carry(tx, image, labels)
-    job = jobs.create(tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE, directory=None))
+        _update_waiting_labels(tx, image, labels)
+    job = jobs.create(
+        tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE_IMAGE, directory=None)
+    )
     [batch_id] = batches.create(tx, job.id, 1)
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])
     counters.count(tx, job.id, outcomes, submitted=submitted)
     jobs.change(tx, job.id, state=JobState.RUNNING.value, planned_at=sa.func.now())
-    batches.lease_ready(tx, job.id, window=1, lease=LEASE)
+    batches.lease_ready(tx, job.id, in_flight_limit=1, lease=LEASE)
     return job.id, batch_id
 
 
-def describe(tx: sa.Connection, image_id: int, partition: str, metadata: dict[str, Any]) -> None:
+def update_labels(tx: sa.Connection, image_id: int, partition: str, metadata: dict[str, Any]) -> None:
     """Record the partition and metadata of an image whose vector stays what it is."""
     values = {"partition": partition, "metadata": metadata, "indexed_at": sa.func.now()}
     tx.execute(sa.update(image_table).where(image_table.c.id == image_id).values(values))
 
 
 def count_ended(tx: sa.Connection, age: timedelta) -> int:
-    """Return how many jobs of one picture ended longer ago than `age`."""
+    """Return how many single-image jobs ended longer ago than `age`."""
     return tx.execute(sa.select(sa.func.count()).select_from(_ended(age).subquery())).scalar_one()
 
 
 def remove_ended(tx: sa.Connection, age: timedelta, *, limit: int) -> int:
-    """Remove some jobs of one picture that ended longer ago than `age`; return how many.
+    """Remove some single-image jobs that ended longer ago than `age`; return how many.
 
     Their batches and their ledger go along. One that somebody is retrying at this moment is passed over.
     """
@@ -107,7 +109,7 @@ def remove_ended(tx: sa.Connection, age: timedelta, *, limit: int) -> int:
 def _ended(age: timedelta) -> sa.Select[Any]:
     is_waited_for = sa.exists().where(job_items.c.job_id == job_table.c.id, job_items.c.outcome.is_(None))
     return sa.select(job_table.c.id).where(
-        job_table.c.origin == jobs.SINGLE,
+        job_table.c.origin == jobs.SINGLE_IMAGE,
         job_table.c.finished_at < sa.func.now() - age,
         # A key that comes again has to find its job.
         job_table.c.idempotency_key.is_(None),
@@ -115,7 +117,7 @@ def _ended(age: timedelta) -> sa.Select[Any]:
     )
 
 
-def _carry(tx: sa.Connection, image: Image, labels: Labels) -> None:
+def _update_waiting_labels(tx: sa.Connection, image: Image, labels: Labels) -> None:
     """Give the changes of a picture that wait the labels of the one that follows them.
 
     One that is being written at this moment keeps its own: the row stays locked until that is done, so the
@@ -134,7 +136,7 @@ def _carry(tx: sa.Connection, image: Image, labels: Labels) -> None:
 def _waiting(collection_id: int, path: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         job_table.c.finished_at.is_(None),
-        job_table.c.origin == jobs.SINGLE,
+        job_table.c.origin == jobs.SINGLE_IMAGE,
         job_table.c.collection_id == collection_id,
         job_table.c.state != JobState.CANCELLED.value,
         job_items.c.path == path,

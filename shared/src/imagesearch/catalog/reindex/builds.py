@@ -31,16 +31,16 @@ class Phase(StrEnum):
     LAST_ROUND = "last_round"
 
 
-class Room(Enum):
+class ThrottleLevel(Enum):
     """Say what the other jobs of a collection may do beside a build."""
 
-    ALL = "no build, or one that is being filled"
-    LITTLE = "one that catches up with them, and has to be faster than they are"
-    NONE = "one in its last round, which ends soon if nothing is written meanwhile"
+    OPEN = "no build, or one that is being filled"
+    REDUCED = "one that catches up with them, and has to be faster than they are"
+    CLOSED = "one in its last round, which ends soon if nothing is written meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class ReindexBuild:
     """Describe one build.
 
     Attributes:
@@ -102,19 +102,19 @@ def submit(
     return written
 
 
-def get(tx: sa.Connection, job_id: str) -> Build | None:
+def get(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
     """Return the build of a job; None where the job has none."""
     row = tx.execute(sa.select(table).where(table.c.job_id == job_id)).one_or_none()
     return _build(row) if row is not None else None
 
 
-def lock(tx: sa.Connection, job_id: str) -> Build | None:
+def lock(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
     """Return the build of a job and keep everybody else from filling or ending it until the transaction ends."""
     row = tx.execute(sa.select(table).where(table.c.job_id == job_id).with_for_update()).one_or_none()
     return _build(row) if row is not None else None
 
 
-def hold(tx: sa.Connection, job_id: str) -> Build | None:
+def lock_shared(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
     """Return the build of a job, which cannot be ended before this transaction does."""
     build = get(tx, job_id)
     if build is None or build.model is None:
@@ -124,7 +124,7 @@ def hold(tx: sa.Connection, job_id: str) -> Build | None:
     return _build(row)
 
 
-def pin_model(tx: sa.Connection, build: Build, model: str) -> None:
+def pin_model(tx: sa.Connection, build: ReindexBuild, model: str) -> None:
     """Make the first network that delivers vectors the build's own; refuse any other.
 
     Raises:
@@ -139,21 +139,21 @@ def pin_model(tx: sa.Connection, build: Build, model: str) -> None:
         )
 
 
-def enter(tx: sa.Connection, build: Build, phase: Phase) -> None:
+def enter(tx: sa.Connection, build: ReindexBuild, phase: Phase) -> None:
     """Record how near a locked build is to its end."""
     tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(phase=phase.value))
 
 
-def room_beside(tx: sa.Connection, collection_id: int, *, patience: timedelta) -> Room:
+def throttle_level(tx: sa.Connection, collection_id: int, *, timeout: timedelta) -> ThrottleLevel:
     """Return what the jobs of a collection may do that are not its build.
 
     Args:
         tx: the transaction.
         collection_id: the collection.
-        patience: how long a last round may go without any progress. Whoever worked on it may be gone; then the
+        timeout: how long a last round may go without any progress. Whoever worked on it may be gone; then the
             others go on, and the build catches up with them once more.
     """
-    progressed = jobs_table.c.progressed_at > sa.func.now() - patience
+    progressed = jobs_table.c.progressed_at > sa.func.now() - timeout
     query = (
         sa.select(table.c.phase, progressed.label("progressed"))
         .join(jobs_table, jobs_table.c.id == table.c.job_id)
@@ -166,12 +166,12 @@ def room_beside(tx: sa.Connection, collection_id: int, *, patience: timedelta) -
     )
     row = tx.execute(query).one_or_none()
     if row is None or row.phase == Phase.FILLING:
-        return Room.ALL
-    return Room.NONE if row.phase == Phase.LAST_ROUND and row.progressed else Room.LITTLE
+        return ThrottleLevel.OPEN
+    return ThrottleLevel.CLOSED if row.phase == Phase.LAST_ROUND and row.progressed else ThrottleLevel.REDUCED
 
 
-def switch(tx: sa.Connection, build: Build, collection: Collection, *, retire_after: timedelta) -> None:
-    """Make a finished build the collection's index; the caller has taken the collection over.
+def switch(tx: sa.Connection, build: ReindexBuild, collection: Collection, *, retire_after: timedelta) -> None:
+    """Make a finished build the collection's index; the caller has the exclusive lock of the collection.
 
     The vectors that searches used until now stay for a while: a search that has read the old name goes on.
     """
@@ -193,7 +193,7 @@ def switch(tx: sa.Connection, build: Build, collection: Collection, *, retire_af
     retire(tx, collection.vector_collection, after=retire_after)
 
 
-def abandon(tx: sa.Connection, build: Build) -> None:
+def abandon(tx: sa.Connection, build: ReindexBuild) -> None:
     """Give a build up, and have its vectors dropped."""
     _close(tx, build, ABANDONED)
     retire(tx, build.vector_collection)
@@ -216,10 +216,10 @@ def forget_retired(tx: sa.Connection, vector_collections: Sequence[str]) -> None
     tx.execute(sa.delete(retired_vectors).where(retired_vectors.c.vector_collection.in_(list(vector_collections))))
 
 
-def _close(tx: sa.Connection, build: Build, state: str) -> None:
+def _close(tx: sa.Connection, build: ReindexBuild, state: str) -> None:
     tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(state=state))
 
 
-def _build(row: sa.Row[Any]) -> Build:
-    values = {name: getattr(row, name) for name in Build.__dataclass_fields__}
-    return Build(**{**values, "preprocessing": Preprocessing.from_dict(row.preprocessing)})
+def _build(row: sa.Row[Any]) -> ReindexBuild:
+    values = {name: getattr(row, name) for name in ReindexBuild.__dataclass_fields__}
+    return ReindexBuild(**{**values, "preprocessing": Preprocessing.from_dict(row.preprocessing)})

@@ -32,11 +32,11 @@ def check(note: bytes) -> None:
 
 def _check(note: bytes) -> None:
     order = "<" if note.startswith(b"II") else ">"
-    (place,) = struct.unpack_from(order + "I", note, 4)
-    (number,) = struct.unpack_from(order + "H", note, place)
-    if min(number, (len(note) - place) // 12) > MAX_ENTRIES:
+    (offset,) = struct.unpack_from(order + "I", note, 4)
+    (number,) = struct.unpack_from(order + "H", note, offset)
+    if min(number, (len(note) - offset) // 12) > MAX_ENTRIES:
         raise Dishonest("the directory of its notes has more entries than a camera writes")
-    for entry in range(place + 2, place + 2 + 12 * number, 12):
+    for entry in range(offset + 2, offset + 2 + 12 * number, 12):
         tag, kind, count = struct.unpack_from(order + "HHI", note, entry)
         # What lies beyond the last byte is skipped by every reader.
         is_there = count * _SIZES.get(kind, 1) <= len(note)

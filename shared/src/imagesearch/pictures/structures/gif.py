@@ -24,10 +24,10 @@ def check(data: bytes) -> None:
 def size(data: bytes) -> tuple[int, int] | None:
     """Return the width and height of the screen, grown to hold the first frame."""
     width, height = struct.unpack_from("<HH", data, 6)
-    place = _first_frame(data)
-    if place is None:
+    offset = _first_frame(data)
+    if offset is None:
         return None
-    left, top, across, down = struct.unpack_from("<HHHH", data, place)
+    left, top, across, down = struct.unpack_from("<HHHH", data, offset)
     return max(width, left + across), max(height, top + down)
 
 
@@ -39,22 +39,22 @@ def ends_early(data: bytes) -> bool:
 def _first_frame(data: bytes) -> int | None:
     """Return where the description of the first frame begins, None where there is none."""
     blocks = Allowance(len(data), _BLOCK_SHARE, "blocks")
-    place = _HEADER + _palette_bytes(data, 10)
-    while place < len(data):
-        sign = data[place : place + 1]
-        place += 1
+    offset = _HEADER + _palette_bytes(data, 10)
+    while offset < len(data):
+        sign = data[offset : offset + 1]
+        offset += 1
         if sign == _FRAME:
-            return place
+            return offset
         if sign == _END:
             return None
         blocks.take()
         if sign != _EXTENSION:
             continue
-        place += 1  # Which extension it is.
-        while place < len(data) and data[place]:
-            place += 1 + data[place]
+        offset += 1  # Which extension it is.
+        while offset < len(data) and data[offset]:
+            offset += 1 + data[offset]
             blocks.take()
-        place += 1
+        offset += 1
     return None
 
 

@@ -76,20 +76,20 @@ def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
     """
     segments = Allowance(len(data), _SEGMENT_SHARE, "segments")
     stray = Allowance(len(data), _STRAY_SHARE, "stray bytes")
-    place = 2
+    offset = 2
     while True:
-        found = _ANY_MARKER.search(data, place, place + stray.left + 3)
-        stray.take((found.start() if found else len(data)) - place)
+        found = _ANY_MARKER.search(data, offset, offset + stray.left + 3)
+        stray.take((found.start() if found else len(data)) - offset)
         if not found or found[1][0] == _START_OF_SCAN:
             return
         segments.take()
-        marker, place = found[1][0], found.end()
+        marker, offset = found[1][0], found.end()
         if marker not in _BARE:
-            if place + 2 > len(data):
+            if offset + 2 > len(data):
                 return
-            (length,) = struct.unpack_from(">H", data, place)
-            yield marker, data[place + 2 : place + length]
-            place += max(2, length)
+            (length,) = struct.unpack_from(">H", data, offset)
+            yield marker, data[offset + 2 : offset + length]
+            offset += max(2, length)
 
 
 def passes(data: bytes, enough: int) -> int:
@@ -116,12 +116,12 @@ def _markers(data: bytes) -> Iterator[int]:
         Dishonest: there are too many segments.
     """
     segments = Allowance(len(data), _SEGMENT_SHARE, "segments")
-    place = 2
-    while found := _MARKER.search(data, place):
+    offset = 2
+    while found := _MARKER.search(data, offset):
         marker = found[1][0]
         yield marker
         if marker == _END:
             return
         segments.take()
         (length,) = struct.unpack_from(">H", data, found.end())
-        place = found.end() + length
+        offset = found.end() + length

@@ -43,18 +43,18 @@ def _check_chunks(data: bytes, picture: list[memoryview]) -> None:
     room = _MAX_TEXT_BYTES
     is_over = False
     view = memoryview(data)
-    for name, place, length in _chunks(data):
+    for name, offset, length in _chunks(data):
         chunks.take()
         if name == b"IDAT" and not is_over:
-            picture.append(view[place : place + length])
+            picture.append(view[offset : offset + length])
         else:
             is_over = bool(picture)
         if name in (b"zTXt", b"iTXt", b"iCCP"):
-            room -= _unpacked_bytes(name, data[place : place + length], room)
-        if name in (b"zTXt", b"tEXt") and data.startswith(_PROFILE_NAME, place) and length > _MAX_PROFILE_BYTES:
+            room -= _unpacked_bytes(name, data[offset : offset + length], room)
+        if name in (b"zTXt", b"tEXt") and data.startswith(_PROFILE_NAME, offset) and length > _MAX_PROFILE_BYTES:
             raise Dishonest("its notes are longer than a camera's")
         if name == b"eXIf":
-            exif.check(data[place : place + length])
+            exif.check(data[offset : offset + length])
         if name == b"IEND":
             break
 
@@ -67,11 +67,11 @@ def is_intact(data: bytes) -> bool:
     """
     seen = False
     try:
-        for name, place, length in _chunks(data):
+        for name, offset, length in _chunks(data):
             if name == b"IDAT":
                 seen = True
-                (checksum,) = struct.unpack_from(">I", data, place + length)
-                if zlib.crc32(memoryview(data)[place - 4 : place + length]) != checksum:
+                (checksum,) = struct.unpack_from(">I", data, offset + length)
+                if zlib.crc32(memoryview(data)[offset - 4 : offset + length]) != checksum:
                     return False
             elif seen:
                 break
@@ -84,23 +84,23 @@ def ends_early(data: bytes) -> bool:
     """Tell whether the chunk that ends a PNG is missing."""
     if data[-8:-4] == b"IEND":
         return False
-    return not any(name == b"IEND" and place + 4 <= len(data) for name, place, _ in _chunks(data))
+    return not any(name == b"IEND" and offset + 4 <= len(data) for name, offset, _ in _chunks(data))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield each chunk's name and where its data begins and how long it is."""
-    place = _SIGNATURE_BYTES
+    offset = _SIGNATURE_BYTES
     while True:
-        length, name = struct.unpack_from(">I4s", data, place)
-        yield name, place + 8, length
-        place += 12 + length
+        length, name = struct.unpack_from(">I4s", data, offset)
+        yield name, offset + 8, length
+        offset += 12 + length
 
 
 def _unpacked_bytes(name: bytes, body: bytes, room: int) -> int:
     """Return what a note unpacks to, 0 where it is not compressed.
 
     Raises:
-        Dishonest: it is more than `room`.
+        Dishonest: it is more than `throttle_level`.
     """
     _, _, rest = body.partition(b"\0")
     if name == b"iTXt":

@@ -47,7 +47,7 @@ _PIECE_BYTES, _SLACK_BYTES = 256, 64 * 1024
 class _Entry:
     kind: int
     count: int
-    place: int
+    offset: int
     end: int
 
 
@@ -73,7 +73,7 @@ class _Directory:
         if entry is None or entry.kind not in _WHOLE or not entry.count:
             return default
         value: int
-        (value,) = struct.unpack_from(self.order + _TYPES[entry.kind], self.data, entry.place)
+        (value,) = struct.unpack_from(self.order + _TYPES[entry.kind], self.data, entry.offset)
         return value
 
     def table(self, tag: int) -> npt.NDArray[np.float64]:
@@ -82,7 +82,7 @@ class _Directory:
             return np.empty(0)
         # Doubles hold every offset within a file, and those beyond do not overflow in a sum.
         kind = self.order + _TYPES[entry.kind]
-        return np.frombuffer(self.data, kind, entry.count, entry.place).astype(np.float64)
+        return np.frombuffer(self.data, kind, entry.count, entry.offset).astype(np.float64)
 
 
 def check(data: bytes) -> None:
@@ -121,16 +121,16 @@ def _read(data: bytes, is_big: bool) -> _Directory:
     # BigTIFF holds the same directory in wider words: pointer to it, number of entries, count and pointer.
     start, entries, word = (8, "Q", "Q") if is_big else (4, "H", "I")
     wide = struct.calcsize(order + word)
-    (place,) = struct.unpack_from(order + word, data, start)
-    if place > len(data):
+    (offset,) = struct.unpack_from(order + word, data, start)
+    if offset > len(data):
         raise struct.error
-    (number,) = struct.unpack_from(order + entries, data, place)
-    if min(number, (len(data) - place) // (4 + 2 * wide)) > MAX_ENTRIES:
+    (number,) = struct.unpack_from(order + entries, data, offset)
+    if min(number, (len(data) - offset) // (4 + 2 * wide)) > MAX_ENTRIES:
         raise Dishonest("its directory has more entries than there are tags")
-    place += struct.calcsize(order + entries)
+    offset += struct.calcsize(order + entries)
     found: dict[int, _Entry] = {}
     claimed, is_cut = 0, False
-    for entry in range(place, place + number * (4 + 2 * wide), 4 + 2 * wide):
+    for entry in range(offset, offset + number * (4 + 2 * wide), 4 + 2 * wide):
         tag, kind, count = struct.unpack_from(f"{order}HH{word}", data, entry)
         value = entry + 4 + wide
         size = count * struct.calcsize(order + _TYPES.get(kind, "B"))
@@ -198,5 +198,5 @@ def _check_lengths(directory: _Directory, values: int) -> None:
             raise Dishonest("its data are longer than its pixels")
         if compression in _DEFLATE and deflate.is_suspicious(packed, raw):
             view = memoryview(directory.data)
-            for place, length in zip(directory.table(places), lengths, strict=False):
-                deflate.check([view[int(place) : int(place) + int(length)]], raw)
+            for offset, length in zip(directory.table(places), lengths, strict=False):
+                deflate.check([view[int(offset) : int(offset) + int(length)]], raw)

@@ -19,13 +19,13 @@ def check(data: bytes) -> None:
         Dishonest: there are, or the notes claim too much.
     """
     chunks = Allowance(len(data), _CHUNK_SHARE, "chunks")
-    place = _FIRST_CHUNK
-    while place + 8 <= len(data):
-        name, length = struct.unpack_from("<4sI", data, place)
+    offset = _FIRST_CHUNK
+    while offset + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, offset)
         chunks.take()
         if name == b"EXIF":
-            exif.check(data[place + 8 : place + 8 + length])
-        place += 8 + length + length % 2
+            exif.check(data[offset + 8 : offset + 8 + length])
+        offset += 8 + length + length % 2
 
 
 def size(data: bytes) -> tuple[int, int] | None:
