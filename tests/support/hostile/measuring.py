@@ -82,7 +82,7 @@ class Decoder:
     def _start(self) -> subprocess.Popen[bytes]:
         words = [MAX_PIXELS, MEMORY, HANG_SECONDS, int(self._checks)]
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "hostile.decoding", *map(str, words)],
+            [sys.executable, "-m", "support.hostile.decoding", *map(str, words)],
             cwd=_TESTS,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
