@@ -102,7 +102,12 @@ def command(verb: str, data_dir: Path, *more: str) -> list[str]:
 
 def run(verb: str, data_dir: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(verb, data_dir, *more), capture_output=True, text=True, timeout=PATIENCE, check=False
+        command(verb, data_dir, *more),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=ENVIRONMENT,
     )
 
 
