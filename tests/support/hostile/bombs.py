@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from support.drawing import encoded, photo_like
+from support.hostile import packed
 from support.hostile.layouts import (
     PNG_SIGNATURE,
     Entry,
@@ -161,6 +162,11 @@ def run_lengths(size: int, token: bytes, *, width: int = 160, height: int = 120,
     return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + header + palette + body
 
 
+def _narrow_rows(size: int) -> bytes:
+    height = min(size // 4, 200_000)
+    return run_lengths(4 * height, b"\2\1\0\0", width=2, height=height)
+
+
 def _bmp_colours(size: int) -> bytes:
     data = bytearray(encoded(photo_like(1, SIZE).convert("P"), "BMP"))
     struct.pack_into("<I", data, 46, 65_536)
@@ -223,6 +229,8 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "jpeg of tags": ("JPEG", lambda size: _exif_segments(_many_tags(size))),
     "jpeg of orientations": ("JPEG", lambda size: _exif_segments(_many_orientations(size))),
     "jpeg of passes": ("JPEG", _endless_passes),
+    "jpeg of hidden passes": ("JPEG", packed.jpeg_of_hidden_passes),
+    "jpeg in arithmetic": ("JPEG", lambda size: packed.jpeg_in_arithmetic()),
     "png of empty chunks": ("PNG", lambda size: _png(size, chunk(b"prVt", b""))),
     "png of empty chunks behind": ("PNG", lambda size: _png(size, chunk(b"prVt", b""), behind=True)),
     "png of empty data": ("PNG", lambda size: _png(size, chunk(b"IDAT", b""), behind=True)),
@@ -235,6 +243,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "png of lines": (
         "PNG",
         lambda size: _png(size, chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * (size - 40))),
+    ),
+    "png of lines in another chunk": (
+        "PNG",
+        lambda size: _png(size, chunk(b"iTXt", b"Raw profile type exif\0\0\0\0\0" + b"\n" * (size - 40))),
     ),
     "png of tags": ("PNG", lambda size: _png_exif(_many_tags(size))),
     "png of orientations": ("PNG", lambda size: _png_exif(_many_orientations(size))),
@@ -253,6 +265,11 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "webp of frames": ("WEBP", _animated),
     "webp of tags": ("WEBP", lambda size: _webp_exif(_many_tags(size))),
     "webp of orientations": ("WEBP", lambda size: _webp_exif(_many_orientations(size))),
+    "webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(min(10_000, size // 32))),
+    "webp of transparent groups of codes": (
+        "WEBP",
+        lambda size: packed.webp_of_transparent_groups(min(10_000, size // 32)),
+    ),
     "bmp of colours": ("BMP", _bmp_colours),
     "bmp of line ends": ("BMP", lambda size: run_lengths(size, b"\0\0")),
     "bmp of steps": ("BMP", lambda size: run_lengths(size, b"\0\2\0\0")),
@@ -267,6 +284,11 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         lambda size: run_lengths(2, b"\0\0", width=2 + min(size, 8_000_000), height=2),
     ),
     "bmp of short runs of 4 bits": ("BMP", lambda size: run_lengths(size, b"\1\1", depth=4, width=1_000)),
+    "bmp of few runs and steps": (
+        "BMP",
+        lambda size: run_lengths(size, b"\1\1" * 5 + b"\0\2\0\0", width=1_000, height=250),
+    ),
+    "bmp of narrow rows": ("BMP", _narrow_rows),
     "tiff of strips": ("TIFF", tiff_strips),
     "tiff of overlapping values": ("TIFF", _tiff_overlapping),
     "tiff of fractions": ("TIFF", _tiff_rationals),
@@ -274,6 +296,21 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "tiff of repeated rows": ("TIFF", _tiff_repeated_rows),
     "tiff of one packed strip": ("TIFF", _tiff_one_packed_strip),
     "tiff of big tiles": ("TIFF", _tiff_big_tiles),
+    "tiff of short packed strips": (
+        "TIFF",
+        lambda size: packed.tiff_of_strips(8, _empty_deflate(min(size, 60_000)), 50),
+    ),
+    "tiff of packed strips, turned": (
+        "TIFF",
+        lambda size: packed.tiff_of_strips(8, _empty_deflate(4_000_000).translate(packed.TURNED), fill_order=2),
+    ),
+    "tiff of old codes": ("TIFF", lambda size: packed.tiff_of_strips(5, packed.old_lzw(min(size, 8_000_000)))),
+    "tiff of lzma chunks": ("TIFF", lambda size: packed.tiff_of_strips(34925, packed.xz(min(size, 4_000_000)))),
+    "tiff of zstandard blocks": (
+        "TIFF",
+        lambda size: packed.tiff_of_strips(50000, packed.zstandard(min(size, 4_000_000))),
+    ),
+    "tiff of arithmetic": ("TIFF", lambda size: packed.tiff_of_strips(7, packed.jpeg_in_arithmetic(1))),
     "tiff of orientations": (
         "TIFF",
         lambda size: tiff(

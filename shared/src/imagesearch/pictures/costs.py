@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 
 from PIL import ImageFile
@@ -35,17 +34,10 @@ def decoding_bytes(source: ImageFile.ImageFile, name: str, data: bytes, pixels: 
     """
     across, down = source.size
     drawn = PIXEL_BYTES[name] * across * down
-    if name == "JPEG" and _is_drawn_in_passes(data):
+    if name == "JPEG" and jpeg.is_drawn_in_passes(data):
         return max(drawn, 4 * across * down + COEFFICIENT_BYTES * pixels)
     if isinstance(source, TiffImageFile):
         # Libtiff gets a copy of the file, and a tile is decoded whole even where it reaches beyond the picture.
         tile = int(source.tag_v2.get(_TILE_WIDTH, 0)) * int(source.tag_v2.get(_TILE_HEIGHT, 0))
         return max(drawn, PIXEL_BYTES[name] * tile) + len(data)
     return drawn
-
-
-def _is_drawn_in_passes(data: bytes) -> bool:
-    try:
-        return jpeg.passes(data, 1) > 1
-    except struct.error:
-        return True  # Cut off behind its first pass; decoding it will tell.

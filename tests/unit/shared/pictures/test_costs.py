@@ -65,10 +65,16 @@ def deep() -> Image.Image:
     return Image.fromarray(np.asarray(base("L")).astype(np.uint16) * 257)
 
 
+def first_pass(jpeg: bytes) -> bytes:
+    scans = jpeg.split(b"\xff\xda")
+    return b"\xff\xda".join(scans[:2]) + b"\xff\xd9"
+
+
 PICTURES: dict[str, Callable[[], bytes]] = {
     "jpeg": lambda: encoded(base("RGB"), "JPEG", exif=turned()),
     "progressive jpeg": lambda: encoded(base("RGB"), "JPEG", progressive=True, subsampling=0, exif=turned()),
     "progressive cmyk jpeg": lambda: encoded(base("CMYK"), "JPEG", progressive=True),
+    "jpeg cut behind the first of its passes": lambda: first_pass(encoded(base("CMYK"), "JPEG", progressive=True)),
     "png": lambda: encoded(base("RGBA"), "PNG", compress_level=1),
     "palette png": lambda: encoded(base("P"), "PNG", compress_level=1, transparency=3),
     "deep png": lambda: encoded(deep(), "PNG", compress_level=1),

@@ -60,6 +60,18 @@ def test_a_picture_in_run_lengths_is_the_one_that_was_packed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "width"),
+    [
+        (b"\3\1\3\2" * 83 + b"\2\1", 500),
+        ((b"\x14\1\5\2" + literals(b"abcdefghijklmnopqrstuvwxy", 8)) * 10, 500),
+        (b"\x18\1\x18\2", 48),
+    ],
+)
+def test_what_is_drawn_in_short_runs_may_go_on(row: bytes, width: int) -> None:
+    assert len(unpack((row + b"\0\0") * 2_000, 0, width, 2_000, is_4_bits=False)) == width * 2_000
+
+
 @pytest.mark.parametrize("idle", [b"\0\0", b"\0\2\0\0", b"\xff\1"])
 def test_what_draws_nothing_may_not_go_on_for_ever(idle: bytes) -> None:
     with pytest.raises(Dishonest):

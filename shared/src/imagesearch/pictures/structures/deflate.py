@@ -16,35 +16,42 @@ _PIECE_BYTES = 64 * 1024
 _OUTPUT_BYTES = 1024 * 1024
 
 
-def check(parts: Iterable[memoryview], wanted: int) -> None:
-    """Check that each piece of a stream unpacks to at least half as many bytes.
+def check(streams: Iterable[Iterable[memoryview]], wanted: int) -> None:
+    """Check that the streams of a picture unpack to at least half as many bytes, 64 KB after 64 KB.
 
     Args:
-        parts: of one stream.
-        wanted: bytes of the pixels; no reader unpacks more.
+        streams: the parts of each.
+        wanted: bytes of the pixels in one stream; no reader unpacks more of it.
 
     Raises:
-        Dishonest: one does not.
+        Dishonest: they do not.
     """
-    unpacker = zlib.decompressobj()
-    taken = given = total = 0
-    try:
-        for part in parts:
-            for at in range(0, len(part), _PIECE_BYTES):
-                rest: bytes | memoryview = part[at : at + _PIECE_BYTES]
-                taken += len(rest)
-                while rest and not unpacker.eof and total < wanted:
-                    unpacked = len(unpacker.decompress(rest, _OUTPUT_BYTES))
+    taken = given = 0
+    for parts in streams:
+        unpacker = zlib.decompressobj()
+        left = wanted
+        for piece in _pieces(parts):
+            rest: bytes | memoryview = piece
+            try:
+                while rest and not unpacker.eof and left > 0:
+                    unpacked = len(unpacker.decompress(rest, min(_OUTPUT_BYTES, left)))
                     rest = unpacker.unconsumed_tail
-                    given, total = given + unpacked, total + unpacked
-                if unpacker.eof or total >= wanted:
-                    return
-                if taken >= _PIECE_BYTES:
-                    if 2 * given < taken:
-                        raise Dishonest("its data are mostly empty")
-                    taken = given = 0
-    except zlib.error:
-        return  # Damaged here; a reader gives up here too.
+                    given, left = given + unpacked, left - unpacked
+            except zlib.error:
+                break  # Damaged here; a reader gives up here too.
+            taken += len(piece) - len(rest) - len(unpacker.unused_data)
+            if taken >= _PIECE_BYTES:
+                if 2 * given < taken:
+                    raise Dishonest("its data are mostly empty")
+                taken = given = 0
+            if unpacker.eof or left <= 0:
+                break
+
+
+def _pieces(parts: Iterable[memoryview]) -> Iterable[memoryview]:
+    for part in parts:
+        for at in range(0, len(part), _PIECE_BYTES):
+            yield part[at : at + _PIECE_BYTES]
 
 
 def is_suspicious(packed: float, raw: int) -> bool:

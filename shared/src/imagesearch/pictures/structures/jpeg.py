@@ -26,16 +26,22 @@ _STRAY_SHARE = 256
 
 _START_OF_SCAN, _END, _QUANTISATION, _HUFFMAN = 0xDA, 0xD9, 0xDB, 0xC4
 _EXIF, _PHOTOSHOP = 0xE1, 0xED
+_PROGRESSIVE, _ARITHMETIC = frozenset({0xC2, 0xCA}), frozenset({0xC9, 0xCA, 0xCB})
+_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3}) | _ARITHMETIC
+"""Heads of the picture: all that libjpeg draws. Arithmetic codes take a hundred decisions a block and hardly a bit
+of the file, 15 times the CPU of Huffman codes; no browser reads them, and hardly a program writes them."""
+_COMPONENTS_AT = 5
 _BARE = frozenset({0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
 """Markers that stand alone, without a length behind them, or that a reader takes so."""
 
-# Within a scan, 0xFF stands before 0x00 where it is data, and before 0xD0 to 0xD7 to restart.
-_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+# Within a scan, 0xFF stands before 0x00 where it is data, and before 0xD0 to 0xD7 to restart. Libjpeg passes over
+# what is below 0xC0 there, without the length that stands behind other markers.
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
 _ANY_MARKER = re.compile(rb"\xff([^\x00\xff])")
 
 
 def check(data: bytes) -> None:
-    """Check the segments before the picture, the camera's notes in them, and the number of passes.
+    """Check the segments before the picture, the camera's notes in them, its coding and the number of passes.
 
     Raises:
         Dishonest: there are more than a picture has.
@@ -44,6 +50,8 @@ def check(data: bytes) -> None:
     resources = Allowance(len(data), _SEGMENT_SHARE, "resources")
     table_bytes = 0
     for marker, body in _headers(data):
+        if marker in _ARITHMETIC:
+            raise Dishonest("it is in arithmetic codes, which hardly a program writes")
         if marker in (_QUANTISATION, _HUFFMAN):
             table_bytes += len(body)
             if table_bytes > _MAX_TABLE_BYTES:
@@ -55,7 +63,7 @@ def check(data: bytes) -> None:
         elif marker == _PHOTOSHOP:
             resources.take(body.count(b"8BIM"))
     exif.check(b"".join(notes))
-    if passes(data, _MAX_PASSES) > _MAX_PASSES:
+    if _passes(data, _MAX_PASSES) > _MAX_PASSES:
         raise Dishonest(f"it is drawn in more than {_MAX_PASSES} passes")
 
 
@@ -69,7 +77,7 @@ def ends_early(data: bytes) -> bool:
 
 
 def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the marker and the body of each segment in front of the first scan, as Pillow finds them.
+    """Yield the marker and the body of each segment up to the head of the first scan, as Pillow finds them.
 
     Raises:
         Dishonest: there are too many of them, or too many bytes between them.
@@ -80,7 +88,7 @@ def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
     while True:
         found = _ANY_MARKER.search(data, offset, offset + stray.left + 3)
         stray.take((found.start() if found else len(data)) - offset)
-        if not found or found[1][0] == _START_OF_SCAN:
+        if not found:
             return
         segments.take()
         marker, offset = found[1][0], found.end()
@@ -89,10 +97,29 @@ def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
                 return
             (length,) = struct.unpack_from(">H", data, offset)
             yield marker, data[offset + 2 : offset + length]
+            if marker == _START_OF_SCAN:
+                return
             offset += max(2, length)
 
 
-def passes(data: bytes, enough: int) -> int:
+def is_drawn_in_passes(data: bytes) -> bool:
+    """Tell whether a reader keeps the coefficients of the whole picture: its first scan does not hold all.
+
+    Raises:
+        Dishonest: there are too many segments.
+    """
+    components = 0
+    for marker, body in _headers(data):
+        if marker in _FRAMES and len(body) > _COMPONENTS_AT:
+            if marker in _PROGRESSIVE:
+                return True
+            components = body[_COMPONENTS_AT]
+        elif marker == _START_OF_SCAN and body:
+            return body[0] < components
+    return False
+
+
+def _passes(data: bytes, enough: int) -> int:
     """Count the scans of a picture, exactly where they are more than `enough` and up to one more.
 
     Raises:

@@ -17,6 +17,7 @@ _CHUNK_SHARE = 1_024
 _MAX_TEXT_BYTES = 4 * 1024 * 1024
 """What compressed notes and the colour profile may unpack to, all together."""
 _PIECE_BYTES = 64 * 1024
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _PROFILE_NAME = b"Raw profile type exif\0"
 _MAX_PROFILE_BYTES = 512 * 1024
 """Camera's notes written as text, which a reader splits into lines."""
@@ -51,7 +52,8 @@ def _check_chunks(data: bytes, picture: list[memoryview]) -> None:
             is_over = bool(picture)
         if name in (b"zTXt", b"iTXt", b"iCCP"):
             room -= _unpacked_bytes(name, data[offset : offset + length], room)
-        if name in (b"zTXt", b"tEXt") and data.startswith(_PROFILE_NAME, offset) and length > _MAX_PROFILE_BYTES:
+        is_profile = name in _TEXTS and data.startswith(_PROFILE_NAME, offset)
+        if is_profile and length > _MAX_PROFILE_BYTES:
             raise Dishonest("its notes are longer than a camera's")
         if name == b"eXIf":
             exif.check(data[offset : offset + length])
@@ -132,4 +134,4 @@ def _check_picture(data: bytes, picture: list[memoryview]) -> None:
     if packed > raw + raw // 16 + _SLACK_BYTES:
         raise Dishonest("its data are longer than its pixels")
     if deflate.is_suspicious(packed, raw):
-        deflate.check(picture, raw)
+        deflate.check([picture], raw)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from imagesearch.contract import FailureCode
-from imagesearch.pictures.structures import deflate
-from imagesearch.pictures.structures.bounds import MAX_ENTRIES, Dishonest
+from imagesearch.pictures.structures import deflate, jpeg, xz, zstandard
+from imagesearch.pictures.structures.bounds import MAX_ENTRIES, Allowance, Dishonest
 
 _WIDTH, _HEIGHT, _DEPTH, _COMPRESSION, _SAMPLES = 256, 257, 258, 259, 277
-_STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_LENGTHS, _PLANES = 273, 278, 279, 284
+_FILL_ORDER, _STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_LENGTHS, _PLANES = 266, 273, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_LENGTHS = 322, 323, 324, 325
 _TABLES = (_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS)
 
@@ -37,10 +38,18 @@ _BASE_PIECES, _PIECE_PIXELS = 2_048, 1_024
 """Strips or tiles: a reader spends 8 us on each, as long as on 4,000 pixels."""
 _BASE_TILE_PIXELS = 2**20
 """One tile of a small picture may be so large."""
+_LZW, _JPEG, _LZMA, _ZSTANDARD = 5, 7, 34925, 50000
 _DEFLATE = frozenset({8, 32946})
 _TIGHT = frozenset({8, 32946, 34925, 50000, 50001})
 """Deflate, LZMA, Zstandard and WebP, which store what they cannot pack."""
 _PIECE_BYTES, _SLACK_BYTES = 256, 64 * 1024
+_OLD_LZW_PIXELS = 10
+"""Pixels for each byte of the LZW that went out of use with TIFF 5.0. Libtiff empties a table of 4,096 strings for
+each code that asks for it: 0.6 us a byte, as long as 100 pixels take."""
+_TURNED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
+_BLOCK_BYTES = 1_024
+"""Bytes, packed or not, for each block of LZMA or Zstandard; writers fill 64 KB and more. One can describe its
+codes anew, in up to 5 us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,26 +186,49 @@ def _check_pieces(directory: _Directory) -> None:
         raise Dishonest("its pieces cover the picture many times")
     if max(pieces, named) > _BASE_PIECES + layers * pixels // _PIECE_PIXELS:
         raise Dishonest("it is cut into more pieces than its pixels need")
-    _check_lengths(directory, pixels * samples)
+    depth = max(4, min(64, directory.number(_DEPTH, 1)))
+    # A reader takes no more of a strip or a tile than its pixels.
+    piece = -(-across * min(down, max(height, 1)) * depth * (samples // layers) // 8)
+    _check_packed(directory, pixels, pixels * samples * depth // 8, piece)
 
 
-def _check_lengths(directory: _Directory, values: int) -> None:
-    """Check that compressed pieces are not longer than what they unpack to.
+def _check_packed(directory: _Directory, pixels: int, raw: int, piece: int) -> None:
+    """Check that compressed pieces are not longer than what they unpack to, nor made of many blocks.
 
     Fax codes of noise are up to four times as long, LZW half as long again. Blocks of no pixels are decoded all
-    the same, at 80 ns a byte.
+    the same, at 80 ns a byte and more.
     """
     compression = directory.number(_COMPRESSION, 1)
     if compression == 1:
         return
-    raw = values * max(4, min(64, directory.number(_DEPTH, 1))) // 8
     most = (raw + raw // 16) if compression in _TIGHT else 2 * raw
     for places, tag in ((_STRIP_OFFSETS, _STRIP_LENGTHS), (_TILE_OFFSETS, _TILE_LENGTHS)):
-        lengths = directory.table(tag)
+        offsets, lengths = directory.table(places), directory.table(tag)
         packed = float(lengths.sum())
         if packed > most + _PIECE_BYTES * len(lengths) + _SLACK_BYTES:
             raise Dishonest("its data are longer than its pixels")
+        is_turned = directory.number(_FILL_ORDER, 1) == 2 and compression != _JPEG
+        streams = _streams(directory.data, offsets, lengths, is_turned=is_turned)
+        blocks = Allowance(raw + int(packed) + 2 * _BLOCK_BYTES * len(lengths), _BLOCK_BYTES, "blocks")
         if compression in _DEFLATE and deflate.is_suspicious(packed, raw):
-            view = memoryview(directory.data)
-            for offset, length in zip(directory.table(places), lengths, strict=False):
-                deflate.check([view[int(offset) : int(offset) + int(length)]], raw)
+            deflate.check(([stream] for stream in streams), piece)
+        elif compression == _LZW and packed > pixels // _OLD_LZW_PIXELS + _SLACK_BYTES:
+            # What is in use begins with a code of which one bit is set.
+            if any(bytes(stream[:1]) == b"\0" for stream in streams):
+                raise Dishonest("it is packed in a way that went out of use, and too large for that")
+        elif compression == _JPEG:
+            for stream in streams:
+                jpeg.check(bytes(stream))
+        elif compression in (_LZMA, _ZSTANDARD):
+            for stream in streams:
+                (xz if compression == _LZMA else zstandard).check(stream, blocks)
+
+
+def _streams(
+    data: bytes, offsets: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64], *, is_turned: bool
+) -> Iterator[memoryview]:
+    """Yield the packed bytes of each strip or tile, with their bits in order."""
+    view = memoryview(data)
+    for offset, length in zip(offsets, lengths, strict=False):
+        stream = view[int(offset) : int(offset) + int(length)]
+        yield memoryview(bytes(stream).translate(_TURNED)) if is_turned else stream

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
-from imagesearch.pictures.structures import exif
+from imagesearch.pictures.structures import exif, vp8l
 from imagesearch.pictures.structures.bounds import Allowance
 
-_FIRST_CHUNK = 12
+_FIRST_CHUNK, _CHUNK_HEAD = 12, 8
+_FRAME_SIZE, _FRAME_HEAD = 6, 16
+_COMPRESSION, _LOSSLESS = 3, 1
 _CHUNK_SHARE = 256
 """Frames of an animation are seldom smaller."""
 
 
 def check(data: bytes) -> None:
-    """Check that there are not too many chunks, and the camera's notes.
+    """Check that there are not too many chunks, the codes of what is lossless, and the camera's notes.
 
     Raises:
-        Dishonest: there are, or the notes claim too much.
+        Dishonest: there are, or the codes or the notes claim too much.
     """
     chunks = Allowance(len(data), _CHUNK_SHARE, "chunks")
-    offset = _FIRST_CHUNK
-    while offset + 8 <= len(data):
-        name, length = struct.unpack_from("<4sI", data, offset)
-        chunks.take()
+    across, down = size(data) or vp8l.size(data[_FIRST_CHUNK + _CHUNK_HEAD :])
+    symbols = vp8l.symbols(across * down)
+    is_first = True
+    for name, body in _chunks(data, chunks):
         if name == b"EXIF":
-            exif.check(data[offset + 8 : offset + 8 + length])
-        offset += 8 + length + length % 2
+            exif.check(body)
+        elif name == b"ANMF" and is_first:
+            is_first = False
+            width, high_width, height, high_height = struct.unpack_from("<HBHB", body, _FRAME_SIZE)
+            frame = (high_width << 16 | width) + 1, (high_height << 16 | height) + 1
+            for inner, part in _chunks(body, chunks, _FRAME_HEAD):
+                _check_codes(inner, part, frame, symbols)
+        else:
+            _check_codes(name, body, (across, down), symbols)
+
+
+def _check_codes(name: bytes, body: bytes, frame: tuple[int, int], symbols: Allowance) -> None:
+    if name == b"VP8L":
+        vp8l.check(body, *vp8l.size(body), symbols, has_header=True)
+    elif name == b"ALPH" and body and body[0] & _COMPRESSION == _LOSSLESS:
+        vp8l.check(body[1:], *frame, symbols, has_header=False)
+
+
+def _chunks(data: bytes, allowed: Allowance, offset: int = _FIRST_CHUNK) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the body of each chunk."""
+    while offset + _CHUNK_HEAD <= len(data):
+        name, length = struct.unpack_from("<4sI", data, offset)
+        allowed.take()
+        offset += _CHUNK_HEAD
+        yield name, data[offset : offset + length]
+        offset += length + length % 2
 
 
 def size(data: bytes) -> tuple[int, int] | None:
