@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 from support.drawing import photo_like
 from support.faults.harm import double_messages
 from support.faults.living import Living, StartStack

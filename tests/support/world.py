@@ -28,7 +28,6 @@ from imagesearch.contract import (
     ExtractBatch,
     ExtractedImage,
     FailedImage,
-    FailureCode,
     IndexBatch,
     PlanJob,
     TaskName,
@@ -36,6 +35,7 @@ from imagesearch.contract import (
     pack_vectors,
 )
 from imagesearch.errors import StoreUnavailable
+from imagesearch.failures import FailureCode
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard

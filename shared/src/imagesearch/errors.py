@@ -5,10 +5,7 @@ Only the edge (HTTP handlers, the command line) turns these into what people see
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 
 
 class ImageSearchError(Exception):

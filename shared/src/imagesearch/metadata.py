@@ -6,7 +6,10 @@ import json
 import math
 from typing import Any
 
-from imagesearch.vectors.filters import INT64
+from imagesearch.text import is_utf8
+
+INT64 = (-(2**63), 2**63 - 1)
+"""The whole numbers that every store keeps as they are."""
 
 MAX_PARTITION_LENGTH = 128
 """Characters; at most 512 bytes, what a vector store keeps."""
@@ -22,10 +25,8 @@ def check_storable(text: str) -> str:
     """
     if "\x00" in text:
         raise ValueError("must not contain NUL")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode") from None
+    if not is_utf8(text):
+        raise ValueError("must be valid Unicode")
     return text
 
 

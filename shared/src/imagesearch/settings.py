@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from imagesearch.files.roots import Roots
-
 
 class Settings(BaseSettings):
     """Base of all settings: plain upper-case environment names, unknown ones ignored."""
@@ -124,8 +122,3 @@ class SourceSettings(Settings):
             if library != found and library.is_relative_to(found):
                 raise ValueError(f"{root} holds {library}, which is one of IMAGE_ROOTS; uploads need their own")
         return found
-
-    @property
-    def roots(self) -> Roots:
-        """Return the directories that may be read; uploads that are named among the sources are none."""
-        return Roots(tuple(root for root in self.image_roots if root != self.upload_root), self.upload_root)

@@ -21,7 +21,6 @@ from celery import Celery
 from imagesearch.contract import (
     ExtractBatch,
     ExtractItem,
-    FailureCode,
     IndexBatch,
     QueryPixels,
     QueryVectors,
@@ -30,6 +29,7 @@ from imagesearch.contract import (
     unpack_vectors,
 )
 from imagesearch.errors import StoreUnavailable
+from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import InFlight, batch_task_id
 from imagesearch.messaging.query_channel import QueryChannel

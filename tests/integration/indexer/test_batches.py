@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.tables import images as image_table
-from imagesearch.contract import CancelJob, ExtractBatch, FailureCode, IndexBatch, JobState, PlanJob, TaskName
+from imagesearch.contract import CancelJob, ExtractBatch, IndexBatch, JobState, PlanJob, TaskName
 from imagesearch.errors import InvalidMessage
+from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.ingest.planner import plan_job
 from imagesearch_indexer.lifecycle.cancel import close_cancelled

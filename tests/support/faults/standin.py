@@ -27,6 +27,7 @@ from imagesearch.contract import (
     Vectors,
     pack_vectors,
 )
+from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
@@ -113,7 +114,7 @@ def run(queue: Queue, configuration: Configuration) -> int:
     kind = UnreadExtractor if "READ_NOTHING" in os.environ else BulkExtractor
     extractor = kind(
         embedder=embedder,
-        reader=PictureReader(configuration.sources.roots, configuration.pictures, 2),
+        reader=PictureReader(Roots.of(configuration.sources), configuration.pictures, 2),
         compute_batch=4,
         progress=CeleryProgressBoard(app),
         claims=claims,

@@ -12,15 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagesearch.contract import (
-    ExtractBatch,
-    ExtractItem,
-    FailureCode,
-    IndexBatch,
-    Pixels,
-    Vectors,
-    unpack_vectors,
-)
+from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, Pixels, Vectors, unpack_vectors
+from imagesearch.failures import FailureCode
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings

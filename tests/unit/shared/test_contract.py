@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from kombu.serialization import dumps, loads
 
 from imagesearch.contract import (
-    CONTENT_FAILURES,
     DIMENSION,
     INPUT_SIDE,
     ExtractBatch,
     ExtractedImage,
     ExtractItem,
     FailedImage,
-    FailureCode,
     IndexBatch,
     PlanJob,
     QueryPixels,
@@ -32,6 +30,7 @@ from imagesearch.contract import (
     unpack_vectors,
 )
 from imagesearch.errors import InvalidMessage
+from imagesearch.failures import CONTENT_FAILURES, FailureCode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.wire import WIRE_VERSION, Message
 

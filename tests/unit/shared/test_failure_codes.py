@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 
 PAGE = Path(__file__).parents[3] / "docs" / "failure-codes.md"
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)

@@ -116,9 +116,9 @@ def test_uploads_lie_apart_from_libraries(tmp_path: Path, monkeypatch: pytest.Mo
     photos = tmp_path.resolve() / "photos"
     monkeypatch.setenv("IMAGE_ROOTS", str(photos))
     monkeypatch.setenv("UPLOAD_ROOT", f"{tmp_path}/link")
-    assert SourceSettings().roots == Roots((photos,), photos / "uploads")
+    assert Roots.of(SourceSettings()) == Roots((photos,), photos / "uploads")
     monkeypatch.setenv("IMAGE_ROOTS", f"{photos}:{photos}/uploads")
-    assert SourceSettings().roots == Roots((photos,), photos / "uploads")
+    assert Roots.of(SourceSettings()) == Roots((photos,), photos / "uploads")
     for root, rule in ((str(tmp_path), "holds"), ("uploads", "not absolute")):
         monkeypatch.setenv("UPLOAD_ROOT", root)
         with pytest.raises(ValidationError, match=rule):

@@ -10,7 +10,7 @@ from celery.exceptions import TimeoutError as NoAnswer
 
 from imagesearch.contract import TaskName
 from imagesearch.errors import QueryTimeout, StoreUnavailable
-from imagesearch.messaging.broker import REDIS_ERRORS
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
 
 
@@ -28,16 +28,18 @@ class CeleryAsker:
             StoreUnavailable: Redis does not answer.
         """
         try:
-            result = self._app.send_task(
-                str(task), args=(message.to_wire(),), ignore_result=False, expires=timeout
-            )
-            try:
-                return result.get(timeout=timeout, interval=0.01)
-            finally:
-                # An answer that nobody will read must not stay in Redis until it expires.
-                result.forget()
+            with needing_redis():
+                return self._ask(task, message, timeout)
         except (NoAnswer, TaskError) as error:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds") from error
-        except (*REDIS_ERRORS, RuntimeError) as error:
-            # RuntimeError is all that Celery says when it could not subscribe to the answer once more.
+        except RuntimeError as error:
+            # It is all that Celery says when it could not subscribe to the answer once more.
             raise StoreUnavailable("redis", type(error).__name__) from error
+
+    def _ask(self, task: TaskName, message: Message, timeout: float) -> Any:
+        result = self._app.send_task(str(task), args=(message.to_wire(),), ignore_result=False, expires=timeout)
+        try:
+            return result.get(timeout=timeout, interval=0.01)
+        finally:
+            # An answer that nobody will read must not stay in Redis until it expires.
+            result.forget()

@@ -119,7 +119,7 @@ def compose() -> Services:
         ask=CeleryAsker(app),
         queries=QueryChannel(client, redis_settings),
         query_cache=query_cache,
-        roots=sources.roots,
+        roots=Roots.of(sources),
         limits=limits,
         settings=settings,
         fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from threading import Lock
 
-import redis
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -13,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.catalog import collections, jobs
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
 from imagesearch.messaging.progress import JobProgress
+from imagesearch.messaging.redis_errors import best_effort
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.composition import Services, current
 from imagesearch_api.http.admission import Lane, admitted
@@ -111,10 +111,8 @@ def train() -> ResponseReturnValue:
     last: LastSeen = current_app.extensions["last_seen"]
     # Whoever asks for progress now must not be shown the end of the job before.
     last.keep(job.progress())
-    try:
+    with best_effort("latest.not_written"):
         services.redis.set(LATEST_KEY, job.id)
-    except redis.RedisError as error:
-        log.warning("latest.not_written", reason=type(error).__name__)
     return _text("Start")
 
 
@@ -144,11 +142,9 @@ def process() -> ResponseReturnValue:
 
 
 def _newest(services: Services) -> JobProgress | None:
-    try:
+    latest = None
+    with best_effort("latest.not_read"):
         latest = services.redis.get(LATEST_KEY)
-    except redis.RedisError as error:
-        log.warning("latest.not_read", reason=type(error).__name__)
-        latest = None
     if isinstance(latest, bytes):
         try:
             return follow(services, latest.decode())

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from imagesearch.contract import Queue
 from imagesearch.errors import PermanentError
+from imagesearch.files.roots import Roots
 from imagesearch.settings import PictureSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings
 from imagesearch.worker.heartbeat import WorkerSettings
@@ -40,7 +41,7 @@ def read_configuration(queue: Queue) -> Configuration:
         configuration = Configuration()
     except ValidationError as error:
         raise BadConfiguration(one_line(error)) from error
-    if queue is Queue.EXTRACT and not configuration.sources.roots.readable:
+    if queue is Queue.EXTRACT and not Roots.of(configuration.sources).readable:
         raise BadConfiguration(
             "IMAGE_ROOTS is empty, so no picture may be read; set it to the directories that jobs may index"
         )

@@ -14,7 +14,6 @@ from imagesearch.contract import (
     ExtractBatch,
     ExtractedImage,
     FailedImage,
-    FailureCode,
     IndexBatch,
     Queue,
     UnchangedImage,
@@ -22,6 +21,7 @@ from imagesearch.contract import (
     pack_vectors,
 )
 from imagesearch.errors import InvalidMessage, PipelineMismatch, TransientError
+from imagesearch.failures import FailureCode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.retry import retry_transient
 from imagesearch.telemetry import FORWARD_SECONDS

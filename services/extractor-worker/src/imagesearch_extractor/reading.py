@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import structlog
 
-from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, FailureCode, Pixels, UnchangedImage
+from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, Pixels, UnchangedImage
 from imagesearch.errors import PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
 from imagesearch.pictures.decode import decode

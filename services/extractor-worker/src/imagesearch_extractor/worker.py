@@ -15,6 +15,7 @@ from celery.exceptions import Reject
 from imagesearch import __version__
 from imagesearch.contract import ExtractBatch, Queue, TaskName
 from imagesearch.errors import TransientError
+from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
@@ -84,7 +85,7 @@ def _serve_batches(
     liveness = Liveness(worker_name("extractor"), configuration.extractor.extract_concurrency)
     claims = BatchClaims(client, liveness.name)
     threads = configuration.extractor.reading_threads(usable_cpus())
-    reader = PictureReader(configuration.sources.roots, configuration.pictures, threads)
+    reader = PictureReader(Roots.of(configuration.sources), configuration.pictures, threads)
     resources.callback(reader.close)
     bulk = BulkExtractor(
         embedder=embedder,

@@ -18,9 +18,7 @@ from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.contract import (
-    CONTENT_FAILURES,
     ExtractedImage,
-    FailureCode,
     IndexBatch,
     JobState,
     Outcome,
@@ -29,6 +27,7 @@ from imagesearch.contract import (
     unpack_vectors,
 )
 from imagesearch.errors import InvalidMessage, NotFound, PipelineMismatch
+from imagesearch.failures import CONTENT_FAILURES, FailureCode
 from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.ingest.labels import update_labels

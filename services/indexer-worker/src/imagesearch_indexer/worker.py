@@ -24,6 +24,7 @@ from imagesearch.contract import (
     TaskName,
 )
 from imagesearch.errors import StoreUnavailable
+from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
 from imagesearch.messaging.progress import CeleryProgressBoard
@@ -106,7 +107,7 @@ def _run(resources: ExitStack) -> int:
         progress=CeleryProgressBoard(app),
         in_flight=InFlight(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
-        roots=sources.roots,
+        roots=Roots.of(sources),
         settings=settings,
         stopping=liveness.stopping,
     )

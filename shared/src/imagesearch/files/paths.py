@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred, Identity, descend, identity_of
 from imagesearch.files.roots import Roots
 from imagesearch.settings import PictureSettings
+from imagesearch.text import is_utf8
 
 _FAILURES = {
     errno.ENOENT: (FailureCode.VANISHED, "nothing lies at the path any more"),
@@ -214,12 +215,3 @@ def source_rejected(error: OSError) -> SourceRejected:
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
         return SourceRejected("missing", "no directory lies at the path")
     return SourceRejected("missing", "the file system failed while the directory was listed")
-
-
-def is_utf8(name: str) -> bool:
-    """Tell whether a name that the file system gave, or a person, can be stored and linked."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

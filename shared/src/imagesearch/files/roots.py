@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from imagesearch.files.beneath import Identity, identity_of
+from imagesearch.settings import SourceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,12 @@ class Roots:
 
     allowed: tuple[Path, ...] = ()
     uploads: Path | None = None
+
+    @classmethod
+    def of(cls, sources: SourceSettings) -> Self:
+        """Return the directories that may be read; uploads that are named among the sources are none."""
+        allowed = tuple(root for root in sources.image_roots if root != sources.upload_root)
+        return cls(allowed, sources.upload_root)
 
     @property
     def readable(self) -> bool:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred
 from imagesearch.files.descent import Level, Way
-from imagesearch.files.paths import failure_of, is_utf8, resolve_file, source_rejected
+from imagesearch.files.paths import failure_of, resolve_file, source_rejected
 from imagesearch.files.roots import Roots
+from imagesearch.text import is_utf8
 
 _SYSTEM_NAMES = frozenset(
     {

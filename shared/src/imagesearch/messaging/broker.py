@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import kombu.exceptions
 import redis
 import structlog
 from celery import Celery, Task
@@ -16,7 +15,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from imagesearch.contract import Queue, TaskName
-from imagesearch.errors import InvalidMessage, StoreUnavailable, TransientError
+from imagesearch.errors import InvalidMessage, TransientError
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.settings import RedisSettings
 from imagesearch.wire import Message
 
@@ -32,9 +32,6 @@ ROUTES = {
     TaskName.EXTRACT: Queue.EXTRACT,
     TaskName.INDEX: Queue.INDEX,
 }
-
-REDIS_ERRORS = (redis.RedisError, kombu.exceptions.OperationalError, ConnectionError)
-"""What a Redis that is away can raise through redis-py, kombu and Celery."""
 
 AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 """One reconnect without a wait. By default it takes 6 s to find that a message, and 19 s that an answer, cannot
@@ -123,11 +120,9 @@ def send(app: Celery, task: TaskName, message: Message, *, task_id: str | None =
     Raises:
         StoreUnavailable: Redis does not answer.
     """
-    try:
+    with needing_redis():
         # A message whose result could be asked for subscribes its sender to a channel, one a message, for good.
         app.send_task(str(task), args=(message.to_wire(),), task_id=task_id or str(uuid4()), ignore_result=True)
-    except REDIS_ERRORS as error:
-        raise StoreUnavailable("redis", type(error).__name__) from error
 
 
 def register(

@@ -16,7 +16,8 @@ import redis
 import structlog
 
 from imagesearch.contract import Queue
-from imagesearch.errors import StoreUnavailable, TransientError
+from imagesearch.errors import TransientError
+from imagesearch.messaging.redis_errors import best_effort, needing_redis
 
 log = structlog.get_logger()
 
@@ -61,14 +62,14 @@ class BatchClaims:
         """Claim a batch; without Redis the work goes on unclaimed and may be done twice."""
         with self._lock:
             self._held.add((stage, batch_id))
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
-                pipe.incr(_begun_key(stage, batch_id))
-                pipe.expire(_begun_key(stage, batch_id), BEGUN_SECONDS)
-                pipe.execute()
-        except redis.RedisError as error:
-            log.warning("claim.not_written", stage=str(stage), batch=batch_id, reason=type(error).__name__)
+        with (
+            best_effort("claim.not_written", stage=str(stage), batch=batch_id),
+            self._redis.pipeline(transaction=False) as pipe,
+        ):
+            pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+            pipe.incr(_begun_key(stage, batch_id))
+            pipe.expire(_begun_key(stage, batch_id), BEGUN_SECONDS)
+            pipe.execute()
 
     def renew(self) -> None:
         """Make the claims of this process last longer.
@@ -78,13 +79,10 @@ class BatchClaims:
         """
         with self._lock:
             held = sorted(self._held)
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for stage, batch_id in held:
-                    pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
-                pipe.execute()
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
+        with needing_redis(), self._redis.pipeline(transaction=False) as pipe:
+            for stage, batch_id in held:
+                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+            pipe.execute()
 
     def end(self, stage: Queue, batch_id: int) -> None:
         """Give a batch up; without Redis the claim runs out by itself."""
@@ -93,15 +91,15 @@ class BatchClaims:
     def _let_go(self, stage: Queue, batch_id: int, *, ended: bool) -> None:
         with self._lock:
             self._held.discard((stage, batch_id))
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                pipe.delete(_claim_key(stage, batch_id))
-                if ended:
-                    pipe.decr(_begun_key(stage, batch_id))
-                    pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
-                pipe.execute()
-        except redis.RedisError as error:
-            log.warning("claim.not_released", stage=str(stage), batch=batch_id, reason=type(error).__name__)
+        with (
+            best_effort("claim.not_released", stage=str(stage), batch=batch_id),
+            self._redis.pipeline(transaction=False) as pipe,
+        ):
+            pipe.delete(_claim_key(stage, batch_id))
+            if ended:
+                pipe.decr(_begun_key(stage, batch_id))
+                pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
+            pipe.execute()
 
 
 class InFlight:
@@ -140,13 +138,10 @@ class InFlight:
         if not wanted:
             return {}
         keys = [_begun_key(stage, batch) for stage in STAGES for batch in wanted]
-        try:
-            with self._redis.pipeline() as pipe:
-                pipe.mget(keys)
-                pipe.delete(*keys)
-                values = pipe.execute()[0]
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
+        with needing_redis(), self._redis.pipeline() as pipe:
+            pipe.mget(keys)
+            pipe.delete(*keys)
+            values = pipe.execute()[0]
         crashes = [max(0, int(value or 0)) for value in values]
         return {batch: crashes[at] + crashes[at + len(wanted)] for at, batch in enumerate(wanted)}
 
@@ -159,18 +154,14 @@ class InFlight:
         return {found.decode() for message in self._messages(Queue.PLAN) for found in _PLAN_ID.findall(message)}
 
     def _messages(self, queue: Queue) -> list[bytes]:
-        try:
+        with needing_redis():
             return cast(list[bytes], self._redis.lrange(queue.value, 0, -1))
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
 
     def _mget(self, keys: list[str]) -> list[bytes | None]:
         if not keys:
             return []
-        try:
+        with needing_redis():
             return cast(list[bytes | None], self._redis.mget(keys))
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
 
 
 def batch_task_id(stage: Queue, batch_id: int, attempt: int) -> str:

@@ -15,8 +15,8 @@ from typing import Protocol
 from celery import Celery
 
 from imagesearch.contract import JobState
-from imagesearch.errors import InvalidMessage, StoreUnavailable
-from imagesearch.messaging.broker import REDIS_ERRORS
+from imagesearch.errors import InvalidMessage
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
 
 PROGRESS_STATE = "PROGRESS"
@@ -95,17 +95,13 @@ class CeleryProgressBoard:
 
     def publish(self, progress: JobProgress) -> None:
         """Replace what is shown of a job."""
-        try:
+        with needing_redis():
             self._backend.store_result(progress.job_id, progress.to_wire(), PROGRESS_STATE)
-        except REDIS_ERRORS as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
 
     def read(self, job_id: str) -> JobProgress | None:
         """Return the last report of a job; None when there is none, it expired, or is of another version."""
-        try:
+        with needing_redis():
             meta = self._backend.get_task_meta(job_id, cache=False)
-        except REDIS_ERRORS as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
         if meta["status"] != PROGRESS_STATE:
             return None
         try:

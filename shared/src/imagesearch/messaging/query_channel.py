@@ -18,6 +18,7 @@ import structlog
 
 from imagesearch.contract import QueryPixels, QueryVectors
 from imagesearch.errors import InvalidMessage, QueryTimeout, StoreUnavailable
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.settings import RedisSettings
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ class QueryChannel:
         reply = f"imagesearch:answer:{uuid4().hex}"
         entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
         deadline = time.monotonic() + timeout
-        try:
+        with needing_redis():
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.rpush(QUERIES_KEY, entry)
                 pipe.expire(QUERIES_KEY, UNCLAIMED_SECONDS)
@@ -70,8 +71,6 @@ class QueryChannel:
                 raw = _value(self._redis.blpop([reply], timeout=self._moment(left)))
             if raw is None:
                 self._redis.lrem(QUERIES_KEY, 1, cast(str, entry))
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
         if raw is None:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds")
         try:
@@ -90,10 +89,8 @@ class QueryChannel:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        try:
+        with needing_redis():
             found = self._redis.blmpop(self._block, 1, QUERIES_KEY, direction="LEFT", count=limit)
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
         entries: Sequence[bytes] = cast(list[Any], found)[1] if found else ()
         return [request for request in map(_parse, entries) if request is not None]
 
@@ -104,13 +101,10 @@ class QueryChannel:
             StoreUnavailable: Redis does not answer.
         """
         left = max(1.0, request.query.deadline - time.time())
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                pipe.rpush(request.reply, msgpack.packb(answer.to_wire()))
-                pipe.pexpire(request.reply, round(left * 1000))
-                pipe.execute()
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
+        with needing_redis(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.rpush(request.reply, msgpack.packb(answer.to_wire()))
+            pipe.pexpire(request.reply, round(left * 1000))
+            pipe.execute()
 
     def _moment(self, left: float) -> int:
         # Redis takes fractions, which the types of its client do not know; zero would block for ever.

@@ -17,8 +17,9 @@ import numpy as np
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imagesearch.contract import INPUT_SIDE, FailureCode, Pixels
+from imagesearch.contract import INPUT_SIDE, Pixels
 from imagesearch.errors import PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.pictures import formats, structures
 from imagesearch.pictures.borders import without_borders
 from imagesearch.pictures.colours import repair_transparency, to_8_bits, to_rgb

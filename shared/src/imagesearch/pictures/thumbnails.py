@@ -7,8 +7,8 @@ from typing import Literal
 
 from PIL import Image
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.pictures.costs import Admit
 from imagesearch.pictures.decode import open_picture
 from imagesearch.settings import PictureSettings

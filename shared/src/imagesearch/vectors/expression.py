@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imagesearch.metadata import INT64
 from imagesearch.vectors.filters import (
     FIELD_NAME,
-    INT64,
     AllOf,
     AnyOf,
     Compare,

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from imagesearch.errors import PermanentError
+from imagesearch.metadata import INT64
+from imagesearch.text import is_utf8
 
 MAX_DEPTH = 16
 """Filters nested in one another."""
@@ -33,7 +35,6 @@ MAX_NODES = 256
 MAX_STRING = 4096
 """Characters of one value."""
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
-INT64 = (-(2**63), 2**63 - 1)
 
 Value = str | int | float | bool
 Comparison = Literal["eq", "lt", "le", "gt", "ge"]
@@ -198,7 +199,7 @@ class _Parser:
         if isinstance(value, str):
             if len(value) > MAX_STRING:
                 raise InvalidFilter(where, f"a string may be {MAX_STRING} characters long")
-            if not _is_unicode(value):
+            if not is_utf8(value):
                 raise InvalidFilter(where, "a string must be valid Unicode")
         return value
 
@@ -220,11 +221,3 @@ def _field(raw: object, where: str) -> str:
             where, "a field name of up to 64 letters, digits, '_', '.' and '-' is expected, a letter or '_' first"
         )
     return raw
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -13,8 +13,8 @@ import structlog
 from pydantic import Field
 
 from imagesearch.errors import StoreUnavailable
-from imagesearch.messaging.broker import REDIS_ERRORS
 from imagesearch.messaging.claims import BatchClaims
+from imagesearch.messaging.redis_errors import REDIS_ERRORS
 from imagesearch.settings import Settings
 from imagesearch.worker.registry import REPORT_EVERY_SECONDS, WorkerRegistry, WorkerReport
 

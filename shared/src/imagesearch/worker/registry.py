@@ -10,7 +10,8 @@ from typing import cast
 import redis
 import structlog
 
-from imagesearch.errors import InvalidMessage, StoreUnavailable
+from imagesearch.errors import InvalidMessage
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
 
 log = structlog.get_logger()
@@ -59,10 +60,8 @@ class WorkerRegistry:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        try:
+        with needing_redis():
             self._redis.hset(WORKERS_KEY, report.name, json.dumps(report.to_wire()))
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
 
     def leave(self, *names: str) -> None:
         """Take workers out of the registry, and what is left of their own queues out of Redis.
@@ -71,11 +70,9 @@ class WorkerRegistry:
             StoreUnavailable: Redis does not answer.
         """
         queues = [own_queue(name) for name in names]
-        try:
+        with needing_redis():
             self._redis.hdel(WORKERS_KEY, *names)
             self._redis.delete(*queues, *(f"_kombu.binding.{queue}" for queue in queues))
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
 
     def alive(self) -> list[WorkerReport]:
         """Return the workers that reported lately, and forget the others.
@@ -83,7 +80,7 @@ class WorkerRegistry:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        try:
+        with needing_redis():
             entries = cast(dict[bytes, bytes], self._redis.hgetall(WORKERS_KEY))
             reports: list[WorkerReport] = []
             gone: list[str] = []
@@ -93,8 +90,6 @@ class WorkerRegistry:
                     gone.append(name.decode())
                 else:
                     reports.append(report)
-        except redis.RedisError as error:
-            raise StoreUnavailable("redis", type(error).__name__) from error
         if gone:
             self.leave(*gone)
         return sorted(reports, key=lambda report: report.name)

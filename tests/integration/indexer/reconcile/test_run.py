@@ -19,17 +19,8 @@ from imagesearch.catalog.tables import collections as collection_rows
 from imagesearch.catalog.tables import images as image_rows
 from imagesearch.catalog.tables import job_batches, job_items
 from imagesearch.catalog.tables import jobs as job_table
-from imagesearch.contract import (
-    ExtractBatch,
-    FailureCode,
-    Findings,
-    IndexBatch,
-    JobState,
-    PlanJob,
-    Queue,
-    Reconcile,
-    TaskName,
-)
+from imagesearch.contract import ExtractBatch, Findings, IndexBatch, JobState, PlanJob, Queue, Reconcile, TaskName
+from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import close_celery, create_celery, send
 from imagesearch.messaging.claims import BatchClaims, batch_task_id, plan_task_id
 from imagesearch.messaging.progress import CeleryProgressBoard, InMemoryProgressBoard

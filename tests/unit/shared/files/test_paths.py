@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files import paths
 from imagesearch.files.beneath import Identity, identity_of
 from imagesearch.files.paths import canonical, open_file, read_file, resolve_directory, resolve_file

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import SourceRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files import walk as walking
 from imagesearch.files.descent import Level
 from imagesearch.files.roots import Roots

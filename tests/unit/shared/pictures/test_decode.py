@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.pictures.decode import Picture, decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.pictures.borders import trim_black_borders
 from imagesearch.pictures.decode import Picture, decode
 from imagesearch.pipeline import Preprocessing

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.pictures import decode as decode_module
 from imagesearch.pictures.decode import Picture, decode
 from imagesearch.pipeline import Preprocessing

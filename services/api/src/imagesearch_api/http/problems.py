@@ -12,7 +12,6 @@ from flask import Flask, Response, json, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from imagesearch.contract import FailureCode
 from imagesearch.errors import (
     Conflict,
     ImageSearchError,
@@ -24,6 +23,7 @@ from imagesearch.errors import (
     TransientError,
     UnsupportedByStore,
 )
+from imagesearch.failures import FailureCode
 from imagesearch.vectors import InvalidFilter
 
 log = structlog.get_logger()

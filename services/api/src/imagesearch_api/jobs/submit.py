@@ -13,8 +13,9 @@ import structlog
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
-from imagesearch.contract import FailureCode, PlanJob, TaskName
+from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import Conflict, PictureRejected, SourceRejected, StoreUnavailable
+from imagesearch.failures import FailureCode
 from imagesearch.files.manifests import Manifest
 from imagesearch.files.paths import open_file, resolve_directory, resolve_file
 from imagesearch.messaging.claims import plan_task_id

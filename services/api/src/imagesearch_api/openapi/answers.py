@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from imagesearch.contract import FailureCode, JobState
+from imagesearch.contract import JobState
+from imagesearch.failures import FailureCode
 
 Schema = dict[str, Any]
 

@@ -11,14 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagesearch.catalog.collections import Collection, mismatch_reason
-from imagesearch.contract import (
-    FailureCode,
-    Pixels,
-    QueryPixels,
-    Vectors,
-    unpack_vectors,
-)
+from imagesearch.contract import Pixels, QueryPixels, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
+from imagesearch.failures import FailureCode
 from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import AtField, BadField, naming

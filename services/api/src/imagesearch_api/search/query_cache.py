@@ -11,6 +11,7 @@ import redis
 import structlog
 
 from imagesearch.contract import DIMENSION
+from imagesearch.messaging.redis_errors import best_effort
 
 log = structlog.get_logger()
 
@@ -38,14 +39,12 @@ class QueryCache:
         """Return float32[512] as bytes by key, for those that are known."""
         if not self._seconds:
             return {}
-        try:
+        found: list[object] = []
+        with best_effort("query_cache.not_read"):
             found = cast(list[object], self._redis.mget(keys))
-        except redis.RedisError as error:
-            log.warning("query_cache.not_read", reason=type(error).__name__)
-            return {}
         return {
             key: raw
-            for key, raw in zip(keys, found, strict=True)
+            for key, raw in zip(keys, found, strict=False)
             if isinstance(raw, bytes) and len(raw) == DIMENSION * 4
         }
 
@@ -79,9 +78,8 @@ class QueryCache:
     def _write_all(self) -> None:
         while (made := self._next()) is not None:
             try:
-                self._write(made)
-            except redis.RedisError as error:
-                log.warning("query_cache.not_written", reason=type(error).__name__)
+                with best_effort("query_cache.not_written"):
+                    self._write(made)
             except Exception:
                 # Whatever is wrong with one write, the next ones are not lost with it.
                 log.exception("query_cache.write_failed")

@@ -12,8 +12,8 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from imagesearch.catalog import images
 from imagesearch.catalog.images import Image
-from imagesearch.contract import FailureCode
 from imagesearch.errors import NotFound, PictureRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.composition import current

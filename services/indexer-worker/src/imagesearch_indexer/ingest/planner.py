@@ -20,8 +20,9 @@ from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import NO_LABELS, Labels
-from imagesearch.contract import FailureCode, JobState, Outcome, PlanJob, TaskName
+from imagesearch.contract import JobState, Outcome, PlanJob, TaskName
 from imagesearch.errors import SourceRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files.walk import Entry
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from imagesearch.catalog.jobs import INDEX, REPAIR, SINGLE_IMAGE, Job
 from imagesearch.catalog.labels import NO_LABELS, Labels
-from imagesearch.contract import FailureCode
 from imagesearch.errors import PictureRejected, SourceRejected
+from imagesearch.failures import FailureCode
 from imagesearch.files.manifests import Line, Manifest
 from imagesearch.files.paths import is_among_uploads, open_file, open_stored, resolve_directory, resolve_file
 from imagesearch.files.roots import Roots

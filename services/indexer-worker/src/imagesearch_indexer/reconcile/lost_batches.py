@@ -9,7 +9,8 @@ from imagesearch.catalog import images, jobs
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds
-from imagesearch.contract import FailureCode, Finding, Outcome
+from imagesearch.contract import Finding, Outcome
+from imagesearch.failures import FailureCode
 from imagesearch.telemetry import BATCHES_RESENT
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch

@@ -11,7 +11,8 @@ import structlog
 from imagesearch.catalog import images, path_backlog
 from imagesearch.catalog.path_backlog import StoredPath
 from imagesearch.contract import Finding
-from imagesearch.files.paths import canonical, is_utf8, root_of
+from imagesearch.files.paths import canonical, root_of
+from imagesearch.text import is_utf8
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()

@@ -12,8 +12,9 @@ from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.reindex import contents
 from imagesearch.catalog.reindex.contents import Source
-from imagesearch.contract import FailureCode, Outcome
+from imagesearch.contract import Outcome
 from imagesearch.errors import NotFound
+from imagesearch.failures import FailureCode
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.reindex.lock import LockedBuild
 

@@ -10,8 +10,9 @@ from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds, contents
 from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.catalog.reindex.contents import NO_VERSION, Source
-from imagesearch.contract import ExtractedImage, FailureCode, IndexBatch, Outcome, Vectors, unpack_vectors
+from imagesearch.contract import ExtractedImage, IndexBatch, Outcome, Vectors, unpack_vectors
 from imagesearch.errors import NotFound, PipelineMismatch
+from imagesearch.failures import FailureCode
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.reindex.fill import LEFT_REASON
 

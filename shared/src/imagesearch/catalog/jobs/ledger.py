@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.tables import job_items as table
-from imagesearch.contract import FailureCode, Outcome
+from imagesearch.contract import Outcome
+from imagesearch.failures import FailureCode
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ file of nothing but tiny parts would cost a hundred times what its pixels do.
 
 from __future__ import annotations
 
-from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 
 BASE = 1_000
 """Parts that any file may have, however small; they cost a few milliseconds."""

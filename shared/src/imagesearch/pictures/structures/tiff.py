@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 from imagesearch.pictures.structures import deflate, jpeg, xz, zstandard
 from imagesearch.pictures.structures.bounds import MAX_ENTRIES, Allowance, Dishonest
 
