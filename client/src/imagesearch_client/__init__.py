@@ -1,19 +1,11 @@
 """Python client and command of the image search API."""
 
-from imagesearch_client.answers import (
-    Collection,
-    Deletion,
-    Image,
-    Job,
-    JobFailure,
-    Result,
-    SearchResult,
-    WrittenImage,
-)
+from imagesearch_client.answers import Alias, Collection, Deletion, Image, Result, SearchResult, WrittenImage
 from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
-from imagesearch_client.duplicates import Alias, Comparison, Duplicate, DuplicateGroup
+from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.queries import Query, Shape
 from imagesearch_client.system import Finding, Info, Reconciliation
 

@@ -10,11 +10,12 @@ from typing import Any, Self
 
 import httpx
 
-from imagesearch_client.answers import Collection, Job, JobFailure
+from imagesearch_client.answers import Collection
 from imagesearch_client.calls import collection_path, segment
 from imagesearch_client.collections import CollectionCalls
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
+from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.pictures import Pictures
 from imagesearch_client.searching import Searching
 from imagesearch_client.system import Info, Reconciliation

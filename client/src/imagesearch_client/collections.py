@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imagesearch_client.answers import Collection, Job
+from imagesearch_client.answers import Alias, Collection
 from imagesearch_client.calls import Calls, Picture, collection_path, read_picture, segment
 from imagesearch_client.connection import Retry
-from imagesearch_client.duplicates import Alias, Comparison, DuplicateGroup
+from imagesearch_client.duplicates import Comparison, DuplicateGroup
+from imagesearch_client.jobs import Job
 
 
 class CollectionCalls(Calls):

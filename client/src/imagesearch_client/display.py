@@ -9,9 +9,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from imagesearch_client.answers import Job
 from imagesearch_client.client import Client
 from imagesearch_client.errors import Unavailable
+from imagesearch_client.jobs import Job
 from imagesearch_client.wording import MOVING, duration, pace, standing
 
 POLL_SECONDS = 0.5

@@ -72,17 +72,3 @@ class Comparison:
         """Read a comparison from JSON. Raises ProtocolError."""
         fields = Fields(value, "a comparison")
         return cls(distance=fields.number("distance"), same_content=fields.flag("same_content"))
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """Name a collection once more."""
-
-    alias: str
-    collection: str
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read an alias from JSON. Raises ProtocolError."""
-        fields = Fields(value, "an alias")
-        return cls(alias=fields.text("alias"), collection=fields.text("collection"))

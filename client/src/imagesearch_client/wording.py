@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesearch_client.answers import Job
+from imagesearch_client.jobs import Job
 
 MOVING = frozenset({"planning", "running"})
 """In any other state the last pace says nothing about the next minute."""

@@ -8,10 +8,10 @@ from itertools import islice
 import click
 from rich.console import Console
 
-from imagesearch_client.answers import Job, JobFailure
 from imagesearch_client.command.output import print_json, printable
 from imagesearch_client.command.root import Session
 from imagesearch_client.display import show_progress
+from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.wording import summary
 
 EXIT_CODES = {"succeeded": 0, "completed_with_failures": 2}

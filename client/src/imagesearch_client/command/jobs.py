@@ -7,11 +7,11 @@ from itertools import islice
 
 import click
 
-from imagesearch_client.answers import Job
 from imagesearch_client.client import Client
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_facts, print_json, print_table
 from imagesearch_client.command.root import Session
+from imagesearch_client.jobs import Job
 from imagesearch_client.wording import standing
 
 

@@ -33,7 +33,7 @@ class Level:
     names: Iterator[str] = field(default_factory=lambda: iter(()))
 
 
-class Way:
+class Descent:
     """Keep the directories between the top and where a walk is, with the last of them alone open.
 
     Each directory is opened from the one above it, and no link is followed: one that takes a directory's place

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred
-from imagesearch.files.descent import Level, Way
+from imagesearch.files.descent import Descent, Level
 from imagesearch.files.paths import failure_of, resolve_file, source_rejected
 from imagesearch.files.roots import Roots
 from imagesearch.text import is_utf8
@@ -84,17 +84,17 @@ def walk(directory: Path, roots: Roots, *, recursive: bool, after: str | None) -
         if not Path(after).is_relative_to(directory):
             raise SourceRejected("missing", "the directory has moved since its listing began")
         done = Path(after).relative_to(directory).parts
-    with closing(Way(directory, roots, _names)) as way:
+    with closing(Descent(directory, roots, _names)) as descent:
         try:
-            way.begin(done)
+            descent.begin(done)
         except OSError as error:
             raise source_rejected(error) from error
-        yield from _steps(way, roots, recursive=recursive)
+        yield from _steps(descent, roots, recursive=recursive)
 
 
-def _steps(way: Way, roots: Roots, *, recursive: bool) -> Iterator[Step]:
-    while way.levels:
-        level = way.levels[-1]
+def _steps(descent: Descent, roots: Roots, *, recursive: bool) -> Iterator[Step]:
+    while descent.levels:
+        level = descent.levels[-1]
         try:
             name = next(level.names, None)
         except OSError as error:
@@ -103,10 +103,10 @@ def _steps(way: Way, roots: Roots, *, recursive: bool) -> Iterator[Step]:
             yield _lost(level.path, error)
         if name is None:
             try:
-                way.leave()
+                descent.leave()
             except OSError as error:
-                yield _lost(way.levels[-1].path, error)
-                way.give_up()
+                yield _lost(descent.levels[-1].path, error)
+                descent.give_up()
             continue
         shown, done = _shown(name), level.done
         if done and shown < done[0]:
@@ -114,11 +114,11 @@ def _steps(way: Way, roots: Roots, *, recursive: bool) -> Iterator[Step]:
         on_the_way = bool(done) and shown == done[0]
         path = os.path.join(level.path, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
         try:
-            found = os.stat(name, dir_fd=way.descriptor, follow_symlinks=False)
+            found = os.stat(name, dir_fd=descent.descriptor, follow_symlinks=False)
             if not stat.S_ISDIR(found.st_mode):
-                entry = None if on_the_way else _entry(path, found, way.top, roots, recursive=recursive)
+                entry = None if on_the_way else _entry(path, found, descent.top, roots, recursive=recursive)
             elif recursive:
-                way.enter(path, name, done[1:] if on_the_way else ())
+                descent.enter(path, name, done[1:] if on_the_way else ())
                 continue
             else:
                 continue
