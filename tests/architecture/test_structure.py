@@ -1,0 +1,85 @@
+"""The tree can be read from the bottom up: no circles, short chains, and constants that load no driver."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+from support.waiting import PATIENCE
+
+REPOSITORY = Path(__file__).parents[2]
+MAX_CHAIN = 6
+"""Modules that import one another in a row inside the indexer: who follows more has lost the thread."""
+DRIVERS = ("sqlalchemy", "psycopg2", "redis", "celery", "kombu", "pymilvus", "flask", "PIL", "tensorflow", "keras")
+CONSTANTS = [
+    "imagesearch.contract",
+    "imagesearch.errors",
+    "imagesearch.failures",
+    "imagesearch.metadata",
+    "imagesearch.pipeline",
+    "imagesearch.similarity",
+    "imagesearch.wire",
+]
+
+
+@cache
+def imports(package: str) -> dict[str, frozenset[str]]:
+    """Return what each module of a package imports from the same package, also what only types need."""
+    graph = grimp.build_graph(package, exclude_type_checking_imports=False)
+    return {
+        module: frozenset(graph.find_modules_directly_imported_by(module) & graph.modules) - {package}
+        for module in graph.modules
+        if module != package
+    }
+
+
+def longest_chain(edges: dict[str, frozenset[str]]) -> tuple[str, ...]:
+    """Return the longest row of modules of which each imports the next.
+
+    Raises:
+        CycleError: modules import one another in a circle.
+    """
+    best: dict[str, tuple[str, ...]] = {}
+    for module in TopologicalSorter(edges).static_order():
+        below = max((best[imported] for imported in edges.get(module, ())), key=len, default=())
+        best[module] = (module, *below)
+    return max(best.values(), key=len)
+
+
+def test_the_longest_chain_of_imports_in_the_indexer_is_short() -> None:
+    chain = longest_chain(imports("imagesearch_indexer"))
+    assert len(chain) <= MAX_CHAIN, chain
+
+
+def test_a_chain_is_measured_and_a_circle_is_found() -> None:
+    assert longest_chain({"a": frozenset("b"), "b": frozenset("c"), "d": frozenset("c")}) == ("a", "b", "c")
+    with pytest.raises(CycleError):
+        longest_chain({"a": frozenset("b"), "b": frozenset("a")})
+
+
+def drivers_loaded_by(module: str) -> set[str]:
+    script = f"import sys, {module}; print(*(name for name in {DRIVERS!r} if name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", CONSTANTS)
+def test_importing_a_constant_loads_no_driver(module: str) -> None:
+    assert drivers_loaded_by(module) == set()
+
+
+def test_a_driver_that_is_loaded_is_seen() -> None:
+    assert "sqlalchemy" in drivers_loaded_by("imagesearch.catalog.tables")
