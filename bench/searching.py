@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import sqlalchemy as sa
 
 from bench.calling import COLLECTION, Caller
 from bench.lookalikes import vgg_like
@@ -17,8 +16,7 @@ from bench.recall import fill
 from bench.report import Report, median, p95, times_ms
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.tables import images as image_table
-from imagesearch.contract import Pixels
+from imagesearch.contract import ExtractedImage, Pixels
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
@@ -42,16 +40,11 @@ def prepare(catalog: Catalog, store: VectorStore, model: str) -> str:
         collections.pin_model(tx, collection, model)
     store.ensure_collection(collection.vector_collection, IndexSpec())
     with catalog.transaction() as tx:
-        images.ensure_rows(tx, collection.id, [f"/bench/{index:05}.jpg" for index in range(COUNT)], None, None)
-        tx.execute(
-            sa.update(image_table).where(image_table.c.collection_id == collection.id).values(state="indexed")
-        )
-        ids = tx.execute(
-            sa.select(image_table.c.id)
-            .where(image_table.c.collection_id == collection.id)
-            .order_by(image_table.c.id)
-        ).scalars()
-        if list(ids) != list(range(1, COUNT + 1)):
+        paths = [f"/bench/{index:05}.jpg" for index in range(COUNT)]
+        rows = images.ensure_rows(tx, collection.id, paths, None, None)
+        facts = [ExtractedImage(rows[path].id, "", 0, 0, 500, 375, "JPEG") for path in paths]
+        images.mark_indexed(tx, facts, read_at=0.0, labels=[("", {})] * COUNT)
+        if images.indexed_ids(tx, collection.id, after=0, up_to=None) != set(range(1, COUNT + 1)):
             raise RuntimeError("the benchmark wants a catalogue of its own")
     fill(store, collection.vector_collection, vgg_like(COUNT, seed=2))
     return collection.vector_collection

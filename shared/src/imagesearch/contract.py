@@ -58,6 +58,16 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def is_working(self) -> bool:
+        """Tell whether the job goes on by itself."""
+        return self in (JobState.PLANNING, JobState.RUNNING)
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the job accepts no more work; a cancelled one may still have to close what it holds."""
+        return not self.is_working and self != JobState.PAUSED
+
 
 class Outcome(StrEnum):
     """Name the one way in which a submitted path ends."""

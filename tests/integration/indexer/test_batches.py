@@ -254,7 +254,7 @@ def test_a_job_that_is_cancelled_drops_what_arrives_late(world: World) -> None:
     first, *others = [world.extract(batch) for batch in batches_of(world)]
     index_batch(world.indexer, first)
     with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, state=JobState.CANCELLED.value)
+        jobs.cancel(tx, job_id)
     index_batch(world.indexer, others[0])
     close_cancelled(world.indexer, CancelJob(job_id).job_id)
     for answer in others:

@@ -154,7 +154,7 @@ def test_a_cancelled_search_leaves_nothing(world: World, monkeypatch: pytest.Mon
     while not world.job(job_id).done:
         plan_job(impatient, PlanJob(job_id))
     with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, state=JobState.CANCELLED.value)
+        jobs.cancel(tx, job_id)
     close_cancelled(world.indexer, job_id)
     job = world.job(job_id)
     assert (job.state, job.unchanged + job.cancelled) == (JobState.CANCELLED, 12)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.labels import NO_LABELS
@@ -77,7 +77,7 @@ class _Ended:
     codes: Counter[FailureCode] = field(default_factory=Counter)
 
 
-def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: Vectors) -> _Ended | None:
+def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch, vectors: Vectors) -> _Ended | None:
     """Write everything about a batch; None when it had ended before. The commit is the caller's."""
     batch = batches.lock(tx, message.batch_id)
     if batch is None or batch.state in ("done", "cancelled"):
@@ -105,7 +105,7 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
         work = _decide(tx, message, _waiting(tx, message), collection)
         given = ledger.labels_in_batch(tx, batch.id)
         rows = [work.rows[extracted.image_id] for extracted in work.written]
-        labels = [given.get(row.id, NO_LABELS).over(job).on(row) for row in rows]
+        labels = [given.get(row.id, NO_LABELS).over(job.labels).on(row) for row in rows]
         _write_vectors(indexer, collection, work, vectors, labels)
         images.mark_indexed(tx, work.written, read_at=message.read_at, labels=labels)
         images.mark_seen(tx, work.seen)
@@ -118,7 +118,7 @@ def _settle(indexer: Indexer, tx: sa.Connection, message: IndexBatch, vectors: V
     return _Ended(counters.count(tx, job.id, outcomes, worked=True), outcomes, codes)
 
 
-def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
+def _waiting(tx: Transaction, message: IndexBatch) -> set[int]:
     """Return the open pictures of a batch; each that still has a row is spoken of in its message."""
     waiting = ledger.open_images(tx, message.batch_id)
     spoken_of = {
@@ -131,7 +131,7 @@ def _waiting(tx: sa.Connection, message: IndexBatch) -> set[int]:
     return waiting
 
 
-def _end(tx: sa.Connection, batch_id: int, settled: Sequence[ItemOutcome]) -> Counter[Outcome]:
+def _end(tx: Transaction, batch_id: int, settled: Sequence[ItemOutcome]) -> Counter[Outcome]:
     outcomes = ledger.settle(tx, batch_id, settled)
     batches.close(tx, batch_id)
     return outcomes
@@ -162,9 +162,7 @@ class _Work:
         self.settled.append(ItemOutcome(image_id, Outcome.FAILED, code, reason))
 
 
-def _decide(
-    tx: sa.Connection, message: IndexBatch, waiting: set[int], collection: collections.Collection
-) -> _Work:
+def _decide(tx: Transaction, message: IndexBatch, waiting: set[int], collection: collections.Collection) -> _Work:
     work = _Work(images.lock(tx, waiting))
     for image_id in sorted(waiting - set(work.rows)):
         work.fail(image_id, FailureCode.REMOVED, REMOVED_REASON)

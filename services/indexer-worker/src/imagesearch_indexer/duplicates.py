@@ -8,10 +8,10 @@ from contextlib import suppress
 from itertools import chain
 
 import numpy as np
-import sqlalchemy as sa
 
 from imagesearch.catalog import collections, duplicates, images, jobs
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.contract import Outcome, PlanJob, TaskName
@@ -20,10 +20,9 @@ from imagesearch.messaging.claims import plan_task_id
 from imagesearch.similarity import groups_of_pairs
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.cancel import give_up
-from imagesearch_indexer.lifecycle.dispatch import WORKING
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.reindex.changes import submit_indexed, without_time_limit
+from imagesearch_indexer.reindex.changes import submit_indexed
 
 NEIGHBOURS = 64
 """Nearest pictures that one is paired with. More copies than these still form one group: equal distances are
@@ -54,7 +53,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     with indexer.catalog.transaction() as tx:
         collection = collections.lock_shared(tx, jobs.get(tx, job_id).collection_id)
         job = jobs.lock(tx, job_id)
-        if job.state not in WORKING or job.planned_at is not None or collection.state != "active":
+        if not job.state.is_working or job.planned_at is not None or collection.state != "active":
             return False
         more = _step(indexer, tx, job, collection)
         job = jobs.get(tx, job_id)
@@ -62,11 +61,11 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     return more
 
 
-def _step(indexer: Indexer, tx: sa.Connection, job: jobs.Job, collection: Collection) -> bool:
+def _step(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collection) -> bool:
     options = job.options or {}
     if collection.generation != options["generation"]:
         reason = "The collection was reindexed with another pipeline meanwhile; look for duplicates again."
-        jobs.change(tx, job.id, error=reason)
+        jobs.fail(tx, job.id, reason)
         return False
     if job.listed_at is None:
         submit_indexed(tx, job, indexer.settings.plan_slice, options["partition"])
@@ -112,11 +111,11 @@ def _neighbours(
                 yield image_id, hit.id, hit.distance
 
 
-def _group(tx: sa.Connection, job: jobs.Job, partition: str | None) -> None:
+def _group(tx: Transaction, job: jobs.Job, partition: str | None) -> None:
     """End the search: pairs that are still indexed become groups."""
     near = list(duplicates.pairs(tx, job.id))
     there = images.indexed_among(tx, {image_id for first, second, _ in near for image_id in (first, second)})
     kept = ((first, second, far) for first, second, far in near if first in there and second in there)
     same = duplicates.same_content(tx, job.collection_id, partition)
     duplicates.end(tx, job.id, groups_of_pairs(chain(kept, same)))
-    jobs.change(tx, job.id, planned_at=sa.func.now())
+    jobs.planned(tx, job.id)

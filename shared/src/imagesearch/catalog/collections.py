@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import names
+from imagesearch.catalog import locks, names
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import collections as table
 from imagesearch.catalog.tables import images
 from imagesearch.contract import DIMENSION
@@ -18,8 +19,6 @@ from imagesearch.errors import Conflict, NotFound, PipelineMismatch
 from imagesearch.pipeline import Preprocessing, fingerprint
 
 METRIC = "COSINE"
-COLLECTION_LOCK = 0x1A6E6
-"""First key of the advisory locks on collections, so that they meet no other lock; any constant number does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ _BY_NAME = sa.select(table).where(names.HELD)
 """Made once: every search reads its collection, and making a statement is a third of a short read."""
 
 
-def get(tx: sa.Connection, name: str) -> Collection:
+def get(tx: Transaction, name: str) -> Collection:
     """Return the collection of that name or alias.
 
     Raises:
@@ -69,7 +68,7 @@ def get(tx: sa.Connection, name: str) -> Collection:
     return _collection(row)
 
 
-def get_by_name(tx: sa.Connection, name: str) -> Collection:
+def get_by_name(tx: Transaction, name: str) -> Collection:
     """Return the collection of that name, where an alias will not do: it may point elsewhere a moment later.
 
     Raises:
@@ -82,35 +81,31 @@ def get_by_name(tx: sa.Connection, name: str) -> Collection:
     return found
 
 
-def by_id(tx: sa.Connection, collection_id: int) -> Collection:
+def by_id(tx: Transaction, collection_id: int) -> Collection:
     """Return a collection by id, also one that is deleted."""
     return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id)).one())
 
 
-def lock_shared(tx: sa.Connection, collection_id: int) -> Collection:
-    """Return a collection that `lock_exclusive` cannot have before this transaction ends.
-
-    Row locks let others that share pass whoever waits to be alone, so that batches without a pause would keep a
-    taker waiting for ever; advisory locks are given in the order in which they were asked for.
-    """
-    tx.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(COLLECTION_LOCK, collection_id % 2**31)))
+def lock_shared(tx: Transaction, collection_id: int) -> Collection:
+    """Return a collection that `lock_exclusive` cannot have before this transaction ends."""
+    locks.collection_shared(tx, collection_id)
     query = sa.select(table).where(table.c.id == collection_id).with_for_update(read=True, key_share=True)
     return _collection(tx.execute(query).one())
 
 
-def lock_exclusive(tx: sa.Connection, collection_id: int) -> Collection:
+def lock_exclusive(tx: Transaction, collection_id: int) -> Collection:
     """Wait until nobody holds a collection, and keep everybody off it until this transaction ends."""
-    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(COLLECTION_LOCK, collection_id % 2**31)))
+    locks.collection_exclusive(tx, collection_id)
     return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id).with_for_update()).one())
 
 
-def all_active(tx: sa.Connection) -> list[Collection]:
+def all_active(tx: Transaction) -> list[Collection]:
     """Return every collection that is not being deleted, by name."""
     rows = tx.execute(sa.select(table).where(table.c.state == "active").order_by(table.c.name))
     return [_collection(row) for row in rows]
 
 
-def with_unfinished_deletes(tx: sa.Connection) -> list[int]:
+def with_unfinished_deletes(tx: Transaction) -> list[int]:
     """Return the ids of collections that are being deleted, or hold images that are."""
     marked = sa.select(images.c.collection_id).where(images.c.state == "deleting").distinct()
     query = sa.select(table.c.id).where(
@@ -119,14 +114,14 @@ def with_unfinished_deletes(tx: sa.Connection) -> list[int]:
     return list(tx.execute(query.order_by(table.c.id)).scalars())
 
 
-def deleted_among(tx: sa.Connection, collection_ids: Iterable[int]) -> set[int]:
+def deleted_among(tx: Transaction, collection_ids: Iterable[int]) -> set[int]:
     """Return those of the ids whose collections have been deleted."""
     query = sa.select(table.c.id).where(table.c.id.in_(sorted(collection_ids)), table.c.state == "deleted")
     return set(tx.execute(query).scalars())
 
 
 def create(
-    tx: sa.Connection,
+    tx: Transaction,
     name: str,
     *,
     preprocessing: Preprocessing | None = None,
@@ -136,7 +131,7 @@ def create(
     """Create a collection if its name is free; return whatever has the name or alias, and whether it is new."""
     found = names.holder(tx, name)
     if found is None:
-        names.lock_name(tx, name)
+        locks.name(tx, name)
         found = names.holder(tx, name)
     if found is not None:
         return by_id(tx, found), False
@@ -164,7 +159,7 @@ def new_vector_collection() -> str:
     return f"imagesearch_{secrets.token_hex(8)}"
 
 
-def pin_model(tx: sa.Connection, collection: Collection, model: str) -> Collection:
+def pin_model(tx: Transaction, collection: Collection, model: str) -> Collection:
     """Make the first network that delivers vectors the collection's own; refuse any other.
 
     Raises:
@@ -200,18 +195,18 @@ def short_model(model: str | None) -> str:
     return f"{name}:{digest[:12]}" if digest else name
 
 
-def mark_deleting(tx: sa.Connection, collection: Collection) -> None:
+def mark_deleting(tx: Transaction, collection: Collection) -> None:
     """Begin a deletion: from this commit on, nobody finds the collection by name or alias."""
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleting"))
     names.remove_aliases(tx, collection.id)
 
 
-def mark_deleted(tx: sa.Connection, collection: Collection) -> None:
+def mark_deleted(tx: Transaction, collection: Collection) -> None:
     """End a deletion; the row stays, because the jobs of the collection refer to it."""
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleted"))
 
 
-def indexed_counts(tx: sa.Connection, collection_ids: Sequence[int]) -> dict[int, int]:
+def indexed_counts(tx: Transaction, collection_ids: Sequence[int]) -> dict[int, int]:
     """Return the number of images in state indexed for each collection."""
     rows = tx.execute(
         sa.select(images.c.collection_id, sa.func.count())

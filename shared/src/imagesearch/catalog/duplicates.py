@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import duplicate_members as members
 from imagesearch.catalog.tables import duplicate_pairs as pairs_table
 from imagesearch.catalog.tables import images
@@ -15,7 +16,7 @@ from imagesearch.similarity import Group
 WRITE_ROWS = 5_000
 
 
-def comparable_ids(tx: sa.Connection, collection_id: int, *, partition: str | None, limit: int) -> list[int]:
+def comparable_ids(tx: Transaction, collection_id: int, *, partition: str | None, limit: int) -> list[int]:
     """Return the smallest ids of indexed images of a collection, or of one partition, in ascending order."""
     query = sa.select(images.c.id).where(images.c.collection_id == collection_id, images.c.state == "indexed")
     if partition is not None:
@@ -23,7 +24,7 @@ def comparable_ids(tx: sa.Connection, collection_id: int, *, partition: str | No
     return list(tx.execute(query.order_by(images.c.id).limit(limit)).scalars())
 
 
-def record_pairs(tx: sa.Connection, job_id: str, pairs: Iterable[tuple[int, int, float]]) -> None:
+def record_pairs(tx: Transaction, job_id: str, pairs: Iterable[tuple[int, int, float]]) -> None:
     """Record pairs of like images; one that is known stays as it is."""
     ordered = sorted((min(first, second), max(first, second), distance) for first, second, distance in pairs)
     rows = [
@@ -33,14 +34,14 @@ def record_pairs(tx: sa.Connection, job_id: str, pairs: Iterable[tuple[int, int,
         tx.execute(insert(pairs_table).on_conflict_do_nothing(), rows)
 
 
-def pairs(tx: sa.Connection, job_id: str) -> Iterator[tuple[int, int, float]]:
+def pairs(tx: Transaction, job_id: str) -> Iterator[tuple[int, int, float]]:
     """Iterate over the pairs of a job, row by row."""
     query = sa.select(pairs_table.c.low_id, pairs_table.c.high_id, pairs_table.c.distance)
     for row in tx.execute(query.where(pairs_table.c.job_id == job_id)):
         yield row.low_id, row.high_id, row.distance
 
 
-def same_content(tx: sa.Connection, collection_id: int, partition: str | None) -> Iterator[tuple[int, int, float]]:
+def same_content(tx: Transaction, collection_id: int, partition: str | None) -> Iterator[tuple[int, int, float]]:
     """Iterate over pairs of indexed images whose files hold the same bytes: each with the first of them."""
     first = sa.func.min(images.c.id).over(partition_by=images.c.sha256).label("first_id")
     query = sa.select(images.c.id, first).where(
@@ -53,7 +54,7 @@ def same_content(tx: sa.Connection, collection_id: int, partition: str | None) -
         yield row.first_id, row.id, 0.0
 
 
-def end(tx: sa.Connection, job_id: str, groups: Sequence[Group]) -> None:
+def end(tx: Transaction, job_id: str, groups: Sequence[Group]) -> None:
     """Replace the pairs of a job by its groups."""
     rows = [
         {"job_id": job_id, "group_id": group.id, "image_id": image_id, "distance": distance}
@@ -65,12 +66,12 @@ def end(tx: sa.Connection, job_id: str, groups: Sequence[Group]) -> None:
     forget_pairs(tx, job_id)
 
 
-def forget_pairs(tx: sa.Connection, job_id: str) -> None:
+def forget_pairs(tx: Transaction, job_id: str) -> None:
     """Remove the pairs of a job."""
     tx.execute(sa.delete(pairs_table).where(pairs_table.c.job_id == job_id))
 
 
-def groups(tx: sa.Connection, job_id: str, *, after: int, limit: int) -> list[Group]:
+def groups(tx: Transaction, job_id: str, *, after: int, limit: int) -> list[Group]:
     """Return groups that a job found, in the order of their ids, from behind the one with id `after`."""
     wanted = (
         sa.select(members.c.group_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
@@ -15,6 +15,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from imagesearch.errors import StoreUnavailable
 from imagesearch.settings import PostgresSettings
 
+Transaction: TypeAlias = sa.Connection
+"""What `Catalog` hands out, and whatever reads or writes the catalogue takes first."""
 TRUSTED_SECONDS = 1.0
 """No server restarts in less: a connection that was in use so short a time ago is not asked whether it lives."""
 
@@ -54,7 +56,7 @@ class Catalog:
         self._transacting = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         """Yield a connection inside one transaction: committed at the end, rolled back on any error.
 
         Raises:
@@ -65,7 +67,7 @@ class Catalog:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[Transaction]:
         """Yield a connection on which each statement sees what is committed when it runs; for reads alone.
 
         BEGIN and COMMIT would be trips to the server of their own: a read of one row took half the time without.
@@ -101,6 +103,11 @@ class Catalog:
     def close(self) -> None:
         """Close every idle connection."""
         self._engine.dispose()
+
+
+def without_time_limit(tx: Transaction) -> None:
+    """Let the statements of a transaction take as long as they take, where they compare a whole collection."""
+    tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _note_use(_: object, record: ConnectionPoolEntry) -> None:

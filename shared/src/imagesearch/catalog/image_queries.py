@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.tables import images as table
 
@@ -18,15 +19,13 @@ def indexed_behind(collection_id: int, after: int, partition: str | None) -> lis
     return conditions if partition is None else [*conditions, table.c.partition == partition]
 
 
-def listing(
-    tx: sa.Connection, collection_id: int, *, partition: str | None, after: int, limit: int
-) -> list[Image]:
+def listing(tx: Transaction, collection_id: int, *, partition: str | None, after: int, limit: int) -> list[Image]:
     """Return indexed images of a collection, or of one of its partitions, by id from behind `after`."""
     query = sa.select(*_COLUMNS).where(*indexed_behind(collection_id, after, partition))
     return [Image(*row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
-def has_partition(tx: sa.Connection, collection_id: int, partition: str) -> bool:
+def has_partition(tx: Transaction, collection_id: int, partition: str) -> bool:
     """Tell whether an indexed image of a collection has that partition."""
     query = sa.select(table.c.id).where(
         table.c.collection_id == collection_id, table.c.partition == partition, table.c.state == "indexed"
@@ -34,7 +33,7 @@ def has_partition(tx: sa.Connection, collection_id: int, partition: str) -> bool
     return tx.execute(query.limit(1)).first() is not None
 
 
-def ids_of_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) -> dict[str, int]:
+def ids_of_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> dict[str, int]:
     """Return the ids of images that are not being deleted, by path."""
     query = sa.select(table.c.path, table.c.id).where(
         table.c.collection_id == collection_id,

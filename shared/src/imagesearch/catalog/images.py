@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import images as table
 from imagesearch.contract import ExtractedImage, UnchangedImage
 from imagesearch.errors import NotFound
@@ -51,7 +52,7 @@ class File:
 _COLUMNS = [table.c[name] for name in Image.__dataclass_fields__]
 
 
-def get(tx: sa.Connection, image_id: int, *, collection_id: int | None = None) -> Image:
+def get(tx: Transaction, image_id: int, *, collection_id: int | None = None) -> Image:
     """Return an image that is not being deleted.
 
     Raises:
@@ -74,12 +75,12 @@ _INDEXED_BY_IDS = sa.select(*_COLUMNS).where(
 """Made once: every search reads its rows, and making a statement is a third of a short read."""
 
 
-def indexed_by_ids(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
+def indexed_by_ids(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
     """Return those of the images that are indexed, by id."""
     return {row.id: Image(*row) for row in tx.execute(_INDEXED_BY_IDS, {"ids": list(image_ids)})}
 
 
-def indexed_by_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) -> dict[str, Image]:
+def indexed_by_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> dict[str, Image]:
     """Return those images of a collection that are indexed, by path."""
     query = sa.select(*_COLUMNS).where(
         table.c.collection_id == collection_id,
@@ -89,7 +90,7 @@ def indexed_by_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]
     return {row.path: Image(*row) for row in tx.execute(query)}
 
 
-def indexed_among(tx: sa.Connection, image_ids: Iterable[int]) -> set[int]:
+def indexed_among(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     """Return those of the ids whose images are indexed."""
     query = sa.select(table.c.id).where(
         table.c.id == sa.func.any(sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))), table.c.state == "indexed"
@@ -98,7 +99,7 @@ def indexed_among(tx: sa.Connection, image_ids: Iterable[int]) -> set[int]:
 
 
 def ensure_rows(
-    tx: sa.Connection,
+    tx: Transaction,
     collection_id: int,
     paths: Sequence[str],
     partition: str | None,
@@ -133,19 +134,19 @@ def ensure_rows(
     return {row.path: Image(*row) for row in rows}
 
 
-def mark_uploaded(tx: sa.Connection, image_id: int) -> None:
+def mark_uploaded(tx: Transaction, image_id: int) -> None:
     """Record that the service stores the file of an image itself, before it does so."""
     tx.execute(sa.update(table).where(table.c.id == image_id).values(uploaded=True))
 
 
-def files_of(tx: sa.Connection, image_ids: Sequence[int]) -> list[File]:
+def files_of(tx: Transaction, image_ids: Sequence[int]) -> list[File]:
     """Return the files of images in whatever state."""
     ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
     rows = tx.execute(sa.select(table.c.path, table.c.uploaded).where(table.c.id == sa.func.any(ids)))
     return [File(row.path, row.uploaded) for row in rows]
 
 
-def lock(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
+def lock(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
     """Lock image rows in id order until the transaction ends, and return them by id.
 
     Deletes and other batches of the same images wait; planning, which only refers to the rows, does not.
@@ -160,7 +161,7 @@ def lock(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Image]:
 
 
 def mark_indexed(
-    tx: sa.Connection,
+    tx: Transaction,
     extracted: Sequence[ExtractedImage],
     *,
     read_at: float,
@@ -202,7 +203,7 @@ def mark_indexed(
     )
 
 
-def mark_seen(tx: sa.Connection, unchanged: Sequence[UnchangedImage]) -> None:
+def mark_seen(tx: Transaction, unchanged: Sequence[UnchangedImage]) -> None:
     """Record the new modification time of files whose bytes are indexed already."""
     if unchanged:
         tx.execute(
@@ -216,7 +217,7 @@ def mark_seen(tx: sa.Connection, unchanged: Sequence[UnchangedImage]) -> None:
         )
 
 
-def mark_failed(tx: sa.Connection, image_ids: Sequence[int]) -> None:
+def mark_failed(tx: Transaction, image_ids: Sequence[int]) -> None:
     """Record that these images have no vector (any more)."""
     if image_ids:
         tx.execute(
@@ -226,7 +227,7 @@ def mark_failed(tx: sa.Connection, image_ids: Sequence[int]) -> None:
         )
 
 
-def mark_pending(tx: sa.Connection, image_ids: Sequence[int]) -> None:
+def mark_pending(tx: Transaction, image_ids: Sequence[int]) -> None:
     """Record that these images lost their vectors and have to be read again."""
     tx.execute(
         sa.update(table)
@@ -235,7 +236,7 @@ def mark_pending(tx: sa.Connection, image_ids: Sequence[int]) -> None:
     )
 
 
-def indexed_ids(tx: sa.Connection, collection_id: int, *, after: int, up_to: int | None) -> set[int]:
+def indexed_ids(tx: Transaction, collection_id: int, *, after: int, up_to: int | None) -> set[int]:
     """Return the ids of indexed images of a collection in the range (after, up_to]; None is no upper bound."""
     query = sa.select(table.c.id).where(
         table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after
@@ -245,7 +246,7 @@ def indexed_ids(tx: sa.Connection, collection_id: int, *, after: int, up_to: int
     return set(tx.execute(query).scalars())
 
 
-def mark_deleting(tx: sa.Connection, collection_id: int, image_ids: Sequence[int]) -> list[int]:
+def mark_deleting(tx: Transaction, collection_id: int, image_ids: Sequence[int]) -> list[int]:
     """Begin the deletion of images: from this commit on nobody sees them. Return the ids that were there."""
     rows = tx.execute(
         sa.update(table)
@@ -256,7 +257,7 @@ def mark_deleting(tx: sa.Connection, collection_id: int, image_ids: Sequence[int
     return sorted(row.id for row in rows)
 
 
-def deleting(tx: sa.Connection, collection_id: int, *, limit: int) -> list[int]:
+def deleting(tx: Transaction, collection_id: int, *, limit: int) -> list[int]:
     """Return some of the images whose deletion has begun and not ended."""
     query = (
         sa.select(table.c.id)
@@ -267,21 +268,19 @@ def deleting(tx: sa.Connection, collection_id: int, *, limit: int) -> list[int]:
     return list(tx.execute(query).scalars())
 
 
-def remove(tx: sa.Connection, image_ids: Sequence[int]) -> None:
+def remove(tx: Transaction, image_ids: Sequence[int]) -> None:
     """Remove the rows of images whose vectors are gone."""
     tx.execute(sa.delete(table).where(table.c.id.in_(image_ids), table.c.state == "deleting"))
 
 
-def remove_slice(tx: sa.Connection, collection_id: int, *, limit: int) -> list[File]:
+def remove_slice(tx: Transaction, collection_id: int, *, limit: int) -> list[File]:
     """Remove some rows of a collection that is being deleted; return their files."""
     some = sa.select(table.c.id).where(table.c.collection_id == collection_id).limit(limit)
     removed = sa.delete(table).where(table.c.id.in_(some)).returning(table.c.path, table.c.uploaded)
     return [File(row.path, row.uploaded) for row in tx.execute(removed)]
 
 
-def below(
-    tx: sa.Connection, collection_id: int, directory: str, *, after: str, limit: int
-) -> list[tuple[int, str]]:
+def below(tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int) -> list[tuple[int, str]]:
     """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none."""
     prefix = directory.rstrip("/") + "/"
     query = (

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagesearch.catalog.images import Image
-from imagesearch.catalog.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +16,11 @@ class Labels:
     partition: str | None = None
     metadata: Mapping[str, Any] | None = None
 
-    def over(self, job: Job) -> Labels:
-        """Return these, completed by what the job gives to every picture; of that, empty metadata gives none."""
-        return self.following(Labels(job.partition, job.metadata or None))
-
-    def following(self, before: Labels) -> Labels:
-        """Return these, completed by those of a change that they follow."""
+    def over(self, others: Labels) -> Labels:
+        """Return these, and where they give nothing, what the others give: their job's, or those before them."""
         return Labels(
-            before.partition if self.partition is None else self.partition,
-            before.metadata if self.metadata is None else self.metadata,
+            others.partition if self.partition is None else self.partition,
+            others.metadata if self.metadata is None else self.metadata,
         )
 
     def on(self, row: Image) -> tuple[str, Mapping[str, Any]]:

@@ -12,7 +12,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog import locks
+from imagesearch.catalog.engine import Catalog, without_time_limit
 from imagesearch.errors import StoreUnavailable
 from imagesearch.retry import retry_transient
 from imagesearch.settings import PostgresSettings
@@ -21,8 +22,6 @@ from imagesearch.telemetry import TelemetrySettings, configure
 log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-MIGRATION_LOCK = 0x1A6E5EA2
-"""Key of the Postgres advisory lock that lets one process migrate at a time; any constant number does."""
 
 
 def migrate(catalog: Catalog, revision: str = "head") -> None:
@@ -34,8 +33,8 @@ def migrate(catalog: Catalog, revision: str = "head") -> None:
     with catalog.transaction() as tx:
         config = _config()
         config.attributes["connection"] = tx
-        tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        without_time_limit(tx)
+        locks.migration(tx)
         command.upgrade(config, revision)
 
 

@@ -12,12 +12,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog import locks
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import collection_aliases as aliases
 from imagesearch.catalog.tables import collections
 from imagesearch.errors import Conflict, NotFound
-
-NAMES_LOCK = 0x1A6E5
-"""First key of the advisory locks on names, so that they meet no other lock; any constant number does."""
 
 _WANTED = sa.bindparam("wanted", type_=sa.Text)
 HELD = sa.and_(
@@ -39,36 +38,31 @@ class Alias:
     created_at: datetime
 
 
-def lock_name(tx: sa.Connection, name: str) -> None:
-    """Wait until nobody else is taking this name, and keep others from it until the transaction ends."""
-    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMES_LOCK, sa.func.hashtext(name))))
-
-
-def holder(tx: sa.Connection, name: str) -> int | None:
+def holder(tx: Transaction, name: str) -> int | None:
     """Return the id of the active collection that has this name or alias; None when it is free."""
     return tx.execute(sa.select(collections.c.id).where(HELD), {"wanted": name}).scalar_one_or_none()
 
 
-def rename(tx: sa.Connection, collection_id: int, name: str) -> None:
+def rename(tx: Transaction, collection_id: int, name: str) -> None:
     """Give a collection another name; its aliases stay.
 
     Raises:
         Conflict: the name is taken.
     """
-    lock_name(tx, name)
+    locks.name(tx, name)
     if holder(tx, name) is not None:
         raise Conflict(f"There is a collection or alias {name!r} already.")
     tx.execute(sa.update(collections).where(collections.c.id == collection_id).values(name=name))
 
 
-def put_alias(tx: sa.Connection, alias: str, collection_id: int) -> bool:
+def put_alias(tx: Transaction, alias: str, collection_id: int) -> bool:
     """Point an alias at a collection, from this commit on; return whether it is new.
 
     Raises:
         Conflict: a collection has this name.
         NotFound: the collection has been deleted meanwhile.
     """
-    lock_name(tx, alias)
+    locks.name(tx, alias)
     if tx.execute(
         sa.select(collections.c.id).where(collections.c.name == alias, collections.c.state == "active")
     ).first():
@@ -83,7 +77,7 @@ def put_alias(tx: sa.Connection, alias: str, collection_id: int) -> bool:
     return is_new
 
 
-def remove_alias(tx: sa.Connection, alias: str) -> None:
+def remove_alias(tx: Transaction, alias: str) -> None:
     """Remove an alias; its collection stays.
 
     Raises:
@@ -93,12 +87,12 @@ def remove_alias(tx: sa.Connection, alias: str) -> None:
         raise NotFound(f"There is no alias {alias!r}.")
 
 
-def remove_aliases(tx: sa.Connection, collection_id: int) -> None:
+def remove_aliases(tx: Transaction, collection_id: int) -> None:
     """Remove every alias of a collection."""
     tx.execute(sa.delete(aliases).where(aliases.c.collection_id == collection_id))
 
 
-def list_aliases(tx: sa.Connection, *, after: str = "", limit: int) -> list[Alias]:
+def list_aliases(tx: Transaction, *, after: str = "", limit: int) -> list[Alias]:
     """Return aliases in the order of their names, from behind `after`."""
     query = (
         sa.select(aliases.c.alias, collections.c.name, aliases.c.created_at)
@@ -110,7 +104,7 @@ def list_aliases(tx: sa.Connection, *, after: str = "", limit: int) -> list[Alia
     return [Alias(*row) for row in tx.execute(query)]
 
 
-def aliases_of(tx: sa.Connection, collection_id: int) -> list[str]:
+def aliases_of(tx: Transaction, collection_id: int) -> list[str]:
     """Return the aliases of a collection, in order."""
     query = sa.select(aliases.c.alias).where(aliases.c.collection_id == collection_id).order_by(aliases.c.alias)
     return list(tx.execute(query).scalars())

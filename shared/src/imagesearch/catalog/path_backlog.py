@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import SINGLE_IMAGE
 from imagesearch.catalog.tables import images, job_items, jobs, path_backlog
 
@@ -26,12 +27,12 @@ class StoredPath:
 _COLUMNS = images.c.id, images.c.collection_id, images.c.path, images.c.state, images.c.uploaded
 
 
-def is_open(tx: sa.Connection) -> bool:
+def is_open(tx: Transaction) -> bool:
     """Tell whether there are rows that nobody has looked at yet."""
     return tx.execute(sa.select(path_backlog.c.reached)).first() is not None
 
 
-def next_slice(tx: sa.Connection, *, limit: int) -> list[StoredPath]:
+def next_slice(tx: Transaction, *, limit: int) -> list[StoredPath]:
     """Return the next rows to look at, by id, and move on behind them when the transaction commits.
 
     Nothing is returned where the backlog has ended or another process works on it.
@@ -50,12 +51,12 @@ def next_slice(tx: sa.Connection, *, limit: int) -> list[StoredPath]:
     return found
 
 
-def wait_at(tx: sa.Connection, image_id: int) -> None:
+def wait_at(tx: Transaction, image_id: int) -> None:
     """Look at this row once more in the next slice."""
     tx.execute(sa.update(path_backlog).values(reached=image_id - 1))
 
 
-def at_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) -> dict[str, StoredPath]:
+def at_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> dict[str, StoredPath]:
     """Return the rows of a collection at these paths, by path."""
     query = sa.select(*_COLUMNS).where(
         images.c.collection_id == collection_id,
@@ -64,7 +65,7 @@ def at_paths(tx: sa.Connection, collection_id: int, paths: Sequence[str]) -> dic
     return {row.path: StoredPath(*row) for row in tx.execute(query)}
 
 
-def rename(tx: sa.Connection, image: StoredPath, path: str) -> bool:
+def rename(tx: Transaction, image: StoredPath, path: str) -> bool:
     """Give an image another path; return False where another image has taken it in the same moment."""
     try:
         with tx.begin_nested():

@@ -105,9 +105,7 @@ def test_what_failed_keeps_its_labels_for_a_retry(world: World) -> None:
     assert job.failed == 2
     world.write("a.png")
     with world.catalog.transaction() as tx:
-        assert ledger.reopen_failed(tx, job.id) == 1
-        values = {"failed": 1, "state": "planning", "planned_at": None, "finished_at": None}
-        jobs.change(tx, job.id, **values)
+        assert jobs.reopen(tx, job.id).failed == 1
     world.plan(job.id)
     world.work()
     assert labels(world) == {"a.png": ("anna", {})}
@@ -149,7 +147,7 @@ def test_a_manifest_that_changes_while_it_is_read_fails_the_job_and_says_so(worl
     path = manifest(world, *({"path": name} for name in names))
     job_id = submit(world, path)
     with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, planned_up_to="20 1 5 5")
+        jobs.reached(tx, job_id, "20 1 5 5")
     world.plan(job_id)
     world.work()
     job = world.job(job_id)

@@ -31,6 +31,7 @@ from imagesearch_indexer.ingest.planner import plan_job
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
+from support.damage import damage_job
 from support.world import MODEL, World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -82,11 +83,6 @@ def snapshot(world: World) -> object:
         names = tx.execute(sa.select(collection_rows.c.vector_collection)).scalars().all()
     vectors = [world.vectors.ids(name) for name in names if world.vectors.has_collection(name)]
     return rows, vectors, list(world.outbox)
-
-
-def change(world: World, job_id: str, **values: object) -> None:
-    with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, **values)
 
 
 def attempts(world: World, job_id: str) -> list[int]:
@@ -180,7 +176,8 @@ def test_planning_that_waits_in_its_queue_is_not_asked_for_again(world: World, a
 def test_a_lost_cancel_is_carried_out(world: World) -> None:
     job_id = planned(world, 20)
     extract_batches(world)
-    change(world, job_id, state=JobState.CANCELLED.value)
+    with world.catalog.transaction() as tx:
+        jobs.cancel(tx, job_id)
     found = repaired(world)
     assert found["cancel_unfinished"] == 1
     job = world.job(job_id)
@@ -192,7 +189,7 @@ def test_a_lost_cancel_is_carried_out(world: World) -> None:
 def test_an_end_that_was_cut_off_is_made_up_for(world: World) -> None:
     world.write("a.jpg")
     job = world.run(world.root)
-    change(world, job.id, state=JobState.RUNNING.value, finished_at=None)
+    damage_job(world.catalog, job.id, state="running", finished_at=None)
     assert repaired(world)["end_unfinished"] == 1
     assert world.job(job.id).state == JobState.SUCCEEDED
     assert repaired(world) == {}
@@ -274,7 +271,7 @@ def test_a_vector_store_that_lost_everything_is_filled_again(world: World) -> No
 
 def test_wrong_counters_of_an_open_job_are_put_right(world: World) -> None:
     job_id = planned(world, 4)
-    change(world, job_id, total=7, indexed=5)
+    damage_job(world.catalog, job_id, total=7, indexed=5)
     found = repaired(world, deep=True)
     assert found["counters_wrong"] == 1
     world.check_ledger(job_id)
@@ -374,10 +371,12 @@ def test_work_that_raises_every_time_counts_like_a_death(world: World, client: r
 def test_a_paused_job_is_left_alone(world: World) -> None:
     job_id = planned(world, 20)
     extract_batches(world)
-    change(world, job_id, state=JobState.PAUSED.value)
+    with world.catalog.transaction() as tx:
+        jobs.pause(tx, job_id)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     assert not world.outbox
-    change(world, job_id, state=JobState.RUNNING.value)
+    with world.catalog.transaction() as tx:
+        jobs.resume(tx, job_id)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     world.work()
     assert world.job(job_id).outcomes == {"indexed": 20}

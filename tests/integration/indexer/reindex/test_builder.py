@@ -18,7 +18,6 @@ from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.tables import built_images, retired_vectors
 from imagesearch.catalog.tables import images as image_table
-from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import CancelJob, ExtractBatch, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.errors import Conflict, StoreUnavailable
 from imagesearch.messaging.progress import InMemoryProgressBoard
@@ -395,10 +394,7 @@ def test_a_picture_that_cannot_be_read_again_leaves_the_index_and_can_be_retried
     lost.write_bytes(content)
     world.write("004.jpg", content=b"whole again")
     with world.catalog.transaction() as tx:
-        reopened = ledger.reopen_failed(tx, job_id)
-        jobs.change(
-            tx, job_id, state="planning", failed=job_table.c.failed - reopened, planned_at=None, finished_at=None
-        )
+        jobs.reopen(tx, job_id)
     job = finish(world, job_id)
     assert (job.state, job.indexed) == (JobState.SUCCEEDED, 25)
     check_whole(world, SMOOTH)
@@ -485,7 +481,7 @@ def test_cancelling_drops_what_was_built(world: World, preprocessing: Preprocess
         world.extract(message) for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)
     ]
     with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, state=JobState.CANCELLED.value)
+        jobs.cancel(tx, job_id)
     close_cancelled(world.indexer, CancelJob(job_id).job_id)
     for answer in late:
         index_batch(world.indexer, answer)
@@ -502,13 +498,13 @@ def test_a_paused_build_stands_still_until_it_is_resumed(world: World) -> None:
     before = world.collection()
     job_id = world.submit_reindex()
     with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, state=JobState.PAUSED.value)
+        jobs.pause(tx, job_id)
     plan_job(world.indexer, PlanJob(job_id))
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     world.work()
     assert world.collection() == before
     with world.catalog.transaction() as tx:
-        jobs.change(tx, job_id, state=JobState.PLANNING.value)
+        jobs.resume(tx, job_id)
     assert finish(world, job_id).state == JobState.SUCCEEDED
     check_whole(world)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import images, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.reindex import builds
@@ -42,6 +44,7 @@ from integration.indexer.reindex.test_builder import (
     on,
     work_alone,
 )
+from support.damage import damage_job
 from support.waiting import until
 from support.world import MODEL, World, vector_of
 
@@ -221,8 +224,7 @@ def test_a_builder_that_dies_in_its_last_round_keeps_nobody_waiting_for_long(roo
     assert level(world) is ThrottleLevel.CLOSED
     world.outbox.clear()
     job_id = wait_behind(world)
-    with world.catalog.transaction() as tx:
-        jobs.change(tx, build, progressed_at=sa.func.now() - world.settings.last_round_timeout)
+    damage_job(world.catalog, build, progressed_at=datetime.now(UTC) - world.settings.last_round_timeout)
     assert level(world) is ThrottleLevel.REDUCED
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     (batch,) = sent(world, job_id)
@@ -233,13 +235,15 @@ def test_a_builder_that_dies_in_its_last_round_keeps_nobody_waiting_for_long(roo
     check_whole(world, SMOOTH)
 
 
-@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.CANCELLED])
-def test_nobody_is_throttled_for_a_build_that_somebody_stopped(roomy: World, state: JobState) -> None:
+@pytest.mark.parametrize("stop", [jobs.pause, jobs.cancel])
+def test_nobody_is_throttled_for_a_build_that_somebody_stopped(
+    roomy: World, stop: Callable[[Transaction, str], jobs.Job]
+) -> None:
     world = roomy
     build = lacking_some(world, 3)
     job_id = wait_behind(world)
     with world.catalog.transaction() as tx:
-        jobs.change(tx, build, state=state.value)
+        stop(tx, build)
     assert level(world) is ThrottleLevel.OPEN
     world.outbox.clear()
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))

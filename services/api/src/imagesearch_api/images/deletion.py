@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from imagesearch.catalog import collections, image_queries, images, jobs
-from imagesearch.contract import CancelJob, FinishDeletes, JobState, TaskName
+from imagesearch.contract import CancelJob, FinishDeletes, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import Filter, matches
@@ -130,11 +130,9 @@ def delete_collection(services: Services, name: str) -> bool:
         collection = collections.get_by_name(tx, name)
         collections.mark_deleting(tx, collection)
     with services.catalog.transaction() as tx:
-        open_jobs = [job for job in jobs.open_jobs(tx) if job.collection_id == collection.id]
-        for job in open_jobs:
-            jobs.change(tx, job.id, state=JobState.CANCELLED.value)
+        cancelled = jobs.cancel_all(tx, collection.id)
     try:
-        for job in open_jobs:
+        for job in cancelled:
             services.send(TaskName.CANCEL, CancelJob(job.id), None)
     except StoreUnavailable as error:
         log.warning("cancel.not_announced", reason=str(error))

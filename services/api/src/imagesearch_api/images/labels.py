@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
-from imagesearch.catalog import collections
+from imagesearch.catalog import collections, locks
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
@@ -20,8 +18,6 @@ from imagesearch_api.composition import Services
 from imagesearch_api.http.problems import BadField
 from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
 
-LABELS_LOCK = 0x1A6E7
-"""First key of the advisory locks on images whose labels change; any constant number does."""
 ATTEMPTS = 3
 
 
@@ -62,7 +58,7 @@ def update_labels(services: Services, name: str, image_id: int, update: LabelsUp
         StoreUnavailable: a store does not answer.
     """
     with services.changing, services.catalog.transaction() as line:
-        line.execute(sa.select(sa.func.pg_advisory_xact_lock(LABELS_LOCK, image_id % 2**31)))
+        locks.labels(line, image_id)
         for _ in range(ATTEMPTS):
             with services.catalog.transaction() as tx:
                 collection = collections.get(tx, name)

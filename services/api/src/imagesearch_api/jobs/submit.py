@@ -11,6 +11,7 @@ from uuid import uuid4
 import structlog
 
 from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.contract import PlanJob, TaskName
@@ -129,7 +130,7 @@ def announce(services: Services, job: jobs.Job) -> None:
         log.warning("job.not_announced", job=job.id, reason=str(error))
 
 
-def _write_list(tx: Any, job: jobs.Job, paths: list[str]) -> jobs.Job:
+def _write_list(tx: Transaction, job: jobs.Job, paths: list[str]) -> jobs.Job:
     distinct = list(dict.fromkeys(paths))
     for start in range(0, len(distinct), SLICE):
         submitted, outcomes = ledger.record(tx, job.id, [Item(path) for path in distinct[start : start + SLICE]])

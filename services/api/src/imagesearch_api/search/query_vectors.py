@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
-import sqlalchemy as sa
 
 from imagesearch.catalog import images
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound, StoreUnavailable
@@ -72,7 +72,7 @@ def resolved_paths(queries: Sequence[Query]) -> dict[str, str]:
 
 
 def rows_of(
-    tx: sa.Connection, collection: Collection, queries: Sequence[Query], resolved: Mapping[str, str]
+    tx: Transaction, collection: Collection, queries: Sequence[Query], resolved: Mapping[str, str]
 ) -> dict[int, Image]:
     """Return the images that queries name, by the queries' places; a path may be any name of its file.
 

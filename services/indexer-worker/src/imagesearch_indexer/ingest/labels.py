@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import sqlalchemy as sa
 
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import NO_LABELS, Labels
@@ -16,7 +16,7 @@ from imagesearch_indexer.composition import Indexer
 
 
 def update_labels(
-    indexer: Indexer, tx: sa.Connection, collection: Collection, rows: Sequence[Image], given: Mapping[int, Labels]
+    indexer: Indexer, tx: Transaction, collection: Collection, rows: Sequence[Image], given: Mapping[int, Labels]
 ) -> None:
     """Give pictures their labels and leave them their vectors.
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import NO_LABELS, Labels
@@ -94,9 +94,7 @@ def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
     return False
 
 
-def _write_slice(
-    indexer: Indexer, tx: sa.Connection, seen: jobs.Job, entries: Sequence[Listed]
-) -> jobs.Job | None:
+def _write_slice(indexer: Indexer, tx: Transaction, seen: jobs.Job, entries: Sequence[Listed]) -> jobs.Job | None:
     """Write one slice to the ledger; an empty one ends the listing, and after that the planning.
 
     Returns:
@@ -118,7 +116,7 @@ def _write_slice(
     if job.listed_at is None:
         known = ledger.holds(tx, job.id, list(by_name))
         entries = [listed for name, listed in by_name.items() if name not in known]
-        jobs.change(tx, job.id, planned_up_to=reached)
+        jobs.reached(tx, job.id, reached)
     else:
         waiting = set(ledger.unplanned(tx, job.id, limit=indexer.settings.plan_slice))
         entries = [listed for name, listed in by_name.items() if name in waiting]
@@ -126,14 +124,12 @@ def _write_slice(
     return counters.count(tx, job.id, outcomes, submitted=submitted)
 
 
-def _end_phase(tx: sa.Connection, job: jobs.Job) -> jobs.Job:
-    if job.listed_at is None:
-        return jobs.change(tx, job.id, listed_at=sa.func.now())
-    return jobs.change(tx, job.id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
+def _end_phase(tx: Transaction, job: jobs.Job) -> jobs.Job:
+    return jobs.listed(tx, job.id) if job.listed_at is None else jobs.planned(tx, job.id)
 
 
 def _assign(
-    indexer: Indexer, tx: sa.Connection, job: jobs.Job, listed: Sequence[Listed]
+    indexer: Indexer, tx: Transaction, job: jobs.Job, listed: Sequence[Listed]
 ) -> tuple[int, Counter[Outcome]]:
     """Give each path its row, and its outcome or its batch; several names of one file share them."""
     readable = [item.entry.path for item in listed if item.entry.failure is None]
@@ -147,7 +143,7 @@ def _assign(
             items.append(_failed(item.name, entry.failure or FailureCode.IO_ERROR, entry.reason))
         elif row.state == "deleting":
             items.append(_failed(item.name, FailureCode.REMOVED, "The picture is being deleted; submit it again."))
-        elif row.id not in work and _is_unchanged(row, entry, item.labels.over(job)):
+        elif row.id not in work and _is_unchanged(row, entry, item.labels.over(job.labels)):
             items.append(Item(item.name, image_id=row.id, outcome=Outcome.UNCHANGED))
         else:
             work.setdefault(row.id, []).append(item)
@@ -199,8 +195,5 @@ def _storable(listed: Listed) -> Listed:
 def _give_up(indexer: Indexer, job: jobs.Job, reason: str) -> None:
     """End the listing of a source that is gone; what was listed before still gets its outcome."""
     log.warning("plan.source_gone", job=job.id, reason=reason)
-    now = sa.func.now()
     with indexer.catalog.transaction() as tx:
-        # One that was cancelled or paused in the meantime stays so; a resumed job is planned again.
-        if jobs.lock(tx, job.id).state == JobState.PLANNING:
-            jobs.change(tx, job.id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)
+        jobs.break_off(tx, job.id, reason)

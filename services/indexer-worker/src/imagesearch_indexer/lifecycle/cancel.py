@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from contextlib import suppress
 
 from imagesearch.catalog import duplicates, jobs
 from imagesearch.catalog.jobs import batches, counters, ledger
-from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
+from imagesearch.errors import Conflict
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
@@ -23,9 +23,9 @@ def cancel_orphaned(indexer: Indexer, job_id: str) -> None:
     Raises:
         StoreUnavailable: a store went away; reconciliation goes on where this stopped.
     """
-    with indexer.catalog.transaction() as tx:
-        if jobs.lock(tx, job_id).finished_at is None:
-            jobs.change(tx, job_id, state=JobState.CANCELLED.value)
+    # One that has ended since it was found stays as it is.
+    with indexer.catalog.transaction() as tx, suppress(Conflict):
+        jobs.cancel(tx, job_id)
     close_cancelled(indexer, job_id)
 
 
@@ -58,7 +58,7 @@ def _close(indexer: Indexer, job_id: str) -> None:
     with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job_id)
         counters.count(tx, job_id, ledger.cancel_unplanned(tx, job_id))
-        jobs.change(tx, job_id, planned_at=sa.func.coalesce(job_table.c.planned_at, sa.func.now()))
+        jobs.close_listing(tx, job_id)
         duplicates.forget_pairs(tx, job_id)
         open_batches = batches.open_ids(tx, job_id)
     for batch_id in open_batches:

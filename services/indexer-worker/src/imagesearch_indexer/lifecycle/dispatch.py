@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.builds import ThrottleLevel
-from imagesearch.contract import ExtractBatch, JobState, PlanJob, Queue, TaskName
+from imagesearch.contract import ExtractBatch, PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import batch_task_id, plan_task_id
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
-
-WORKING = (JobState.PLANNING, JobState.RUNNING)
 
 
 def ask_for_planning(indexer: Indexer, job_id: str) -> None:
@@ -36,7 +34,7 @@ def dispatch(indexer: Indexer, job_id: str) -> int:
     """
     with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job_id)
-        if job.state not in WORKING:
+        if not job.state.is_working:
             return 0
         collection = collections.by_id(tx, job.collection_id)
         build = builds.get(tx, job_id) if job.kind == jobs.REINDEX else None
@@ -74,12 +72,12 @@ def dispatch_others(indexer: Indexer, job_id: str) -> None:
         dispatch(indexer, waiting_id)
 
 
-def throttle_level(indexer: Indexer, tx: sa.Connection, collection: Collection) -> ThrottleLevel:
+def throttle_level(indexer: Indexer, tx: Transaction, collection: Collection) -> ThrottleLevel:
     """Return what the jobs of a collection may do now that are not its build."""
     return builds.throttle_level(tx, collection.id, timeout=indexer.settings.last_round_timeout)
 
 
-def _in_flight_limit(indexer: Indexer, tx: sa.Connection, collection: Collection) -> int:
+def _in_flight_limit(indexer: Indexer, tx: Transaction, collection: Collection) -> int:
     """Return how many batches a job that is not a build may have on their way.
 
     A build that catches up has many times the room of each other job of its collection, so that each of its

@@ -8,7 +8,6 @@ import structlog
 
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.jobs import counters, ledger
-from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
 from imagesearch.errors import NotFound
 from imagesearch.files.paths import is_among_uploads
@@ -40,7 +39,7 @@ def end_job(indexer: Indexer, job_id: str) -> None:
     if job.indexed and collection.state == "active":
         _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
-        ended = counters.end(tx, job_id)
+        ended = jobs.finish(tx, job_id)
     show(indexer, ended)
     if ended.finished_at is not None:
         log.info("job.ended", job=job_id, state=str(ended.state), total=ended.total, failed=ended.failed)
@@ -75,7 +74,7 @@ def _prune(indexer: Indexer, job: jobs.Job) -> None:
         ]
         with indexer.catalog.transaction() as tx:
             removed = images.mark_deleting(tx, job.collection_id, gone)
-            jobs.change(tx, job.id, removed=job_table.c.removed + len(removed))
+            counters.removed(tx, job.id, len(removed))
         finish_deletes(indexer, job.collection_id)
         after = found[-1][1]
 

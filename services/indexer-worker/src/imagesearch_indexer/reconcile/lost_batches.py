@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import images, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds
@@ -82,7 +82,7 @@ def _recover(indexer: Indexer, seen: batches.Batch) -> None:
         show(indexer, job)
 
 
-def _take_apart(indexer: Indexer, tx: sa.Connection, batch: batches.Batch) -> jobs.Job | None:
+def _take_apart(indexer: Indexer, tx: Transaction, batch: batches.Batch) -> jobs.Job | None:
     """Halve a locked batch that keeps killing its workers; a single picture fails, and its job is returned."""
     waiting = sorted(ledger.open_images(tx, batch.id))
     if len(waiting) > 1:

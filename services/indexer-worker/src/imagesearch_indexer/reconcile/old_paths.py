@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import images, path_backlog
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.path_backlog import StoredPath
 from imagesearch.contract import Finding
 from imagesearch.files.paths import canonical, root_of
@@ -50,7 +50,7 @@ def _finding(count: int) -> Finding:
     return Finding("path_not_looked_at", count, "paths of older releases are brought to one form" if count else "")
 
 
-def _bring(indexer: Indexer, tx: sa.Connection, image: StoredPath) -> bool:
+def _bring(indexer: Indexer, tx: Transaction, image: StoredPath) -> bool:
     """Give an image its path and its mark; return False where that has to wait for another row to go."""
     path = _one_form(indexer, image.path)
     if path != image.path and image.state != "deleting":
@@ -73,7 +73,7 @@ def _one_form(indexer: Indexer, path: str) -> str:
     return resolved if root_of(Path(resolved), indexer.roots) is not None else path
 
 
-def _choose(tx: sa.Connection, image: StoredPath, twin: StoredPath) -> bool:
+def _choose(tx: Transaction, image: StoredPath, twin: StoredPath) -> bool:
     """Delete one of two rows of the same file: one that is not indexed, or else the one under the other name."""
     if twin.state == "deleting":
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,7 +15,7 @@ from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.cancel import cancel_orphaned, close_cancelled
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
-from imagesearch_indexer.lifecycle.dispatch import WORKING, dispatch
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
@@ -77,7 +76,7 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
         for job in stalled:
             _mark_stalled(indexer, job)
         for job in open_jobs:
-            if job.state in WORKING:
+            if job.state.is_working:
                 dispatch(indexer, job.id)
         for job in ending:
             end_job(indexer, job.id)
@@ -102,7 +101,7 @@ def _age(job: jobs.Job) -> timedelta:
 
 
 def _is_stalled(indexer: Indexer, job: jobs.Job) -> bool:
-    return job.state in WORKING and _age(job) > timedelta(seconds=indexer.settings.stall_seconds)
+    return job.state.is_working and _age(job) > timedelta(seconds=indexer.settings.stall_seconds)
 
 
 def _is_unshown(indexer: Indexer, job: jobs.Job) -> bool:
@@ -114,7 +113,7 @@ def _mark_stalled(indexer: Indexer, job: jobs.Job) -> None:
     if job.stalled_at is None:
         log.error("job.stalled", job=job.id, done=job.done, total=job.total, since=str(job.progressed_at))
         with indexer.catalog.transaction() as tx:
-            job = jobs.change(tx, job.id, stalled_at=datetime.now(UTC))
+            job = jobs.stalled(tx, job.id)
         show(indexer, job)
 
 
@@ -139,18 +138,16 @@ def _recounts(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     """Compare the counters of open jobs with their ledger."""
     with indexer.catalog.transaction() as tx:
         open_jobs = jobs.open_jobs(tx)
-    wrong = [
-        job.id for job in open_jobs if _recount(indexer, job.id, change=None if dry_run else counters.set_counters)
-    ]
+    wrong = [job.id for job in open_jobs if _recount(indexer, job.id, dry_run=dry_run)]
     return [Finding("counters_wrong", len(wrong), f"counted anew: {', '.join(wrong[:5])}" if wrong else "")]
 
 
-def _recount(indexer: Indexer, job_id: str, *, change: Callable[..., jobs.Job] | None) -> bool:
+def _recount(indexer: Indexer, job_id: str, *, dry_run: bool) -> bool:
     with indexer.catalog.transaction() as tx:
         # Every counter moves in a transaction that changes the job's row, so none moves under this lock.
         job = jobs.lock(tx, job_id)
         total, outcomes = ledger.recount(tx, job_id)
         is_right = (job.total, job.outcomes) == (total, outcomes)
-        if not is_right and change is not None:
-            change(tx, job_id, total, outcomes)
+        if not is_right and not dry_run:
+            counters.recounted(tx, job_id, total, outcomes)
     return not is_right

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.contract import Finding, PlanJob, TaskName
@@ -60,7 +60,7 @@ def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[in
     return sorted(set(with_vector) - indexed), sorted(indexed - set(with_vector)), up_to
 
 
-def _is_current(tx: sa.Connection, seen: Collection) -> bool:
+def _is_current(tx: Transaction, seen: Collection) -> bool:
     """Tell whether what was compared is still the collection's index, and keep it so in this transaction.
 
     Compared with an index that was replaced and dropped, every row would seem to have lost its vector.

@@ -12,9 +12,8 @@ from __future__ import annotations
 import time
 from enum import Enum
 
-import sqlalchemy as sa
-
 from imagesearch.catalog import jobs
+from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.reindex import builds, contents
 from imagesearch.contract import PlanJob, TaskName
@@ -25,7 +24,7 @@ from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
-from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, submit_indexed, without_time_limit
+from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, submit_indexed
 from imagesearch_indexer.reindex.fill import fill
 from imagesearch_indexer.reindex.lock import lock_build
 from imagesearch_indexer.reindex.switch import SwitchResult, switch, verify
@@ -89,7 +88,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     return result in (SwitchResult.LACKING, SwitchResult.MISCOUNTED)
 
 
-def _step(indexer: Indexer, tx: sa.Connection, job_id: str) -> _Step:
+def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
     locked = lock_build(tx, job_id)
     if locked is None:
         return _Step.NOTHING

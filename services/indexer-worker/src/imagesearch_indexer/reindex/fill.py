@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import sqlalchemy as sa
 
 from imagesearch.catalog import jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.reindex import contents
@@ -22,7 +22,7 @@ LEFT_REASON = "The picture left the index while the job ran."
 LOST_REASON = "The store has no vector of it; the next comparison of rows and vectors has it indexed again."
 
 
-def fill(indexer: Indexer, tx: sa.Connection, locked: LockedBuild, waiting: Sequence[tuple[int, str]]) -> jobs.Job:
+def fill(indexer: Indexer, tx: Transaction, locked: LockedBuild, waiting: Sequence[tuple[int, str]]) -> jobs.Job:
     """Give each of these images its vector in the build, or its batch.
 
     Rows are read before their vectors. What changes a row after that gives it another version, and the image
@@ -53,7 +53,7 @@ def fill(indexer: Indexer, tx: sa.Connection, locked: LockedBuild, waiting: Sequ
 
 
 def _copy(
-    indexer: Indexer, tx: sa.Connection, locked: LockedBuild, rows: Sequence[Source], source: str
+    indexer: Indexer, tx: Transaction, locked: LockedBuild, rows: Sequence[Source], source: str
 ) -> list[Item]:
     """Copy vectors out of one Milvus collection, with the partitions and metadata that the rows have now."""
     vectors = {}
@@ -79,7 +79,7 @@ def _copy(
     return [Item(row.path, row.id, None, Outcome.INDEXED) for row in found] + _lost(tx, lost)
 
 
-def _lost(tx: sa.Connection, rows: Sequence[Source]) -> list[Item]:
+def _lost(tx: Transaction, rows: Sequence[Source]) -> list[Item]:
     """Return the failures of images without a vector: deleted since their rows were read, or lost by the store."""
     there = contents.sources(tx, [row.id for row in rows]) if rows else {}
     return [
@@ -90,7 +90,7 @@ def _lost(tx: sa.Connection, rows: Sequence[Source]) -> list[Item]:
     ]
 
 
-def _extract(indexer: Indexer, tx: sa.Connection, locked: LockedBuild, rows: Sequence[Source]) -> list[Item]:
+def _extract(indexer: Indexer, tx: Transaction, locked: LockedBuild, rows: Sequence[Source]) -> list[Item]:
     """Cut batches; an image of which only partition or metadata changed keeps the vector that the build has."""
     known = contents.digests(tx, locked.job.id, [row.id for row in rows])
     kept = [row for row in rows if row.sha256 is not None and known.get(row.id) == row.sha256]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from enum import Enum
 
-import sqlalchemy as sa
 import structlog
 
 from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.reindex import builds, contents
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, without_time_limit
+from imagesearch_indexer.reindex.changes import remove_gone, submit_changed
 from imagesearch_indexer.reindex.fill import fill
 from imagesearch_indexer.reindex.lock import LockedBuild, lock_build
 
@@ -59,17 +59,19 @@ def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> SwitchResul
         if failed and not held:
             # More often a mount that is away than a library of broken pictures: the index must not be emptied.
             reason = f"None of {failed} pictures could be read again; the index stays as it was."
-            jobs.change(tx, job_id, error=reason)
+            jobs.fail(tx, job_id, reason)
+            return SwitchResult.OVER
+        if jobs.planned(tx, job_id).state != JobState.RUNNING:
+            # Somebody cancelled or paused it since it was locked.
             return SwitchResult.OVER
         if locked.build.extracts:
             contents.apply(tx, job_id, locked.collection.id)
         builds.switch(tx, locked.build, locked.collection, retire_after=indexer.settings.retire_after)
-        jobs.change(tx, job_id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
     log.info("index.switched", collection=locked.collection.name, job=job_id, images=held)
     return SwitchResult.SWITCHED
 
 
-def _last_round(indexer: Indexer, tx: sa.Connection, locked: LockedBuild) -> bool:
+def _last_round(indexer: Indexer, tx: Transaction, locked: LockedBuild) -> bool:
     """Fill in what little is lacking; tell whether nothing is any more."""
     limit = indexer.settings.plan_slice
     if remove_gone(indexer, tx, locked, limit) == limit:

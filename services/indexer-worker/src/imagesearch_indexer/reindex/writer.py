@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import sqlalchemy as sa
 
 from imagesearch.catalog import images, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds, contents
 from imagesearch.catalog.reindex.builds import ReindexBuild
@@ -18,7 +18,7 @@ from imagesearch_indexer.reindex.fill import LEFT_REASON
 
 
 def write_batch(
-    indexer: Indexer, tx: sa.Connection, build: ReindexBuild, message: IndexBatch, waiting: set[int]
+    indexer: Indexer, tx: Transaction, build: ReindexBuild, message: IndexBatch, waiting: set[int]
 ) -> list[ItemOutcome]:
     """Write the vectors of a batch into a build, and return the outcome of each of its open pictures.
 
@@ -32,7 +32,7 @@ def write_batch(
     rows = contents.sources(tx, waiting)
     refused = _refusal(tx, build, message)
     if refused is not None:
-        jobs.change(tx, build.job_id, error=refused)
+        jobs.fail(tx, build.job_id, refused)
         return [
             ItemOutcome(image_id, Outcome.FAILED, FailureCode.WRONG_PIPELINE, refused)
             for image_id in sorted(waiting)
@@ -65,7 +65,7 @@ def write_batch(
     return settled
 
 
-def note_failures(indexer: Indexer, tx: sa.Connection, build: ReindexBuild, image_ids: list[int]) -> None:
+def note_failures(indexer: Indexer, tx: Transaction, build: ReindexBuild, image_ids: list[int]) -> None:
     """Record that a build can have no vectors of these images as they are now."""
     rows = contents.sources(tx, image_ids)
     contents.record(tx, build.job_id, {row.id: row.version for row in rows.values()}, has_vector=False)
@@ -74,7 +74,7 @@ def note_failures(indexer: Indexer, tx: sa.Connection, build: ReindexBuild, imag
         _delete(indexer, build, sorted(rows))
 
 
-def _refusal(tx: sa.Connection, build: ReindexBuild, message: IndexBatch) -> str | None:
+def _refusal(tx: Transaction, build: ReindexBuild, message: IndexBatch) -> str | None:
     mismatch = next((failure for failure in message.failures if failure.code == FailureCode.WRONG_PIPELINE), None)
     if mismatch is not None:
         return mismatch.reason

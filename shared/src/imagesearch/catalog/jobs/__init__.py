@@ -1,4 +1,4 @@
-"""Keep jobs: their rows here, their ledger, batches and counters in the modules of this folder."""
+"""Keep jobs: their rows and transitions here, their ledger, batches and counters in the modules of this folder."""
 
 from imagesearch.catalog.jobs.job import (
     DUPLICATES,
@@ -8,16 +8,23 @@ from imagesearch.catalog.jobs.job import (
     SINGLE_IMAGE,
     IdempotencyKey,
     Job,
-    KeyTaken,
     NewJob,
-    by_key,
-    change,
-    create,
-    get,
-    lock,
-    newest,
-    open_jobs,
-    select_jobs,
+)
+from imagesearch.catalog.jobs.rows import KeyTaken, by_key, create, get, lock, newest, open_jobs
+from imagesearch.catalog.jobs.transitions import (
+    break_off,
+    cancel,
+    cancel_all,
+    close_listing,
+    fail,
+    finish,
+    listed,
+    pause,
+    planned,
+    reached,
+    reopen,
+    resume,
+    stalled,
 )
 
 __all__ = [
@@ -30,12 +37,23 @@ __all__ = [
     "Job",
     "KeyTaken",
     "NewJob",
+    "break_off",
     "by_key",
-    "change",
+    "cancel",
+    "cancel_all",
+    "close_listing",
     "create",
+    "fail",
+    "finish",
     "get",
+    "listed",
     "lock",
     "newest",
     "open_jobs",
-    "select_jobs",
+    "pause",
+    "planned",
+    "reached",
+    "reopen",
+    "resume",
+    "stalled",
 ]

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import Job, ledger
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.tables import images, job_items
@@ -29,7 +30,7 @@ class Batch:
 _COLUMNS = [table.c[name] for name in Batch.__dataclass_fields__]
 
 
-def create(tx: sa.Connection, job_id: str, number: int) -> list[int]:
+def create(tx: Transaction, job_id: str, number: int) -> list[int]:
     """Create `number` empty batches in state ready and return their ids in order."""
     if not number:
         return []
@@ -43,7 +44,7 @@ def create(tx: sa.Connection, job_id: str, number: int) -> list[int]:
     return sorted(row.id for row in rows)
 
 
-def lock(tx: sa.Connection, batch_id: int) -> Batch | None:
+def lock(tx: Transaction, batch_id: int) -> Batch | None:
     """Lock a batch until the transaction ends and return it; None when it is gone."""
     row = tx.execute(
         sa.select(*_COLUMNS).where(table.c.id == batch_id).with_for_update(key_share=True)
@@ -51,7 +52,7 @@ def lock(tx: sa.Connection, batch_id: int) -> Batch | None:
     return Batch(*row) if row is not None else None
 
 
-def lease_ready(tx: sa.Connection, job_id: str, *, in_flight_limit: int, lease: timedelta) -> list[Batch]:
+def lease_ready(tx: Transaction, job_id: str, *, in_flight_limit: int, lease: timedelta) -> list[Batch]:
     """Lease as many ready batches as may be in flight.
 
     The caller holds the job's row, so two callers never pass the limit together. A batch that another
@@ -76,7 +77,7 @@ def lease_ready(tx: sa.Connection, job_id: str, *, in_flight_limit: int, lease: 
     return sorted((Batch(*row) for row in leased), key=lambda batch: batch.id)
 
 
-def lease_again(tx: sa.Connection, batch_ids: Sequence[int], *, lease: timedelta) -> None:
+def lease_again(tx: Transaction, batch_ids: Sequence[int], *, lease: timedelta) -> None:
     """Make the leases of batches that are on their way last longer."""
     tx.execute(
         sa.update(table)
@@ -85,7 +86,7 @@ def lease_again(tx: sa.Connection, batch_ids: Sequence[int], *, lease: timedelta
     )
 
 
-def extract_items(tx: sa.Connection, batch_id: int, job: Job, *, anew: bool = False) -> tuple[ExtractItem, ...]:
+def extract_items(tx: Transaction, batch_id: int, job: Job, *, anew: bool = False) -> tuple[ExtractItem, ...]:
     """Return the open pictures of a batch as an extractor needs them.
 
     The digest of what is indexed goes along, so that a file that was only touched costs no inference; not
@@ -111,24 +112,24 @@ def extract_items(tx: sa.Connection, batch_id: int, job: Job, *, anew: bool = Fa
     given = ledger.labels_in_batch(tx, batch_id)
     items = []
     for image_id, path, state, sha256, partition, metadata in tx.execute(query):
-        labels = given.get(image_id, NO_LABELS).over(job)
+        labels = given.get(image_id, NO_LABELS).over(job.labels)
         is_kept = not anew and state == "indexed" and labels.change_nothing(partition, metadata)
         items.append(ExtractItem(image_id=image_id, path=path, known_sha256=sha256 if is_kept else None))
     return tuple(items)
 
 
-def close(tx: sa.Connection, batch_id: int, state: str = "done") -> None:
+def close(tx: Transaction, batch_id: int, state: str = "done") -> None:
     """End a batch as done or cancelled."""
     tx.execute(sa.update(table).where(table.c.id == batch_id).values(state=state, leased_until=None))
 
 
-def open_ids(tx: sa.Connection, job_id: str) -> list[int]:
+def open_ids(tx: Transaction, job_id: str) -> list[int]:
     """Return the batches of a job that have not ended."""
     query = sa.select(table.c.id).where(table.c.job_id == job_id, table.c.state.in_(("ready", "sent")))
     return list(tx.execute(query.order_by(table.c.id)).scalars())
 
 
-def expired(tx: sa.Connection, *, limit: int) -> list[Batch]:
+def expired(tx: Transaction, *, limit: int) -> list[Batch]:
     """Return batches on their way whose lease has run out, oldest lease first."""
     query = (
         sa.select(*_COLUMNS)
@@ -139,7 +140,7 @@ def expired(tx: sa.Connection, *, limit: int) -> list[Batch]:
     return [Batch(*row) for row in tx.execute(query)]
 
 
-def make_ready(tx: sa.Connection, batch_id: int, *, crashes: int) -> None:
+def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:
     """Take a batch back from wherever it was lost, so that it is dispatched again; note its crashes."""
     tx.execute(
         sa.update(table)
@@ -148,7 +149,7 @@ def make_ready(tx: sa.Connection, batch_id: int, *, crashes: int) -> None:
     )
 
 
-def split(tx: sa.Connection, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
+def split(tx: Transaction, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
     """Divide a batch's open pictures among two new batches and close it.
 
     A part of several pictures starts with `crashes`, a single picture with none.

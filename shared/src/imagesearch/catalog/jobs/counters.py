@@ -1,4 +1,4 @@
-"""Count what a job has come to: paths by outcome, how fast they are finished, and when the last one is."""
+"""Count what a job has come to: paths by outcome, and how fast they are finished."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from imagesearch.catalog.jobs import Job, change, lock
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs.job import Job
+from imagesearch.catalog.jobs.rows import change
 from imagesearch.catalog.tables import jobs as table
-from imagesearch.contract import JobState, Outcome
+from imagesearch.contract import Outcome
 
 RATE_SECONDS = 30.0
 """Time constant of the moving average of the rate."""
 
 
 def count(
-    tx: sa.Connection, job_id: str, outcomes: Counter[Outcome], *, submitted: int = 0, worked: bool = False
+    tx: Transaction, job_id: str, outcomes: Counter[Outcome], *, submitted: int = 0, worked: bool = False
 ) -> Job:
     """Move a job's counters by what the ledger has just recorded, and return the job.
 
@@ -54,7 +56,7 @@ def _pace(finished: int) -> dict[str, Any]:
     return {"rate": rate, "rated_at": now, "started_at": sa.func.coalesce(table.c.started_at, now)}
 
 
-def set_counters(tx: sa.Connection, job_id: str, total: int, outcomes: Counter[Outcome]) -> Job:
+def recounted(tx: Transaction, job_id: str, total: int, outcomes: Counter[Outcome]) -> Job:
     """Replace a job's counters by what was counted in its ledger, and return the job."""
     return change(
         tx,
@@ -67,17 +69,6 @@ def set_counters(tx: sa.Connection, job_id: str, total: int, outcomes: Counter[O
     )
 
 
-def end(tx: sa.Connection, job_id: str) -> Job:
-    """Give a job that is settled its final state; one that is not, or has ended already, stays as it is."""
-    job = lock(tx, job_id)
-    if job.finished_at is not None or not job.all_settled:
-        return job
-    if job.state == JobState.CANCELLED:
-        state = JobState.CANCELLED
-    elif job.error is not None:
-        state = JobState.FAILED
-    elif job.failed:
-        state = JobState.COMPLETED_WITH_FAILURES
-    else:
-        state = JobState.SUCCEEDED
-    return change(tx, job_id, state=state.value, finished_at=sa.func.now(), stalled_at=None)
+def removed(tx: Transaction, job_id: str, number: int) -> Job:
+    """Count images that pruning deleted because their files are gone, and return the job."""
+    return change(tx, job_id, removed=table.c.removed + number)

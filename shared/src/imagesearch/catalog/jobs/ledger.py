@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.tables import job_items as table
 from imagesearch.contract import Outcome
@@ -48,7 +49,7 @@ class Failure:
     reason: str
 
 
-def record(tx: sa.Connection, job_id: str, items: Sequence[Item]) -> tuple[int, Counter[Outcome]]:
+def record(tx: Transaction, job_id: str, items: Sequence[Item]) -> tuple[int, Counter[Outcome]]:
     """Write submitted paths, or what planning found out about them.
 
     A path that has its outcome or its batch already keeps it, so recording a slice twice changes nothing.
@@ -94,7 +95,7 @@ def _as_json(labels: Labels) -> str | None:
     return json.dumps(labels.metadata) if labels.metadata is not None else None
 
 
-def labels_of(tx: sa.Connection, job_id: str, paths: Iterable[str]) -> dict[str, Labels]:
+def labels_of(tx: Transaction, job_id: str, paths: Iterable[str]) -> dict[str, Labels]:
     """Return the labels of those paths of a job that were submitted with some."""
     query = sa.select(table.c.path, table.c.partition, table.c.metadata).where(
         table.c.job_id == job_id,
@@ -104,7 +105,7 @@ def labels_of(tx: sa.Connection, job_id: str, paths: Iterable[str]) -> dict[str,
     return {row.path: Labels(row.partition, row.metadata) for row in tx.execute(query)}
 
 
-def labels_in_batch(tx: sa.Connection, batch_id: int) -> dict[int, Labels]:
+def labels_in_batch(tx: Transaction, batch_id: int) -> dict[int, Labels]:
     """Return the labels of those pictures of a batch that were submitted with some, by image id."""
     query = sa.select(table.c.image_id, table.c.partition, table.c.metadata).where(
         table.c.batch_id == batch_id,
@@ -113,7 +114,7 @@ def labels_in_batch(tx: sa.Connection, batch_id: int) -> dict[int, Labels]:
     return {row.image_id: Labels(row.partition, row.metadata) for row in tx.execute(query)}
 
 
-def unplanned(tx: sa.Connection, job_id: str, *, limit: int) -> list[str]:
+def unplanned(tx: Transaction, job_id: str, *, limit: int) -> list[str]:
     """Return paths that were submitted and not yet looked at, in the order of their submission."""
     query = (
         sa.select(table.c.path)
@@ -124,7 +125,7 @@ def unplanned(tx: sa.Connection, job_id: str, *, limit: int) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
-def unplanned_images(tx: sa.Connection, job_id: str, *, limit: int) -> list[tuple[int, str]]:
+def unplanned_images(tx: Transaction, job_id: str, *, limit: int) -> list[tuple[int, str]]:
     """Return ids and paths of images that were submitted and not yet looked at, in the order of submission."""
     query = (
         sa.select(table.c.image_id, table.c.path)
@@ -140,7 +141,7 @@ def unplanned_images(tx: sa.Connection, job_id: str, *, limit: int) -> list[tupl
     return [(row.image_id, row.path) for row in tx.execute(query)]
 
 
-def reopen(tx: sa.Connection, job_id: str, paths: Sequence[str]) -> Counter[Outcome]:
+def reopen(tx: Transaction, job_id: str, paths: Sequence[str]) -> Counter[Outcome]:
     """Make paths of a job unplanned again, because what they name has changed; return their old outcomes."""
     found = sa.select(table.c.id, table.c.outcome).where(
         table.c.job_id == job_id,
@@ -156,13 +157,13 @@ def reopen(tx: sa.Connection, job_id: str, paths: Sequence[str]) -> Counter[Outc
     return Counter(Outcome(row.outcome) for row in old)
 
 
-def open_images(tx: sa.Connection, batch_id: int) -> set[int]:
+def open_images(tx: Transaction, batch_id: int) -> set[int]:
     """Return the image ids of a batch that wait for their outcome."""
     query = sa.select(table.c.image_id).where(table.c.batch_id == batch_id, table.c.outcome.is_(None))
     return set(tx.execute(query).scalars())
 
 
-def settle(tx: sa.Connection, batch_id: int, settled: Sequence[ItemOutcome]) -> Counter[Outcome]:
+def settle(tx: Transaction, batch_id: int, settled: Sequence[ItemOutcome]) -> Counter[Outcome]:
     """Record outcomes of a batch's pictures; one that has its outcome keeps it. Return what was recorded."""
     rows = tx.execute(
         sa.text(
@@ -183,7 +184,7 @@ def settle(tx: sa.Connection, batch_id: int, settled: Sequence[ItemOutcome]) -> 
     return Counter(Outcome(row.outcome) for row in rows)
 
 
-def cancel_batch(tx: sa.Connection, batch_id: int) -> Counter[Outcome]:
+def cancel_batch(tx: Transaction, batch_id: int) -> Counter[Outcome]:
     """Record every open picture of a batch as cancelled."""
     cancelled = tx.execute(
         sa.update(table)
@@ -193,7 +194,7 @@ def cancel_batch(tx: sa.Connection, batch_id: int) -> Counter[Outcome]:
     return Counter({Outcome.CANCELLED: cancelled.rowcount})
 
 
-def cancel_unplanned(tx: sa.Connection, job_id: str) -> Counter[Outcome]:
+def cancel_unplanned(tx: Transaction, job_id: str) -> Counter[Outcome]:
     """Record every path that is in no batch yet as cancelled."""
     cancelled = tx.execute(
         sa.update(table)
@@ -203,7 +204,7 @@ def cancel_unplanned(tx: sa.Connection, job_id: str) -> Counter[Outcome]:
     return Counter({Outcome.CANCELLED: cancelled.rowcount})
 
 
-def reopen_failed(tx: sa.Connection, job_id: str) -> int:
+def reopen_failed(tx: Transaction, job_id: str) -> int:
     """Make every failed path of a job unplanned again, but for lines that name none; return how many."""
     reopened = tx.execute(
         sa.update(table)
@@ -217,7 +218,7 @@ def reopen_failed(tx: sa.Connection, job_id: str) -> int:
     return reopened.rowcount
 
 
-def failures(tx: sa.Connection, job_id: str, *, after: int, limit: int) -> list[Failure]:
+def failures(tx: Transaction, job_id: str, *, after: int, limit: int) -> list[Failure]:
     """Return failed paths of a job, from behind the one with id `after`."""
     query = (
         sa.select(table.c.id, table.c.path, table.c.code, table.c.reason)
@@ -228,7 +229,7 @@ def failures(tx: sa.Connection, job_id: str, *, after: int, limit: int) -> list[
     return [Failure(*row) for row in tx.execute(query)]
 
 
-def recount(tx: sa.Connection, job_id: str) -> tuple[int, Counter[Outcome]]:
+def recount(tx: Transaction, job_id: str) -> tuple[int, Counter[Outcome]]:
     """Count a job's paths and outcomes from the ledger itself."""
     rows = tx.execute(
         sa.select(table.c.outcome, sa.func.count()).where(table.c.job_id == job_id).group_by(table.c.outcome)
@@ -237,7 +238,7 @@ def recount(tx: sa.Connection, job_id: str) -> tuple[int, Counter[Outcome]]:
     return sum(count for _, count in rows), outcomes
 
 
-def holds(tx: sa.Connection, job_id: str, paths: Sequence[str]) -> set[str]:
+def holds(tx: Transaction, job_id: str, paths: Sequence[str]) -> set[str]:
     """Return those of the paths that the job submitted."""
     query = sa.select(table.c.path).where(
         table.c.job_id == job_id, table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text)))

@@ -17,6 +17,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from imagesearch.catalog import images, jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
@@ -42,7 +43,7 @@ class Accepted:
         return replace(image, partition=partition, metadata=dict(metadata))
 
 
-def accepted(tx: sa.Connection, collection_id: int, path: str) -> Accepted | None:
+def accepted(tx: Transaction, collection_id: int, path: str) -> Accepted | None:
     """Return the change of a picture that waits to be written; None where none does.
 
     Whoever also reads the picture's row reads it after this: a change that is written in between is in the row.
@@ -58,7 +59,7 @@ def accepted(tx: sa.Connection, collection_id: int, path: str) -> Accepted | Non
     return Accepted(row.id, Labels(row.partition, row.metadata)) if row is not None else None
 
 
-def look_up(tx: sa.Connection, image_id: int, *, collection_id: int) -> tuple[Image, Accepted | None]:
+def look_up(tx: Transaction, image_id: int, *, collection_id: int) -> tuple[Image, Accepted | None]:
     """Return an image as its row is, and the change of it that waits to be written.
 
     Raises:
@@ -69,11 +70,11 @@ def look_up(tx: sa.Connection, image_id: int, *, collection_id: int) -> tuple[Im
     return images.get(tx, image_id, collection_id=collection_id), waiting
 
 
-def begin(tx: sa.Connection, image: Image, labels: Labels) -> tuple[str, int]:
+def begin(tx: Transaction, image: Image, labels: Labels) -> tuple[str, int]:
     """Write a single-image job; return its id and that of its batch."""
     before = accepted(tx, image.collection_id, image.path)
     if before is not None:
-        labels = labels.following(before.labels)
+        labels = labels.over(before.labels)
         _update_waiting_labels(tx, image, labels)
     job = jobs.create(
         tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE_IMAGE, directory=None)
@@ -81,23 +82,23 @@ def begin(tx: sa.Connection, image: Image, labels: Labels) -> tuple[str, int]:
     [batch_id] = batches.create(tx, job.id, 1)
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])
     counters.count(tx, job.id, outcomes, submitted=submitted)
-    jobs.change(tx, job.id, state=JobState.RUNNING.value, planned_at=sa.func.now())
+    jobs.planned(tx, job.id)
     batches.lease_ready(tx, job.id, in_flight_limit=1, lease=LEASE)
     return job.id, batch_id
 
 
-def update_labels(tx: sa.Connection, image_id: int, partition: str, metadata: dict[str, Any]) -> None:
+def update_labels(tx: Transaction, image_id: int, partition: str, metadata: dict[str, Any]) -> None:
     """Record the partition and metadata of an image whose vector stays what it is."""
     values = {"partition": partition, "metadata": metadata, "indexed_at": sa.func.now()}
     tx.execute(sa.update(image_table).where(image_table.c.id == image_id).values(values))
 
 
-def count_ended(tx: sa.Connection, age: timedelta) -> int:
+def count_ended(tx: Transaction, age: timedelta) -> int:
     """Return how many single-image jobs ended longer ago than `age`."""
     return tx.execute(sa.select(sa.func.count()).select_from(_ended(age).subquery())).scalar_one()
 
 
-def remove_ended(tx: sa.Connection, age: timedelta, *, limit: int) -> int:
+def remove_ended(tx: Transaction, age: timedelta, *, limit: int) -> int:
     """Remove some single-image jobs that ended longer ago than `age`; return how many.
 
     Their batches and their ledger go along. One that somebody is retrying at this moment is passed over.
@@ -117,7 +118,7 @@ def _ended(age: timedelta) -> sa.Select[Any]:
     )
 
 
-def _update_waiting_labels(tx: sa.Connection, image: Image, labels: Labels) -> None:
+def _update_waiting_labels(tx: Transaction, image: Image, labels: Labels) -> None:
     """Give the changes of a picture that wait the labels of the one that follows them.
 
     One that is being written at this moment keeps its own: the row stays locked until that is done, so the

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import collections, retired_vectors
 from imagesearch.catalog.tables import index_builds as table
 from imagesearch.catalog.tables import jobs as jobs_table
@@ -67,7 +68,7 @@ class ReindexBuild:
 
 
 def submit(
-    tx: sa.Connection,
+    tx: Transaction,
     collection: Collection,
     job: jobs.NewJob,
     *,
@@ -102,19 +103,19 @@ def submit(
     return written
 
 
-def get(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
+def get(tx: Transaction, job_id: str) -> ReindexBuild | None:
     """Return the build of a job; None where the job has none."""
     row = tx.execute(sa.select(table).where(table.c.job_id == job_id)).one_or_none()
     return _build(row) if row is not None else None
 
 
-def lock(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
+def lock(tx: Transaction, job_id: str) -> ReindexBuild | None:
     """Return the build of a job and keep everybody else from filling or ending it until the transaction ends."""
     row = tx.execute(sa.select(table).where(table.c.job_id == job_id).with_for_update()).one_or_none()
     return _build(row) if row is not None else None
 
 
-def lock_shared(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
+def lock_shared(tx: Transaction, job_id: str) -> ReindexBuild | None:
     """Return the build of a job, which cannot be ended before this transaction does."""
     build = get(tx, job_id)
     if build is None or build.model is None:
@@ -124,7 +125,7 @@ def lock_shared(tx: sa.Connection, job_id: str) -> ReindexBuild | None:
     return _build(row)
 
 
-def pin_model(tx: sa.Connection, build: ReindexBuild, model: str) -> None:
+def pin_model(tx: Transaction, build: ReindexBuild, model: str) -> None:
     """Make the first network that delivers vectors the build's own; refuse any other.
 
     Raises:
@@ -139,12 +140,12 @@ def pin_model(tx: sa.Connection, build: ReindexBuild, model: str) -> None:
         )
 
 
-def enter(tx: sa.Connection, build: ReindexBuild, phase: Phase) -> None:
+def enter(tx: Transaction, build: ReindexBuild, phase: Phase) -> None:
     """Record how near a locked build is to its end."""
     tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(phase=phase.value))
 
 
-def throttle_level(tx: sa.Connection, collection_id: int, *, timeout: timedelta) -> ThrottleLevel:
+def throttle_level(tx: Transaction, collection_id: int, *, timeout: timedelta) -> ThrottleLevel:
     """Return what the jobs of a collection may do that are not its build.
 
     Args:
@@ -170,7 +171,7 @@ def throttle_level(tx: sa.Connection, collection_id: int, *, timeout: timedelta)
     return ThrottleLevel.CLOSED if row.phase == Phase.LAST_ROUND and row.progressed else ThrottleLevel.REDUCED
 
 
-def switch(tx: sa.Connection, build: ReindexBuild, collection: Collection, *, retire_after: timedelta) -> None:
+def switch(tx: Transaction, build: ReindexBuild, collection: Collection, *, retire_after: timedelta) -> None:
     """Make a finished build the collection's index; the caller has the exclusive lock of the collection.
 
     The vectors that searches used until now stay for a while: a search that has read the old name goes on.
@@ -193,30 +194,30 @@ def switch(tx: sa.Connection, build: ReindexBuild, collection: Collection, *, re
     retire(tx, collection.vector_collection, after=retire_after)
 
 
-def abandon(tx: sa.Connection, build: ReindexBuild) -> None:
+def abandon(tx: Transaction, build: ReindexBuild) -> None:
     """Give a build up, and have its vectors dropped."""
     _close(tx, build, ABANDONED)
     retire(tx, build.vector_collection)
 
 
-def retire(tx: sa.Connection, vector_collection: str, *, after: timedelta = timedelta(0)) -> None:
+def retire(tx: Transaction, vector_collection: str, *, after: timedelta = timedelta(0)) -> None:
     """Note that vectors are to be dropped; the note stays until they are."""
     noted = insert(retired_vectors).values(vector_collection=vector_collection, drop_after=sa.func.now() + after)
     tx.execute(noted.on_conflict_do_nothing())
 
 
-def retired(tx: sa.Connection) -> list[str]:
+def retired(tx: Transaction) -> list[str]:
     """Return the names of vectors that are due to be dropped."""
     query = sa.select(retired_vectors.c.vector_collection).where(retired_vectors.c.drop_after <= sa.func.now())
     return list(tx.execute(query.order_by(retired_vectors.c.drop_after)).scalars())
 
 
-def forget_retired(tx: sa.Connection, vector_collections: Sequence[str]) -> None:
+def forget_retired(tx: Transaction, vector_collections: Sequence[str]) -> None:
     """Remove the notes on vectors that have been dropped."""
     tx.execute(sa.delete(retired_vectors).where(retired_vectors.c.vector_collection.in_(list(vector_collections))))
 
 
-def _close(tx: sa.Connection, build: ReindexBuild, state: str) -> None:
+def _close(tx: Transaction, build: ReindexBuild, state: str) -> None:
     tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(state=state))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.image_queries import indexed_behind
 from imagesearch.catalog.tables import built_images as table
 from imagesearch.catalog.tables import images, index_builds
@@ -52,21 +53,21 @@ _SOURCE = [
 ]
 
 
-def sources(tx: sa.Connection, image_ids: Iterable[int]) -> dict[int, Source]:
+def sources(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Source]:
     """Return those of the images that are indexed, by id."""
     query = sa.select(*_SOURCE).where(images.c.id.in_(list(image_ids)), images.c.state == "indexed")
     return {row.id: Source(*row) for row in tx.execute(query)}
 
 
 def next_sources(
-    tx: sa.Connection, collection_id: int, *, after: int, limit: int, partition: str | None = None
+    tx: Transaction, collection_id: int, *, after: int, limit: int, partition: str | None = None
 ) -> list[Source]:
     """Return indexed images of a collection, or of one partition, by id and from behind `after`."""
     query = sa.select(*_SOURCE).where(*indexed_behind(collection_id, after, partition))
     return [Source(*row) for row in tx.execute(query.order_by(images.c.id).limit(limit))]
 
 
-def changed(tx: sa.Connection, job_id: str, collection_id: int, *, limit: int) -> list[Source]:
+def changed(tx: Transaction, job_id: str, collection_id: int, *, limit: int) -> list[Source]:
     """Return indexed images that the build lacks, or has as they were before."""
     query = (
         sa.select(*_SOURCE)
@@ -82,7 +83,7 @@ def changed(tx: sa.Connection, job_id: str, collection_id: int, *, limit: int) -
     return [Source(*row) for row in tx.execute(query)]
 
 
-def gone(tx: sa.Connection, job_id: str, *, limit: int) -> list[int]:
+def gone(tx: Transaction, job_id: str, *, limit: int) -> list[int]:
     """Return images that the build holds and that are not indexed any more."""
     query = (
         sa.select(table.c.image_id)
@@ -94,7 +95,7 @@ def gone(tx: sa.Connection, job_id: str, *, limit: int) -> list[int]:
     return list(tx.execute(query).scalars())
 
 
-def record(tx: sa.Connection, job_id: str, versions: dict[int, int], *, has_vector: bool) -> None:
+def record(tx: Transaction, job_id: str, versions: dict[int, int], *, has_vector: bool) -> None:
     """Record as of which version the build has images, or has found out that there is no vector for them."""
     rows = [
         {"job_id": job_id, "image_id": image_id, "row_version": version, "has_vector": has_vector}
@@ -107,7 +108,7 @@ def record(tx: sa.Connection, job_id: str, versions: dict[int, int], *, has_vect
 
 
 def record_read(
-    tx: sa.Connection, job_id: str, read: Sequence[tuple[ExtractedImage, int]], *, read_at: float
+    tx: Transaction, job_id: str, read: Sequence[tuple[ExtractedImage, int]], *, read_at: float
 ) -> None:
     """Record images that were read again, with the facts of their files and the version of each row."""
     rows = [
@@ -132,7 +133,7 @@ def record_read(
         tx.execute(put.on_conflict_do_update(index_elements=["job_id", "image_id"], set_=facts), rows)
 
 
-def digests(tx: sa.Connection, job_id: str, image_ids: Iterable[int]) -> dict[int, str]:
+def digests(tx: Transaction, job_id: str, image_ids: Iterable[int]) -> dict[int, str]:
     """Return the digests of the files that the build has vectors of, by image id."""
     query = sa.select(table.c.image_id, table.c.sha256).where(
         table.c.job_id == job_id, table.c.image_id.in_(list(image_ids)), table.c.has_vector
@@ -140,12 +141,12 @@ def digests(tx: sa.Connection, job_id: str, image_ids: Iterable[int]) -> dict[in
     return {row.image_id: row.sha256 for row in tx.execute(query)}
 
 
-def forget(tx: sa.Connection, job_id: str, image_ids: Sequence[int]) -> None:
+def forget(tx: Transaction, job_id: str, image_ids: Sequence[int]) -> None:
     """Record that the build does not hold these images."""
     tx.execute(sa.delete(table).where(table.c.job_id == job_id, table.c.image_id.in_(list(image_ids))))
 
 
-def count(tx: sa.Connection, job_id: str) -> tuple[int, int]:
+def count(tx: Transaction, job_id: str) -> tuple[int, int]:
     """Return how many vectors the build holds, and for how many images it found that there is none."""
     query = sa.select(
         sa.func.count().filter(table.c.has_vector), sa.func.count().filter(~table.c.has_vector)
@@ -154,7 +155,7 @@ def count(tx: sa.Connection, job_id: str) -> tuple[int, int]:
     return held, lacking
 
 
-def held_ids(tx: sa.Connection, job_id: str, *, after: int, up_to: int | None) -> set[int]:
+def held_ids(tx: Transaction, job_id: str, *, after: int, up_to: int | None) -> set[int]:
     """Return the ids in the range (after, up_to] that the build holds vectors of; None is no upper bound."""
     query = sa.select(table.c.image_id).where(
         table.c.job_id == job_id, table.c.has_vector, table.c.image_id > after
@@ -164,7 +165,7 @@ def held_ids(tx: sa.Connection, job_id: str, *, after: int, up_to: int | None) -
     return set(tx.execute(query).scalars())
 
 
-def apply(tx: sa.Connection, job_id: str, collection_id: int) -> None:
+def apply(tx: Transaction, job_id: str, collection_id: int) -> None:
     """Bring the rows of a collection in line with what was read again; the caller switches to the build.
 
     A picture whose file had changed takes the new facts. One that could not be read is failed from now on:
@@ -186,7 +187,7 @@ def apply(tx: sa.Connection, job_id: str, collection_id: int) -> None:
     tx.execute(sa.update(images).where(mine, ~table.c.has_vector).values(state="failed", **nothing))
 
 
-def clear_ended(tx: sa.Connection) -> int:
+def clear_ended(tx: Transaction) -> int:
     """Remove some records of builds that have ended; return how many."""
     ended = sa.select(index_builds.c.job_id).where(
         index_builds.c.state != "building",

@@ -1,0 +1,149 @@
+"""Read and write the rows of jobs.
+
+`change` is for the modules of this folder: what moves a job from state to state is a transition, what moves its
+numbers is a counter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs.job import SINGLE_IMAGE, IdempotencyKey, Job, NewJob
+from imagesearch.catalog.tables import collections
+from imagesearch.catalog.tables import jobs as table
+from imagesearch.contract import JobState
+from imagesearch.errors import ImageSearchError, NotFound
+
+_COLUMNS = [
+    collections.c.name.label("collection") if name == "collection" else table.c[name]
+    for name in Job.__dataclass_fields__
+]
+_OF_COLLECTION = collections.c.id == table.c.collection_id
+_SELECT = sa.select(*_COLUMNS).join(collections, _OF_COLLECTION)
+
+
+class KeyTaken(ImageSearchError):
+    """A job has the idempotency key already; whatever was written for another one is to be rolled back.
+
+    Attributes:
+        job: the one that has it.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"job {job.id} has this idempotency key")
+        self.job = job
+
+
+def create(tx: Transaction, collection_id: int, job: NewJob) -> Job:
+    """Write a job in state planning and return it.
+
+    Raises:
+        KeyTaken: its idempotency key has been used, perhaps while this transaction waited for another.
+    """
+    key = job.idempotency_key
+    made = tx.execute(
+        insert(table)
+        .values(
+            id=job.id,
+            collection_id=collection_id,
+            origin=job.origin,
+            kind=job.kind,
+            options=job.options,
+            directory=job.directory,
+            recursive=job.recursive,
+            partition=job.partition,
+            metadata=job.metadata,
+            prune=job.prune,
+            state=JobState.PLANNING.value,
+            manifest=job.manifest,
+            listed_at=sa.func.now() if job.is_list else None,
+            progressed_at=sa.func.now(),
+            idempotency_scope=key and key.scope,
+            idempotency_key=key and key.key,
+            request_sha256=job.request_sha256,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["idempotency_scope", "idempotency_key"],
+            index_where=table.c.idempotency_key.is_not(None),
+        )
+    )
+    earlier = by_key(tx, key) if key is not None and not made.rowcount else None
+    if earlier is not None:
+        raise KeyTaken(earlier)
+    return get(tx, job.id)
+
+
+def by_key(tx: Transaction, key: IdempotencyKey) -> Job | None:
+    """Return the job that was made under a key, whatever became of its collection; None if there is none."""
+    query = _SELECT.where(table.c.idempotency_scope == key.scope, table.c.idempotency_key == key.key)
+    return next(iter(_jobs(tx, query)), None)
+
+
+def get(tx: Transaction, job_id: str) -> Job:
+    """Return a job.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    return _only(_jobs(tx, _SELECT.where(table.c.id == job_id)), job_id)
+
+
+def lock(tx: Transaction, job_id: str) -> Job:
+    """Lock a job's row until the transaction ends and return it.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    query = _SELECT.where(table.c.id == job_id).with_for_update(of=table, key_share=True)
+    return _only(_jobs(tx, query), job_id)
+
+
+def newest(tx: Transaction, *, limit: int, before: int | None = None, origin: str | None = None) -> list[Job]:
+    """Return jobs, newest first, from behind the job numbered `before`; none of single pictures."""
+    query = _SELECT.order_by(table.c.number.desc()).limit(limit).where(table.c.origin != SINGLE_IMAGE)
+    if before is not None:
+        query = query.where(table.c.number < before)
+    if origin is not None:
+        query = query.where(table.c.origin == origin)
+    return _jobs(tx, query)
+
+
+def open_jobs(tx: Transaction) -> list[Job]:
+    """Return every job that has not ended, oldest first."""
+    query = _SELECT.where(table.c.finished_at.is_(None)).order_by(table.c.number)
+    return _jobs(tx, query)
+
+
+def change(tx: Transaction, job_id: str, **values: Any) -> Job:
+    """Change columns of a job, move its revision on, and return it.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    return _only(change_all(tx, table.c.id == job_id, **values), job_id)
+
+
+def change_all(tx: Transaction, *which: sa.ColumnElement[bool], **values: Any) -> list[Job]:
+    """Change columns of the jobs that meet the conditions, move their revisions on; return them, oldest first."""
+    changed = (
+        sa.update(table)
+        .where(_OF_COLLECTION, *which)
+        .values(revision=table.c.revision + 1, **values)
+        .returning(*_COLUMNS)
+    )
+    return sorted(_jobs(tx, changed), key=lambda job: job.number)
+
+
+def _jobs(tx: Transaction, statement: sa.Executable) -> list[Job]:
+    return [replace(job, state=JobState(job.state)) for job in (Job(*row) for row in tx.execute(statement))]
+
+
+def _only(found: list[Job], job_id: str) -> Job:
+    if not found:
+        raise NotFound(f"There is no job {job_id}.")
+    return found[0]

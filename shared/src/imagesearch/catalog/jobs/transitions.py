@@ -1,0 +1,176 @@
+"""Move jobs from state to state: each way has its name here, and there is no other.
+
+Each locks the job's row, looks whether its state may be left in this way, and moves the revision. What people
+ask for is refused with the reason. What the indexer does may come a moment too late, after somebody cancelled or
+paused the job: then the job stays as it is, and the caller reads that from what is returned.
+
+All of them raise `NotFound` where there is no such job.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs import decisions, ledger, rows
+from imagesearch.catalog.jobs.job import Job
+from imagesearch.catalog.tables import jobs as table
+from imagesearch.contract import JobState
+from imagesearch.errors import Conflict
+
+_UNENDED = [state.value for state in JobState if not state.has_ended]
+
+
+def cancel(tx: Transaction, job_id: str) -> Job:
+    """Cancel a job; one that is cancelled stays as it is.
+
+    Raises:
+        Conflict: it has ended.
+    """
+    job = rows.lock(tx, job_id)
+    if job.state == JobState.CANCELLED:
+        return job
+    _refuse(decisions.why_not_cancel(job))
+    return rows.change(tx, job_id, state=JobState.CANCELLED.value)
+
+
+def cancel_all(tx: Transaction, collection_id: int) -> list[Job]:
+    """Cancel every job of a collection that has not ended; return them."""
+    return rows.change_all(
+        tx,
+        table.c.collection_id == collection_id,
+        table.c.finished_at.is_(None),
+        table.c.state.in_(_UNENDED),
+        state=JobState.CANCELLED.value,
+    )
+
+
+def pause(tx: Transaction, job_id: str) -> Job:
+    """Pause a job; one that is paused stays as it is.
+
+    Raises:
+        Conflict: it has ended.
+    """
+    job = rows.lock(tx, job_id)
+    if job.state == JobState.PAUSED:
+        return job
+    _refuse(decisions.why_not_pause(job))
+    return rows.change(tx, job_id, state=JobState.PAUSED.value)
+
+
+def resume(tx: Transaction, job_id: str) -> Job:
+    """Let a paused job go on where it was; one that is not paused stays as it is.
+
+    Raises:
+        Conflict: it has ended.
+    """
+    job = rows.lock(tx, job_id)
+    if job.state.is_working:
+        return job
+    _refuse(decisions.why_not_resume(job))
+    now = sa.func.now()
+    # The pause counts neither as a stall nor as slow work.
+    return rows.change(tx, job_id, state=decisions.after_resume(job).value, progressed_at=now, rated_at=now)
+
+
+def reopen(tx: Transaction, job_id: str, *, is_abandoned: bool = False) -> Job:
+    """Make the failed paths of a job that has ended unplanned again.
+
+    Args:
+        tx: the transaction.
+        job_id: the job.
+        is_abandoned: what it had built was dropped.
+
+    Raises:
+        Conflict: it has not ended, was cancelled, or nothing can be retried.
+    """
+    job = rows.lock(tx, job_id)
+    _refuse(decisions.why_not_reopen(job, is_abandoned=is_abandoned))
+    reopened, now = ledger.reopen_failed(tx, job_id), sa.func.now()
+    return rows.change(
+        tx,
+        job_id,
+        state=JobState.PLANNING.value,
+        failed=table.c.failed - reopened,
+        error=None,
+        listed_at=None if decisions.lists_again(job) else table.c.listed_at,
+        planned_at=None,
+        finished_at=None,
+        progressed_at=now,
+        rated_at=now,
+    )
+
+
+def reached(tx: Transaction, job_id: str, cursor: str) -> Job:
+    """Record behind which entry of its source a job's listing goes on."""
+    job = rows.lock(tx, job_id)
+    if job.state.has_ended:
+        return job
+    return rows.change(tx, job_id, planned_up_to=cursor)
+
+
+def listed(tx: Transaction, job_id: str) -> Job:
+    """Record that a job's whole source is in the ledger."""
+    job = rows.lock(tx, job_id)
+    if job.state.has_ended:
+        return job
+    return rows.change(tx, job_id, listed_at=sa.func.now(), state=decisions.after_listing(job).value)
+
+
+def planned(tx: Transaction, job_id: str) -> Job:
+    """Record that every path of a job has its batch or its outcome; one that is paused stays as it is."""
+    job = rows.lock(tx, job_id)
+    if not job.state.is_working:
+        return job
+    return rows.change(tx, job_id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
+
+
+def break_off(tx: Transaction, job_id: str, reason: str) -> Job:
+    """End the planning of a job whose source cannot be read to its end; what was listed gets its outcome.
+
+    One that is paused stays as it is: it is planned again when it is resumed.
+    """
+    job = rows.lock(tx, job_id)
+    if job.state != JobState.PLANNING:
+        return job
+    now = sa.func.now()
+    return rows.change(tx, job_id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)
+
+
+def fail(tx: Transaction, job_id: str, reason: str) -> Job:
+    """Record why a job cannot succeed; it ends as failed once its paths are closed."""
+    job = rows.lock(tx, job_id)
+    if job.state.has_ended:
+        return job
+    return rows.change(tx, job_id, error=reason)
+
+
+def close_listing(tx: Transaction, job_id: str) -> Job:
+    """Record that no path will be added to a job that is cancelled or has failed."""
+    job = rows.lock(tx, job_id)
+    if job.planned_at is not None or not decisions.is_given_up(job):
+        return job
+    return rows.change(tx, job_id, planned_at=sa.func.now())
+
+
+def stalled(tx: Transaction, job_id: str) -> Job:
+    """Flag a job that makes no progress, until it makes some."""
+    job = rows.lock(tx, job_id)
+    if not job.state.is_working or job.stalled_at is not None:
+        return job
+    return rows.change(tx, job_id, stalled_at=sa.func.now())
+
+
+def finish(tx: Transaction, job_id: str) -> Job:
+    """Give a job that is settled its final state; one that is not, or has ended already, stays as it is."""
+    job = rows.lock(tx, job_id)
+    if job.finished_at is not None or not job.all_settled:
+        return job
+    return rows.change(
+        tx, job_id, state=decisions.final_state(job).value, finished_at=sa.func.now(), stalled_at=None
+    )
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise Conflict(reason)

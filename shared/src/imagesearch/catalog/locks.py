@@ -1,0 +1,49 @@
+"""Take the advisory locks of Postgres: every key stands here, so that no two locks meet by chance.
+
+Each is held until its transaction ends. The numbers are arbitrary; what matters is that they differ.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from imagesearch.catalog.engine import Transaction
+
+NAMES = 0x1A6E5
+COLLECTIONS = 0x1A6E6
+LABELS = 0x1A6E7
+MIGRATION = 0x1A6E5EA2
+
+
+def name(tx: Transaction, wanted: str) -> None:
+    """Wait until nobody else is taking this name of a collection or alias, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMES, sa.func.hashtext(wanted))))
+
+
+def collection_shared(tx: Transaction, collection_id: int) -> None:
+    """Keep `collection_exclusive` waiting; any number share a collection.
+
+    Whoever waits for the exclusive lock goes before those that ask to share after it, so that sharing without a
+    pause keeps nobody waiting for ever. Row locks would.
+    """
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(COLLECTIONS, _key(collection_id))))
+
+
+def collection_exclusive(tx: Transaction, collection_id: int) -> None:
+    """Wait until nobody holds a collection, and keep everybody off it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(COLLECTIONS, _key(collection_id))))
+
+
+def labels(tx: Transaction, image_id: int) -> None:
+    """Wait until nobody else is changing the labels of this image, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LABELS, _key(image_id))))
+
+
+def migration(tx: Transaction) -> None:
+    """Wait until nobody else is migrating the schema, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION)))
+
+
+def _key(number: int) -> int:
+    """Return the second key of a lock, which has 32 bits; two that share it only wait for each other."""
+    return number % 2**31
