@@ -87,9 +87,11 @@ class Job:
 
     @property
     def all_settled(self) -> bool:
-        """Tell whether no path waits for its outcome and none will be added."""
-        listed = self.planned_at is not None or self.state == JobState.CANCELLED
-        return listed and self.done == self.total
+        """Tell whether no path waits for its outcome and none will be added.
+
+        Also a cancelled job is settled only when its listing was closed, because its build was given up before.
+        """
+        return self.planned_at is not None and self.done == self.total
 
     @property
     def needs_planner(self) -> bool:

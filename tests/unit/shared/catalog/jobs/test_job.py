@@ -15,8 +15,9 @@ from support.records import NOON, job_record
         ({"state": JobState.RUNNING, "planned_at": NOON, "total": 2, "indexed": 1, "failed": 1}, True),
         ({"state": JobState.RUNNING, "planned_at": NOON, "total": 2, "indexed": 1}, False),
         ({"state": JobState.RUNNING, "planned_at": None, "total": 1, "indexed": 1}, False),
-        ({"state": JobState.CANCELLED, "planned_at": None, "total": 1, "cancelled": 1}, True),
-        ({"state": JobState.CANCELLED, "planned_at": None, "total": 2, "cancelled": 1}, False),
+        ({"state": JobState.CANCELLED, "planned_at": None, "total": 1, "cancelled": 1}, False),
+        ({"state": JobState.CANCELLED, "planned_at": NOON, "total": 1, "cancelled": 1}, True),
+        ({"state": JobState.CANCELLED, "planned_at": NOON, "total": 2, "cancelled": 1}, False),
     ],
 )
 def test_a_job_is_settled_when_no_path_is_open_and_none_will_come(
