@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -14,15 +13,15 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
-from imagesearch.contract import Outcome, PlanJob, TaskName
+from imagesearch.catalog.jobs.listing import submit_indexed
+from imagesearch.contract import Outcome
 from imagesearch.errors import NotFound
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch.similarity import groups_of_pairs
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.cancel import give_up
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.reindex.changes import submit_indexed
+from imagesearch_indexer.lifecycle.time_slice import work
 
 NEIGHBOURS = 64
 """Nearest pictures that one is paired with. More copies than these still form one group: equal distances are
@@ -37,11 +36,7 @@ def find_duplicates(indexer: Indexer, job_id: str) -> None:
     Raises:
         StoreUnavailable: a store went away; the search may be taken up again.
     """
-    deadline = time.monotonic() + indexer.settings.plan_seconds
-    while _goes_on(indexer, job_id):
-        if time.monotonic() > deadline or indexer.stopping.is_set():
-            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
-            break
+    work(indexer, job_id, lambda: _goes_on(indexer, job_id))
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
     if job.error is not None and job.finished_at is None:
@@ -68,8 +63,8 @@ def _step(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collecti
         jobs.fail(tx, job.id, reason)
         return False
     if job.listed_at is None:
-        submit_indexed(tx, job, indexer.settings.plan_slice, options["partition"])
-        if jobs.get(tx, job.id).listed_at is not None:
+        job = submit_indexed(tx, job, indexer.settings.plan_slice, options["partition"])
+        if job.listed_at is not None:
             # Reads may be behind the writes of others: after this they see the vectors of all that is listed.
             with suppress(NotFound):
                 indexer.vectors.count(collection.vector_collection, strong=True)

@@ -7,7 +7,6 @@ first batches while it still lists; a planner that dies is followed by one that 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,11 +19,10 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import NO_LABELS, Labels
-from imagesearch.contract import JobState, Outcome, PlanJob, TaskName
+from imagesearch.contract import JobState, Outcome, PlanJob
 from imagesearch.errors import SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.walk import Entry
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.duplicates import find_duplicates
 from imagesearch_indexer.ingest.source import Listed, listing, look_again
@@ -32,8 +30,8 @@ from imagesearch_indexer.lifecycle.cancel import cancel_orphaned
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.reindex.builder import rebuild
-from imagesearch_indexer.reindex.lock import works_on_build
+from imagesearch_indexer.lifecycle.time_slice import work
+from imagesearch_indexer.reindex.builder import rebuild, works_on_build
 
 log = structlog.get_logger()
 
@@ -63,19 +61,18 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     if collection.state != "active" and job.finished_at is None:
         cancel_orphaned(indexer, job.id)
         return
-    if is_wanted and _has_more_after_a_while(indexer, job):
-        indexer.send(TaskName.PLAN, message, plan_task_id(message.job_id))
+    if is_wanted:
+        _plan_on(indexer, job)
     dispatch(indexer, job.id)
     end_job(indexer, job.id)
 
 
-def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
-    """Write slices until planning has ended, its time is up or the process stops; tell whether work is left."""
-    deadline = time.monotonic() + indexer.settings.plan_seconds
+def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
+    """Write slices of a job for some seconds."""
     unlisted = listing(job, indexer.roots) if job.listed_at is None else iter(())
-    while job.state == JobState.PLANNING:
-        if time.monotonic() > deadline or indexer.stopping.is_set():
-            return True
+
+    def step() -> bool:
+        nonlocal job
         try:
             entries = (
                 _look_again(indexer, job) if job.listed_at else list(islice(unlisted, indexer.settings.plan_slice))
@@ -91,7 +88,9 @@ def _has_more_after_a_while(indexer: Indexer, job: jobs.Job) -> bool:
         job = written
         show(indexer, job)
         dispatch(indexer, job.id)
-    return False
+        return job.state == JobState.PLANNING
+
+    work(indexer, job.id, step)
 
 
 def _write_slice(indexer: Indexer, tx: Transaction, seen: jobs.Job, entries: Sequence[Listed]) -> jobs.Job | None:

@@ -9,25 +9,30 @@ and begins with what Postgres says is missing, so any number of workers may be k
 
 from __future__ import annotations
 
-import time
 from enum import Enum
 
 from imagesearch.catalog import jobs
-from imagesearch.catalog.engine import Transaction, without_time_limit
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import ledger
-from imagesearch.catalog.reindex import builds, contents
-from imagesearch.contract import PlanJob, TaskName
-from imagesearch.messaging.claims import plan_task_id
+from imagesearch.catalog.jobs.listing import submit_indexed
+from imagesearch.catalog.reindex import builds
+from imagesearch.catalog.reindex.filling import lock_for_filling, submit_changed
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.cancel import give_up
 from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
 from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
-from imagesearch_indexer.reindex.changes import remove_gone, submit_changed, submit_indexed
+from imagesearch_indexer.lifecycle.time_slice import work
+from imagesearch_indexer.reindex.changes import lacking
 from imagesearch_indexer.reindex.fill import fill
-from imagesearch_indexer.reindex.lock import lock_build
 from imagesearch_indexer.reindex.switch import SwitchResult, switch, verify
+
+
+def works_on_build(tx: Transaction, job: jobs.Job) -> bool:
+    """Tell whether a job is about its build; once it has been switched to, the rest is planned like any list."""
+    build = builds.get(tx, job.id) if job.kind == jobs.REINDEX else None
+    return build is not None and build.state != builds.SWITCHED
 
 
 class _Step(Enum):
@@ -42,15 +47,11 @@ def rebuild(indexer: Indexer, job_id: str) -> None:
     Raises:
         StoreUnavailable: a store went away; the build may be taken up again.
     """
-    deadline = time.monotonic() + indexer.settings.plan_seconds
     with indexer.catalog.transaction() as tx:
-        locked = lock_build(tx, job_id)
+        locked = lock_for_filling(tx, job_id)
         if locked is not None:
             indexer.ensure_vectors(locked.build)
-    while _goes_on(indexer, job_id):
-        if time.monotonic() > deadline or indexer.stopping.is_set():
-            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
-            break
+    work(indexer, job_id, lambda: _goes_on(indexer, job_id))
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
     show(indexer, job)
@@ -89,7 +90,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
 
 
 def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
-    locked = lock_build(tx, job_id)
+    locked = lock_for_filling(tx, job_id)
     if locked is None:
         return _Step.NOTHING
     limit = indexer.settings.plan_slice
@@ -98,19 +99,17 @@ def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
         return _Step.DONE
     waiting = ledger.unplanned_images(tx, job_id, limit=limit)
     if waiting:
-        fill(indexer, tx, locked, waiting)
+        fill(tx, indexer.vectors, locked, waiting, batch_size=indexer.settings.batch_size)
         return _Step.DONE
     if locked.job.done < locked.job.total:
         # Batches are on their way; whoever writes the last one asks for the next turn.
         return _Step.NOTHING
-    without_time_limit(tx)
-    if remove_gone(indexer, tx, locked, limit) == limit:
-        return _Step.DONE
-    changed = contents.changed(tx, job_id, locked.collection.id, limit=limit)
-    if changed and (locked.build.extracts or len(changed) == limit):
-        if locked.build.extracts:
-            builds.enter(tx, locked.build, _phase(indexer, len(changed)))
-        submit_changed(tx, locked, changed)
+    found = lacking(tx, indexer.vectors, locked, limit=limit)
+    if found.needs_round:
+        if found.changed:
+            if locked.build.extracts:
+                builds.enter(tx, locked.build, _phase(indexer, len(found.changed)))
+            submit_changed(tx, locked, found.changed)
         return _Step.DONE
     indexer.vectors.compact(locked.build.vector_collection)
     return _Step.COMPLETE

@@ -1,51 +1,56 @@
-"""List what a collection holds, and bring a build up to what happened to it since."""
+"""Find what happened to a collection since its build began, and take out of the build what is gone."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from imagesearch.catalog import jobs
-from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import counters, ledger
-from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.reindex import contents
 from imagesearch.catalog.reindex.contents import Source
-from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.reindex.lock import LockedBuild
+from imagesearch.catalog.reindex.filling import LockedBuild
+from imagesearch.vectors import VectorStore
 
 
-def submit_indexed(tx: Transaction, job: jobs.Job, limit: int, partition: str | None = None) -> None:
-    """Write the next indexed images of a job's collection to the ledger.
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Hold what a build lacks.
 
-    A slice that is not full ends the listing: waiting for an empty one would never end while others write.
+    Attributes:
+        changed: indexed images that it has not, or has as they were.
+        needs_round: it is more than the last round may do, or may not have been found whole.
     """
-    after = int(job.planned_up_to or 0)
-    found = contents.next_sources(tx, job.collection_id, after=after, limit=limit, partition=partition)
-    if found:
-        jobs.reached(tx, job.id, str(found[-1].id))
-        submitted, outcomes = ledger.record(tx, job.id, [Item(row.path, row.id) for row in found])
-        counters.count(tx, job.id, outcomes, submitted=submitted)
-    if len(found) < limit:
-        jobs.listed(tx, job.id)
+
+    changed: Sequence[Source]
+    needs_round: bool
 
 
-def remove_gone(indexer: Indexer, tx: Transaction, locked: LockedBuild, limit: int) -> int:
-    """Take some of what is not indexed any more out of a build; return how much that was."""
+def lacking(tx: Transaction, vectors: VectorStore, locked: LockedBuild, *, limit: int) -> Lacking:
+    """Take what is not indexed any more out of a build, and return what the build lacks.
+
+    Args:
+        tx: the transaction that holds the build.
+        vectors: the store of the build's vectors.
+        locked: the build.
+        limit: how many images are looked at; a build that lacks as many may lack more.
+
+    Raises:
+        StoreUnavailable: a store went away; nothing is recorded.
+    """
+    without_time_limit(tx)
     gone = contents.gone(tx, locked.job.id, limit=limit)
     if gone:
-        indexer.vectors.delete(locked.build.vector_collection, gone)
+        vectors.delete(locked.build.vector_collection, gone)
         contents.forget(tx, locked.job.id, gone)
-    return len(gone)
+    if len(gone) == limit:
+        return Lacking((), needs_round=True)
+    changed = contents.changed(tx, locked.job.id, locked.collection.id, limit=limit)
+    return Lacking(changed, needs_round=needs_round(len(changed), limit=limit, extracts=locked.build.extracts))
 
 
-def submit_changed(tx: Transaction, locked: LockedBuild, changed: Sequence[Source]) -> None:
-    """Put images into the ledger that the build lacks, or has as they were; those that are in it begin anew."""
-    old = ledger.reopen(tx, locked.job.id, [row.path for row in changed])
-    submitted, _ = ledger.record(tx, locked.job.id, [Item(row.path, row.id) for row in changed])
-    counters.count(
-        tx,
-        locked.job.id,
-        Counter({outcome: -count for outcome, count in old.items()}),
-        submitted=submitted,
-    )
+def needs_round(changed: int, *, limit: int, extracts: bool) -> bool:
+    """Tell whether so many changed images need a round of their own before the last one.
+
+    The last round keeps every writer waiting: it copies few vectors, and has nothing extracted.
+    """
+    return changed > 0 if extracts else changed == limit

@@ -12,27 +12,35 @@ from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.reindex import contents
 from imagesearch.catalog.reindex.contents import Source
+from imagesearch.catalog.reindex.filling import LockedBuild
 from imagesearch.contract import Outcome
 from imagesearch.errors import NotFound
 from imagesearch.failures import FailureCode
-from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.reindex.lock import LockedBuild
+from imagesearch.vectors import VectorStore
 
 LEFT_REASON = "The picture left the index while the job ran."
 LOST_REASON = "The store has no vector of it; the next comparison of rows and vectors has it indexed again."
 
 
-def fill(indexer: Indexer, tx: Transaction, locked: LockedBuild, waiting: Sequence[tuple[int, str]]) -> jobs.Job:
+def fill(
+    tx: Transaction,
+    vectors: VectorStore,
+    locked: LockedBuild,
+    waiting: Sequence[tuple[int, str]],
+    *,
+    batch_size: int,
+) -> jobs.Job:
     """Give each of these images its vector in the build, or its batch.
 
     Rows are read before their vectors. What changes a row after that gives it another version, and the image
     is looked at again.
 
     Args:
-        indexer: the stores.
         tx: the transaction that holds the build.
+        vectors: the store that vectors are copied within.
         locked: the build.
         waiting: ids and paths of images without batch and outcome.
+        batch_size: pictures a batch, where they are read again.
 
     Raises:
         StoreUnavailable: a store went away; the same images may be filled again.
@@ -45,35 +53,34 @@ def fill(indexer: Indexer, tx: Transaction, locked: LockedBuild, waiting: Sequen
     ]
     present = [rows[image_id] for image_id, _ in waiting if image_id in rows]
     if locked.build.extracts:
-        items += _extract(indexer, tx, locked, present)
+        items += _extract(tx, vectors, locked, present, batch_size)
     else:
-        items += _copy(indexer, tx, locked, present, locked.collection.vector_collection)
+        items += _copy(tx, vectors, locked, present, locked.collection.vector_collection)
     submitted, outcomes = ledger.record(tx, locked.job.id, items)
     return counters.count(tx, locked.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
 
 
 def _copy(
-    indexer: Indexer, tx: Transaction, locked: LockedBuild, rows: Sequence[Source], source: str
+    tx: Transaction, vectors: VectorStore, locked: LockedBuild, rows: Sequence[Source], source: str
 ) -> list[Item]:
     """Copy vectors out of one Milvus collection, with the partitions and metadata that the rows have now."""
-    vectors = {}
     try:
         # Reads may be behind the writes of other processes; after a strong count they are not.
-        indexer.vectors.count(source, strong=True)
-        vectors = indexer.vectors.fetch_vectors(source, [row.id for row in rows])
+        vectors.count(source, strong=True)
+        fetched = vectors.fetch_vectors(source, [row.id for row in rows])
     except NotFound:
         # A collection that nothing was ever planned for has no vectors.
-        vectors = {}
-    found = [row for row in rows if row.id in vectors]
+        fetched = {}
+    found = [row for row in rows if row.id in fetched]
     if found:
-        indexer.vectors.upsert(
+        vectors.upsert(
             locked.build.vector_collection,
             np.array([row.id for row in found], dtype=np.int64),
-            np.stack([vectors[row.id] for row in found]),
+            np.stack([fetched[row.id] for row in found]),
             partitions=[row.partition for row in found],
             metadata=[row.metadata for row in found],
         )
-    lost = [row for row in rows if row.id not in vectors]
+    lost = [row for row in rows if row.id not in fetched]
     contents.record(tx, locked.job.id, {row.id: row.version for row in found}, has_vector=True)
     contents.record(tx, locked.job.id, {row.id: row.version for row in lost}, has_vector=False)
     return [Item(row.path, row.id, None, Outcome.INDEXED) for row in found] + _lost(tx, lost)
@@ -90,12 +97,13 @@ def _lost(tx: Transaction, rows: Sequence[Source]) -> list[Item]:
     ]
 
 
-def _extract(indexer: Indexer, tx: Transaction, locked: LockedBuild, rows: Sequence[Source]) -> list[Item]:
+def _extract(
+    tx: Transaction, vectors: VectorStore, locked: LockedBuild, rows: Sequence[Source], batch_size: int
+) -> list[Item]:
     """Cut batches; an image of which only partition or metadata changed keeps the vector that the build has."""
     known = contents.digests(tx, locked.job.id, [row.id for row in rows])
     kept = [row for row in rows if row.sha256 is not None and known.get(row.id) == row.sha256]
-    items = _copy(indexer, tx, locked, kept, locked.build.vector_collection) if kept else []
+    items = _copy(tx, vectors, locked, kept, locked.build.vector_collection) if kept else []
     unread = [row for row in rows if row not in kept]
-    size = indexer.settings.batch_size
-    made = batches.create(tx, locked.job.id, -(-len(unread) // size))
-    return items + [Item(row.path, row.id, made[index // size]) for index, row in enumerate(unread)]
+    made = batches.create(tx, locked.job.id, -(-len(unread) // batch_size))
+    return items + [Item(row.path, row.id, made[index // batch_size]) for index, row in enumerate(unread)]

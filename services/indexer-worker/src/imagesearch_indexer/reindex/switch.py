@@ -7,14 +7,14 @@ from enum import Enum
 import structlog
 
 from imagesearch.catalog import collections, jobs
-from imagesearch.catalog.engine import Transaction, without_time_limit
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.reindex import builds, contents
+from imagesearch.catalog.reindex.filling import LockedBuild, lock_for_filling, submit_changed
 from imagesearch.contract import JobState
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.reindex.changes import remove_gone, submit_changed
+from imagesearch_indexer.reindex.changes import lacking
 from imagesearch_indexer.reindex.fill import fill
-from imagesearch_indexer.reindex.lock import LockedBuild, lock_build
 
 log = structlog.get_logger()
 
@@ -46,10 +46,9 @@ def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> SwitchResul
     """
     with indexer.catalog.transaction() as tx:
         collections.lock_exclusive(tx, jobs.get(tx, job_id).collection_id)
-        locked = lock_build(tx, job_id)
+        locked = lock_for_filling(tx, job_id)
         if locked is None:
             return SwitchResult.OVER
-        without_time_limit(tx)
         if not _last_round(indexer, tx, locked):
             return SwitchResult.LACKING
         held, failed = contents.count(tx, job_id)
@@ -73,16 +72,14 @@ def switch(indexer: Indexer, job_id: str, *, counts: bool = True) -> SwitchResul
 
 def _last_round(indexer: Indexer, tx: Transaction, locked: LockedBuild) -> bool:
     """Fill in what little is lacking; tell whether nothing is any more."""
-    limit = indexer.settings.plan_slice
-    if remove_gone(indexer, tx, locked, limit) == limit:
+    found = lacking(tx, indexer.vectors, locked, limit=indexer.settings.plan_slice)
+    if found.needs_round:
         return False
-    changed = contents.changed(tx, locked.job.id, locked.collection.id, limit=limit)
-    if changed and (locked.build.extracts or len(changed) == limit):
-        return False
-    if changed:
-        submit_changed(tx, locked, changed)
-        fill(indexer, tx, locked, [(row.id, row.path) for row in changed])
-    job = jobs.get(tx, locked.job.id)
+    job = locked.job
+    if found.changed:
+        submit_changed(tx, locked, found.changed)
+        waiting = [(row.id, row.path) for row in found.changed]
+        job = fill(tx, indexer.vectors, locked, waiting, batch_size=indexer.settings.batch_size)
     return job.done == job.total and not ledger.unplanned_images(tx, job.id, limit=1)
 
 
@@ -98,7 +95,7 @@ def verify(indexer: Indexer, job_id: str) -> int:
     differences, after, is_last = 0, 0, False
     while not is_last:
         with indexer.catalog.transaction() as tx:
-            locked = lock_build(tx, job_id)
+            locked = lock_for_filling(tx, job_id)
             if locked is None:
                 return differences
             name = locked.build.vector_collection

@@ -1,14 +1,19 @@
-"""Lock a reindex build: one transaction at a time fills it, and only while it may be filled."""
+"""Lock a reindex build while it is filled, and submit to its job what it lacks."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.builds import ReindexBuild
+from imagesearch.catalog.reindex.contents import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class LockedBuild:
     collection: Collection
 
 
-def lock_build(tx: Transaction, job_id: str) -> LockedBuild | None:
+def lock_for_filling(tx: Transaction, job_id: str) -> LockedBuild | None:
     """Lock the build of a job until the transaction ends; None where nothing may be done to it now.
 
     Locks are taken in the order of everybody else: collection, build, and the job when it is counted.
@@ -34,7 +39,13 @@ def lock_build(tx: Transaction, job_id: str) -> LockedBuild | None:
     return LockedBuild(job, build, collection)
 
 
-def works_on_build(tx: Transaction, job: jobs.Job) -> bool:
-    """Tell whether a job is about its build; once it has been switched to, the rest is planned like any list."""
-    build = builds.get(tx, job.id) if job.kind == jobs.REINDEX else None
-    return build is not None and build.state != builds.SWITCHED
+def submit_changed(tx: Transaction, locked: LockedBuild, changed: Sequence[Source]) -> None:
+    """Put images into the ledger that the build lacks, or has as they were; those that are in it begin anew."""
+    old = ledger.reopen(tx, locked.job.id, [row.path for row in changed])
+    submitted, _ = ledger.record(tx, locked.job.id, [Item(row.path, row.id) for row in changed])
+    counters.count(
+        tx,
+        locked.job.id,
+        Counter({outcome: -count for outcome, count in old.items()}),
+        submitted=submitted,
+    )

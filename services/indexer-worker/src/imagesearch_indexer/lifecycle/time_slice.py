@@ -1,0 +1,31 @@
+"""Work on a job for a while, then let other jobs have their turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from imagesearch.contract import PlanJob, TaskName
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch_indexer.composition import Indexer
+
+
+def work(indexer: Indexer, job_id: str, step: Callable[[], bool]) -> None:
+    """Take steps until one says that no other may follow, the time is up or the process stops.
+
+    One step is always taken, so that a job moves on however short its time is. Where more is left to do, a
+    planning message asks for the next time slice.
+
+    Args:
+        indexer: the settings, and the way to send messages.
+        job_id: the job.
+        step: does a part of the work; tells whether more may follow at once.
+
+    Raises:
+        StoreUnavailable: the message could not be sent; whoever repeats the work sends it.
+    """
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    while step():
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+            return
