@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from imagesearch_api.composition import Services
-from imagesearch_api.http.admission import Lanes
-from imagesearch_api.http.memory import Memory
+from imagesearch_api.http.lanes import Lanes
+from imagesearch_api.memory import Memory
 from imagesearch_api.settings import ApiSettings
 
 

@@ -17,6 +17,7 @@ from imagesearch.contract import JobState
 from imagesearch.messaging.progress import JobProgress
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.app import create_app
+from imagesearch_api.http.links import Links
 from imagesearch_api.models.responses import collection_shape, image_shape, job_shape, match_shape
 from imagesearch_api.search.matches import Match
 from imagesearch_api.settings import ApiSettings
@@ -137,8 +138,9 @@ def test_pictures_are_read_as_the_api_shapes_them(app: Flask, services: Any) -> 
     stored = StoredImage(**{**unknown, "created_at": NOW, **known})
 
     with app.test_request_context():
-        image = Image.parse(image_shape(services, "cats", stored))
-        result = Result.parse(match_shape(services, Match(stored, 0.25)))
+        links = Links.of_request(services.settings.public_url)
+        image = Image.parse(image_shape(links, "cats", stored))
+        result = Result.parse(match_shape(links, Match(stored, 0.25)))
 
     url = "http://pictures.test/api/v2/images/4/file"
     assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url}

@@ -14,8 +14,8 @@ from imagesearch_api.composition import Services, compose
 from imagesearch_api.health import health
 from imagesearch_api.http import problems, spooling
 from imagesearch_api.http.foreign import guard
+from imagesearch_api.http.origins import EVERY_ORIGIN
 from imagesearch_api.http.request_resources import Holding
-from imagesearch_api.settings import EVERY_ORIGIN
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
     aliases,
@@ -62,7 +62,7 @@ def create_app(services: Services | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
     app.wsgi_app = Holding(app.wsgi_app)  # type: ignore[method-assign]
-    guard(app, settings)
+    guard(app, public_url=settings.public_url, hosts=settings.allowed_hosts, origins=settings.cors_origins)
     app.register_blueprint(v1)
     app.register_blueprint(v2)
     app.register_blueprint(health)

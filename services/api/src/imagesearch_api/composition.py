@@ -25,11 +25,11 @@ from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.wire import Message
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.celery_rpc import CeleryAsker
-from imagesearch_api.http.admission import Lanes
-from imagesearch_api.http.memory import Memory
+from imagesearch_api.http.lanes import Lanes
+from imagesearch_api.memory import Memory
 from imagesearch_api.search.lookups import Lookups
 from imagesearch_api.search.query_cache import QueryCache
-from imagesearch_api.search.url_fetcher import Fetch, UrlFetcher
+from imagesearch_api.search.url_fetcher import UrlFetcher
 from imagesearch_api.settings import ApiSettings
 
 CHANGES = 4
@@ -52,7 +52,7 @@ class Services:
         query_cache: remembers them.
         roots: directories under which pictures may be read.
         uploads: keeps uploaded pictures; None takes none.
-        fetch: returns what lies at the URL that a field names; raises `BadField`.
+        fetch: returns what lies at a URL; raises `UrlRefused`.
         lanes: bound the requests of each kind in flight.
         memory: bounds what they read and decode.
         changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
@@ -73,7 +73,7 @@ class Services:
     roots: Roots
     limits: PictureSettings
     settings: ApiSettings
-    fetch: Fetch
+    fetch: Callable[[str], bytes]
     lanes: Lanes
     memory: Memory
     uploads: Uploads | None = None

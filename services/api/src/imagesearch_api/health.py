@@ -13,7 +13,8 @@ from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.composition import Services, current
-from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.problems import RETRY_AFTER_SECONDS
 
 health = Blueprint("health", __name__)

@@ -53,12 +53,12 @@ def read(services: Services, path: str, taken: ExitStack) -> bytes:
     return read_file(path, services.roots, services.limits, admit=admit)[0]
 
 
-def fetch(services: Services, field: str, url: str, taken: ExitStack) -> bytes:
-    """Return what lies at a URL that a field names; as much as it may hold is held until `taken` closes.
+def fetch(services: Services, url: str, taken: ExitStack) -> bytes:
+    """Return what lies at a URL; as much as it may hold is held until `taken` closes.
 
     Raises:
-        BadField: the URL may not be fetched, or does not answer with a file.
+        UrlRefused: the URL may not be fetched, or does not answer with a file.
         Busy: there is no memory for it in time.
     """
     taken.enter_context(services.memory.files.reserved(services.settings.max_upload_bytes))
-    return services.fetch(field, url)
+    return services.fetch(url)

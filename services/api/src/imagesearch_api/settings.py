@@ -8,10 +8,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from imagesearch.settings import Settings
-from imagesearch_api.http.admission import RESERVE, Lane
-from imagesearch_api.http.origins import Authority, Origin
+from imagesearch_api.http.lanes import RESERVE, Lane
+from imagesearch_api.http.origins import EVERY_ORIGIN, Authority, Origin
 
-EVERY_ORIGIN = "*"
 MEGABYTE = 2**20
 
 

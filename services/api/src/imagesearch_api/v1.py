@@ -15,26 +15,24 @@ from imagesearch.messaging.progress import JobProgress
 from imagesearch.messaging.redis_errors import best_effort
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.composition import Services, current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.http.links import image_url
-from imagesearch_api.http.problems import AtField, BadField, Busy, problem
+from imagesearch_api.errors import Busy, QueryRejected
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import MAX_JSON_BYTES, checked, expect_form
+from imagesearch_api.http.form_files import read_files, receive_files
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.links import Links
+from imagesearch_api.http.numbers import read_int
+from imagesearch_api.http.parameters import read_parameter, read_required
+from imagesearch_api.http.problems import problem
 from imagesearch_api.http.request_resources import held
 from imagesearch_api.images.deletion import delete_collection
 from imagesearch_api.jobs.progress import follow
 from imagesearch_api.jobs.submit import Submission, submit
-from imagesearch_api.models.requests import (
-    MAX_JSON_BYTES,
-    MAX_TOP_K,
-    JobBody,
-    expect_form,
-    has_body,
-    read_int,
-    read_object,
-    read_upload,
-)
-from imagesearch_api.models.search import Query, Question, Shape, Window
+from imagesearch_api.limits import MAX_TOP_K
+from imagesearch_api.models.requests.jobs import JobBody
 from imagesearch_api.pictures import decode
 from imagesearch_api.search.matches import search as search_collection
+from imagesearch_api.search.question import Query, Question, Shape, Window
 from imagesearch_api.search.timings import Timings
 
 log = structlog.get_logger()
@@ -68,20 +66,8 @@ def _text(body: str) -> Response:
     return Response(body, content_type="text/plain; charset=utf-8")
 
 
-def _parameter(name: str) -> str | None:
-    """Return a parameter from a JSON body, form fields or the query, whichever has it."""
-    # A body that cannot be read must not be taken for none: that would mean the default table.
-    body = read_object(cache=True) if request.is_json and has_body() else {}
-    value = body.get(name)
-    if value is None:
-        value = request.values.get(name)
-    if value is not None and not isinstance(value, str):
-        raise BadField(name, "text is expected")
-    return value or None
-
-
 def _table() -> str:
-    return _parameter("Table") or DEFAULT_TABLE
+    return read_parameter("Table") or DEFAULT_TABLE
 
 
 @v1.before_request
@@ -102,12 +88,10 @@ def reject_picture(error: PictureRejected) -> ResponseReturnValue:
 @admitted(Lane.SUBMISSIONS)
 def train() -> ResponseReturnValue:
     """Start indexing a directory."""
-    directory = _parameter("File")
-    if directory is None:
-        raise BadField("File", "the path of a directory is expected")
-    checked = JobBody.model_validate({"source": directory, "collection": _table()})
+    directory = read_required("File", "the path of a directory is expected")
+    body = checked(JobBody, {"source": directory, "collection": _table()})
     services = current()
-    job = submit(services, Submission(source=directory, collection=checked.collection, origin=ORIGIN))
+    job = submit(services, Submission(source=directory, collection=body.collection, origin=ORIGIN))
     last: LastSeen = current_app.extensions["last_seen"]
     # Whoever asks for progress now must not be shown the end of the job before.
     last.keep(job.progress())
@@ -172,18 +156,22 @@ def count() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Return `[[url, distance], ...]`, nearest first; an empty list for a collection that does not exist."""
     services = current()
-    data = read_upload("file", services.settings.max_upload_bytes)
-    top_k = read_int("Num", _parameter("Num"), default=1, low=1, high=MAX_TOP_K)
+    limit = services.settings.max_upload_bytes
+    receive_files(limit)
+    # The published server took the first of several files.
+    data = read_files("file", limit, or_json=False)[0]
+    top_k = read_int("Num", read_parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
-        question = Question([Query("file", data=data)], Shape(Window(0, top_k)))
+        question = Question([Query(data=data)], Shape(Window(0, top_k)))
         matches = search_collection(services, _table(), question, Timings())[0]
-    except AtField as error:
+    except QueryRejected as error:
         raise error.cause from error
     except NotFound:
         # A bad picture is an error also where nothing can be found.
         decode(services, data, Preprocessing())
         return jsonify([])
-    return jsonify([[image_url(services, match.image.id), match.distance] for match in matches])
+    links = Links.of_request(services.settings.public_url)
+    return jsonify([[links.file_of(match.image.id), match.distance] for match in matches])
 
 
 @v1.post("/delete")

@@ -25,11 +25,11 @@ from imagesearch.files.uploads import Uploads
 from imagesearch.settings import PictureSettings
 from imagesearch.wire import Message
 from imagesearch_api.composition import CHANGES, Services
-from imagesearch_api.http.memory import Memory
 from imagesearch_api.images import upload as upload_module
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
 from imagesearch_api.jobs import control
+from imagesearch_api.memory import Memory
 from imagesearch_api.settings import ApiSettings
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.reconcile import lost_batches

@@ -24,8 +24,7 @@ from imagesearch.files.roots import Roots
 from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch.wire import Message
 from imagesearch_api.app import create_app
-from imagesearch_api.jobs.submit import Submission, submit
-from imagesearch_api.models.requests import ManifestFile
+from imagesearch_api.jobs.submit import ManifestSource, Submission, submit
 from support.api_twin import services_of
 
 pytestmark = pytest.mark.integration
@@ -108,7 +107,7 @@ def test_a_replay_finds_its_job_though_everything_it_came_from_is_gone(api: Api,
     folder, manifest = pictures / "album", pictures / "list.jsonl"
     folder.mkdir()
     manifest.write_text('{"path": "a.jpg"}\n')
-    sources = {"folder": str(folder), "manifest": ManifestFile(manifest=str(manifest)), "list": ["/a", "/b"]}
+    sources = {"folder": str(folder), "manifest": ManifestSource(str(manifest)), "list": ["/a", "/b"]}
     first = {key: submit(api.services, asked(source, key)) for key, source in sources.items()}
     before, sent = api.rows(), list(api.sent)
     folder.rmdir()

@@ -16,8 +16,8 @@ from imagesearch.catalog.tables import images as table
 from imagesearch.contract import Vectors
 from imagesearch.vectors import Filter, IndexSpec, InMemoryVectorStore, matches, parse_filter
 from imagesearch_api.composition import Services
-from imagesearch_api.models.search import Shape, Window
 from imagesearch_api.search.matches import nearest
+from imagesearch_api.search.question import Shape, Window
 from imagesearch_api.search.timings import Timings
 
 pytestmark = pytest.mark.integration

@@ -16,9 +16,10 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch_api import v1
 from imagesearch_api.app import create_app
 from imagesearch_api.composition import Services
-from imagesearch_api.http.admission import RESERVE, Lane, Lanes, admitted, lane_of
-from imagesearch_api.http.memory import Memory
-from imagesearch_api.http.problems import Busy
+from imagesearch_api.errors import Busy
+from imagesearch_api.http.admission import admitted, lane_of
+from imagesearch_api.http.lanes import RESERVE, Lane, Lanes
+from imagesearch_api.memory import Memory
 from imagesearch_api.settings import ApiSettings
 
 FREE = {"v1.process", "health.healthz", "health.metrics"}

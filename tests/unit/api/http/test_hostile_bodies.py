@@ -9,10 +9,11 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from pydantic import ValidationError
 
-from imagesearch_api.http.parsing import parse_json
-from imagesearch_api.http.problems import BadField, register
-from imagesearch_api.models.requests import JobBody, PathList, read_json
-from imagesearch_api.models.search import SearchBody
+from imagesearch_api.http.bodies import parse_json, read_json
+from imagesearch_api.http.fields import BadField
+from imagesearch_api.http.problems import register
+from imagesearch_api.models.requests.jobs import JobBody, PathList
+from imagesearch_api.models.requests.search import SearchBody
 
 JSON = "application/json"
 

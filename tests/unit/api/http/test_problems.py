@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.problems import register
-from imagesearch_api.models.requests import NAME_RULE, JobBody, read_json
+from imagesearch_api.models.requests.base import NAME_RULE
+from imagesearch_api.models.requests.jobs import JobBody
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from imagesearch_api.http import spooling
+from imagesearch_api.http import bodies, spooling
+from imagesearch_api.http.bodies import JSON_FACTOR, LONG_JSON_BYTES, read_object
 from imagesearch_api.http.problems import register
 from imagesearch_api.http.request_resources import Holding
 from imagesearch_api.http.spooling import MAX_FIELD_BYTES, MAX_PARTS, MAX_URLENCODED_BYTES
-from imagesearch_api.models import requests
-from imagesearch_api.models.requests import JSON_FACTOR, LONG_JSON_BYTES, read_object
 
 MANY_BYTES = 16 * LONG_JSON_BYTES
 FORM = "application/x-www-form-urlencoded"
@@ -108,7 +107,7 @@ def test_long_json_has_memory_reserved_before_it_is_read(
 ) -> None:
     largest: list[int] = []
     line = Line(largest)
-    monkeypatch.setattr(requests, "current", lambda: SimpleNamespace(memory=SimpleNamespace(files=line)))
+    monkeypatch.setattr(bodies, "bounds", lambda: SimpleNamespace(memory=SimpleNamespace(files=line)))
     data = json.dumps({"text": "x" * MANY_BYTES}).encode()
     length = {"CONTENT_LENGTH": str(len(data))} if told else {"wsgi.input_terminated": True}
     environ = {"wsgi.input": Watched(data, largest), **length}

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from imagesearch.catalog.jobs import IdempotencyKey
-from imagesearch_api.jobs.submit import Submission
-from imagesearch_api.models.requests import ManifestFile
+from imagesearch_api.jobs.submit import ManifestSource, Submission
 
 
 def asked(**options: Any) -> Submission:
@@ -25,7 +24,7 @@ def test_digests_that_jobs_keep_are_those_of_today() -> None:
     [
         {"source": "/photos/"},
         {"source": ["/photos"]},
-        {"source": ManifestFile(manifest="/photos")},
+        {"source": ManifestSource("/photos")},
         {"collection": "dogs"},
         {"recursive": False},
         {"partition": "p"},

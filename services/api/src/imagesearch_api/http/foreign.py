@@ -8,27 +8,33 @@ origin to the browser: the request then carries that name in ``Host``. Programs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, request
 
-from imagesearch_api.http.origins import Authority, Origin, read_address
-from imagesearch_api.http.problems import AtField, ForeignPage, UnknownHost
-from imagesearch_api.settings import EVERY_ORIGIN, ApiSettings
+from imagesearch_api.http.fields import AtField, ForeignPage, UnknownHost
+from imagesearch_api.http.origins import EVERY_ORIGIN, Authority, Origin, read_address
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 """What ``Sec-Fetch-Site`` says of requests that a page of the API's own or the reader began."""
 
 
-def guard(app: Flask, settings: ApiSettings) -> None:
-    """Judge every request of an application before its route, or the lack of one, is looked at."""
-    parts = urlsplit(settings.public_url)
+def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Collection[str]) -> None:
+    """Judge every request of an application before its route, or the lack of one, is looked at.
+
+    Args:
+        app: the application.
+        public_url: where callers reach it; empty where that is not known.
+        hosts: names that requests to a loopback address may give, besides those of loopback and of that URL.
+        origins: those whose pages may change something, besides that of the URL.
+    """
+    parts = urlsplit(public_url)
     public = Origin.parse(f"{parts.scheme}://{parts.netloc}")
-    names = frozenset(settings.allowed_hosts) | ({public.host} if public else set())
-    allowed = frozenset(settings.cors_origins) | ({str(public)} if public else set())
+    names = frozenset(hosts) | ({public.host} if public else set())
+    allowed = frozenset(origins) | ({str(public)} if public else set())
 
     def judge() -> None:
         if _came_by_loopback(request.environ):

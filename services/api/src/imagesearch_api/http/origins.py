@@ -6,6 +6,8 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple, Self
 
+EVERY_ORIGIN = "*"
+"""Stands for all origins."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LAST_PORT = 65_535
 _AUTHORITY = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")

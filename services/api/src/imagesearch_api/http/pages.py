@@ -1,18 +1,16 @@
-"""Read where a page begins out of a request, and shape the page."""
+"""Read out of a request which page of a list is asked for."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import request
 
 from imagesearch.errors import NotFound
-from imagesearch_api.models.requests import read_int
-
-PAGE_SIZE = 100
-MAX_PAGE_SIZE = 1_000
-MAX_NUMBER = 2**63 - 1
+from imagesearch_api.http.fields import BadField
+from imagesearch_api.http.numbers import read_int
+from imagesearch_api.limits import MAX_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
+from imagesearch_api.models.requests.base import check_name
 
 
 def checked_job(job_id: str) -> str:
@@ -27,18 +25,39 @@ def checked_job(job_id: str) -> str:
         raise NotFound(f"There is no job {job_id!r}.") from None
 
 
+def checked_alias(alias: str) -> str:
+    """Return the alias of a path.
+
+    Raises:
+        BadField: it could not be the name of a collection.
+    """
+    try:
+        return check_name(alias)
+    except ValueError as error:
+        raise BadField("alias", str(error)) from error
+
+
 def read_page() -> tuple[int, int | None]:
     """Return how many items a page has, and behind which number it begins; None is the beginning.
 
     Raises:
         BadField: one of them is no number in its range.
     """
-    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)
+    limit = _read_limit()
     raw = request.args.get("cursor")
-    cursor = read_int("cursor", raw, default=0, low=0, high=MAX_NUMBER) if raw is not None else None
-    return limit, cursor
+    return limit, read_int("cursor", raw, default=0, low=0, high=MAX_NUMBER) if raw is not None else None
 
 
-def paged(items: list[dict[str, Any]], numbers: list[int], limit: int) -> dict[str, Any]:
-    """Return one page; `next` is the cursor of the page behind it, null on the last one."""
-    return {"items": items, "next": str(numbers[-1]) if len(numbers) == limit else None}
+def read_alias_page() -> tuple[int, str]:
+    """Return how many aliases a page has, and behind which one it begins; the empty one is the beginning.
+
+    Raises:
+        BadField: one of them is out of its range.
+    """
+    limit = _read_limit()
+    after = request.args.get("cursor")
+    return limit, checked_alias(after) if after is not None else ""
+
+
+def _read_limit() -> int:
+    return read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from flask import Flask, Response, json, request
-from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from imagesearch.errors import (
@@ -25,13 +22,20 @@ from imagesearch.errors import (
 )
 from imagesearch.failures import FailureCode
 from imagesearch.vectors import InvalidFilter
+from imagesearch_api.errors import Busy, NoSuchPartition, NoSuchPath
+from imagesearch_api.http.fields import (
+    AtField,
+    BadField,
+    BadFields,
+    ForeignPage,
+    UnknownHost,
+    WrongMediaType,
+    named,
+)
 
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 2
-MAX_ERRORS = 20
-"""Wrong fields that one answer names."""
-
 PICTURE_STATUS = {
     FailureCode.UNSUPPORTED_FORMAT: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     FailureCode.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -42,52 +46,10 @@ SOURCE_STATUS = {"forbidden": HTTPStatus.FORBIDDEN, "missing": HTTPStatus.NOT_FO
 """Any other kind is 400."""
 
 
-class BadField(ImageSearchError):
-    """A field of the request is missing or has a value that it cannot take.
-
-    Attributes:
-        field: its name, or a path into the body such as ``paths[3]``.
-        rule: what a right value looks like.
-    """
-
-    def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
-        self.field = field
-        self.rule = rule
-
-
-class AtField(ImageSearchError):
-    """Something is wrong with what a field of the request names.
-
-    Attributes:
-        field: its name, or a path into the body such as ``queries[3].image_id``.
-        cause: what is wrong; it decides the status.
-    """
-
-    def __init__(self, field: str, cause: ImageSearchError) -> None:
-        super().__init__(f"{field}: {cause}")
-        self.field = field
-        self.cause = cause
-
-
-class Busy(ImageSearchError):
-    """As many requests of this kind as this process takes at once are in flight."""
-
-
-class WrongMediaType(ImageSearchError):
-    """The body is of a type that this route does not read."""
-
-
-class ForeignPage(ImageSearchError):
-    """A page that is neither the API's own nor allowed asks for a change."""
-
-
-class UnknownHost(ImageSearchError):
-    """The request was sent to a name that is none of the API's."""
-
-
 STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
+    NoSuchPartition: HTTPStatus.NOT_FOUND,
+    NoSuchPath: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     PipelineMismatch: HTTPStatus.CONFLICT,
     UnsupportedByStore: HTTPStatus.BAD_REQUEST,
@@ -95,15 +57,6 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
     ForeignPage: HTTPStatus.FORBIDDEN,
     UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
 }
-
-
-@contextmanager
-def naming(field: str) -> Iterator[None]:
-    """Say of errors about what was asked for which field asked for it."""
-    try:
-        yield
-    except (NotFound, Conflict, PictureRejected) as error:
-        raise AtField(field, error) from error
 
 
 def problem(
@@ -128,17 +81,20 @@ def problem(
 def register(app: Flask) -> None:
     """Make every error of this application a problem details response."""
     app.register_error_handler(ImageSearchError, _from_domain)
-    app.register_error_handler(ValidationError, _from_validation)
     app.register_error_handler(RequestEntityTooLarge, _from_too_large)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_bug)
 
 
 def _from_domain(error: ImageSearchError) -> Response:
+    error = named(error)
     match error:
         case BadField() | InvalidFilter():
             fields = [{"field": error.field, "rule": error.rule}]
             return problem(HTTPStatus.BAD_REQUEST, f"{error.field}: {error.rule}.", errors=fields)
+        case BadFields():
+            fields = [{"field": field, "rule": rule} for field, rule in error.fields]
+            return problem(HTTPStatus.BAD_REQUEST, str(error), errors=fields)
         case AtField():
             return _from_domain_at(error.cause, error.field)
         case PictureRejected():
@@ -173,29 +129,6 @@ def _excuse(error: TransientError) -> str:
     if isinstance(error, StoreUnavailable):
         return f"The {error.store} store does not answer; try again."
     return "No worker answered in time; try again."
-
-
-def _from_validation(error: ValidationError) -> Response:
-    fields = [
-        {"field": _field_path(detail["loc"]), "rule": _rule(detail["msg"])}
-        for detail in error.errors()[:MAX_ERRORS]
-    ]
-    return problem(
-        HTTPStatus.BAD_REQUEST,
-        "; ".join(f"{detail['field']}: {detail['rule']}" for detail in fields),
-        errors=fields,
-    )
-
-
-def _field_path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path or "body"
-
-
-def _rule(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 def _from_too_large(_: RequestEntityTooLarge) -> Response:

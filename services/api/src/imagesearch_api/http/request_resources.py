@@ -7,12 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import current_app
 from werkzeug.wsgi import ClosingIterator
 
+from imagesearch_api.http.lanes import Lanes
+from imagesearch_api.memory import Memory
+
 KEY = "imagesearch.held"
+
+
+class Bounds(Protocol):
+    """Tell what bounds the requests that one process works on."""
+
+    @property
+    def lanes(self) -> Lanes:
+        """Return the places for requests of each kind."""
+
+    @property
+    def memory(self) -> Memory:
+        """Return the memory for what they read and decode."""
+
+
+def bounds() -> Bounds:
+    """Return the bounds of the application that answers the current request."""
+    found: Bounds = current_app.extensions["services"]
+    return found
 
 
 def held(environ: WSGIEnvironment) -> ExitStack:

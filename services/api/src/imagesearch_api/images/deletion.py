@@ -14,6 +14,7 @@ from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import Filter, matches
 from imagesearch_api.composition import Services
+from imagesearch_api.errors import NoSuchPath
 
 log = structlog.get_logger()
 
@@ -84,6 +85,20 @@ def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletio
         deleted = images.mark_deleting(tx, collection.id, sorted(one for one in wanted if one is not None))
     missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)
     return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+
+
+def delete_path(services: Services, name: str, path: str) -> bool:
+    """Delete one image by path; return whether its vector is gone already, or will be soon.
+
+    Raises:
+        NotFound: there is no such collection.
+        NoSuchPath: no image in it has that path.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    done = delete_paths(services, name, [path])
+    if not done.deleted:
+        raise NoSuchPath(f"No image of that path is in collection {name!r}.")
+    return done.is_gone
 
 
 def delete_matching(

@@ -15,7 +15,7 @@ from imagesearch.contract import ExtractedImage
 from imagesearch.errors import Conflict, NotFound, StoreUnavailable
 from imagesearch.metadata import check_metadata
 from imagesearch_api.composition import Services
-from imagesearch_api.http.problems import BadField
+from imagesearch_api.errors import MetadataRejected
 from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
 
 ATTEMPTS = 3
@@ -39,7 +39,7 @@ class LabelsUpdate:
         """Return the labels that an image of this partition and metadata is to have.
 
         Raises:
-            BadField: the metadata would be larger than it may be.
+            MetadataRejected: the metadata would be larger than it may be.
         """
         if self.empties:
             return Labels(self.partition, {})
@@ -54,7 +54,7 @@ def update_labels(services: Services, name: str, image_id: int, update: LabelsUp
     Raises:
         NotFound: there is no such collection or image.
         Conflict: the image is not indexed, or is indexed anew again and again meanwhile.
-        BadField: the metadata would be larger than it may be.
+        MetadataRejected: the metadata would be larger than it may be.
         StoreUnavailable: a store does not answer.
     """
     with services.changing, services.catalog.transaction() as line:
@@ -90,7 +90,7 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
     try:
         return check_metadata(merge_patch(metadata, patch))
     except ValueError as error:
-        raise BadField("metadata", str(error)) from error
+        raise MetadataRejected(str(error)) from error
 
 
 def _write(services: Services, collection: Collection, image: Image, labels: Labels) -> WriteResult:

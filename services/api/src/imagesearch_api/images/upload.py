@@ -21,14 +21,11 @@ from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUn
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
 from imagesearch_api.composition import Services
-from imagesearch_api.http.problems import naming
 from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
 from imagesearch_api.pictures import decode
 from imagesearch_api.search.embedding import check_direction, infer
 
 log = structlog.get_logger()
-
-FIELD = "image"
 
 
 def upload(
@@ -42,7 +39,7 @@ def upload(
     Raises:
         Busy: there is no memory for the picture in time; nothing was kept.
         NotFound: there is no such collection.
-        AtField: the picture cannot be used.
+        PictureRejected: the picture cannot be used.
         Conflict: uploads are not set up, or the picture is being deleted or was moved to another partition.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time; nothing was kept.
@@ -53,8 +50,7 @@ def upload(
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
     read_at = time.time()
-    with naming(FIELD):
-        picture = decode(services, data, collection.preprocessing)
+    picture = decode(services, data, collection.preprocessing)
     path = services.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
     known, waiting = _known(services, collection, path)
@@ -67,7 +63,7 @@ def upload(
     model, vectors = infer(services, [picture.pixels])
     if collection.model not in (None, model):
         raise PipelineMismatch(mismatch_reason(collection, model))
-    check_direction(FIELD, vectors[0])
+    check_direction(vectors[0])
     image = _row(services, collection, path, labels)
     job = begin(services, image, labels)
     facts = _store(services.uploads, path, data, image, picture)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
 from uuid import uuid4
 
 from imagesearch.catalog import collections, jobs
@@ -13,18 +15,27 @@ from imagesearch.errors import Conflict
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType
 from imagesearch_api.composition import Services
+from imagesearch_api.indexes import checked_index
 from imagesearch_api.jobs.submit import announce
-from imagesearch_api.models.collections import ReindexBody, checked_index
 
 
-def submit_reindex(services: Services, name: str, body: ReindexBody, origin: str) -> jobs.Job:
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Say what the new index is to be; what is None, or an option not named, stays as the collection has it."""
+
+    index_type: IndexType | None = None
+    index_params: Mapping[str, Any] | None = None
+    preprocessing: Mapping[str, Any] | None = None
+
+
+def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: str) -> jobs.Job:
     """Commit the job that builds a collection's index anew, and ask for its planning.
 
     With the collection's own preprocessing and network, vectors are copied from store to store. Otherwise every
     picture is extracted again.
 
     Raises:
-        BadField: the store in use cannot build such an index.
+        IndexRejected: the store in use cannot build such an index.
         NotFound: there is no such collection.
         Conflict: it is being reindexed already, or the workers run several other networks.
         StoreUnavailable: a store does not answer; no job was made.
@@ -36,11 +47,11 @@ def submit_reindex(services: Services, name: str, body: ReindexBody, origin: str
     }
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-    spec = _index(services, collection, body)
+    spec = _index(services, collection, wanted)
     with services.catalog.transaction() as tx:
         collection = collections.by_id(tx, collection.id)
         preprocessing = Preprocessing.from_dict(
-            {**collection.preprocessing.to_dict(), **(body.preprocessing or {})}
+            {**collection.preprocessing.to_dict(), **(wanted.preprocessing or {})}
         )
         model = network_to_build_with(collection, running)
         job = builds.submit(
@@ -66,13 +77,13 @@ def submit_reindex(services: Services, name: str, body: ReindexBody, origin: str
     return job
 
 
-def _index(services: Services, collection: Collection, body: ReindexBody) -> IndexSpec:
-    index_type = body.index_type or cast(IndexType, collection.index_type)
-    params = body.index_params
+def _index(services: Services, collection: Collection, wanted: Rebuild) -> IndexSpec:
+    index_type = wanted.index_type or cast(IndexType, collection.index_type)
+    params = wanted.index_params
     if params is None:
         # Those of another index type would mean nothing.
         params = collection.index_params if index_type == collection.index_type else {}
-    return checked_index(index_type, params, services.vectors)
+    return checked_index(index_type, dict(params), services.vectors)
 
 
 def network_to_build_with(collection: Collection, running: set[str]) -> str | None:

@@ -21,7 +21,6 @@ from imagesearch.files.manifests import Manifest
 from imagesearch.files.paths import open_file, resolve_directory, resolve_file
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch_api.composition import Services
-from imagesearch_api.models.requests import ManifestFile
 
 log = structlog.get_logger()
 
@@ -29,10 +28,17 @@ SLICE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestSource:
+    """Name the file that lists a job's pictures."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """Hold a checked request for a job; `source` is a directory, a list of paths or a manifest."""
 
-    source: str | list[str] | ManifestFile
+    source: str | list[str] | ManifestSource
     collection: str
     origin: str
     recursive: bool = True
@@ -46,7 +52,7 @@ class Submission:
 
         Jobs keep it, so it stays as it is: of the request alone, never of what its paths lead to.
         """
-        source = self.source.model_dump() if isinstance(self.source, ManifestFile) else self.source
+        source = {"manifest": self.source.path} if isinstance(self.source, ManifestSource) else self.source
         asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
@@ -93,7 +99,7 @@ def _checked(services: Services, submission: Submission) -> jobs.NewJob:
     """Return the job to be made, after a look at its source and at Redis."""
     source = submission.source
     directory = str(resolve_directory(source, services.roots)) if isinstance(source, str) else None
-    manifest = _manifest(services, source.manifest) if isinstance(source, ManifestFile) else None
+    manifest = _manifest(services, source.path) if isinstance(source, ManifestSource) else None
     services.workers.alive()
     return jobs.NewJob(
         id=str(uuid4()),

@@ -10,10 +10,9 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.contract import JobState
 from imagesearch.messaging.progress import JobProgress
-from imagesearch_api.composition import Services
-from imagesearch_api.http.links import image_url, thumbnail_url
-from imagesearch_api.models.search import Include
+from imagesearch_api.http.links import Links
 from imagesearch_api.search.matches import Match
+from imagesearch_api.search.question import Include
 
 
 def job_shape(job: JobProgress) -> dict[str, Any]:
@@ -72,13 +71,13 @@ def collection_shape(
     }
 
 
-def image_shape(services: Services, collection: str, image: Image) -> dict[str, Any]:
+def image_shape(links: Links, collection: str, image: Image) -> dict[str, Any]:
     """Return an image as JSON."""
     return {
         "id": image.id,
         "collection": collection,
         "path": image.path,
-        "url": image_url(services, image.id),
+        "url": links.file_of(image.id),
         "state": image.state,
         "sha256": image.sha256,
         "bytes": image.size_bytes,
@@ -93,14 +92,14 @@ def image_shape(services: Services, collection: str, image: Image) -> dict[str, 
 
 
 def match_shape(
-    services: Services, match: Match, include: frozenset[Include] = frozenset({"metadata"})
+    links: Links, match: Match, include: frozenset[Include] = frozenset({"metadata"})
 ) -> dict[str, Any]:
     """Return a search result as JSON, with the parts that were asked for."""
     image = match.image
     shape: dict[str, Any] = {
         "id": image.id,
         "path": image.path,
-        "url": image_url(services, image.id),
+        "url": links.file_of(image.id),
         "distance": match.distance,
     }
     if "metadata" in include:
@@ -108,5 +107,10 @@ def match_shape(
     if "size" in include:
         shape |= {"width": image.width, "height": image.height, "bytes": image.size_bytes, "format": image.format}
     if "thumbnail" in include:
-        shape["thumbnail_url"] = thumbnail_url(services, image.id)
+        shape["thumbnail_url"] = links.thumbnail_of(image.id)
     return shape
+
+
+def paged(items: list[dict[str, Any]], numbers: list[int], limit: int) -> dict[str, Any]:
+    """Return one page; `next` is the cursor of the page behind it, null on the last one."""
+    return {"items": items, "next": str(numbers[-1]) if len(numbers) == limit else None}

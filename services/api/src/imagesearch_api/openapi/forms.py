@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imagesearch.pictures.regions import RULE as REGION_RULE
-from imagesearch_api.models.search import MAX_QUERIES, ShapeBody
+from imagesearch_api.limits import MAX_QUERIES
+from imagesearch_api.models.requests.search import ShapeBody
 from imagesearch_api.openapi.answers import Schema
 
 _PICTURE: Schema = {"type": "string", "format": "binary"}

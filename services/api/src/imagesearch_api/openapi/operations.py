@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from imagesearch_api.models.collections import AliasBody, CollectionBody, ReindexBody, RenameBody
-from imagesearch_api.models.images import DeletionBody, ImagePatch
-from imagesearch_api.models.requests import JobBody
-from imagesearch_api.models.search import SearchBody
+from imagesearch_api.models.requests.collections import AliasBody, CollectionBody, ReindexBody, RenameBody
+from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
+from imagesearch_api.models.requests.jobs import JobBody, ReconcileBody
+from imagesearch_api.models.requests.search import SearchBody
+from imagesearch_api.models.requests.similarity import CompareBody, DuplicatesBody
 from imagesearch_api.openapi.answers import Schema, page_of, ref
 from imagesearch_api.openapi.forms import COMPARE_FORM, SEARCH_FORM, UPLOAD_FORM
 from imagesearch_api.openapi.parameters import (
@@ -23,8 +24,6 @@ from imagesearch_api.openapi.parameters import (
     PATH,
     SIZE,
 )
-from imagesearch_api.v2.duplicates import CompareBody, DuplicatesBody
-from imagesearch_api.v2.info import ReconcileBody
 
 FILE: Schema = {}
 """Bytes, of the media types that an `Operation` names."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from imagesearch.metadata import MAX_PARTITION_LENGTH
-from imagesearch_api.http.pages import MAX_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
+from imagesearch_api.limits import (
+    MAX_KEY_LENGTH,
+    MAX_NUMBER,
+    MAX_PAGE_SIZE,
+    MAX_THUMBNAIL_SIZE,
+    MIN_THUMBNAIL_SIZE,
+    PAGE_SIZE,
+    THUMBNAIL_SIZE,
+)
 from imagesearch_api.openapi.answers import Schema
-from imagesearch_api.v2.files import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
-from imagesearch_api.v2.jobs import MAX_KEY_LENGTH
 
 
 def _query(name: str, schema: Schema, description: str, *, required: bool = False) -> Schema:
@@ -31,7 +37,7 @@ MAX_DISTANCE = _query(
 )
 SIZE = _query(
     "size",
-    {"type": "integer", "minimum": MIN_SIZE, "maximum": MAX_SIZE, "default": DEFAULT_SIZE},
+    {"type": "integer", "minimum": MIN_THUMBNAIL_SIZE, "maximum": MAX_THUMBNAIL_SIZE, "default": THUMBNAIL_SIZE},
     "The longer side in pixels, at most.",
 )
 IDEMPOTENCY_KEY: Schema = {

@@ -15,9 +15,8 @@ from imagesearch.errors import NotFound, PipelineMismatch, StoreUnavailable
 from imagesearch.pipeline import Preprocessing
 from imagesearch.similarity import distance_between
 from imagesearch_api.composition import Services
-from imagesearch_api.http.problems import AtField, naming
-from imagesearch_api.pictures import decode
-from imagesearch_api.search.embedding import Sample, check_direction, embed, infer
+from imagesearch_api.errors import QueryRejected, of_query
+from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
 from imagesearch_api.search.timings import Timings
 
 
@@ -25,7 +24,6 @@ from imagesearch_api.search.timings import Timings
 class Side:
     """Hold one of the two: the bytes of a picture, or the id of an indexed one."""
 
-    field: str
     data: bytes | None = None
     image_id: int | None = None
 
@@ -50,41 +48,41 @@ def compare(services: Services, sides: tuple[Side, Side], name: str | None, timi
     Raises:
         Busy: there is no memory for a picture in time.
         NotFound: there is no such collection.
-        AtField: there is no such image, or a picture cannot be used.
+        QueryRejected: there is no such image, or a picture cannot be used.
         PipelineMismatch: the two cannot be compared: another pipeline made one of them.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
     rows, homes = _indexed(services, sides)
     home = _home(services, name, homes)
-    vectors = [_stored(services, homes[side.field], rows[side.field]) for side in sides if side.field in rows]
-    uploads = [(side.field, side.data) for side in sides if side.data is not None]
+    vectors = [_stored(services, homes[index], row) for index, row in rows.items()]
+    uploads = {index: side.data for index, side in enumerate(sides) if side.data is not None}
     if uploads:
         vectors += list(_embedded(services, home, uploads, timings))
     digests = [
-        hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[side.field].sha256
-        for side in sides
+        hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[index].sha256
+        for index, side in enumerate(sides)
     ]
     return Comparison(distance_between(vectors[0], vectors[1]), same_content=digests[0] == digests[1])
 
 
-def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[str, Image], dict[str, Collection]]:
-    """Return the rows of indexed sides, and their collections, by the names of the sides."""
-    wanted = {side.field: side.image_id for side in sides if side.image_id is not None}
+def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[int, Image], dict[int, Collection]]:
+    """Return the rows of indexed sides, and their collections, by the places of the sides."""
+    wanted = {index: side.image_id for index, side in enumerate(sides) if side.image_id is not None}
     with services.catalog.reading() as tx:
         found = images.indexed_by_ids(tx, wanted.values()) if wanted else {}
-        for field, image_id in wanted.items():
+        for index, image_id in wanted.items():
             if image_id not in found:
-                raise AtField(field, NotFound(f"There is no indexed image {image_id}."))
-        rows = {field: found[image_id] for field, image_id in wanted.items()}
-        homes = {field: collections.by_id(tx, row.collection_id) for field, row in rows.items()}
-    for field, home in homes.items():
+                raise QueryRejected(index, NotFound(f"There is no indexed image {image_id}."))
+        rows = {index: found[image_id] for index, image_id in wanted.items()}
+        homes = {index: collections.by_id(tx, row.collection_id) for index, row in rows.items()}
+    for index, home in homes.items():
         if home.state != "active":
-            raise AtField(field, NotFound(f"There is no indexed image {wanted[field]}."))
+            raise QueryRejected(index, NotFound(f"There is no indexed image {wanted[index]}."))
     return rows, homes
 
 
-def _home(services: Services, name: str | None, homes: dict[str, Collection]) -> Collection | None:
+def _home(services: Services, name: str | None, homes: dict[int, Collection]) -> Collection | None:
     """Return the collection whose pipeline makes both comparable."""
     chosen = next(iter(homes.values()), None)
     if name is not None:
@@ -109,20 +107,17 @@ def _stored(services: Services, home: Collection, row: Image) -> Vectors:
     return found[row.id]
 
 
-def _embedded(
-    services: Services, home: Collection | None, uploads: list[tuple[str, bytes]], timings: Timings
-) -> Vectors:
+def _embedded(services: Services, home: Collection | None, uploads: dict[int, bytes], timings: Timings) -> Vectors:
+    samples = [Sample(index, lambda _, data=data: data, is_at_hand=True) for index, data in uploads.items()]  # type: ignore[misc]
     if home is not None and home.model is not None:
-        samples = [Sample(lambda _, data=data: data, field, is_at_hand=True) for field, data in uploads]  # type: ignore[misc]
         return embed(services, home, samples, timings)
     # No collection prescribes a network: any will do, as both go through the same pass.
     preprocessing = home.preprocessing if home is not None else Preprocessing()
-    pixels = []
-    for field, data in uploads:
-        with timings.measure("decode"), naming(field):
-            pixels.append(decode(services, data, preprocessing).pixels)
+    with timings.measure("decode"):
+        pixels = [pixels_of(services, preprocessing, sample, uploads[sample.index]) for sample in samples]
     with timings.measure("extract"):
         _, vectors = infer(services, pixels)
-    for (field, _), vector in zip(uploads, vectors, strict=True):
-        check_direction(field, vector)
+    for sample, vector in zip(samples, vectors, strict=True):
+        with of_query(sample.index):
+            check_direction(vector)
     return np.asarray(vectors)

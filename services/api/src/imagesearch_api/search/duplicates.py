@@ -18,10 +18,6 @@ from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.composition import Services
 from imagesearch_api.jobs.submit import announce
 
-DEFAULT_DISTANCE = 0.05
-"""Recompressed, resized and slightly cropped copies lie within it with ImageNet's weights; other pictures of
-the same thing mostly do not."""
-
 
 @dataclass(frozen=True, slots=True)
 class Page:

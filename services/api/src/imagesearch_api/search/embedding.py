@@ -14,27 +14,38 @@ from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.contract import Pixels, QueryPixels, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
-from imagesearch.pictures.regions import InvalidRegion, Region
+from imagesearch.pictures.regions import Region
+from imagesearch.pipeline import Preprocessing
 from imagesearch_api.composition import Services
-from imagesearch_api.http.problems import AtField, BadField, naming
+from imagesearch_api.errors import of_query
 from imagesearch_api.pictures import decode
 from imagesearch_api.search.timings import Timings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Tell how to read a picture that is to be embedded, and what the request calls it and its box.
+    """Tell how to read a picture that is to be embedded, and which part of it.
 
     Attributes:
+        index: its place among the queries, for errors.
         read: returns its bytes; what they take is held until the stack closes.
         is_at_hand: they came with the request, which holds them anyway.
     """
 
+    index: int
     read: Callable[[ExitStack], bytes]
-    field: str
-    box_field: str = "box"
     box: Region | None = None
     is_at_hand: bool = False
+
+    def bytes_of(self, taken: ExitStack) -> bytes:
+        """Return the picture's bytes; what they take is held until `taken` closes.
+
+        Raises:
+            Busy: there is no memory for them in time.
+            QueryRejected: they cannot be read.
+        """
+        with of_query(self.index):
+            return self.read(taken)
 
 
 def embed(services: Services, collection: Collection, samples: Sequence[Sample], timings: Timings) -> Vectors:
@@ -46,8 +57,7 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
     the extractor is asked.
 
     Raises:
-        AtField: a picture cannot be used.
-        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        QueryRejected: a picture, a URL or a box cannot be used.
         Busy: there is no memory for a picture in time.
         PipelineMismatch: the workers run another network than the one that built the collection.
         QueryTimeout: no extractor answered in time.
@@ -58,7 +68,7 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
         for sample in samples:
             with ExitStack() as taken:
                 with timings.measure("read"):
-                    data = sample.read(taken)
+                    data = sample.bytes_of(taken)
                 key = _key(collection, sample, data)
                 keys.append(key)
                 if sample.is_at_hand or len(samples) == 1:
@@ -66,12 +76,12 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
                     kept.push(taken.pop_all())
                 elif key not in pixels:
                     with timings.measure("decode"):
-                        pixels[key] = decoded(services, collection, sample, data)
+                        pixels[key] = pixels_of(services, collection.preprocessing, sample, data)
         with timings.measure("decode"):
             known = services.query_cache.read(sorted(set(keys)))
             for key, (data, sample) in waiting.items():
                 if key not in known and key not in pixels:
-                    pixels[key] = decoded(services, collection, sample, data)
+                    pixels[key] = pixels_of(services, collection.preprocessing, sample, data)
     fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
     if fresh:
         with timings.measure("extract"):
@@ -79,26 +89,23 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
         if model != collection.model:
             raise PipelineMismatch(mismatch_reason(collection, model))
         for sample, vector in zip(fresh.values(), vectors, strict=True):
-            check_direction(sample.field, vector)
+            with of_query(sample.index):
+                check_direction(vector)
         made = {key: vector.tobytes() for key, vector in zip(fresh, vectors, strict=True)}
         services.query_cache.remember(made)
         known |= made
     return unpack_vectors(b"".join(known[key] for key in keys), len(keys))
 
 
-def decoded(services: Services, collection: Collection, sample: Sample, data: bytes) -> Pixels:
+def pixels_of(services: Services, preprocessing: Preprocessing, sample: Sample, data: bytes) -> Pixels:
     """Return the pixels that the network sees of a picture.
 
     Raises:
-        AtField: the picture cannot be used.
         Busy: there is no memory for it in time.
-        BadField: the box does not lie within it.
+        QueryRejected: the picture cannot be used, or its box does not lie within it.
     """
-    try:
-        with naming(sample.field):
-            return decode(services, data, collection.preprocessing, sample.box).pixels
-    except InvalidRegion as error:
-        raise BadField(sample.box_field, error.rule) from error
+    with of_query(sample.index):
+        return decode(services, data, preprocessing, sample.box).pixels
 
 
 def infer(services: Services, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
@@ -116,15 +123,14 @@ def infer(services: Services, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
     return answer.model, unpack_vectors(answer.vectors, len(pixels))
 
 
-def check_direction(field: str, vector: Vectors) -> None:
-    """Check that a vector can be compared.
+def check_direction(vector: Vectors) -> None:
+    """Check that the vector of a picture can be compared.
 
     Raises:
-        AtField: it is all zeros.
+        PictureRejected: it is all zeros.
     """
     if not vector.any():
-        reason = "the network finds nothing in it to compare"
-        raise AtField(field, PictureRejected(FailureCode.ZERO_VECTOR, reason))
+        raise PictureRejected(FailureCode.ZERO_VECTOR, "the network finds nothing in it to compare")
 
 
 def _key(collection: Collection, sample: Sample, data: bytes) -> str:

@@ -11,9 +11,9 @@ from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
 from imagesearch.vectors import MAX_WINDOW, Hit
 from imagesearch_api.composition import Services
-from imagesearch_api.http.problems import AtField
-from imagesearch_api.models.search import Question, Shape, Window
+from imagesearch_api.errors import NoSuchPartition
 from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
+from imagesearch_api.search.question import Question, Shape, Window
 from imagesearch_api.search.timings import Timings
 
 LOOKS = 16
@@ -35,8 +35,8 @@ def search(services: Services, name: str, question: Question, timings: Timings) 
     Raises:
         Busy: there is no memory for a picture in time.
         NotFound: there is no such collection.
-        AtField: a query names an image or partition that is not there, or a picture that cannot be used.
-        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        NoSuchPartition: it has no image of that partition.
+        QueryRejected: a query names an image that is not there, or a picture, box or URL that cannot be used.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
@@ -113,4 +113,4 @@ def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Fo
 def _check_partition(services: Services, collection: Collection, partition: str) -> None:
     with services.search_catalog.reading() as tx:
         if not image_queries.has_partition(tx, collection.id, partition):
-            raise AtField("partition", NotFound(f"No image of {collection.name!r} has that partition."))
+            raise NoSuchPartition(f"No image of {collection.name!r} has that partition.")

@@ -16,10 +16,10 @@ from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch_api.composition import Services
-from imagesearch_api.http.problems import AtField, naming
-from imagesearch_api.models.search import Query
+from imagesearch_api.errors import QueryRejected
 from imagesearch_api.pictures import fetch, read
-from imagesearch_api.search.embedding import Sample, decoded, embed
+from imagesearch_api.search.embedding import Sample, embed, pixels_of
+from imagesearch_api.search.question import Query
 from imagesearch_api.search.timings import Timings
 
 
@@ -33,8 +33,7 @@ def vectors_of(
     """Return one vector a query as float32[n, 512]; None where the collection has nothing to compare with.
 
     Raises:
-        AtField: a picture cannot be used.
-        BadField: a URL may not be fetched, or a box does not lie within its picture.
+        QueryRejected: a picture, a URL or a box cannot be used.
         Busy: there is no memory for a picture in time.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time.
@@ -51,14 +50,12 @@ def vectors_of(
     for index, query in enumerate(queries):
         if index not in found:
             bytes_of = _reader(services, query, rows.get(index))
-            samples[index] = Sample(
-                bytes_of, query.field, query.box_field, query.box, is_at_hand=query.data is not None
-            )
+            samples[index] = Sample(index, bytes_of, query.box, is_at_hand=query.data is not None)
     if collection.model is None:
         # A bad picture is an error also where nothing can be found.
         for sample in samples.values():
             with ExitStack() as taken:
-                decoded(services, collection, sample, sample.read(taken))
+                pixels_of(services, collection.preprocessing, sample, sample.bytes_of(taken))
         return None
     if samples:
         made = embed(services, collection, list(samples.values()), timings)
@@ -77,7 +74,7 @@ def rows_of(
     """Return the images that queries name, by the queries' places; a path may be any name of its file.
 
     Raises:
-        AtField: one of them is not indexed in the collection.
+        QueryRejected: one of them is not indexed in the collection.
     """
     ids = {index: query.image_id for index, query in enumerate(queries) if query.image_id is not None}
     paths = {index: query.path for index, query in enumerate(queries) if query.path is not None}
@@ -87,16 +84,12 @@ def rows_of(
     for index, image_id in ids.items():
         row = by_id.get(image_id)
         if row is None or row.collection_id != collection.id:
-            raise AtField(
-                queries[index].field, NotFound(f"No image {image_id} is indexed in {collection.name!r}.")
-            )
+            raise QueryRejected(index, NotFound(f"No image {image_id} is indexed in {collection.name!r}."))
         rows[index] = row
     for index, path in paths.items():
         row = by_path.get(path) or by_path.get(resolved[path])
         if row is None:
-            raise AtField(
-                queries[index].field, NotFound(f"No image of that path is indexed in {collection.name!r}.")
-            )
+            raise QueryRejected(index, NotFound(f"No image of that path is indexed in {collection.name!r}."))
         rows[index] = row
     return rows
 
@@ -118,11 +111,6 @@ def _reader(services: Services, query: Query, row: Image | None) -> Callable[[Ex
         data = query.data
         return lambda _: data
     if query.url is not None:
-        return partial(fetch, services, query.field, query.url)
+        return partial(fetch, services, query.url)
     assert row is not None  # noqa: S101 - the query is by an image, and those were all found
-    return partial(_read, services, query.field, row.path)
-
-
-def _read(services: Services, field: str, path: str, taken: ExitStack) -> bytes:
-    with naming(field):
-        return read(services, path, taken)
+    return partial(read, services, row.path)

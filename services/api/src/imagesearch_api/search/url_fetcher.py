@@ -23,11 +23,10 @@ from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
-from imagesearch_api.http.problems import BadField
+from imagesearch_api.errors import UrlRefused
 
 log = structlog.get_logger()
 
-Fetch = Callable[[str, str], bytes]
 Resolve = Callable[[str, int, float], Sequence[str]]
 
 MAX_REDIRECTS = 3
@@ -35,10 +34,6 @@ CHUNK_BYTES = 64 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv4 behind a translator: RFC 6052 and RFC 8215."""
-
-
-class _Refused(Exception):
-    """The URL will not be fetched, or could not be; the text says why."""
 
 
 def is_public(address: str) -> bool:
@@ -75,21 +70,19 @@ class UrlFetcher:
     is_allowed: Callable[[str], bool] = is_public
     context: ssl.SSLContext | None = None
 
-    def __call__(self, field: str, url: str) -> bytes:
-        """Return the bytes at a URL that a field of the request names.
+    def __call__(self, url: str) -> bytes:
+        """Return the bytes at a URL.
 
         Raises:
-            BadField: the URL may not be fetched, or does not answer with a file.
+            UrlRefused: the URL may not be fetched, or does not answer with a file.
         """
         if not self.hosts:
-            raise BadField(field, "fetching is switched off: ALLOWED_URL_HOSTS names no host")
+            raise UrlRefused("fetching is switched off: ALLOWED_URL_HOSTS names no host")
         try:
             return self._follow(url)
-        except _Refused as error:
-            raise BadField(field, str(error)) from error
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             log.info("url.not_fetched", reason=repr(error))
-            raise BadField(field, "nothing could be fetched from there in time") from error
+            raise UrlRefused("nothing could be fetched from there in time") from error
 
     def _follow(self, url: str) -> bytes:
         deadline = time.monotonic() + self.seconds
@@ -99,7 +92,7 @@ class UrlFetcher:
                 if response.status not in REDIRECTS:
                     return self._read(response, deadline)
                 url = urljoin(url, response.headers.get("Location", ""))
-        raise _Refused(f"it redirects more than {MAX_REDIRECTS} times")
+        raise UrlRefused(f"it redirects more than {MAX_REDIRECTS} times")
 
     @contextmanager
     def _open(self, target: SplitResult, deadline: float) -> Iterator[HTTPResponse]:
@@ -107,7 +100,7 @@ class UrlFetcher:
         left = _left(deadline)
         addresses = self.resolve(host, port, left)
         if not addresses or not all(self.is_allowed(address) for address in addresses):
-            raise _Refused("its host has no public address")
+            raise UrlRefused("its host has no public address")
         connection = HTTPSConnection(
             addresses[0],
             port,
@@ -143,36 +136,36 @@ class UrlFetcher:
 
     def _read(self, response: HTTPResponse, deadline: float) -> bytes:
         if response.status != 200:
-            raise _Refused(f"it was answered with status {response.status}")
+            raise UrlRefused(f"it was answered with status {response.status}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise _Refused("it was answered compressed, which was not asked for")
+            raise UrlRefused("it was answered compressed, which was not asked for")
         data = bytearray()
         while chunk := response.read1(CHUNK_BYTES):
             data += chunk
             if len(data) > self.max_bytes:
-                raise _Refused(f"it is larger than {self.max_bytes} bytes")
+                raise UrlRefused(f"it is larger than {self.max_bytes} bytes")
         # A connection that was cut because the time was up reads as one that ended.
         _left(deadline)
         length = response.headers.get("Content-Length")
         if length is not None and length != str(len(data)):
-            raise _Refused("it was cut off")
+            raise UrlRefused("it was cut off")
         return bytes(data)
 
 
 def _checked(url: str, hosts: tuple[str, ...]) -> SplitResult:
     if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url) or "\\" in url:
-        raise _Refused("a URL holds no spaces, control characters or backslashes; others are percent-encoded")
+        raise UrlRefused("a URL holds no spaces, control characters or backslashes; others are percent-encoded")
     try:
         target = urlsplit(url)
         host, port = (target.hostname or "").rstrip("."), target.port or 443
     except ValueError as error:
-        raise _Refused("it is not a URL") from error
+        raise UrlRefused("it is not a URL") from error
     if target.scheme != "https" or not host:
-        raise _Refused("https://host/... is expected")
+        raise UrlRefused("https://host/... is expected")
     if target.username is not None or target.password is not None:
-        raise _Refused("a URL holds no user name or password")
+        raise UrlRefused("a URL holds no user name or password")
     if not any(_is_meant(pattern.lower(), host, port) for pattern in hosts):
-        raise _Refused("its host is not among ALLOWED_URL_HOSTS")
+        raise UrlRefused("its host is not among ALLOWED_URL_HOSTS")
     return target
 
 

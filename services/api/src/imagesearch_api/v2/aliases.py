@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify, request
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.models.collections import AliasBody, checked_alias
-from imagesearch_api.models.requests import read_int, read_json
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.pages import checked_alias, read_alias_page
+from imagesearch_api.models.requests.collections import AliasBody
 from imagesearch_api.v2 import v2
-
-PAGE_SIZE = 100
-MAX_PAGE_SIZE = 1_000
 
 
 @v2.get("/aliases")
 @admitted(Lane.READS)
 def list_aliases() -> ResponseReturnValue:
     """List aliases with their collections, by name."""
-    limit = read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)
-    after = request.args.get("cursor")
+    limit, after = read_alias_page()
     with current().catalog.transaction() as tx:
-        found = names.list_aliases(tx, after=checked_alias(after) if after is not None else "", limit=limit)
+        found = names.list_aliases(tx, after=after, limit=limit)
     items = [
         {"alias": alias.alias, "collection": alias.collection, "created_at": alias.created_at.isoformat()}
         for alias in found

@@ -12,10 +12,12 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.lanes import Lane
 from imagesearch_api.images.deletion import delete_collection
-from imagesearch_api.models.collections import CollectionBody, RenameBody, checked_index
-from imagesearch_api.models.requests import read_json
+from imagesearch_api.indexes import checked_index
+from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
 from imagesearch_api.models.responses import collection_shape
 from imagesearch_api.v2 import v2
 

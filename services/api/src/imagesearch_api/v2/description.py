@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from imagesearch_api.http.admission import Lane, admitted
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.lanes import Lane
 from imagesearch_api.openapi.document import document
 from imagesearch_api.v2 import v2
 

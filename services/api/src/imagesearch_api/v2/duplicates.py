@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from flask import jsonify, request, url_for
+from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import Field
 
 from imagesearch.catalog.images import Image
 from imagesearch.similarity import Group
-from imagesearch_api.composition import Services, current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.http.links import image_url
-from imagesearch_api.http.pages import MAX_NUMBER, checked_job, read_page
-from imagesearch_api.http.parsing import read_pictures
-from imagesearch_api.http.problems import BadField
-from imagesearch_api.models.requests import (
-    FRAMING_BYTES,
-    Body,
-    CollectionName,
-    Partition,
-    expect_form,
-    hold_files,
-    read_json,
-)
+from imagesearch_api.composition import current
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.comparisons import SIDES, read_sides
+from imagesearch_api.http.fields import naming_queries
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.links import Links
+from imagesearch_api.http.pages import checked_job, read_page
+from imagesearch_api.http.parameters import read_duplicates_query
+from imagesearch_api.models.requests.similarity import DuplicatesBody
 from imagesearch_api.models.responses import job_shape
-from imagesearch_api.search.comparison import Side, compare
+from imagesearch_api.search.comparison import compare
 from imagesearch_api.search.duplicates import (
-    DEFAULT_DISTANCE,
     Page,
     duplicates_now,
     duplicates_of_job,
@@ -39,47 +31,13 @@ from imagesearch_api.search.duplicates import (
 from imagesearch_api.search.timings import Timings
 from imagesearch_api.v2 import v2
 
-_DISTANCE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,40})?([eE]-?[0-9]{1,3})?")
-
-Distance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class DuplicatesBody(Body):
-    """What POST /collections/{name}/duplicates takes."""
-
-    max_distance: Distance = DEFAULT_DISTANCE
-    partition: Partition | None = None
-
-
-class SideBody(Body):
-    """One of two indexed pictures to compare."""
-
-    image_id: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-
-
-class CompareBody(Body):
-    """What POST /compare takes as JSON."""
-
-    a: SideBody
-    b: SideBody
-    collection: CollectionName | None = None
-
-
-class CompareForm(Body):
-    """What POST /compare takes as form fields, beside files."""
-
-    a: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
-    b: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
-    collection: CollectionName | None = None
-
 
 @v2.get("/collections/<name>/duplicates")
 @admitted(Lane.SUBMISSIONS)
 def show_duplicates(name: str) -> ResponseReturnValue:
     """Find groups of like pictures at once; a large collection is refused, and needs a job."""
     limit, cursor = read_page()
-    given = {name: request.args[name] for name in ("max_distance", "partition") if name in request.args}
-    body = DuplicatesBody.model_validate({key: _typed(key, text) for key, text in given.items()})
+    body = read_duplicates_query()
     page = duplicates_now(
         current(),
         name,
@@ -88,7 +46,7 @@ def show_duplicates(name: str) -> ResponseReturnValue:
         limit=limit,
         after=cursor or 0,
     )
-    return jsonify(_shape(current(), page))
+    return jsonify(_shape(page))
 
 
 @v2.post("/collections/<name>/duplicates")
@@ -107,7 +65,7 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
     limit, cursor = read_page()
     page = duplicates_of_job(current(), checked_job(job_id), limit=limit, after=cursor or 0)
-    return jsonify(_shape(current(), page))
+    return jsonify(_shape(page))
 
 
 @v2.post("/compare")
@@ -115,54 +73,21 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
 def compare_pictures() -> ResponseReturnValue:
     """Tell how far two pictures lie from each other."""
     timings = Timings()
-    sides, collection = _sides_in_json() if request.is_json else _sides_in_form()
-    found = compare(current(), sides, collection, timings)
+    sides, collection = read_sides(current().settings.max_upload_bytes)
+    with naming_queries(SIDES):
+        found = compare(current(), sides, collection, timings)
     return jsonify(
         {"distance": found.distance, "same_content": found.same_content, "took_ms": timings.with_total()}
     )
 
 
-def _sides_in_json() -> tuple[tuple[Side, Side], str | None]:
-    body = read_json(CompareBody)
-    return (Side("a", image_id=body.a.image_id), Side("b", image_id=body.b.image_id)), body.collection
-
-
-def _sides_in_form() -> tuple[tuple[Side, Side], str | None]:
-    expect_form(or_json=True)
-    limit = current().settings.max_upload_bytes
-    request.max_content_length = 2 * limit + FRAMING_BYTES
-    hold_files()
-    fields = {name: _number(text) if name in ("a", "b") else text for name, text in request.form.items()}
-    body = CompareForm.model_validate(fields)
-    first, second = _side("a", body.a, limit), _side("b", body.b, limit)
-    return (first, second), body.collection
-
-
-def _side(name: str, image_id: int | None, limit: int) -> Side:
-    if name not in request.files:
-        if image_id is None:
-            raise BadField(name, "a picture as a file part, or the id of an indexed one, is expected")
-        return Side(name, image_id=image_id)
-    pictures = read_pictures(name, limit)
-    if image_id is not None or len(pictures) > 1:
-        raise BadField(name, "is given once")
-    return Side(name, data=pictures[0])
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else text
-
-
-def _typed(name: str, text: str) -> float | str:
-    return float(text) if name == "max_distance" and _DISTANCE.fullmatch(text) else text
-
-
-def _shape(services: Services, page: Page) -> dict[str, Any]:
-    items = [_group_shape(services, group, page.images) for group in page.groups]
+def _shape(page: Page) -> dict[str, Any]:
+    links = Links.of_request(current().settings.public_url)
+    items = [_group_shape(links, group, page.images) for group in page.groups]
     return {"items": items, "next": str(page.next) if page.next is not None else None}
 
 
-def _group_shape(services: Services, group: Group, rows: dict[int, Image]) -> dict[str, Any]:
+def _group_shape(links: Links, group: Group, rows: dict[int, Image]) -> dict[str, Any]:
     """Return a group as JSON: ``exact`` where all files hold the same bytes."""
     is_exact = len({rows[image_id].sha256 for image_id in group.members}) == 1
     return {
@@ -172,7 +97,7 @@ def _group_shape(services: Services, group: Group, rows: dict[int, Image]) -> di
             {
                 "id": image_id,
                 "path": rows[image_id].path,
-                "url": image_url(services, image_id),
+                "url": links.file_of(image_id),
                 "distance": distance,
                 "sha256": rows[image_id].sha256,
                 "bytes": rows[image_id].size_bytes,

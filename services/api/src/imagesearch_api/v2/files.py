@@ -17,13 +17,14 @@ from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.models.requests import read_int
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.numbers import read_int
+from imagesearch_api.limits import MAX_THUMBNAIL_SIZE, MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE
 from imagesearch_api.pictures import read, thumbnail
 from imagesearch_api.v2 import v2
 
 CACHE_SECONDS = 3600
-MIN_SIZE, DEFAULT_SIZE, MAX_SIZE = 64, 256, 512
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -69,7 +70,8 @@ def image_file(image_id: int) -> ResponseReturnValue:
 @admitted(Lane.PICTURES)
 def image_thumbnail(image_id: int) -> ResponseReturnValue:
     """Send a small version of an image, as WebP to those who take it and as JPEG to others."""
-    size = read_int("size", request.args.get("size"), default=DEFAULT_SIZE, low=MIN_SIZE, high=MAX_SIZE)
+    asked = request.args.get("size")
+    size = read_int("size", asked, default=THUMBNAIL_SIZE, low=MIN_THUMBNAIL_SIZE, high=MAX_THUMBNAIL_SIZE)
     image = _indexed(image_id)
     # Those who take anything, as command lines do, get what every program reads.
     takes_webp = any(name == "image/webp" and quality > 0 for name, quality in request.accept_mimetypes)

@@ -8,18 +8,20 @@ from flask import Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, image_queries, images
-from imagesearch.errors import NotFound
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.http.pages import paged, read_page
-from imagesearch_api.http.problems import AtField
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.fields import naming_picture
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.links import Links
+from imagesearch_api.http.pages import read_page
+from imagesearch_api.http.parameters import read_partition, read_path, read_upload
 from imagesearch_api.images import deletion
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
-from imagesearch_api.models.images import DeletionBody, ImagePatch, read_partition, read_path, read_upload_form
-from imagesearch_api.models.requests import read_json
-from imagesearch_api.models.responses import image_shape
+from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
+from imagesearch_api.models.responses import image_shape, paged
 from imagesearch_api.v2 import v2
 
 
@@ -27,8 +29,9 @@ from imagesearch_api.v2 import v2
 @admitted(Lane.CHANGES)
 def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
-    data, body = read_upload_form(current().settings.max_upload_bytes)
-    done = upload(current(), name, data, body.partition, body.metadata)
+    data, body = read_upload(current().settings.max_upload_bytes)
+    with naming_picture("image"):
+        done = upload(current(), name, data, body.partition, body.metadata)
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
     return _answer(name, done), _status(done), {"Location": location}
 
@@ -42,7 +45,8 @@ def list_images(name: str) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         collection = collections.get(tx, name)
         found = image_queries.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
-    items = [image_shape(current(), collection.name, image) for image in found]
+    links = _links()
+    items = [image_shape(links, collection.name, image) for image in found]
     return jsonify(paged(items, [image.id for image in found], limit))
 
 
@@ -55,9 +59,13 @@ def change_image(name: str, image_id: int) -> ResponseReturnValue:
     return _answer(name, done), _status(done)
 
 
+def _links() -> Links:
+    return Links.of_request(current().settings.public_url)
+
+
 def _answer(name: str, done: WriteResult) -> Response:
     searchable_at = done.searchable_at.isoformat() if done.searchable_at else None
-    shape = image_shape(current(), name, done.image)
+    shape = image_shape(_links(), name, done.image)
     return jsonify({**shape, "searchable_at": searchable_at, "job": done.job_id})
 
 
@@ -71,11 +79,8 @@ def _status(done: WriteResult) -> HTTPStatus:
 @admitted(Lane.CHANGES)
 def remove_image_by_path(name: str) -> ResponseReturnValue:
     """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
-    path = read_path()
-    done = deletion.delete_paths(current(), name, [path])
-    if not done.deleted:
-        raise AtField("path", NotFound(f"No image of that path is in collection {name!r}."))
-    return "", HTTPStatus.NO_CONTENT if done.is_gone else HTTPStatus.ACCEPTED
+    is_gone = deletion.delete_path(current(), name, read_path())
+    return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
 
 
 @v2.post("/collections/<name>/images/delete")
@@ -105,7 +110,7 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         collection = collections.get(tx, name)
         image = images.get(tx, image_id, collection_id=collection.id)
-    return jsonify(image_shape(current(), name, image))
+    return jsonify(image_shape(_links(), name, image))
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")

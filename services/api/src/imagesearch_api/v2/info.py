@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
-from pydantic import Field
 
 import imagesearch
 from imagesearch.catalog import collections
@@ -15,17 +14,13 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
 from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.models.requests import Body, read_json
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.models.requests.jobs import ReconcileBody
 from imagesearch_api.v2 import v2
 
 RECONCILE_TIMEOUT = 60.0
-
-
-class ReconcileBody(Body):
-    """What POST /admin/reconcile takes."""
-
-    dry_run: bool = Field(default=False)
 
 
 @v2.get("/info")

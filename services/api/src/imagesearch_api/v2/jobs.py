@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify, request, url_for
+from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import jobs
-from imagesearch.catalog.jobs import IdempotencyKey, ledger
+from imagesearch.catalog.jobs import ledger
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.http.pages import checked_job, paged, read_page
-from imagesearch_api.http.problems import BadField
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.pages import checked_job, read_page
+from imagesearch_api.http.parameters import read_key
 from imagesearch_api.jobs import control
 from imagesearch_api.jobs.progress import follow
-from imagesearch_api.jobs.submit import Submission, submit
-from imagesearch_api.models.requests import JobBody, PathList, read_json
-from imagesearch_api.models.responses import job_shape
+from imagesearch_api.jobs.submit import ManifestSource, Submission, submit
+from imagesearch_api.models.requests.jobs import JobBody, ManifestFile, PathList
+from imagesearch_api.models.responses import job_shape, paged
 from imagesearch_api.v2 import v2
 
 ORIGIN = "v2"
 SUBMITTING = "POST /api/v2/jobs"
 """Scope of the keys that jobs are submitted under. Jobs keep it."""
-MAX_KEY_LENGTH = 200
 
 
 @v2.post("/jobs")
@@ -32,27 +33,28 @@ def submit_job() -> ResponseReturnValue:
     """Take a job and answer before its work begins."""
     body = read_json(JobBody, current().settings.max_body_bytes)
     submission = Submission(
-        source=body.source.paths if isinstance(body.source, PathList) else body.source,
+        source=_source(body.source),
         collection=body.collection,
         origin=ORIGIN,
         recursive=body.recursive,
         partition=body.partition,
         metadata=body.metadata,
         prune=body.prune,
-        idempotency_key=_idempotency_key(),
+        idempotency_key=read_key(SUBMITTING),
     )
     job = submit(current(), submission)
     location = url_for("v2.show_job", job_id=job.id)
     return jsonify(job_shape(job.progress())), HTTPStatus.ACCEPTED, {"Location": location}
 
 
-def _idempotency_key() -> IdempotencyKey | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not (key and len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
-        raise BadField("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} printable ASCII characters")
-    return IdempotencyKey(SUBMITTING, key)
+def _source(source: str | PathList | ManifestFile) -> str | list[str] | ManifestSource:
+    match source:
+        case PathList(paths=paths):
+            return paths
+        case ManifestFile(manifest=path):
+            return ManifestSource(path)
+        case str():
+            return source
 
 
 @v2.get("/jobs")

@@ -8,10 +8,11 @@ from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch_api.composition import current
-from imagesearch_api.http.admission import Lane, admitted
-from imagesearch_api.jobs.reindex import submit_reindex
-from imagesearch_api.models.collections import ReindexBody
-from imagesearch_api.models.requests import read_json
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.jobs.reindex import Rebuild, submit_reindex
+from imagesearch_api.models.requests.collections import ReindexBody
 from imagesearch_api.models.responses import job_shape
 from imagesearch_api.v2 import v2
 
@@ -20,7 +21,9 @@ from imagesearch_api.v2 import v2
 @admitted(Lane.SUBMISSIONS)
 def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
-    job = submit_reindex(current(), name, read_json(ReindexBody), "v2")
+    body = read_json(ReindexBody)
+    wanted = Rebuild(body.index_type, body.index_params, body.preprocessing)
+    job = submit_reindex(current(), name, wanted, "v2")
     return (
         jsonify(job_shape(job.progress())),
         HTTPStatus.ACCEPTED,

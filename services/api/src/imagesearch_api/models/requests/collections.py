@@ -1,4 +1,4 @@
-"""Check what requests say of collections: names, aliases, index and pipeline."""
+"""Bodies about collections: names, aliases, index and pipeline."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from imagesearch.catalog.collections import METRIC
-from imagesearch.errors import InvalidMessage, UnsupportedByStore
+from imagesearch.errors import InvalidMessage
 from imagesearch.pipeline import Preprocessing
-from imagesearch.vectors import IndexSpec, IndexType, VectorStore
-from imagesearch_api.http.problems import BadField
-from imagesearch_api.models.requests import Body, CollectionName, check_name
+from imagesearch.vectors import IndexType
+from imagesearch_api.models.requests.base import Body, CollectionName
 
 
 def _known_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -67,33 +66,3 @@ class ReindexBody(Body):
         # Not filled up with defaults here: an option that is not named stays as the collection has it.
         _known_options(value)
         return value
-
-
-def checked_index(index_type: IndexType, params: dict[str, Any], vectors: VectorStore) -> IndexSpec:
-    """Return the index that was asked for.
-
-    Raises:
-        BadField: there is no such index, or the store in use cannot build it; the rule names what it can.
-        StoreUnavailable: the store does not answer.
-    """
-    try:
-        spec = IndexSpec(index_type, params)
-    except UnsupportedByStore as error:
-        raise BadField("index_params", str(error)) from error
-    try:
-        vectors.capabilities.require_index(spec)
-    except UnsupportedByStore as error:
-        raise BadField("index_type", str(error)) from error
-    return spec
-
-
-def checked_alias(alias: str) -> str:
-    """Return the alias of a path.
-
-    Raises:
-        BadField: it could not be the name of a collection.
-    """
-    try:
-        return check_name(alias)
-    except ValueError as error:
-        raise BadField("alias", str(error)) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Condition
 
-from imagesearch_api.http.problems import Busy
+from imagesearch_api.errors import Busy
 
 MAX_WAITING = 8
 """Requests that may wait for one budget. Each holds a place of its lane meanwhile, and fewer than a lane has may

@@ -15,8 +15,8 @@ from PIL import Image
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_api.composition import Services
-from imagesearch_api.http.memory import Budget, Memory
-from imagesearch_api.http.problems import Busy
+from imagesearch_api.errors import Busy
+from imagesearch_api.memory import Budget, Memory
 from imagesearch_api.pictures import decode
 from support.drawing import encoded, photo_like
 from support.waiting import PATIENCE, until

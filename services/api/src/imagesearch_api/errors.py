@@ -1,0 +1,86 @@
+"""What use cases of the API refuse. They know no request: the edge says which field asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imagesearch.errors import ImageSearchError, NotFound, PermanentError, PictureRejected
+from imagesearch.pictures.regions import InvalidRegion
+
+
+class Busy(ImageSearchError):
+    """As many requests of this kind as this process takes at once are in flight."""
+
+
+class UrlRefused(PermanentError):
+    """A URL may not be fetched, or does not answer with a file.
+
+    Attributes:
+        rule: what is wrong with it.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class MetadataRejected(PermanentError):
+    """A change would make metadata that cannot be kept.
+
+    Attributes:
+        rule: what metadata may be.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class IndexRejected(PermanentError):
+    """An index cannot be built as it was asked for.
+
+    Attributes:
+        part: what is wrong: ``index_type`` or ``index_params``.
+        rule: what the store in use can build.
+    """
+
+    def __init__(self, part: str, rule: str) -> None:
+        super().__init__(rule)
+        self.part = part
+        self.rule = rule
+
+
+class NoSuchPartition(NotFound):
+    """No image of the collection has the partition."""
+
+
+class NoSuchPath(NotFound):
+    """No image of the collection has the path."""
+
+
+class QueryRejected(PermanentError):
+    """One of several pictures cannot be searched by or compared.
+
+    Attributes:
+        index: its place among them, from 0.
+        cause: what is wrong with it.
+    """
+
+    def __init__(self, index: int, cause: NotFound | PictureRejected | InvalidRegion | UrlRefused) -> None:
+        super().__init__(f"query {index}: {cause}")
+        self.index = index
+        self.cause = cause
+
+
+@contextmanager
+def of_query(index: int) -> Iterator[None]:
+    """Say of what is wrong with a picture, its box or its URL, which of several queries asked for it.
+
+    Raises:
+        QueryRejected: something is wrong with it.
+    """
+    try:
+        yield
+    except (PictureRejected, InvalidRegion, UrlRefused) as error:
+        raise QueryRejected(index, error) from error

@@ -1,0 +1,127 @@
+"""Read JSON bodies, and check them against their models."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from imagesearch_api.http.fields import AtField, BadField, BadFields, WrongMediaType
+from imagesearch_api.http.request_resources import bounds, held
+from imagesearch_api.http.spooling import arrived
+from imagesearch_api.models.requests.base import WrongField
+
+FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+MAX_JSON_BYTES = 4 * 1024 * 1024
+"""Room for 64 vectors of 512 numbers with every digit of a double."""
+LONG_JSON_BYTES = 4 * 1024 * 1024
+JSON_FACTOR = 24
+"""What JSON takes while it is read, in multiples of its bytes: 72 bytes for each ``{},`` at the worst. A list of
+paths takes about 8 times its bytes until it is written."""
+MAX_ERRORS = 20
+"""Wrong fields that one answer names."""
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def read_json(model: type[T], limit: int = MAX_JSON_BYTES) -> T:
+    """Return the request's JSON body of at most `limit` bytes.
+
+    A page of another site may send any bytes as text or as a form without being asked for permission; as JSON it
+    may not (Fetch, "CORS-safelisted request-header"). So the type counts, not whether the bytes can be read.
+
+    Raises:
+        AtField: the body is of another type, status 415.
+        BadField, BadFields: the body is not a JSON object, or a field breaks its rule.
+        Busy: it is long, and there is no memory for what it holds in time.
+        RequestEntityTooLarge: it is larger than `limit` bytes.
+    """
+    if not request.is_json:
+        raise AtField("Content-Type", WrongMediaType("A body of type application/json is expected."))
+    request.max_content_length = limit
+    return checked(model, read_object())
+
+
+def checked(model: type[T], raw: dict[str, Any]) -> T:
+    """Return what a request says as its model.
+
+    Raises:
+        BadFields: a field breaks its rule.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
+        raise BadFields([(_field(detail), _rule(detail)) for detail in found]) from error
+
+
+def _field(detail: Any) -> str:
+    """Return the name of a field as callers write it: ``queries[3].box``."""
+    broken = detail.get("ctx", {}).get("error")
+    path = ""
+    for part in (*detail["loc"], *((broken.field,) if isinstance(broken, WrongField) else ())):
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path or "body"
+
+
+def _rule(detail: Any) -> str:
+    message: str = detail["msg"]
+    return message.removeprefix("Value error, ")
+
+
+def read_object(*, cache: bool = False) -> dict[str, Any]:
+    """Return the JSON object in the body; read again only where it was cached, which is for short ones.
+
+    Raises:
+        BadField: there is none.
+        Busy: it is long, and there is no memory for what it holds in time.
+    """
+    if cache or (request.content_length is not None and request.content_length <= LONG_JSON_BYTES):
+        raw = _parsed(request.get_data(cache=cache))
+    else:
+        with arrived() as (file, size):
+            if size > LONG_JSON_BYTES:
+                # Not before it is here: a slow sender must not hold what others wait for.
+                held(request.environ).enter_context(bounds().memory.files.reserved(JSON_FACTOR * size))
+            raw = _parsed(file.read())
+    if not isinstance(raw, dict):
+        raise BadField("body", "a JSON object is expected")
+    return raw
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def parse_json(name: str, text: str) -> Any:
+    """Return the JSON in a field of a form.
+
+    Raises:
+        BadField: it is none, or nested beyond reason.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadField(name, "JSON is expected") from error
+
+
+def expect_form(*, or_json: bool) -> None:
+    """Refuse a body that is no form; none at all is one without fields.
+
+    Raises:
+        AtField: the body is of another type, status 415.
+    """
+    if not has_body() or request.mimetype in FORM_TYPES or (or_json and request.is_json):
+        return
+    types = "multipart/form-data or application/json" if or_json else "multipart/form-data"
+    raise AtField("Content-Type", WrongMediaType(f"A body of type {types} is expected."))
+
+
+def has_body() -> bool:
+    """Tell whether the request brings a body, of a length that is told or not."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers

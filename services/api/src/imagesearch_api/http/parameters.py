@@ -1,0 +1,114 @@
+"""Read single parameters of queries, forms, headers and short JSON bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from imagesearch.catalog.jobs import IdempotencyKey
+from imagesearch_api.http.bodies import checked, expect_form, has_body, parse_json, read_object
+from imagesearch_api.http.fields import BadField
+from imagesearch_api.http.form_files import read_file, receive_files
+from imagesearch_api.http.numbers import decimal_number
+from imagesearch_api.limits import MAX_KEY_LENGTH
+from imagesearch_api.models.requests.images import PathBody, UploadBody
+from imagesearch_api.models.requests.similarity import DuplicatesBody
+
+
+def read_parameter(name: str) -> str | None:
+    """Return a parameter of the published interface from a JSON body, form fields or the query, whichever has it.
+
+    Raises:
+        BadField: it is no text, or the body cannot be read.
+    """
+    # A body that cannot be read must not be taken for none: that would mean the default table.
+    body = read_object(cache=True) if request.is_json and has_body() else {}
+    value = body.get(name)
+    if value is None:
+        value = request.values.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadField(name, "text is expected")
+    return value or None
+
+
+def read_required(name: str, rule: str) -> str:
+    """Return a parameter of the published interface that has to be there; `rule` says what is expected.
+
+    Raises:
+        BadField: it is missing, no text, or the body cannot be read.
+    """
+    value = read_parameter(name)
+    if value is None:
+        raise BadField(name, rule)
+    return value
+
+
+def read_partition() -> str | None:
+    """Return the partition that a list is restricted to; None without one.
+
+    Raises:
+        BadFields: it is not one.
+    """
+    text = request.args.get("partition")
+    return checked(UploadBody, {"partition": text}).partition if text is not None else None
+
+
+def read_path() -> str:
+    """Return the path that the query names.
+
+    Raises:
+        BadField, BadFields: there is none, or it is not one.
+    """
+    text = request.args.get("path")
+    if text is None:
+        raise BadField("path", "the path of an image is expected in the query")
+    return checked(PathBody, {"path": text}).path
+
+
+def read_duplicates_query() -> DuplicatesBody:
+    """Return which duplicates the query asks for.
+
+    Raises:
+        BadFields: a parameter breaks its rule.
+    """
+    given: dict[str, Any] = {
+        name: request.args[name] for name in DuplicatesBody.model_fields if name in request.args
+    }
+    if "max_distance" in given:
+        given["max_distance"] = decimal_number(given["max_distance"])
+    return checked(DuplicatesBody, given)
+
+
+def read_key(scope: str) -> IdempotencyKey | None:
+    """Return the key under which a request may be repeated; None without one.
+
+    Raises:
+        BadField: it is not one.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (key and len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise BadField("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} printable ASCII characters")
+    return IdempotencyKey(scope, key)
+
+
+def read_upload(limit: int) -> tuple[bytes, UploadBody]:
+    """Return the picture of a multipart form, of at most `limit` bytes, and what the form says about it.
+
+    Raises:
+        AtField: the body is no form, status 415.
+        BadField, BadFields: a field breaks its rule.
+        Busy: there is no memory for the picture in time.
+        RequestEntityTooLarge: the picture is too large.
+    """
+    expect_form(or_json=False)
+    receive_files(limit)
+    picture = read_file("image", limit, or_json=False)
+    fields: dict[str, Any] = {}
+    for name, texts in request.form.lists():
+        if len(texts) > 1:
+            raise BadField(name, "is given once")
+        fields[name] = parse_json(name, texts[0]) if name == "metadata" else texts[0]
+    return picture, checked(UploadBody, fields)

@@ -1,0 +1,142 @@
+"""Read a search out of a request: JSON, or a multipart form with pictures."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flask import request
+
+from imagesearch.pictures.regions import InvalidRegion, Region
+from imagesearch.vectors import MAX_WINDOW
+from imagesearch_api.http.bodies import checked, expect_form, parse_json, read_json
+from imagesearch_api.http.fields import BadField, QueryFields
+from imagesearch_api.http.form_files import read_files, receive_files
+from imagesearch_api.http.numbers import decimal_number, whole_number
+from imagesearch_api.limits import DEFAULT_RESULTS
+from imagesearch_api.models.requests.search import QueryBody, SearchBody, ShapeBody
+from imagesearch_api.search.question import Query, Question, Shape, Window, unit
+
+
+class Asked(NamedTuple):
+    """Pair a search with what the request calls each of its queries."""
+
+    question: Question
+    fields: list[QueryFields]
+
+
+def read_question(max_picture: int, max_form: int) -> Asked:
+    """Return what the current request searches by.
+
+    Args:
+        max_picture: the largest picture in bytes.
+        max_form: what all of them may take together.
+
+    Raises:
+        AtField: the body is neither JSON nor a form, status 415.
+        BadField, BadFields, InvalidFilter: a field breaks its rule.
+        Busy: there is no memory for the pictures in time.
+        RequestEntityTooLarge: a picture, or all of them, are too large.
+    """
+    if request.is_json:
+        asked = _in_json(read_json(SearchBody))
+    else:
+        expect_form(or_json=True)
+        receive_files(max(max_form, max_picture))
+        asked = _in_form(max_picture)
+    _check_total(asked.question)
+    return asked
+
+
+def _in_json(body: SearchBody) -> Asked:
+    if body.queries is None:
+        return Asked(Question([_query(body)], shape_of(body)), [_fields(body, "")])
+    queries = [_query(query) for query in body.queries]
+    names = [_fields(query, f"queries[{index}].") for index, query in enumerate(body.queries)]
+    return Asked(Question(queries, shape_of(body), is_batch=True), names)
+
+
+def _fields(body: QueryBody, prefix: str) -> QueryFields:
+    return QueryFields(prefix + body.given()[0], f"{prefix}box")
+
+
+def _query(body: QueryBody) -> Query:
+    return Query(
+        image_id=body.image_id,
+        path=body.path,
+        vector=unit(body.vector) if body.vector is not None else None,
+        url=body.url,
+        box=body.box,
+    )
+
+
+def _in_form(limit: int) -> Asked:
+    pictures = read_files("image", limit)
+    fields = {name: request.values.getlist(name) for name in request.values if name != "box"}
+    body = checked(ShapeBody, {name: _value(name, texts) for name, texts in fields.items()})
+    boxes = _boxes(len(pictures))
+    is_batch = len(pictures) > 1
+    queries, names = [], []
+    for index, data in enumerate(pictures):
+        box = boxes[index if len(boxes) > 1 else 0] if boxes else None
+        queries.append(Query(data=data, box=box))
+        names.append(
+            QueryFields(f"image[{index}]" if is_batch else "image", f"box[{index}]" if len(boxes) > 1 else "box")
+        )
+    return Asked(Question(queries, shape_of(body), is_batch), names)
+
+
+def _boxes(pictures: int) -> list[Region]:
+    texts = request.values.getlist("box")
+    if len(texts) not in (0, 1, pictures):
+        raise BadField("box", "one box for all pictures is expected, or one for each")
+    boxes = []
+    for index, text in enumerate(texts):
+        try:
+            boxes.append(Region.parse(text))
+        except InvalidRegion as error:
+            raise BadField(f"box[{index}]" if len(texts) > 1 else "box", error.rule) from error
+    return boxes
+
+
+def _value(name: str, texts: list[str]) -> Any:
+    """Return a field's value with the type that it has in JSON; what is none is left for the model to refuse."""
+    if len(texts) > 1 and name != "include":
+        raise BadField(name, "is given once")
+    match name:
+        case "top_k" | "page" | "page_size":
+            return whole_number(texts[0])
+        case "max_distance":
+            return decimal_number(texts[0])
+        case "include":
+            return ",".join(texts)
+        case "filter":
+            return parse_json(name, texts[0])
+    return texts[0]
+
+
+def shape_of(body: ShapeBody) -> Shape:
+    """Return the shape that a checked body asks for."""
+    size = body.page_size or DEFAULT_RESULTS
+    window = (
+        Window(0, body.top_k) if body.top_k else Window(((body.page or 1) - 1) * size, (body.page or 1) * size)
+    )
+    return Shape(
+        window=window,
+        include=frozenset({"metadata"} if body.include is None else body.include),
+        max_distance=body.max_distance,
+        partition=body.partition,
+        where=body.filter,
+    )
+
+
+def _check_total(question: Question) -> None:
+    """Check that a batch does not ask for more results than one answer holds.
+
+    Raises:
+        BadField: it does.
+    """
+    queries = len(question.queries)
+    if queries > 1 and queries * question.shape.window.stop > MAX_WINDOW:
+        raise BadField(
+            "top_k", f"a batch reads at most {MAX_WINDOW} results, queries x top_k or x page x page_size"
+        )

@@ -1,0 +1,1 @@
+"""Models of request bodies; each rule that is broken names its field."""

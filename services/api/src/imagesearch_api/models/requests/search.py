@@ -1,0 +1,129 @@
+"""Bodies of searches: by which pictures or vectors, and in which shape the answer comes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+
+from imagesearch.contract import DIMENSION
+from imagesearch.pictures.regions import RULE as REGION_RULE
+from imagesearch.pictures.regions import InvalidRegion, Region
+from imagesearch.vectors import MAX_WINDOW, Filter, parse_filter
+from imagesearch_api.limits import DEFAULT_RESULTS, MAX_QUERIES, MAX_URL_LENGTH
+from imagesearch_api.models.requests.base import Body, ImageId, Partition, Path, Text, WrongField, exactly_one
+from imagesearch_api.search.question import Include
+
+
+def _region(raw: object) -> Region:
+    try:
+        return Region.parse(raw)
+    except InvalidRegion as error:
+        raise ValueError(error.rule) from error
+
+
+def _comma_separated(raw: object) -> object:
+    return [part.strip() for part in raw.split(",") if part.strip()] if isinstance(raw, str) else raw
+
+
+def _direction(numbers: list[float]) -> list[float]:
+    if not any(numbers):
+        raise ValueError("must not be all zeros: it has no direction")
+    return numbers
+
+
+_BOX_SCHEMA = {
+    "description": REGION_RULE,
+    "anyOf": [
+        {"type": "string", "examples": ["10,20,300,200", "0.1,0.1,0.5,0.5"]},
+        {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 4, "maxItems": 4},
+    ],
+}
+_FILTER_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "description": 'One of {"eq": [field, value]}, lt, le, gt, ge, {"in": [field, [values]]}, {"exists": field}, '
+    '{"and": [filters]}, {"or": [filters]}, {"not": filter}.',
+    "examples": [{"and": [{"eq": ["colour", "red"]}, {"lt": ["year", 1900]}]}],
+}
+
+Box = Annotated[Region, PlainValidator(_region), WithJsonSchema(_BOX_SCHEMA)]
+FilterField = Annotated[Filter, PlainValidator(parse_filter), WithJsonSchema(_FILTER_SCHEMA)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Vector = Annotated[list[Number], Field(min_length=DIMENSION, max_length=DIMENSION), AfterValidator(_direction)]
+Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
+
+
+class QueryBody(Body):
+    """One query of a search in JSON: exactly one of `image_id`, `path`, `vector` and `url`."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "path", "vector", "url"))
+
+    image_id: ImageId | None = None
+    path: Path | None = None
+    vector: Vector | None = None
+    url: Annotated[Text, Field(max_length=MAX_URL_LENGTH)] | None = None
+    box: Box | None = None
+
+    def given(self) -> list[str]:
+        """Return the names of the fields that say what to search by."""
+        return [name for name in ("image_id", "path", "vector", "url") if getattr(self, name) is not None]
+
+    def check_one(self, field: str, prefix: str = "") -> None:
+        """Check that there is exactly one thing to search by, and a box only where it has a picture.
+
+        Raises:
+            WrongField: there is not; `field` is wrong, or the box behind `prefix`.
+        """
+        if len(self.given()) != 1:
+            raise WrongField(field, "exactly one of image_id, path, vector and url is expected")
+        if self.box is not None and self.vector is not None:
+            raise WrongField(f"{prefix}box", "a vector has no picture to take a part of")
+
+
+class ShapeBody(Body):
+    """What a search says about its answer."""
+
+    top_k: Count | None = None
+    page: Count | None = None
+    page_size: Count | None = None
+    max_distance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    include: Annotated[list[Include], Field(fail_fast=True), BeforeValidator(_comma_separated)] | None = None
+    partition: Partition | None = None
+    filter: FilterField | None = None
+
+    @model_validator(mode="after")
+    def _one_window(self) -> ShapeBody:
+        if self.top_k is not None and (self.page is not None or self.page_size is not None):
+            raise WrongField("top_k", "either top_k, or page with page_size, and not both")
+        if (self.page or 1) * (self.page_size or DEFAULT_RESULTS) > MAX_WINDOW:
+            raise WrongField("page", f"page x page_size is at most {MAX_WINDOW}")
+        return self
+
+
+class SearchBody(ShapeBody, QueryBody):
+    """What a search takes as JSON: the fields of one query, or `queries`, and the shape of the answer."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "path", "vector", "url", "queries"))
+
+    queries: Annotated[list[QueryBody], Field(min_length=1, max_length=MAX_QUERIES)] | None = None
+
+    @model_validator(mode="after")
+    def _by_something(self) -> SearchBody:
+        if self.queries is None:
+            self.check_one("body")
+        elif self.given() or self.box is not None:
+            raise WrongField("queries", "what to search by stands in the queries, and nowhere else")
+        else:
+            for index, query in enumerate(self.queries):
+                query.check_one(f"queries[{index}]", f"queries[{index}].")
+        return self

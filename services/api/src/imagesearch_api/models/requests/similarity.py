@@ -1,0 +1,41 @@
+"""Bodies about duplicates, and about two pictures compared."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from imagesearch_api.limits import DUPLICATES_DISTANCE
+from imagesearch_api.models.requests.base import Body, CollectionName, ImageId, Partition
+
+Distance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class DuplicatesBody(Body):
+    """What POST /collections/{name}/duplicates takes."""
+
+    max_distance: Distance = DUPLICATES_DISTANCE
+    partition: Partition | None = None
+
+
+class SideBody(Body):
+    """One of two indexed pictures to compare."""
+
+    image_id: ImageId
+
+
+class CompareBody(Body):
+    """What POST /compare takes as JSON."""
+
+    a: SideBody
+    b: SideBody
+    collection: CollectionName | None = None
+
+
+class CompareForm(Body):
+    """What POST /compare takes as form fields, beside files."""
+
+    a: ImageId | None = None
+    b: ImageId | None = None
+    collection: CollectionName | None = None

@@ -1,0 +1,73 @@
+"""What a search asks: by which pictures or vectors, and in which shape the answer comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from imagesearch.pictures.regions import Region
+from imagesearch.vectors import Filter
+
+Include = Literal["metadata", "size", "thumbnail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Say which results are wanted, counted from the nearest: those from `start` up to `stop`."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Say which results a search answers and what each of them shows.
+
+    Attributes:
+        include: parts of a result on top of id, path, url and distance.
+    """
+
+    window: Window
+    include: frozenset[Include] = frozenset({"metadata"})
+    max_distance: float | None = None
+    partition: str | None = None
+    where: Filter | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """Hold one thing to search by: exactly one of data, image_id, path, vector and url.
+
+    Attributes:
+        data: a picture's bytes.
+        vector: float32[512] of length 1.
+        box: the part of the picture to search by.
+    """
+
+    data: bytes | None = None
+    image_id: int | None = None
+    path: str | None = None
+    vector: npt.NDArray[np.float32] | None = None
+    url: str | None = None
+    box: Region | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Hold a checked search: several queries when it is a batch, one otherwise."""
+
+    queries: list[Query]
+    shape: Shape
+    is_batch: bool = False
+
+
+def unit(numbers: list[float]) -> npt.NDArray[np.float32]:
+    """Return the direction of finite numbers that are not all zero, as float32 of length 1."""
+    raw = np.array(numbers, dtype=np.float64)
+    # Squares of the largest doubles overflow, and those of the smallest vanish.
+    raw /= np.abs(raw).max()
+    direction: Any = raw / np.linalg.norm(raw)
+    return np.asarray(direction, dtype=np.float32)
