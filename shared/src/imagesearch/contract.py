@@ -28,7 +28,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Queue(StrEnum):
-    """Name what workers consume: Celery's queues, and the queries that travel beside Celery (see `lane`)."""
+    """Name what workers consume: Celery's queues, and the list of the query channel."""
 
     PLAN = "plan"
     EXTRACT = "extract"
@@ -87,7 +87,7 @@ class PlanJob(Message):
 
 @dataclass(frozen=True, slots=True)
 class CancelJob(Message):
-    """Ask the indexer to close what a cancelled job still holds."""
+    """Ask the indexer to end the batches and paths that a cancelled job left open."""
 
     job_id: str
 
@@ -99,7 +99,7 @@ class ExtractItem(Message):
     image_id: int
     path: str
     known_sha256: str | None
-    """Content that is indexed already: equal bytes need no inference."""
+    """Digest of the content that is indexed already: equal bytes need no inference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class ExtractBatch(Message):
     """Preprocessing options of the collection, see `imagesearch.pipeline.Preprocessing`."""
     items: tuple[ExtractItem, ...]
     generation: int = 0
-    """Of the collection's pipeline, for the answer."""
+    """Generation of the collection's pipeline, which the answer repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class IndexBatch(Message):
     unchanged: tuple[UnchangedImage, ...]
     failures: tuple[FailedImage, ...]
     generation: int = 0
-    """As the batch was sent with: vectors of a pipeline that was replaced meanwhile are not written."""
+    """Copied from the `ExtractBatch`: vectors of a pipeline that was replaced meanwhile are not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +184,14 @@ class QueryVectors(Message):
 
     model: str
     vectors: bytes
-    """float32[count, 512]; nothing where there is a refusal."""
+    """float32[count, 512]; empty where the query was refused."""
     refusal: str | None = None
-    """Why there are no vectors."""
+    """Why the query was refused; None where there are vectors."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishDeletes(Message):
-    """Ask the indexer to finish what was marked as deleted in a collection, or the deletion of all of it."""
+    """Ask the indexer to finish deletions: of a collection's images that are marked, or of all of it."""
 
     collection_id: int
 

@@ -63,7 +63,7 @@ class NotFound(PermanentError):
 
 
 class Conflict(PermanentError):
-    """The state of things does not allow what was asked."""
+    """The state of a collection, job or image does not allow what was asked."""
 
 
 class WeightsUnavailable(PermanentError):

@@ -53,4 +53,4 @@ CONTENT_FAILURES = frozenset(
         FailureCode.ZERO_VECTOR,
     }
 )
-"""Codes that speak of what lies at the path now: a vector of what lay there before is out of date."""
+"""Codes about the file's content as it is now: a vector of its former content is out of date."""

@@ -21,7 +21,7 @@ def check_storable(text: str) -> str:
     """Return text that can be stored.
 
     Raises:
-        ValueError: it holds NUL, or halves of characters.
+        ValueError: it holds NUL, or lone surrogates.
     """
     if "\x00" in text:
         raise ValueError("must not contain NUL")

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from imagesearch.errors import InvalidMessage
 
 PREPROCESSING_VERSION = 2
-"""Raised when images.py starts to give other pixels for the same file and options.
+"""Raised when `imagesearch.pictures` starts to give other pixels for the same file and options.
 
 2: the rows in which a JPEG blends a black border with the picture go with the border.
 """
@@ -25,8 +25,8 @@ class Preprocessing:
             what the published system does.
         trim_borders: remove black borders at the edges before the resize.
         border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG at
-            quality 50 and above keeps a bar at 0 but for the rows that share a block with the picture, and
-            those are told by other signs (see `imagesearch.pictures.borders.trim_black_borders`).
+            quality 50 and above keeps a bar at 0 except in the rows that share a block with the picture, which
+            `imagesearch.pictures.borders.trim_black_borders` recognises by other signs.
     """
 
     resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "nearest"

@@ -1,4 +1,4 @@
-"""Put pictures into groups of those that are alike, over any number of steps from one to the next."""
+"""Group pictures that are alike; two pictures of a group may be linked by any number of others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from imagesearch.contract import Vectors
 
 DISTANCE_DECIMALS = 6
-"""As searches round them, so that a threshold means the same in both."""
+"""Distances are rounded as in searches, so that a threshold means the same in both."""
 BLOCK_ROWS = 256
 """Rows compared with all others at once: 10 MB of distances for 5,000 pictures."""
 
@@ -21,7 +21,7 @@ class Group:
     """Hold pictures that are alike.
 
     Attributes:
-        members: of each id, in ascending order, the distance to the nearest other picture of the group.
+        members: for each id, in ascending order, the distance to the nearest other picture of the group.
     """
 
     members: dict[int, float]
@@ -64,8 +64,8 @@ def groups_of_vectors(ids: Sequence[int], vectors: Vectors, max_distance: float)
 
     Args:
         ids: ascending.
-        vectors: float32[n, 512] of length 1, of the same positions.
-        max_distance: the farthest that two pictures of a group lie from one to the next.
+        vectors: float32[n, 512] of length 1, one row for each id.
+        max_distance: two pictures that are at most this far apart belong to one group.
     """
     labels = np.arange(len(ids))
     nearest = np.full(len(ids), np.inf)

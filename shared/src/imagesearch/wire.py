@@ -45,11 +45,11 @@ class Message:
 
 
 def _hints(kind: type[Message]) -> dict[str, Any]:
-    """Return the types of a message's fields; finding them out takes longer than all the rest of the reading."""
-    found = _known_hints.get(kind)
-    if found is None:
-        found = _known_hints[kind] = get_type_hints(kind)
-    return found
+    """Return the types of a message's fields, kept because looking them up takes longer than the rest."""
+    hints = _known_hints.get(kind)
+    if hints is None:
+        hints = _known_hints[kind] = get_type_hints(kind)
+    return hints
 
 
 def _plain(value: Any) -> Any:

@@ -16,16 +16,16 @@ _PASS_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOL
 
 
 class Barred(PermissionError):
-    """The way leads into a directory that is closed to it."""
+    """A path leads into a directory that it may not enter."""
 
 
 def identity_of(directory: Path | int) -> Identity | None:
-    """Return what a path or descriptor names, or None where nothing can be found there."""
+    """Return the device and inode of a path or descriptor; None where they cannot be read."""
     try:
-        found = os.stat(directory)  # noqa: PTH116 - descriptors too
+        stats = os.stat(directory)  # noqa: PTH116 - descriptors too
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return stats.st_dev, stats.st_ino
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def descend(root: Path, parts: Sequence[str], *, barred: Identity | None = None)
         barred: a directory that may not be met on the way, the root itself included.
 
     Raises:
-        Barred: it was met.
+        Barred: the barred directory is on the way.
         OSError: a part is missing, a link (ELOOP or ENOTDIR), or something else than a directory.
     """
     folder = os.open(root, _PASS_THROUGH)

@@ -22,8 +22,8 @@ class Level:
 
     Attributes:
         descriptor: of the directory while the walk is in it; -1 while it is further down.
-        names: what is still to come.
-        done: the part of `after` that lies below it.
+        names: entries that the walk has not come to yet.
+        done: the part of the walk's `after` that lies below this directory.
     """
 
     path: str
@@ -34,10 +34,10 @@ class Level:
 
 
 class Descent:
-    """Keep the directories between the top and where a walk is, with the last of them alone open.
+    """Keep the directories from the top of a walk down to where it is; only the last of them is open.
 
-    Each directory is opened from the one above it, and no link is followed: one that takes a directory's place
-    meanwhile leads nowhere. On the way up, the directory above has to be the one that it was.
+    Each directory is opened from the one above it, and no link is followed: a link that replaces a directory
+    meanwhile leads nowhere. On the way up, a parent has to be the directory that it was on the way down.
     """
 
     def __init__(self, top: Path, roots: Roots, names: Names) -> None:
@@ -51,7 +51,7 @@ class Descent:
 
     @property
     def descriptor(self) -> int:
-        """Return that of the directory in which the walk is."""
+        """Return the descriptor of the directory in which the walk is."""
         return self.levels[-1].descriptor
 
     def begin(self, done: tuple[str, ...]) -> None:
@@ -111,18 +111,18 @@ class Descent:
         self.levels.append(level)
 
     def _reopen(self, level: Level, below: int) -> None:
-        # The one below was moved elsewhere, or may not be passed, where its parent is another one.
+        # "..", from a directory that was moved meanwhile, is another directory; it may also be closed to us.
         try:
-            found = os.open("..", _LIST, dir_fd=below)
+            parent = os.open("..", _LIST, dir_fd=below)
         except OSError:
-            found = self._from_root(Path(level.path))
-        if identity_of(found) != level.identity:
-            os.close(found)
-            found = self._from_root(Path(level.path))
-        if identity_of(found) != level.identity:
-            os.close(found)
+            parent = self._from_root(Path(level.path))
+        if identity_of(parent) != level.identity:
+            os.close(parent)
+            parent = self._from_root(Path(level.path))
+        if identity_of(parent) != level.identity:
+            os.close(parent)
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        level.descriptor = found
+        level.descriptor = parent
 
     def _from_root(self, directory: Path) -> int:
         root = root_of(directory, self._roots)

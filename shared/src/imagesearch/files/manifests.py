@@ -24,7 +24,7 @@ T = TypeVar("T")
 ENDINGS = {".jsonl": "json", ".ndjson": "json", ".csv": "csv"}
 COLUMNS = frozenset({"path", "partition", "metadata"})
 MAX_LINE_BYTES = 128 * 1024
-"""Longest line, or row of several; a path and metadata of the longest kinds fit, escaped as they may be."""
+"""Longest line, or row of several lines: the longest path and metadata fit, even with every character escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Line:
     """Hold one line of a manifest.
 
     Attributes:
-        number: from 1, of its first line where a row of a CSV file spans several.
+        number: of the line, from 1; of its first line where a row of a CSV file spans several.
         end: offset in bytes behind it.
         last: number of its last line.
         path: absolute; empty where the line is bad.
@@ -49,9 +49,9 @@ class Line:
 
 
 class _Bounded:
-    """Hand lines to a CSV reader until those of one row are too long: it gathers a row, however many lines it has.
+    """Hand lines to a CSV reader, and refuse a row that is too long: the reader would gather any number of lines.
 
-    It is no generator, which would be over once it raised.
+    This is no generator, because a generator ends when it raises.
     """
 
     def __init__(self, lines: Iterator[str]) -> None:
@@ -89,10 +89,10 @@ class Manifest:
         self._is_long = False
 
     def lines(self, *, offset: int = 0, number: int = 0) -> Iterator[Line]:
-        """Yield the lines behind a place that an earlier `Line` named; empty ones are passed over.
+        """Yield the lines behind an `end` and `number` of an earlier `Line`; empty lines are passed over.
 
         Raises:
-            SourceRejected: the header of a CSV file is not one.
+            SourceRejected: the first line of a CSV file is no header.
         """
         self._file.seek(0)
         columns = self._header() if self._kind == "csv" else []
@@ -210,7 +210,7 @@ def kind_of(path: Path) -> str:
     """Return ``json`` or ``csv``.
 
     Raises:
-        SourceRejected: the name ends in neither way.
+        SourceRejected: the name has no ending of a manifest.
     """
     kind = ENDINGS.get(path.suffix.lower())
     if kind is None:

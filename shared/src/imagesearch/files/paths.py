@@ -69,11 +69,11 @@ def resolve_file(text: str, roots: Roots) -> Path:
     """
     path, _ = _resolve(text, roots)
     try:
-        found = path.stat()
+        stats = path.stat()
         readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
     except OSError as error:
         raise _picture_rejected(error) from error
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(stats.st_mode):
         raise PictureRejected(FailureCode.NOT_A_FILE, "the path does not name a regular file")
     if not readable:
         raise PictureRejected(*_FAILURES[errno.EACCES])
@@ -81,7 +81,7 @@ def resolve_file(text: str, roots: Roots) -> Path:
 
 
 def canonical(text: str) -> str:
-    """Return the one form of a path, for comparing it with stored ones; what is no path stays as it is."""
+    """Return the one form of a path, for comparing it with stored ones; text that is no path stays as it is."""
     return text if _malformed(text) else os.path.realpath(text)
 
 
@@ -101,8 +101,8 @@ def open_file(text: str, roots: Roots) -> BinaryIO:
 def open_stored(path: str, roots: Roots) -> BinaryIO:
     """Open the file of an image for reading, by the path that the catalogue has; the caller closes it.
 
-    An upload is opened beneath the root of uploads. Anything else is opened as a source is: where a link has come
-    into its way, it is followed within the roots, and never to an upload.
+    An upload is opened beneath the root of uploads. Any other file is opened as a source is: a link that was put
+    on its path since is followed within the roots, and never to an upload.
 
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
@@ -139,26 +139,26 @@ def read_file(
 ) -> tuple[bytes, os.stat_result]:
     """Read the bytes of an image's file, by the path that the catalogue has.
 
-    The state returned is the one before reading: a file that is still being written looks changed to the
-    next job. `admit` is told how many bytes come before they are read; what it raises goes through.
+    The stat result is taken before reading: a file that is still being written looks changed to the next job.
+    `admit` is called with the number of bytes before they are read; its exceptions are passed on.
 
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
     """
     with open_stored(path, roots) as file:
         try:
-            found = os.fstat(file.fileno())
-            if found.st_size > limits.max_file_bytes:
-                reason = f"{found.st_size} bytes; at most {limits.max_file_bytes} are read"
+            stats = os.fstat(file.fileno())
+            if stats.st_size > limits.max_file_bytes:
+                reason = f"{stats.st_size} bytes; at most {limits.max_file_bytes} are read"
                 raise PictureRejected(FailureCode.TOO_LARGE, reason)
             if admit is not None:
-                admit(found.st_size)
-            data = file.read(found.st_size)
+                admit(stats.st_size)
+            data = file.read(stats.st_size)
         except OSError as error:
             raise _picture_rejected(error) from error
     if not data:
         raise PictureRejected(FailureCode.EMPTY, "the file is empty")
-    return data, found
+    return data, stats
 
 
 def _malformed(text: str) -> tuple[FailureCode, str] | None:
@@ -199,7 +199,7 @@ def _open_beneath(root: Path, path: Path, barred: Identity | None) -> int:
 
 
 def failure_of(error: OSError) -> tuple[FailureCode, str]:
-    """Return the code of what the file system said, and a reason."""
+    """Return the failure code of a file system's error, and a reason."""
     otherwise = (FailureCode.IO_ERROR, "the file system failed while it was read")
     return _FAILURES.get(error.errno or 0, otherwise)
 
@@ -209,7 +209,7 @@ def _picture_rejected(error: OSError) -> PictureRejected:
 
 
 def source_rejected(error: OSError) -> SourceRejected:
-    """Return what the file system said of a directory as an error of ours."""
+    """Return a file system's error about a directory as a `SourceRejected`."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return SourceRejected("forbidden", "the directory's permissions do not allow listing it")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):

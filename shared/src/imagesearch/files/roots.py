@@ -24,7 +24,7 @@ class Roots:
 
     @classmethod
     def of(cls, sources: SourceSettings) -> Self:
-        """Return the directories that may be read; uploads that are named among the sources are none."""
+        """Return the directories that may be read; the root of uploads is no source even if named as one."""
         allowed = tuple(root for root in sources.image_roots if root != sources.upload_root)
         return cls(allowed, sources.upload_root)
 

@@ -1,4 +1,4 @@
-"""Keep uploaded pictures as files: where each lies, how it gets there whole, and how it goes.
+"""Keep uploaded pictures as files: name them, write them whole, and remove them.
 
 Nothing here follows a link, and nothing removes a file that does not lie where an upload would.
 """
@@ -32,7 +32,7 @@ class Uploads:
     """Store and remove the files of uploaded pictures beneath one directory."""
 
     def __init__(self, root: Path) -> None:
-        """Keep them beneath `root`, a resolved path; it is made with the first file."""
+        """Keep files beneath `root`, a resolved path, which is made with the first file."""
         self.root = root
 
     def path_of(self, collection_id: int, partition: str, sha256: str, file_format: str) -> Path:
@@ -50,9 +50,9 @@ class Uploads:
         return parts is not None and parts[0] == str(collection_id)
 
     def store(self, path: Path, data: bytes) -> os.stat_result:
-        """Write a file so that it is there wholly or not at all, also after a power cut; return its facts.
+        """Write a file wholly or not at all, even if the power fails, and return its stat result.
 
-        A file of that path holds these bytes already, because its name is their digest.
+        A file that is there already holds the same bytes, because its name is their digest.
 
         Raises:
             OSError: the file system did not take it, or a link or a file is in the way of its directories.
@@ -65,9 +65,9 @@ class Uploads:
         self._make(folders)
         with descend(self.root, folders) as folder:
             with suppress(FileNotFoundError):
-                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                if stat.S_ISREG(found.st_mode) and found.st_size == len(data):
-                    return found
+                existing = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if stat.S_ISREG(existing.st_mode) and existing.st_size == len(data):
+                    return existing
             # A name that begins with a dot is left out by jobs over the directory.
             draft = f".{uuid4().hex}"
             try:
@@ -85,7 +85,7 @@ class Uploads:
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
     def remove(self, path: str) -> None:
-        """Remove the file of an upload; one that is gone, or a path that is none of an upload, costs nothing.
+        """Remove the file of an upload; nothing happens where it is gone, or where the path is not an upload's.
 
         Raises:
             OSError: the file system did not remove it.
@@ -107,8 +107,8 @@ class Uploads:
     def clear(self, collection_id: int, *, dry_run: bool = False) -> int:
         """Remove what uploads left behind in the directory of a collection that is gone; return how many files.
 
-        What goes are files that are called by the digest of their own content, drafts of such that were given up,
-        and the directories that they lay in. Whatever else lies there stays.
+        This removes files that are named by the digest of their own content, abandoned drafts of such files, and
+        the directories that held them. Everything else stays.
 
         Raises:
             OSError: the file system failed, or does not allow it.
@@ -117,7 +117,7 @@ class Uploads:
         top = str(collection_id)
         with suppress(FileNotFoundError), descend(self.root, ()) as root:
             for folder, folders, files, descriptor in os.fwalk(top, topdown=False, dir_fd=root):
-                leavings = [name for name in files if _is_leaving(f"{folder}/{name}", name, descriptor)]
+                leavings = [name for name in files if _is_leftover(f"{folder}/{name}", name, descriptor)]
                 removed += len(leavings)
                 if dry_run:
                     continue
@@ -130,8 +130,8 @@ class Uploads:
         return removed
 
     def _parts(self, path: str) -> tuple[str, ...] | None:
-        place = path.removeprefix(f"{self.root}/")
-        return tuple(place.split("/")) if place != path and _FILE.fullmatch(place) else None
+        relative = path.removeprefix(f"{self.root}/")
+        return tuple(relative.split("/")) if relative != path and _FILE.fullmatch(relative) else None
 
     def _make(self, folders: Sequence[str]) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def _create(name: str, folder: int) -> int:
 
 @contextmanager
 def _listable(folder: int) -> Iterator[int]:
-    """Yield a descriptor of a directory that may also be listed and synced, unlike one that only leads on."""
+    """Yield a descriptor that can list and sync a directory, which one opened only to pass through cannot."""
     descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     try:
         yield descriptor
@@ -167,11 +167,11 @@ def _remove_if_empty(name: str, folder: int) -> None:
             raise
 
 
-def _is_leaving(place: str, name: str, folder: int) -> bool:
-    if _DRAFT.fullmatch(place):
+def _is_leftover(relative: str, name: str, folder: int) -> bool:
+    if _DRAFT.fullmatch(relative):
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - _LAST_WRITE_SECONDS
-    found = _FILE.fullmatch(place)
-    if found is None:
+    named = _FILE.fullmatch(relative)
+    if named is None:
         return False
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
@@ -179,4 +179,4 @@ def _is_leaving(place: str, name: str, folder: int) -> bool:
         return False
     with os.fdopen(descriptor, "rb") as file:
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        return is_file and hashlib.file_digest(file, "sha256").hexdigest() == found["sha256"]
+        return is_file and hashlib.file_digest(file, "sha256").hexdigest() == named["sha256"]

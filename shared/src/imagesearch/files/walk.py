@@ -33,17 +33,17 @@ _SYSTEM_NAMES = frozenset(
 """What Windows, macOS, Synology and ext4 leave beside pictures, in lower case."""
 
 PART = 100_000
-"""Names of one directory in memory at once. A directory of 1,000,000 files is read ten times for it, and the
-planner stays 70 MB smaller."""
+"""Names of one directory in memory at once. A directory of 1,000,000 files is read ten times because of this
+limit, and the planner stays 70 MB smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Name one file that a walk found, or one loss.
+    """Name one file that a walk found, or one loss: a name behind which nothing can be read.
 
     Attributes:
         path: absolute, links resolved, and valid UTF-8; in a name that is not, the bytes are shown as ``\\xff``. A
-            loss is called by the name under which it was met.
+            loss has the name under which the walk met it.
         size_bytes: zero for a loss.
         mtime_ns: nanoseconds since the epoch; zero for a loss.
         failure: why the file cannot be read, or None.
@@ -65,10 +65,10 @@ def walk(directory: Path, roots: Roots, *, recursive: bool, after: str | None) -
     """Yield every file under a directory, and every loss, in an order that does not change.
 
     Names sort by their code points, files and directories together, and a directory's content stands where
-    its name does. No extension is asked: what is not a picture fails later, where the loss shows. Left out
+    its name does. Extensions do not matter: a file that is no picture fails later, and is reported. Left out
     are hidden names, what operating systems leave behind, uploads, and links to directories that lie inside
-    `directory`, whose files are met at their own place; one that leads outside is a loss. A link to a file is that
-    file, so one file may be yielded more than once.
+    `directory`, whose files are met at their own place; a link that leads outside is a loss. A link to a file
+    is that file, so one file may be yielded more than once.
 
     Args:
         directory: what `resolve_directory` returned.
@@ -98,7 +98,7 @@ def _steps(descent: Descent, roots: Roots, *, recursive: bool) -> Iterator[Step]
         try:
             name = next(level.names, None)
         except OSError as error:
-            # What was read before stays; the rest of the directory is one loss.
+            # The names that were read before stay; the rest of the directory is one loss.
             name = None
             yield _lost(level.path, error)
         if name is None:
@@ -114,9 +114,9 @@ def _steps(descent: Descent, roots: Roots, *, recursive: bool) -> Iterator[Step]
         on_the_way = bool(done) and shown == done[0]
         path = os.path.join(level.path, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
         try:
-            found = os.stat(name, dir_fd=descent.descriptor, follow_symlinks=False)
-            if not stat.S_ISDIR(found.st_mode):
-                entry = None if on_the_way else _entry(path, found, descent.top, roots, recursive=recursive)
+            stats = os.stat(name, dir_fd=descent.descriptor, follow_symlinks=False)
+            if not stat.S_ISDIR(stats.st_mode):
+                entry = None if on_the_way else _entry(path, stats, descent.top, roots, recursive=recursive)
             elif recursive:
                 descent.enter(path, name, done[1:] if on_the_way else ())
                 continue
@@ -158,8 +158,8 @@ def _smallest(level: Level, first: SortKey) -> list[str]:
     """Return `PART` names of a directory from `first` on, in order, and never hold more than twice as many."""
     names: list[str] = []
     last: SortKey | None = None
-    with os.scandir(level.descriptor) as found:
-        for entry in found:
+    with os.scandir(level.descriptor) as entries:
+        for entry in entries:
             key = _sort_key(entry.name)
             if first <= key and (last is None or key < last) and not _left_out(entry.name):
                 names.append(entry.name)
@@ -178,29 +178,29 @@ def _left_out(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 
-def _entry(path: str, found: os.stat_result, top: str, roots: Roots, *, recursive: bool) -> Entry | None:
-    if stat.S_ISLNK(found.st_mode):
+def _entry(path: str, stats: os.stat_result, top: str, roots: Roots, *, recursive: bool) -> Entry | None:
+    if stat.S_ISLNK(stats.st_mode):
         return _behind_link(path, top, roots, recursive=recursive)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(stats.st_mode):
         return None
     shown = _shown(path)
     if shown != path:
         return Entry(shown, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
-    return Entry(path, found.st_size, found.st_mtime_ns)
+    return Entry(path, stats.st_size, stats.st_mtime_ns)
 
 
 def _behind_link(path: str, top: str, roots: Roots, *, recursive: bool) -> Entry | None:
     """Return the file that a link leads to, under its own name, or why it cannot be read."""
-    found = os.stat(path)  # noqa: PTH116
-    if stat.S_ISDIR(found.st_mode):
+    stats = os.stat(path)  # noqa: PTH116
+    if stat.S_ISDIR(stats.st_mode):
         if not recursive or Path(os.path.realpath(path)).is_relative_to(top):
             return None
         reason = "a link to a directory elsewhere, which is not followed"
         return Entry(_shown(path), 0, 0, FailureCode.NOT_A_FILE, reason)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(stats.st_mode):
         return None
     try:
-        return Entry(str(resolve_file(path, roots)), found.st_size, found.st_mtime_ns)
+        return Entry(str(resolve_file(path, roots)), stats.st_size, stats.st_mtime_ns)
     except PictureRejected as error:
         return Entry(_shown(path), 0, 0, error.code, error.reason)
 

@@ -34,8 +34,8 @@ ROUTES = {
 }
 
 AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-"""One reconnect without a wait. By default it takes 6 s to find that a message, and 19 s that an answer, cannot
-go through Redis."""
+"""Reconnect once and without a wait. With Celery's defaults a message that cannot reach Redis fails after 6 s, and
+waiting for an answer after 19 s."""
 
 
 def create_celery(settings: RedisSettings) -> Celery:
@@ -121,7 +121,7 @@ def send(app: Celery, task: TaskName, message: Message, *, task_id: str | None =
         StoreUnavailable: Redis does not answer.
     """
     with needing_redis():
-        # A message whose result could be asked for subscribes its sender to a channel, one a message, for good.
+        # Without `ignore_result` the sender subscribes to a channel for each message, and never unsubscribes.
         app.send_task(str(task), args=(message.to_wire(),), task_id=task_id or str(uuid4()), ignore_result=True)
 
 

@@ -26,7 +26,7 @@ STAGES = (Queue.EXTRACT, Queue.INDEX)
 CLAIM_SECONDS = 15
 BEGUN_SECONDS = 86_400
 ENDED_SECONDS = 900
-"""Another worker may hold the same batch, so its count outlives an end by more than a lease."""
+"""How long the count of begun work outlives an end: longer than a lease, as another worker may hold the batch."""
 
 
 class BatchClaims:
@@ -47,8 +47,8 @@ class BatchClaims:
     def claimed(self, stage: Queue, batch_id: int) -> Iterator[None]:
         """Hold the claim on a batch for a block of work.
 
-        A block that fails for another reason than a store or a stop counts like one that took its worker down:
-        it would fail again, without an end, wherever the batch is sent.
+        A block that fails for any reason but a store that is away, or a stop, counts as a crash: the batch would
+        fail in every worker that it is sent to.
         """
         self.begin(stage, batch_id)
         try:

@@ -129,9 +129,9 @@ class InMemoryProgressBoard:
 
 
 def is_fresh(progress: JobProgress, *, seconds: float = 10.0) -> bool:
-    """Tell whether a report may be shown without asking Postgres: that of an open job, for a while.
+    """Tell whether a report may be shown without asking Postgres: it is recent, and its job has not ended.
 
-    A worker that was killed between its commit and its report leaves an old number behind; the age bound
-    keeps that from sticking. Nobody reports on a job that has ended, also when its collection is renamed.
+    A worker that was killed between its commit and its report leaves an old number behind; the bound on the age
+    keeps that from being shown for long. A job that has ended gets no report when its collection is renamed.
     """
     return not progress.ended and time.time() - progress.published_at < seconds

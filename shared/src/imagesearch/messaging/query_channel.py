@@ -1,7 +1,7 @@
 """Carry queries to an extractor and the answers back: one Redis list there, one for each answer.
 
-A query waits for nothing that a bulk message needs: it is never redelivered, because nobody waits for it any more
-when its worker is found dead. docs/adr/0008 says what that saves.
+A query needs little of what Celery does for bulk messages: it is never redelivered, because its sender has given
+up by the time its worker is found dead. docs/adr/0008 says what that saves.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ QUERIES_KEY = "imagesearch:queries"
 MAX_BLOCK_SECONDS = 1.0
 """A worker that waits for queries looks this often whether it has been told to stop."""
 UNCLAIMED_SECONDS = 600
-"""Queries of an API process that was killed are gone after this long without another query; one that lives
-takes its own away."""
+"""Queries of an API process that was killed expire after this long without another query; a process that lives
+removes its own."""
 
 _MALFORMED = (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackException)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryRequest:
-    """Pair a query with the place where its answer is waited for."""
+    """Pair a query with the key of the list on which its sender waits for the answer."""
 
     reply: str
     query: QueryPixels
@@ -95,7 +95,7 @@ class QueryChannel:
         return [request for request in map(_parse, entries) if request is not None]
 
     def answer(self, request: QueryRequest, answer: QueryVectors) -> None:
-        """Send the answer to where it is waited for; it is forgotten when nobody takes it.
+        """Send the answer to the list of its request; it expires when nobody takes it.
 
         Raises:
             StoreUnavailable: Redis does not answer.

@@ -1,4 +1,4 @@
-"""Write filters in the language of Milvus, and metadata in the form that they are asked of.
+"""Write filters in the language of Milvus, and metadata in the form that they are matched against.
 
 Milvus Lite takes ``true`` for 1 and finds no answer for ``not`` of a missing key; Milvus compares large whole
 numbers with fractions as doubles, takes null for a value, and cannot read -2**63. So metadata is stored by
@@ -84,8 +84,8 @@ def _render(part: Filter, *, negated: bool) -> _Term:
 def _joined(word: str, terms: Sequence[_Term]) -> _Term:
     """Join terms in pairs, the flattest first.
 
-    Milvus reads ``a or b or c`` as nested pairs, and cannot pass on more than some 45 of them in one another.
-    Joined like this, the largest filter that can be parsed is about 30 high.
+    Milvus reads ``a or b or c`` as nested pairs, and cannot pass on more than about 45 levels of them. Joined like
+    this, the largest filter that can be parsed has about 30 levels.
     """
     heap = list(terms)
     heapq.heapify(heap)
@@ -114,7 +114,7 @@ def _int_term(op: str, field: str, value: float) -> _Term:
     if op == "eq":
         if value != math.floor(value) or not low <= value <= high:
             return NEVER
-        # The smallest number cannot be written down: its digits are read before its sign.
+        # The smallest number cannot be written: Milvus reads its digits, which are out of range, before its sign.
         return _compared("int", field, "eq", str(int(value))) if value > low else _int_term("le", field, value)
     if op in ("lt", "le"):
         bound = math.ceil(value) - 1 if op == "lt" else math.floor(value)

@@ -41,7 +41,7 @@ PARTITIONS = 16
 """Parts that partition keys are hashed to, Milvus' own default: a search within one key reads 1/16, and rows
 without a partition fill a single part."""
 SETTLE_ROWS = 1_000
-"""Fewer new rows than these are not worth segments of their own."""
+"""Fewer new rows than this are not worth a segment of their own."""
 FLUSH_SECONDS = 60.0
 """Milvus Lite writes a flush before it answers; 20,000 rows took 1.1 s on two cores."""
 
@@ -91,7 +91,7 @@ class MilvusVectorStore(VectorStore):
     def ensure_collection(self, name: str, index: IndexSpec) -> None:
         """Create, index and load a collection, or what is lacking of that."""
         self.capabilities.require_index(index)
-        # Milvus takes the same collection from two processes; Milvus Lite, which does not, has one writer.
+        # Milvus lets two processes create one collection; Milvus Lite does not, but has a single writer.
         with self._making:
             if not self.has_collection(name):
                 self._create(name)
@@ -205,13 +205,13 @@ class MilvusVectorStore(VectorStore):
         """
         if self._unsettled[name] < SETTLE_ROWS:
             return
-        # Forgotten before it is done: a flush that fails must not keep a job from its end a second time.
+        # The count is reset before the flush: a flush that fails must not keep a job from its end a second time.
         self._unsettled[name] = 0
         self._write(
             name,
             "flush",
             timeout=max(self._timeout, FLUSH_SECONDS),
-            # The answer says that it has begun; how long sealing takes concerns nobody here.
+            # The answer says that the flush has begun; nothing here waits for the sealing.
             _async=True,
             retry_on_rate_limit=False,
         )
@@ -263,7 +263,7 @@ class MilvusVectorStore(VectorStore):
 
 
 def capabilities_of(version: str) -> Capabilities:
-    """Return what a server can do that calls itself so."""
+    """Return what a server that names this version can do."""
     is_lite = version.startswith("milvus_lite-")
     index_types = frozenset(get_args(IndexType))
     if "lite" in version:

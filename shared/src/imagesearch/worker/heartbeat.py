@@ -74,7 +74,7 @@ def _idle() -> int:
 
 
 def _needs_no_ping() -> None:
-    """Stand where a Celery worker sends itself a message."""
+    """Send nothing: a loop of its own notes each round by itself."""
 
 
 @dataclass
@@ -119,8 +119,8 @@ class Heartbeat:
         self.registry.report(self.report(self.liveness.consumed_at))
         # Noted first: the ping can come back before the call that sent it returns.
         if self.liveness.is_owed_a_ping(self.busy()):
-            # Also while another is on its way: a Redis that forgot that one must not make the worker seem
-            # unresponsive.
+            # A ping is sent even while another is on its way: Redis may have forgotten that one, and the worker
+            # must not seem unresponsive for it.
             self.ping()
         if self.liveness.silence > self.settings.deaf_seconds:
             log.critical("worker.unresponsive", seconds=round(self.liveness.silence))

@@ -35,7 +35,7 @@ def leave_logging_alone() -> None:
 
 
 def _nothing(**_: object) -> None:
-    """Stand where Celery would set up logging."""
+    """Do nothing in place of Celery's own set-up of logging."""
 
 
 def run_worker(
@@ -116,9 +116,8 @@ def run_loop(
     """Run a loop until SIGTERM or SIGINT, and return the exit code.
 
     Args:
-        loop: returns soon after `liveness.stopping` is set, and notes each time that it has come round: that
-        proves
-            that it consumes.
+        loop: returns soon after `liveness.stopping` is set, and calls `liveness.consumed` in each round, which
+            proves that it consumes.
         liveness: shared with the loop.
         report: builds the report of this worker from the time at which it last consumed.
         registry: where reports go.
