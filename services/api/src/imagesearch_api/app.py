@@ -36,13 +36,13 @@ ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, 
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """Build the application on the given services, or on those that the environment describes.
+    """Build the application on the given services, or on services that the environment describes.
 
-    The caller closes the given ones; the others are closed when the process ends.
+    The caller closes services that it gives; services that are built here are closed when the process ends.
     """
     if services is None:
         services = compose()
-        # gunicorn has hooks in configuration files alone; its workers end as every Python program does.
+        # gunicorn takes hooks only from configuration files, but its workers run what is registered here.
         atexit.register(services.close)
     app = Flask("imagesearch_api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -55,7 +55,7 @@ def create_app(services: Services | None = None) -> Flask:
     # The client of the published contract is served from another origin.
     CORS(
         app,
-        resources={r"/api/*": {"origins": [_exactly(one) for one in settings.cors_origins]}},
+        resources={r"/api/*": {"origins": [_exactly(origin) for origin in settings.cors_origins]}},
         expose_headers=["Location", "Retry-After"],
     )
     if settings.trusted_proxies:

@@ -33,7 +33,7 @@ class CeleryAsker:
         except (NoAnswer, TaskError) as error:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds") from error
         except RuntimeError as error:
-            # It is all that Celery says when it could not subscribe to the answer once more.
+            # Celery raises no more precise error when it cannot subscribe to the answer again.
             raise StoreUnavailable("redis", type(error).__name__) from error
 
     def _ask(self, task: TaskName, message: Message, timeout: float) -> Any:

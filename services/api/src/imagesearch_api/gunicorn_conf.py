@@ -10,8 +10,8 @@ from imagesearch_api.settings import ApiSettings
 worker_class = "imagesearch_api.server.worker.Worker"
 threads = ApiSettings().threads()
 keepalive = 75
-"""Longer than callers and balancers keep a connection: who closes first must not be the API, whose goodbye could
-cross a request."""
+"""Seconds, more than callers and load balancers keep an idle connection: if the API closed it first, a request
+could be on its way already and get lost."""
 graceful_timeout = 10
 control_socket_disable = True
-"""It would lie in the home directory, which a container may not have."""
+"""The control socket would lie in the home directory, which a container may not have."""

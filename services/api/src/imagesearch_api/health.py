@@ -31,7 +31,7 @@ def healthz() -> ResponseReturnValue:
 @health.get("/readyz")
 @admitted(Lane.STATUS)
 def readyz() -> ResponseReturnValue:
-    """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what lacks."""
+    """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what is missing."""
     services = current()
     components = {
         "postgres": _check(lambda: _schema(services)),

@@ -10,8 +10,8 @@ from threading import Condition
 from imagesearch_api.errors import Busy
 
 MAX_WAITING = 8
-"""Requests that may wait for one budget. Each holds a place of its lane meanwhile, and fewer than a lane has may
-wait: a row of large pictures leaves places to others."""
+"""Requests that may wait for one budget. Each keeps a place of its lane while it waits, so this is fewer than a
+lane has places: requests with large pictures leave some to others."""
 
 
 class Budget:
@@ -39,10 +39,10 @@ class Budget:
 
     @contextmanager
     def reserved(self, cost: int) -> Iterator[None]:
-        """Hold some bytes for the length of a block; whoever needs more than there are is served alone.
+        """Hold some bytes for the length of a block; a request for more than there are is served alone.
 
         Raises:
-            Busy: too many wait already, or it was not this one's turn in time.
+            Busy: too many requests wait already, or this one waited too long.
         """
         cost = min(cost, self._total)
         self._take(cost)
@@ -74,7 +74,7 @@ class Budget:
 class Memory:
     """Lend the memory that requests take for what they read, and for the pixels that they decode.
 
-    Whoever holds bytes waits for pixels and never the other way round, so nobody waits in a circle. Large and
+    A request that holds bytes may wait for pixels, never the other way round, so there is no deadlock. Large and
     small pictures have budgets of their own, so that an ordinary photo never waits for a poster; so have bodies,
     because an upload holds its own while it waits for the indexer.
 

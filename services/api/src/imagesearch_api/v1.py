@@ -119,8 +119,8 @@ def process() -> ResponseReturnValue:
         return _text("current: 0, total: 0")
     total = progress.total
     if not progress.ended and progress.done >= total:
-        # The client stops when the two are equal, and counts: that is too early while planning goes on or
-        # the last vectors are not searchable yet.
+        # The client stops when the two numbers are equal, and asks for the count: that is too early while
+        # planning goes on or the last vectors are not searchable yet.
         total = progress.done + 1
     return _text(f"current: {progress.done}, total: {total}, failed: {progress.failed}")
 

@@ -29,8 +29,8 @@ class Embedder(ABC):
     def embed(self, pixels: Pixels) -> Vectors:
         """Return one vector a picture, as float32[n, 512] of length one.
 
-        A picture for which the network gives nothing that has a direction gets a row of zeros, never NaN; see
-        `has_direction`. Any number of threads may call this at once.
+        A picture whose features have no direction (see `has_direction`) gets a row of zeros, never NaN. Any
+        number of threads may call this at once.
 
         Args:
             pixels: uint8[n, 224, 224, 3], RGB.
@@ -47,7 +47,7 @@ class ComputeFailed(TransientError):
 class SeededEmbedder(Embedder):
     """Answer with vectors drawn from a seed and the picture's mean colours: the twin for tests and trials.
 
-    Equal pixels get equal vectors, near ones near vectors, and a black picture none at all.
+    Equal pixels get equal vectors, similar pixels similar vectors, and a black picture a row of zeros.
     """
 
     def __init__(self, seed: int = 0) -> None:

@@ -123,7 +123,7 @@ def _read_keras(path: Path) -> Any:
         if path.name.endswith(".weights.h5"):
             raise
         # A file in the older format that was saved with the classification layers holds more layers than
-        # this network: take the convolutions by name. Layers that it lacks stay NaN and are found out.
+        # this network: take the convolutions by name. Layers that the file lacks stay NaN, and are refused.
         model.set_weights([np.full(array.shape, np.nan) for array in model.get_weights()])
         model.load_weights(path, by_name=True)
     return model

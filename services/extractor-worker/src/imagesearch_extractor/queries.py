@@ -33,7 +33,7 @@ def serve(channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Li
         channel: where queries come from.
         embedder: the network.
         limit: the most pictures in a pass, unless one query alone has more.
-        liveness: told whenever the loop has come round.
+        liveness: told after each wait for queries and after each pass.
     """
     while not liveness.stopping.is_set():
         try:
@@ -43,7 +43,7 @@ def serve(channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Li
                 answer(together, embedder, channel.answer)
                 liveness.consumed()
         except TransientError as error:
-            # Redis is away: whoever waits is told so by the API.
+            # Redis is away: the API tells its callers so.
             log.warning("queries.interrupted", reason=str(error))
 
 

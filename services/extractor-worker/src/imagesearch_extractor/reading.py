@@ -53,7 +53,7 @@ class PictureReader:
 
     @contextmanager
     def start(self, items: Iterable[ExtractItem], preprocessing: Preprocessing) -> Iterator[list[Future[Reading]]]:
-        """Begin to read in the background, and forget what is still unread at the end of the block."""
+        """Begin to read in the background, and cancel what is still unread at the end of the block."""
         readings = [self._pool.submit(self._read, item, preprocessing) for item in items]
         try:
             yield readings
@@ -62,7 +62,7 @@ class PictureReader:
                 reading.cancel()
 
     def close(self) -> None:
-        """End the threads once what they read is read."""
+        """End the threads once each has finished its picture."""
         self._pool.shutdown(cancel_futures=True)
 
     def _read(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
@@ -73,22 +73,22 @@ class PictureReader:
         except MemoryError:
             return FailedImage(item.image_id, FailureCode.TOO_LARGE, "the picture needs more memory than there is")
         except Exception as error:
-            # The decoder turns all it knows into PictureRejected. What it does not know yet still costs this
-            # picture alone, and the log has what is needed to teach it.
+            # The decoder turns every failure that it knows into PictureRejected. An unknown one must still cost
+            # this picture alone; the log has its stack.
             log.exception("picture.unexpected_error", image_id=item.image_id)
             reason = f"reading the picture failed in an unknown way ({type(error).__name__})"
             return FailedImage(item.image_id, FailureCode.UNREADABLE, reason)
 
     def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
-        data, found = read_file(item.path, self._roots, self._limits)
+        data, stats = read_file(item.path, self._roots, self._limits)
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
-            return UnchangedImage(item.image_id, found.st_size, found.st_mtime_ns)
+            return UnchangedImage(item.image_id, stats.st_size, stats.st_mtime_ns)
         picture = decode(data, preprocessing, self._limits)
         described = ExtractedImage(
             image_id=item.image_id,
             sha256=picture.sha256,
-            size_bytes=found.st_size,
-            mtime_ns=found.st_mtime_ns,
+            size_bytes=stats.st_size,
+            mtime_ns=stats.st_mtime_ns,
             width=picture.width,
             height=picture.height,
             format=picture.format,

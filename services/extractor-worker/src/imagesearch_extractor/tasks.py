@@ -95,8 +95,8 @@ class BulkExtractor:
 def is_wanted(progress: JobProgress | None) -> bool:
     """Tell whether a job's batches should be worked on, from the last report about the job, if any.
 
-    Batches that a paused job has on their way, at most a window of them, are finished: dropped, they would
-    have to be found missing and sent again when the job goes on. A batch of a job that has ended is one that the
-    broker kept for a worker that died, and that another has done since.
+    The batches that a paused job has in flight are finished: if they were dropped, they would have to be found
+    missing and sent again when the job is resumed. A batch of a job that has ended was delivered again after its
+    worker died, and another worker has done it since.
     """
     return progress is None or not (progress.ended or progress.state == JobState.CANCELLED)

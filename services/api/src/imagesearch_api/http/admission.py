@@ -23,7 +23,7 @@ View = Callable[P, ResponseReturnValue]
 def admitted(lane: Lane) -> Callable[[View[P]], Callable[P, Response]]:
     """Make a view ask for a place in a lane before anything else, and keep it until its answer has been sent.
 
-    The view says with `Busy` that there is none.
+    The view raises `Busy` when there is none.
     """
 
     def decorate(view: View[P]) -> Callable[P, Response]:

@@ -3,7 +3,8 @@
 Two ways lead such a page to an API that only its reader can reach. It may send a request whose answer it cannot
 read, a form for example: the browser then says in ``Origin`` or ``Sec-Fetch-Site`` that a foreign page began it.
 Or the page's own name is made to point at the reader's machine (DNS rebinding), so that page and API are one
-origin to the browser: the request then carries that name in ``Host``. Programs send neither of the first two.
+origin to the browser: the request then has that name in ``Host``. Programs send neither ``Origin`` nor
+``Sec-Fetch-Site``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from imagesearch_api.http.origins import EVERY_ORIGIN, Authority, Origin, read_a
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
-"""What ``Sec-Fetch-Site`` says of requests that a page of the API's own or the reader began."""
+"""Values of ``Sec-Fetch-Site`` in requests that the API's own pages, or the user, began."""
 
 
 def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Collection[str]) -> None:
@@ -48,8 +49,9 @@ def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Colle
 def _came_by_loopback(environ: Mapping[str, Any]) -> bool:
     """Tell whether a request reached a loopback address of this machine, or may have.
 
-    Its connection knows, also where the server listens on every address. Servers other than gunicorn only tell
-    where they listen. Where no address is told, as for a Unix socket, whoever asks is on this machine, too.
+    The connection has the address that was reached, even where the server listens on every address. Servers other
+    than gunicorn give only the address that they listen on. Where there is no address, as for a Unix socket, the
+    caller is on this machine too.
     """
     connection = environ.get("gunicorn.socket")
     place = connection.getsockname() if connection is not None else (_as_sent(environ)["SERVER_NAME"],)
@@ -66,7 +68,7 @@ def _as_sent(environ: Mapping[str, Any]) -> Mapping[str, Any]:
 def _check_hosts(environ: Mapping[str, Any], names: frozenset[str]) -> None:
     """Refuse a host whose name somebody else may have pointed here.
 
-    A page of a rebound name can send forwarded headers, too: the name that came counts beside the forwarded one.
+    A page under a rebound name can send forwarded headers too, so the name that came is checked as well.
 
     Raises:
         AtField: the host is unknown, missing or malformed. The status is 421, which says just this: the connection
@@ -79,7 +81,7 @@ def _check_hosts(environ: Mapping[str, Any], names: frozenset[str]) -> None:
 
 
 def _check_page(allowed: frozenset[str]) -> None:
-    """Refuse what a page began that is neither of the API's own origin nor of an allowed one.
+    """Refuse a request of a page whose origin is neither the API's own nor an allowed one.
 
     Raises:
         AtField: it is foreign; the status is 403.

@@ -15,7 +15,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 
 
 class Authority(NamedTuple):
-    """Hold a host and the port behind it; without a port it is the default one of whatever scheme there is."""
+    """Hold a host and its port; None stands for the default port of the scheme."""
 
     host: str
     port: int | None
@@ -31,7 +31,7 @@ class Authority(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Tell whether no name server can point this host anywhere but at the machine that asks.
+        """Tell whether this host is the machine that asks, whatever a name server says.
 
         Browsers resolve ``localhost`` and all names below it by themselves (RFC 6761, 6.3), addresses not at all.
         """
@@ -64,7 +64,7 @@ class Origin(NamedTuple):
 
 
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an address, as IPv4 where it is one within IPv6; None where the text is none."""
+    """Return an address, an IPv4 address within IPv6 as IPv4; None where the text is no address."""
     try:
         found = ip_address(text)
     except ValueError:

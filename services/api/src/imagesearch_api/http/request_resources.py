@@ -1,4 +1,4 @@
-"""Hold on to what a request took until its answer has been sent, whatever becomes of either.
+"""Keep what a request reserved until its answer has been sent, or either has failed.
 
 Flask's own teardown runs when a view has returned, long before a large file is with a slow reader.
 """
@@ -56,7 +56,7 @@ class Holding:
             chunks: Any = self._app(environ, start_response)
             later = stack.pop_all()
         if type(chunks) is environ.get("wsgi.file_wrapper"):
-            # A server sends these by itself, from file to socket, as long as they stay what they are.
+            # A server sends a file wrapper from file to socket by itself, so it must not be wrapped again.
             later.callback(chunks.close)
             chunks.close = later.close
             answer: Iterable[bytes] = chunks

@@ -1,4 +1,4 @@
-"""Let bodies arrive on the disk: until they are whole, and have memory reserved, they take none.
+"""Let bodies arrive on the disk, so that they take no memory before they are whole and memory is reserved.
 
 Left alone, a form keeps each part of up to 500 KB in memory, and a JSON body all of it.
 """
@@ -19,9 +19,9 @@ from werkzeug.formparser import FormDataParser
 MAX_PARTS = 160
 """Room for 64 pictures, a box for each, and the fields of a search."""
 MAX_FIELD_BYTES = 128 * 1024
-"""What one field of a form takes; the largest are metadata and filters."""
+"""Limit of one field of a form; the largest fields are metadata and filters."""
 MAX_URLENCODED_BYTES = 256 * 1024
-"""A form without pictures, which is read whole."""
+"""Limit of a form without pictures, which is read whole."""
 PIECE_BYTES = 256 * 1024
 
 
@@ -54,7 +54,7 @@ class Request(flask.Request):
         self._on_disk: list[IO[bytes]] = []
 
     def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
-        # Nobody else can open it, and it is gone with whoever holds it.
+        # The file has no name: nobody else can open it, and it is gone when it is closed.
         file = TemporaryFile()  # noqa: SIM115 - `close` closes it, also where the rest of its form is refused
         self._on_disk.append(file)
         return file

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 BYTES_A_SECOND = 64 * 1024
-"""Each as many bytes of a body earn their sender another second."""
+"""For each so many bytes of a body, its sender gets another second."""
 PIECE_BYTES = 256 * 1024
 """What is sent at once, each within the socket's timeout."""
 
@@ -35,7 +35,7 @@ class PacedSocket(socket.socket):
         """Receive some bytes.
 
         Raises:
-            ConnectionResetError: they did not come in time; all that servers make of it is that the peer left.
+            ConnectionResetError: they did not come in time; servers take this for a peer that left.
         """
         if self.deadline is None or flags:
             return super().recv(size, flags)

@@ -1,4 +1,4 @@
-"""Serve with gunicorn's threads in such a way that nobody holds one without a whole request.
+"""Serve with gunicorn's threads so that no connection takes one before the head of its request is there.
 
 Gunicorn's own worker reads the heads of requests in its threads, waits there for bytes that do not come, and
 lingers with callers that do not close, in the thread that accepts connections. Here all of that waits in its
@@ -31,12 +31,12 @@ from imagesearch_api.settings import ApiSettings
 
 END_OF_HEAD = b"\r\n\r\n"
 MAX_HEAD = 32 * 1024
-"""A head that is as long is refused."""
+"""Bytes within which a head has to end; a longer one is refused."""
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 LINGER_SECONDS = 10.0
 """How long the rest of a refused body is thrown away, so that its sender reads the refusal and no reset."""
 DRAIN_SECONDS = 0.1
-"""How long a thread reads on behind an answer, where the rest of a short body saves the connection."""
+"""How long a thread reads the rest of a short body after its answer, so that the connection can be kept."""
 PIECE_BYTES = 256 * 1024
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 OF_ONE_PEER = frozenset(
@@ -51,7 +51,7 @@ OF_ONE_PEER = frozenset(
         errno.ENETUNREACH,
     }
 )
-"""What went wrong on a connection before it was accepted: accept(2), "Error handling"."""
+"""Errors of a connection that failed before it was accepted: accept(2), "Error handling"."""
 PAUSE_SECONDS = 1.0
 """How long nothing is accepted when descriptors or memory are short and no connection ends."""
 MAX_DESCRIPTORS = 65_536
@@ -99,11 +99,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 sent += len(chunk)
                 yield chunk
             if sent < announced and environ["REQUEST_METHOD"] != "HEAD":
-                # Whoever waits for the rest would take the next answer for it.
+                # A caller that waits for the rest would take the next answer for it.
                 request.force_close()
 
         answer = app(environ, begin)
-        # Files go from disk to socket, which counts for itself.
+        # `PacedSocket.sendfile` counts the bytes of a file.
         is_file = type(answer) is environ["wsgi.file_wrapper"]
         return answer if is_file else ClosingIterator(counted(answer), getattr(answer, "close", None))
 
@@ -152,8 +152,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _waits(self, conn: TConn) -> bool:
         """Take what has come of a head, and tell whether more may come.
 
-        It is taken and not looked at: bytes that stay in the socket, and the end behind them, would wake the
-        selector for ever.
+        The bytes are taken out of the socket instead of peeked at: bytes that stay in it, or an end of the stream
+        behind them, would wake the selector for ever.
         """
         read = conn.parser.unreader.buf
         if _is_settled(read.getvalue()):
@@ -196,7 +196,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        """Keep a connection, or take leave of it."""
+        """Keep a connection, or begin to close it."""
         if fs.cancelled() or fs.exception() is not None or fs.result():
             super().finish_request(conn, fs)
             return
