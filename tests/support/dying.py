@@ -10,7 +10,7 @@ from imagesearch.vectors import VectorStore
 
 
 class Dying:
-    """Pass every call on to a store; from the one numbered `dies_at` on, fail, before or after doing it.
+    """Pass every call on to a store; from call number `dies_at` on, fail before or after the call is done.
 
     It stands for the death of the process: what was written is written, and nothing after it happens.
     """

@@ -123,7 +123,7 @@ class MilvusServer(Server):
         from milvus import MilvusServerConfig, _initialize_data_files
 
         config = MilvusServerConfig(data_dir=str(folder))
-        # It would try its ports in a way that one which is kept for it does not pass.
+        # Its own check would take the ports that are kept for it for ports in use.
         config.try_bind_port = lambda port: socket.socket()
         listening = tuple(name for name in config.configurable_items if name.endswith("_port"))
         super().__init__(folder, (*listening, "etcd_peer_port", "metrics_port"))

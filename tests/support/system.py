@@ -23,7 +23,7 @@ PATIENT = {
     "REDIS_TIMEOUT": "30",
     "DATABASE_CONNECT_TIMEOUT": "30",
 }
-"""A machine that is busy with other things changes no answer: nothing steps back for them or gives up soon."""
+"""A busy machine changes no answer: nothing of the system yields to other work or gives up soon."""
 
 
 class System:

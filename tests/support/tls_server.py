@@ -58,7 +58,7 @@ class TlsServer:
         self._thread.start()
 
     def trust(self) -> ssl.SSLContext:
-        """Return what believes this server, and nobody else."""
+        """Return a context that trusts this server, and no other."""
         return ssl.create_default_context(cafile=str(self.pem))
 
     def close(self) -> None:

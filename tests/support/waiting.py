@@ -11,8 +11,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 240.0
-"""Seconds after which something that a test waits for never comes: on a machine that is busy with other things all
-takes ten times as long. A test that passes never waits for it to be over."""
+"""Seconds after which a test gives up waiting: on a machine that is busy with other things, everything takes ten
+times as long. A test that passes never waits to the end of it."""
 
 
 def until(

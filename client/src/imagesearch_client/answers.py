@@ -73,7 +73,7 @@ class Result:
     """1 - cosine, in 0..1: smaller is more similar."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     width: int | None = None
-    """This and what follows is there where it was asked for."""
+    """This field and those below are None unless they were asked for."""
     height: int | None = None
     size_bytes: int | None = None
     format: str | None = None

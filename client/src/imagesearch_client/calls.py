@@ -1,4 +1,4 @@
-"""What every group of the client's methods is made of: one connection, paths, pages, pictures to send."""
+"""What all groups of the client's methods share: the connection, paths, pages, pictures to send."""
 
 from __future__ import annotations
 

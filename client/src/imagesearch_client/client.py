@@ -38,8 +38,9 @@ class Client(Searching, Pictures, CollectionCalls):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
-    now) and ProtocolError (what answers is not this API). What may be repeated without harm (reading,
-    submitting, cancelling, pausing, resuming) is, while `patience` lasts; what could act twice is sent once.
+    now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
+    submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
+    could act twice are sent once.
     """
 
     def __init__(

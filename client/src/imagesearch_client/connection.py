@@ -48,10 +48,10 @@ class Patience:
 
 
 class Backoff:
-    """Spend one patience: pause after each failure until it has run out.
+    """Pause after each failure of one request, until its `Patience` has run out.
 
-    It runs from the first failure, not from the first try: a request that hung for a while before it failed
-    has asked only once.
+    The time runs from the first failure, not from the first try: a request that hung for a while before it
+    failed has asked only once.
     """
 
     def __init__(self, patience: Patience) -> None:

@@ -1,4 +1,4 @@
-"""What the API answers about likeness: groups of duplicates, and two pictures compared."""
+"""What the API answers about similar pictures: groups of duplicates, and two pictures compared."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from imagesearch_client.connection import Retry
 
 
 class _Kept:
-    """Stand for a value that stays as it is, where None is one."""
+    """Say that a value stays as it is, where None is a value of its own."""
 
 
 KEEP = _Kept()
@@ -91,7 +91,7 @@ class Pictures(Calls):
     ) -> Deletion:
         """Delete pictures by ids, or by paths, or by a filter on their metadata, a partition, or both.
 
-        Many pictures are deleted in several requests; an error in between leaves those deleted that were.
+        Many pictures are deleted in several requests; after an error, those of earlier requests stay deleted.
         """
         asked: dict[str, Any] = {
             "ids": list(ids) if ids is not None else None,

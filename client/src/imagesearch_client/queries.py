@@ -1,4 +1,4 @@
-"""What a search is asked: by what, where in the picture, and in which shape the answer comes."""
+"""The parts of a search: what to search by, which region of it, and the shape of the answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Box = str | Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Search by something that is no picture at hand: exactly one of these, and perhaps a part of it."""
+    """Search by an id, a path, a vector or a URL: exactly one of them, and a box if only a region counts."""
 
     image_id: int | None = None
     path: str | None = None

@@ -158,7 +158,7 @@ class Living:
         return str(answer.json()["id"])
 
     def patiently(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """Ask until the answer is another than that a store, or the API itself, is away."""
+        """Ask until the answer is not that a store, or the API itself, is away."""
         answers: list[httpx.Response] = []
 
         def answered() -> bool:

@@ -41,7 +41,7 @@ class Rounds:
     def run(self, fault: str, *harms: Harm, rounds: int = 1) -> str:
         """Begin a job, do each harm at a random moment of it, wait for its end, judge, and return the job's id.
 
-        The time to recover is that from the last harm to the end of the job.
+        The time to recover runs from the last harm to the end of the job.
         """
         collection = f"c{uuid4().hex[:12]}"
         job_id = self.stack.submit(str(self.album[0].parent), collection)

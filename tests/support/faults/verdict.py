@@ -46,7 +46,7 @@ def judge(
         collection: by name.
         job_ids: jobs over it, all of them ended.
         good: the pictures that can be indexed.
-        every: all of them must be; otherwise any of them may be missing, as after a cancel.
+        every: all of `good` must be indexed; otherwise any of them may be missing, as after a cancel.
         samples: pictures that have to find themselves.
     """
     findings: list[str] = []

@@ -25,7 +25,7 @@ from support.hostile.layouts import (
 )
 
 SIZE = (160, 120)
-"""Of the pictures that are made worse."""
+"""Width and height of the pictures that are made worse."""
 
 
 def plain(name: str) -> bytes:

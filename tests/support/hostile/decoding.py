@@ -54,7 +54,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory,) * 2)
     while head := sys.stdin.buffer.read(4):
         data = sys.stdin.buffer.read(struct.unpack("<I", head)[0])
-        # Whoever hangs is ended by the kernel, and not by a test that waits.
+        # The kernel ends a decoder that hangs, so that no test has to wait for it.
         used = resource.getrusage(resource.RUSAGE_SELF)
         resource.setrlimit(
             resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds, resource.RLIM_INFINITY)

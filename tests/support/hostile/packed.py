@@ -114,7 +114,7 @@ _ONE_SYMBOL = [(1, 4)]
 
 
 def _even_codes(length: int, number: int, size: int) -> list[tuple[int, int]]:
-    """Return codes of the same length for the first symbols, in as many bits as it takes to say so."""
+    """Return the fields that give the first `number` of `size` symbols codes of the same length."""
     order = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11)
     many = order.index(length) + 1
     fields = [(0, 1), (many - 4, 4), *((at == length, 3) for at in order[:many])]

@@ -23,10 +23,10 @@ def reconcile(session: Session, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json(outcome)
         return
-    found = [(each.kind, each.count, each.detail) for each in outcome.findings if each.count]
-    if not found:
+    findings = [(each.kind, each.count, each.detail) for each in outcome.findings if each.count]
+    if not findings:
         click.echo("Nothing to repair.")
         return
-    print_table(session.console, ("finding", "count", "detail"), found)
+    print_table(session.console, ("finding", "count", "detail"), findings)
     if outcome.dry_run:
         click.echo("Nothing was changed: this was a dry run.")

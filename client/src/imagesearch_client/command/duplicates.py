@@ -70,11 +70,11 @@ def compare(session: Session, a: str, b: str, collection: str | None, as_json: b
     A and B are files, or ids of indexed pictures; write ./123 for a file whose name is a number. The distance
     is 1 - cosine, in 0..1: smaller is more similar.
     """
-    found = session.client.compare(_side(a, "A"), _side(b, "B"), collection=collection)
+    comparison = session.client.compare(_side(a, "A"), _side(b, "B"), collection=collection)
     if as_json:
-        print_json(found)
+        print_json(comparison)
         return
-    click.echo(f"{found.distance:.6f}" + (" (the same bytes)" if found.same_content else ""))
+    click.echo(f"{comparison.distance:.6f}" + (" (the same bytes)" if comparison.same_content else ""))
 
 
 def _side(text: str, name: str) -> Picture | int:

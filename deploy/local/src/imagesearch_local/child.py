@@ -42,7 +42,7 @@ class StackProcess:
         Raises:
             OSError: its log cannot be written.
         """
-        # Opened here: a copier that could not would leave the stack to wait for a reader.
+        # The file is opened here: if the copying thread could not open it, the stack would wait for a reader.
         handler = RotatingFileHandler(self.log, maxBytes=LOG_BYTES, backupCount=1)
         self._process = subprocess.Popen(
             self._command,

@@ -71,7 +71,7 @@ class Console:
         self._size += len(line)
 
     def drain(self, wait_seconds: float = 0.0) -> None:
-        """Write what is pending for as long as the stream takes it, waiting so long for room each time."""
+        """Write what is pending while the stream takes it; wait up to `wait_seconds` for room each time."""
         while self.pending and not self._closed:
             try:
                 if not select.select([], [self._descriptor], [], wait_seconds)[1]:

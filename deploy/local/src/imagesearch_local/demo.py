@@ -77,7 +77,7 @@ class Demo:
     def _run(self) -> None:
         self.layout.create()
         with exclusive_lock(self.layout):
-            # What answers on the port from here on is what is started here.
+            # From here on, only what is started here can answer on the port.
             make_room(self.layout, self.port)
         images = self._pictures()
         weights = settle(self.layout, self.weights, self._say)
@@ -210,7 +210,7 @@ def _spread(directory: Path, failed: set[str]) -> list[Path]:
 
 
 def _finds_itself(path: Path, answer: SearchResult) -> bool:
-    """Tell whether a picture is among those at no distance, or may be, where more copies of it are than shown."""
+    """Tell whether a picture is among the results at distance zero, or may be behind them as all are at zero."""
     equal = [result.path for result in answer.results if result.distance < SELF_MATCH]
     return str(path) in equal or len(equal) == SHOWN
 

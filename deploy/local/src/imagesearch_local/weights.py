@@ -51,7 +51,7 @@ def settle(layout: Layout, asked: str, say: Callable[[str], None]) -> str:
 
 
 def _fetch(weights: str, *, may_fall_back: bool) -> str | None:
-    """Make sure of the weights; return why they cannot be downloaded if that may be lived with."""
+    """Make sure of the weights; return why they cannot be downloaded where the demo may do without them."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "imagesearch_extractor.prefetch"],
         env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -17,7 +17,7 @@ def carried_by(package: str, pattern: str) -> Path:
         StackFailed: there is no such file, as when a wheel of another platform was installed.
     """
     spec = find_spec(package)
-    found = sorted(Path(spec.origin).parent.glob(pattern)) if spec is not None and spec.origin else []
-    if len(found) != 1:
+    matches = sorted(Path(spec.origin).parent.glob(pattern)) if spec is not None and spec.origin else []
+    if len(matches) != 1:
         raise StackFailed(f"{package} carries no {pattern} for this machine; make setup installs it anew")
-    return found[0]
+    return matches[0]
