@@ -50,7 +50,7 @@ def speaks_sql(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield imports of a driver or of the tables, and statements that are executed."""
     for node in ast.walk(tree):
         is_import = any(name.partition(".")[0] in DRIVERS or name == TABLES for name in imported(node))
-        # A pipeline of Redis executes what it holds, and is given nothing.
+        # `execute` of a Redis pipeline has no arguments.
         is_statement = isinstance(node, ast.Call) and named(node) in ("execute", "exec_driver_sql") and node.args
         if is_import or is_statement:
             yield node

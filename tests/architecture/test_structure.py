@@ -15,7 +15,7 @@ from support.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parents[2]
 MAX_CHAIN = 6
-"""Modules that import one another in a row inside the indexer: who follows more has lost the thread."""
+"""Modules in the longest chain of imports inside the indexer: a reader cannot follow more."""
 DRIVERS = ("sqlalchemy", "psycopg2", "redis", "celery", "kombu", "pymilvus", "flask", "PIL", "tensorflow", "keras")
 CONSTANTS = [
     "imagesearch.contract",

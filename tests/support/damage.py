@@ -1,4 +1,4 @@
-"""Leave in the catalogue what no code of the product writes, but a crash, a bug or an old release may."""
+"""Write to the catalogue what the product's code never writes, but a crash, a bug or an old release may leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make records of the catalogue without a catalogue, for tests of what is decided from them."""
+"""Make records of the catalogue without a catalogue, for tests of the decisions that are made from them."""
 
 from __future__ import annotations
 

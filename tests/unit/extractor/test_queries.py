@@ -124,7 +124,7 @@ def test_the_loop_outlives_a_redis_that_is_away_and_answers_what_it_took_before_
 
 
 def test_an_answer_that_cannot_be_sent_does_not_end_the_loop() -> None:
-    class Deaf(ScriptedChannel):
+    class CannotAnswer(ScriptedChannel):
         def __init__(self, liveness: Liveness, script: list[list[QueryRequest] | TransientError]) -> None:
             super().__init__(liveness, script)
             self.answer = self._answer  # type: ignore[assignment]
@@ -136,6 +136,6 @@ def test_an_answer_that_cannot_be_sent_does_not_end_the_loop() -> None:
             self.sent.append(to.reply)
 
     liveness = Liveness("worker", concurrency=1)
-    channel = Deaf(liveness, [[request("a", pictures(1))], [request("b", pictures(1))]])
+    channel = CannotAnswer(liveness, [[request("a", pictures(1))], [request("b", pictures(1))]])
     serve(channel, Counting(), limit=4, liveness=liveness)  # type: ignore[arg-type]
     assert channel.sent == ["b"]

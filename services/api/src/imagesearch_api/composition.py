@@ -33,7 +33,7 @@ from imagesearch_api.search.url_fetcher import UrlFetcher
 from imagesearch_api.settings import ApiSettings
 
 CHANGES = 4
-"""Half of the connections that one process keeps."""
+"""Changes of images at once: half of the connections that one process keeps."""
 
 Ask = Callable[[TaskName, Message, float], Any]
 
@@ -43,8 +43,8 @@ class Services:
     """Bundle the stores, the ways to send messages, and the settings.
 
     Attributes:
-        catalog: the catalogue, by connections that all but searches and checks of readiness share.
-        search_catalog: the same, by connections that nobody else takes.
+        catalog: the catalogue, for everything but searches and checks of readiness.
+        search_catalog: the same catalogue, with connections for these two alone.
         send: publishes a message under a task id; raises `StoreUnavailable`.
         ask: publishes a message, waits some seconds, and returns the answer's wire form; raises
             `StoreUnavailable` or `QueryTimeout`.
@@ -99,15 +99,15 @@ def compose() -> Services:
     log_settings(postgres, redis_settings, milvus, sources, limits, settings)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
     catalog, vectors, lookups = Catalog(postgres), MilvusVectorStore(milvus), Lookups()
-    # A pool cannot keep connections for some: slow reads and changes took them all, and searches got 503. Here
-    # each place of these two lanes has one, and none of their requests takes two at a time.
+    # One pool cannot reserve connections: slow reads and changes took them all, and searches got 503. In this pool
+    # each place of the two lanes has a connection, and none of their requests takes two at a time.
     search_catalog = Catalog(postgres, most=settings.max_searches + settings.max_status)
     query_cache = QueryCache(client, settings.query_cache_seconds)
     resources = ExitStack()
     resources.callback(close_celery, app)
     # Closed from the last to the first: threads before the connections that they use.
-    for one in (page, client, catalog, search_catalog, vectors, lookups, query_cache):
-        resources.callback(one.close)
+    for resource in (page, client, catalog, search_catalog, vectors, lookups, query_cache):
+        resources.callback(resource.close)
     return Services(
         catalog=catalog,
         search_catalog=search_catalog,

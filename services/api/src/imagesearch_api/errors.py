@@ -63,8 +63,8 @@ class QueryRejected(PermanentError):
     """One of several pictures cannot be searched by or compared.
 
     Attributes:
-        index: its place among them, from 0.
-        cause: what is wrong with it.
+        index: of the picture among them, from 0.
+        cause: what is wrong with the picture.
     """
 
     def __init__(self, index: int, cause: NotFound | PictureRejected | InvalidRegion | UrlRefused) -> None:
@@ -75,7 +75,7 @@ class QueryRejected(PermanentError):
 
 @contextmanager
 def of_query(index: int) -> Iterator[None]:
-    """Say of what is wrong with a picture, its box or its URL, which of several queries asked for it.
+    """Add to an error about a picture, its box or its URL the index of the query that named it.
 
     Raises:
         QueryRejected: something is wrong with it.

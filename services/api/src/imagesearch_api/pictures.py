@@ -20,7 +20,7 @@ def decode(services: Services, data: bytes, preprocessing: Preprocessing, box: R
 
     Raises:
         Busy: there is none in time.
-        PictureRejected, InvalidRegion: as `images.decode` says.
+        PictureRejected, InvalidRegion: as `imagesearch.pictures.decode.decode` says.
     """
     with ExitStack() as taken:
         admit = partial(services.memory.decoding, taken)
@@ -32,7 +32,7 @@ def thumbnail(services: Services, data: bytes, size: int, file_format: Thumbnail
 
     Raises:
         Busy: there is none in time.
-        PictureRejected: as `thumbnails.thumbnail` says.
+        PictureRejected: as `imagesearch.pictures.thumbnails.thumbnail` says.
     """
     with ExitStack() as taken:
         admit = partial(services.memory.decoding, taken)
@@ -40,11 +40,11 @@ def thumbnail(services: Services, data: bytes, size: int, file_format: Thumbnail
 
 
 def read(services: Services, path: str, taken: ExitStack) -> bytes:
-    """Return the bytes of a file; what they take is held until `taken` closes.
+    """Return the bytes of a file; memory for them is reserved until `taken` closes.
 
     Raises:
         Busy: there is no memory for them in time.
-        PictureRejected: as `sources.read_file` says.
+        PictureRejected: as `imagesearch.files.paths.read_file` says.
     """
 
     def admit(size: int) -> None:
@@ -54,7 +54,7 @@ def read(services: Services, path: str, taken: ExitStack) -> bytes:
 
 
 def fetch(services: Services, url: str, taken: ExitStack) -> bytes:
-    """Return what lies at a URL; as much as it may hold is held until `taken` closes.
+    """Return what lies at a URL; memory for the largest answer is reserved until `taken` closes.
 
     Raises:
         UrlRefused: the URL may not be fetched, or does not answer with a file.

@@ -93,7 +93,7 @@ def train() -> ResponseReturnValue:
     services = current()
     job = submit(services, Submission(source=directory, collection=body.collection, origin=ORIGIN))
     last: LastSeen = current_app.extensions["last_seen"]
-    # Whoever asks for progress now must not be shown the end of the job before.
+    # A client that asks for progress now must not be shown the end of the job before.
     last.keep(job.progress())
     with best_effort("latest.not_written"):
         services.redis.set(LATEST_KEY, job.id)

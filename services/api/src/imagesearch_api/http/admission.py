@@ -39,6 +39,6 @@ def admitted(lane: Lane) -> Callable[[View[P]], Callable[P, Response]]:
 
 
 def lane_of(view: Callable[..., object]) -> Lane | None:
-    """Return the lane of a view; None where it is answered whatever else goes on."""
+    """Return the lane of a view; None where it has none and is always answered."""
     lane: Lane | None = getattr(view, "lane", None)
     return lane

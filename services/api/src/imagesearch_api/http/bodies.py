@@ -18,10 +18,10 @@ MAX_JSON_BYTES = 4 * 1024 * 1024
 """Room for 64 vectors of 512 numbers with every digit of a double."""
 LONG_JSON_BYTES = 4 * 1024 * 1024
 JSON_FACTOR = 24
-"""What JSON takes while it is read, in multiples of its bytes: 72 bytes for each ``{},`` at the worst. A list of
-paths takes about 8 times its bytes until it is written."""
+"""Memory that JSON takes while it is read, in multiples of its bytes: 72 bytes for each ``{},`` at the worst. A
+list of paths takes about 8 times its bytes until it is written."""
 MAX_ERRORS = 20
-"""Wrong fields that one answer names."""
+"""Wrong fields that one answer names at most."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -83,7 +83,7 @@ def read_object(*, cache: bool = False) -> dict[str, Any]:
     else:
         with arrived() as (file, size):
             if size > LONG_JSON_BYTES:
-                # Not before it is here: a slow sender must not hold what others wait for.
+                # Memory is reserved when the body has arrived: a slow sender must not hold what others wait for.
                 held(request.environ).enter_context(bounds().memory.files.reserved(JSON_FACTOR * size))
             raw = _parsed(file.read())
     if not isinstance(raw, dict):
@@ -111,7 +111,7 @@ def parse_json(name: str, text: str) -> Any:
 
 
 def expect_form(*, or_json: bool) -> None:
-    """Refuse a body that is no form; none at all is one without fields.
+    """Refuse a body that is no form; a request without a body counts as a form without fields.
 
     Raises:
         AtField: the body is of another type, status 415.
@@ -123,5 +123,5 @@ def expect_form(*, or_json: bool) -> None:
 
 
 def has_body() -> bool:
-    """Tell whether the request brings a body, of a length that is told or not."""
+    """Tell whether the request has a body, whether or not its length is given."""
     return bool(request.content_length) or "Transfer-Encoding" in request.headers

@@ -1,4 +1,4 @@
-"""Say which field of a request is wrong. Here errors learn its name, and nowhere below."""
+"""Say which field of a request is wrong. Only this layer knows the names of fields."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class UnknownHost(ImageSearchError):
 
 @dataclass(frozen=True, slots=True)
 class QueryFields:
-    """Tell what a request calls one of its queries, and the box of that query."""
+    """Hold the names that a request gives to one of its queries, and to the box of that query."""
 
     query: str
     box: str = "box"
@@ -80,7 +80,7 @@ class QueryFields:
 
 @contextmanager
 def naming_queries(names: Sequence[QueryFields]) -> Iterator[None]:
-    """Say of errors about one of several queries which field asked for it.
+    """Add the name of its field to an error about one of several queries.
 
     Raises:
         AtField, BadField: one of them cannot be used.
@@ -99,7 +99,7 @@ def naming_queries(names: Sequence[QueryFields]) -> Iterator[None]:
 
 @contextmanager
 def naming_picture(field: str) -> Iterator[None]:
-    """Say of a picture that cannot be used which field it came in.
+    """Add the name of its field to the error about a picture that cannot be used.
 
     Raises:
         AtField: it cannot be used.

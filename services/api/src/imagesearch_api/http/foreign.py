@@ -30,7 +30,7 @@ def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Colle
         app: the application.
         public_url: where callers reach it; empty where that is not known.
         hosts: names that requests to a loopback address may give, besides those of loopback and of that URL.
-        origins: those whose pages may change something, besides that of the URL.
+        origins: origins whose pages may change something, besides that of the URL.
     """
     parts = urlsplit(public_url)
     public = Origin.parse(f"{parts.scheme}://{parts.netloc}")
@@ -71,8 +71,8 @@ def _check_hosts(environ: Mapping[str, Any], names: frozenset[str]) -> None:
     A page under a rebound name can send forwarded headers too, so the name that came is checked as well.
 
     Raises:
-        AtField: the host is unknown, missing or malformed. The status is 421, which says just this: the connection
-            leads to a server that does not answer for the name. 403 would be about who asks, and no one may.
+        AtField: the host is unknown, missing or malformed. The status is 421: the connection leads to a server
+            that does not answer for the name. 403 would be about the caller, but here no caller is allowed.
     """
     for text in (_as_sent(environ).get("HTTP_HOST"), environ.get("HTTP_HOST")):
         asked = Authority.parse(text or "")

@@ -13,13 +13,13 @@ from imagesearch_api.http.request_resources import bounds, held
 from imagesearch_api.limits import MAX_QUERIES
 
 FRAMING_BYTES = 1024 * 1024
-"""Room for what stands around the files of a form, and for its other fields."""
+"""Bytes of a form besides its files: boundaries, headers of parts, and other fields."""
 
 
 def receive_files(total: int) -> None:
     """Let the form of the current request arrive, and hold what its files take in memory until the answer is sent.
 
-    They arrive on the disk before: who sends slowly holds no memory.
+    They arrive on the disk first, so that a slow sender holds no memory.
 
     Raises:
         Busy: there is no memory for them in time.

@@ -10,8 +10,8 @@ from threading import BoundedSemaphore
 from imagesearch_api.errors import Busy
 
 RESERVE = 8
-"""Threads beyond all lanes, for what asks no store: health, metrics, what `process` remembers, and the refusals of
-those who find no place."""
+"""Threads besides those of all lanes, for answers that ask no store: health, metrics, what `process` remembers,
+and refusals for want of a place."""
 
 
 class Lane(StrEnum):
@@ -34,7 +34,7 @@ class Lanes:
         self._free = {lane: BoundedSemaphore(most) for lane, most in places.items()}
 
     def enter(self, lane: Lane, held: ExitStack) -> None:
-        """Take a place until `held` closes.
+        """Take a place in a lane until `held` closes.
 
         Raises:
             Busy: every place is taken.
