@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.drawing import photo_like
+from support.gallery import Gallery, fill
 from support.milvus_servers import MilvusServer
 from support.system import System
 from support.waiting import PATIENCE
@@ -60,3 +61,10 @@ def album(library: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         photo_like(index, (160, 120)).save(path, format="PNG" if ending == "png" else "JPEG")
     return folder
+
+
+@pytest.fixture(scope="session")
+def gallery(system: System, library: Path) -> Gallery:
+    """Forty pictures in a collection, some with a partition and metadata."""
+    with httpx.Client(base_url=system.url, timeout=PATIENCE) as client:
+        return fill(client, library / "gallery")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import signal
@@ -13,13 +14,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-from imagesearch.errors import StoreUnavailable
-from imagesearch.settings import MilvusSettings
-from imagesearch.vectors.milvus import MilvusVectorStore
-from imagesearch_local import ports
+import grpc  # type: ignore[import-untyped]
+from pymilvus import MilvusClient, MilvusException
+
 from support.kept_ports import kept_port
 from support.waiting import until
 
+LOOPBACK = "127.0.0.1"
+CONNECT_SECONDS = 3.0
+"""Longest that one attempt to connect takes; there are many."""
 HAS_MILVUS = importlib.util.find_spec("milvus") is not None
 
 
@@ -37,10 +40,7 @@ class Server(ABC):
 
     @property
     def uri(self) -> str:
-        return f"http://{ports.LOOPBACK}:{self.ports['proxy_port']}"
-
-    def settings(self, timeout: float = 10.0) -> MilvusSettings:
-        return MilvusSettings(milvus_uri=self.uri, milvus_timeout=timeout, milvus_lite=self.is_lite)
+        return f"http://{LOOPBACK}:{self.ports['proxy_port']}"
 
     def start(self) -> None:
         """Start it, and wait until it answers and its collections can be listed."""
@@ -52,9 +52,9 @@ class Server(ABC):
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
-        store = MilvusVectorStore(self.settings())
-        until(lambda: self._answers(store), alive=self.process, output=self.output)
-        store.close()
+        # What it is asked before it answers is no failure of a test.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+        until(self._answers, alive=self.process, output=self.output)
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -83,12 +83,17 @@ class Server(ABC):
     def environment(self) -> Mapping[str, str]:
         return {}
 
-    @staticmethod
-    def _answers(store: MilvusVectorStore) -> bool:
+    def _answers(self) -> bool:
         try:
-            return not store.has_collection("nothing")
-        except StoreUnavailable:
+            client = MilvusClient(self.uri, timeout=CONNECT_SECONDS, dedicated=True)
+        except (MilvusException, grpc.RpcError, grpc.FutureTimeoutError):
             return False
+        try:
+            return not client.has_collection("nothing")
+        except (MilvusException, grpc.RpcError):
+            return False
+        finally:
+            client.close()
 
 
 class LiteServer(Server):
@@ -102,7 +107,7 @@ class LiteServer(Server):
     def command(self) -> list[str]:
         port = str(self.ports["proxy_port"])
         server = [sys.executable, "-m", "milvus_lite", "server"]
-        return [*server, "--data-dir", str(self.folder / "data"), "--host", ports.LOOPBACK, "--port", port]
+        return [*server, "--data-dir", str(self.folder / "data"), "--host", LOOPBACK, "--port", port]
 
 
 class MilvusServer(Server):
@@ -129,7 +134,7 @@ class MilvusServer(Server):
         super().__init__(folder, (*listening, "etcd_peer_port", "metrics_port"))
         config.update(**{name: self.ports[name] for name in listening})
         config.resolve()
-        url = f"http://{ports.LOOPBACK}:"
+        url = f"http://{LOOPBACK}:"
         client, peer = f"{url}{self.ports['etcd_port']}", f"{url}{self.ports['etcd_peer_port']}"
         (folder / "etcd.yaml").write_text(
             f"listen-client-urls: {client}\nadvertise-client-urls: {client}\n"

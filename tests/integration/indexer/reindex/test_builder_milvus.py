@@ -15,6 +15,7 @@ from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch_indexer.ingest.planner import plan_job
 from integration.indexer.reindex.test_builder import check_whole, filled, finish, meddle
 from support.milvus_servers import HAS_MILVUS, MilvusServer
+from support.milvus_stores import settings_of
 from support.world import World, vector_of
 
 pytestmark = [
@@ -40,7 +41,7 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
 @pytest.fixture
 def world(world: World, milvus: MilvusServer) -> Iterator[World]:
     """An indexer on the real Milvus, which keeps what a reindex replaced for as long as searches may need it."""
-    store = MilvusVectorStore(milvus.settings(timeout=30))
+    store = MilvusVectorStore(settings_of(milvus, timeout=30))
     yield replace(world, vectors=store, settings=world.settings.model_copy(update={"plan_slice": 500}))
     store.close()
 
@@ -54,7 +55,7 @@ class Searcher:
 
     def __init__(self, world: World, milvus: MilvusServer) -> None:
         self._world = world
-        self._store = MilvusVectorStore(milvus.settings(timeout=30))
+        self._store = MilvusVectorStore(settings_of(milvus, timeout=30))
         self._stop = Event()
         self._thread = Thread(target=self._run)
         self.searches = 0

@@ -9,8 +9,10 @@ import pytest
 
 from imagesearch.vectors import IndexSpec
 from imagesearch.vectors.milvus import MilvusVectorStore
+from support.filter_contract import FilterContract
 from support.milvus_servers import HAS_MILVUS, LiteServer, MilvusServer
-from support.vector_contract import DeepPagesContract, FilterContract, VectorStoreContract, unit_vectors, write
+from support.milvus_stores import settings_of
+from support.vector_contract import DeepPagesContract, VectorStoreContract, unit_vectors, write
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +42,7 @@ class OnLite:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, lite: LiteServer) -> Iterator[MilvusVectorStore]:
-        made = MilvusVectorStore(lite.settings(timeout=60))
+        made = MilvusVectorStore(settings_of(lite, timeout=60))
         yield made
         made.close()
 
@@ -51,7 +53,7 @@ class OnLiteWithPartitionKey:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, lite: LiteServer) -> Iterator[MilvusVectorStore]:
-        made = MilvusVectorStore(lite.settings(timeout=60), partition_key=True)
+        made = MilvusVectorStore(settings_of(lite, timeout=60), partition_key=True)
         yield made
         made.close()
 
@@ -62,7 +64,7 @@ class OnMilvus:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, milvus: MilvusServer) -> Iterator[MilvusVectorStore]:
-        made = MilvusVectorStore(milvus.settings(timeout=60))
+        made = MilvusVectorStore(settings_of(milvus, timeout=60))
         yield made
         made.close()
 

@@ -15,6 +15,7 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.vectors import IndexSpec, connection
 from imagesearch.vectors.milvus import MilvusVectorStore
 from support.milvus_servers import HAS_MILVUS, LiteServer, MilvusServer, Server
+from support.milvus_stores import settings_of
 from support.vector_contract import unit_vectors, write
 from support.waiting import PATIENCE, until
 
@@ -45,7 +46,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def store(server: Server) -> Iterator[MilvusVectorStore]:
-    made = MilvusVectorStore(server.settings(timeout=LONG_SECONDS))
+    made = MilvusVectorStore(settings_of(server, timeout=LONG_SECONDS))
     made.ensure_collection(NAME, IndexSpec())
     yield made
     made.close()
@@ -103,7 +104,7 @@ def test_a_store_that_starts_before_its_server_waits_for_nothing(
 ) -> None:
     monkeypatch.setattr(connection, "CONNECT_SECONDS", LONG_SECONDS)
     server = LiteServer(tmp_path / "server")
-    store = MilvusVectorStore(server.settings(timeout=LONG_SECONDS))
+    store = MilvusVectorStore(settings_of(server, timeout=LONG_SECONDS))
     for _ in range(3):
         assert seconds_until_refused(store.ping) < LONG_SECONDS / 2
     try:
@@ -119,7 +120,7 @@ def test_a_server_that_hangs_holds_nobody_longer_than_the_timeout(tmp_path: Path
     server = LiteServer(tmp_path / "server")
     try:
         server.start()
-        store, other, fresh = (MilvusVectorStore(server.settings(timeout=1.0)) for _ in range(3))
+        store, other, fresh = (MilvusVectorStore(settings_of(server, timeout=1.0)) for _ in range(3))
         for connected in (store, other):
             until(lambda connected=connected: answers(lambda: connected.ensure_collection(NAME, IndexSpec())))
         server.pause()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imagesearch.vectors import parse_filter
 from imagesearch.vectors.expression import by_kind, expression, quoted
-from support.vector_contract import FILTERS
+from support.filter_contract import FILTERS
 
 
 def written(raw: Any) -> str:

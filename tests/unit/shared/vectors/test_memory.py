@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from imagesearch.vectors import IndexSpec, InMemoryVectorStore
-from support.vector_contract import DeepPagesContract, FilterContract, VectorStoreContract, unit_vectors
+from support.filter_contract import FilterContract
+from support.vector_contract import DeepPagesContract, VectorStoreContract, unit_vectors
 
 
 @pytest.fixture(scope="module")
