@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -47,11 +48,12 @@ class Stores:
         finally:
             vectors.close()
 
-    def create_database(self) -> PostgresSettings:
+    def create_database(self, template: str = "template1") -> PostgresSettings:
+        """Make a database that is a copy of another one, to which nobody is connected."""
         name = f"test_{uuid4().hex}"
         engine = sa.create_engine(self.maintenance.database_url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         engine.dispose()
         url = sa.make_url(self.maintenance.database_url).set(database=name)
         shown = url.render_as_string(hide_password=False)
@@ -87,13 +89,20 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         ended(process)
 
 
+@pytest.fixture(scope="session")
+def migrated(stores: Stores) -> str:
+    """The name of a database with the newest schema: copying it takes a tenth of what migrating takes."""
+    settings = stores.create_database()
+    with closing(Catalog(settings)) as made:
+        migrate(made)
+    return str(sa.make_url(settings.database_url).database)
+
+
 @pytest.fixture
-def catalog(stores: Stores) -> Iterator[Catalog]:
+def catalog(stores: Stores, migrated: str) -> Iterator[Catalog]:
     """A migrated catalogue that nothing has been written to."""
-    made = Catalog(stores.create_database())
-    migrate(made)
-    yield made
-    made.close()
+    with closing(Catalog(stores.create_database(migrated))) as made:
+        yield made
 
 
 @pytest.fixture
