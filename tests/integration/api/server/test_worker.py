@@ -140,19 +140,19 @@ def test_a_request_that_is_not_there_yet_holds_no_thread(server: Server, sent: b
         one.close()
 
 
-def test_a_head_that_comes_in_pieces_is_answered(server: Server) -> None:
-    with server.connect(HEAD) as slow:
-        assert server.answers()
+def test_a_head_that_comes_in_pieces_is_answered(patient: Server) -> None:
+    with patient.connect(HEAD) as slow:
+        assert patient.answers()
         slow.sendall(b"Connection: close\r\n")
-        assert server.answers()
+        assert patient.answers()
         slow.sendall(b"\r\n")
         assert received(slow).endswith(b"ok")
 
 
-def test_requests_on_one_connection_are_answered_in_turn(server: Server) -> None:
+def test_requests_on_one_connection_are_answered_in_turn(patient: Server) -> None:
     request = HEAD + b"\r\n"
-    with server.connect(request + request[:10]) as one:
-        assert server.answers()
+    with patient.connect(request + request[:10]) as one:
+        assert patient.answers()
         one.sendall(request[10:-2] + b"Connection: close\r\n\r\n")
         assert received(one).count(b"HTTP/1.1 200") == 2
 
