@@ -38,6 +38,8 @@ help: ## list the verbs and the settings
 	@echo "  IMAGES=/photos         the directory to index, and the root under which pictures may be read"
 	@echo "  WEIGHTS=imagenet       imagenet | a Keras .h5 file | random:SEED (an untrained network)"
 	@echo "  ONCE=1                 make demo ends after its searches"
+	@echo "  TESTS=tests/unit       make test runs a part"
+	@echo "  WORKERS=4              the processes that make test shares the tests out to"
 
 setup: ## install everything, development tools included, into .venv
 	@$(call install,dev)
@@ -55,16 +57,11 @@ down: ## stop the system of DATA_DIR
 	@if ls .venv/.installed-* >/dev/null 2>&1; then $(LOCAL) down; fi
 
 test: setup ## run every test but the long fault rounds
-	@$(if $(filter tests,$(TESTS)),$(both_halves),$(PYTEST) $(TESTS))
+	@$(PYTEST) -n $(WORKERS) $(TESTS)
 
-# Most tests wait for servers, so two runs side by side take little more than the longer one. The second
-# one's output follows the first one's.
-SECOND := .pytest_cache/second-half.log
+# Most tests wait for servers, so more processes than cores share them; a part of the tests is one process's work.
+WORKERS ?= $(if $(filter tests,$(TESTS)),4,0)
 PYTEST := $(BIN)/python -m pytest -m "not faults"
-both_halves = mkdir -p $(dir $(SECOND)); \
-	$(PYTEST) tests/integration tests/faults >$(SECOND) 2>&1 & second=$$!; trap 'kill $$second' INT TERM; \
-	failed=0; $(PYTEST) tests/architecture tests/e2e tests/unit || failed=1; \
-	wait $$second || failed=1; cat $(SECOND); exit $$failed
 
 test-milvus: setup ## run the end-to-end tests against the real Milvus server of the milvus wheel
 	@STORE=milvus $(BIN)/python -m pytest tests/e2e

@@ -7,10 +7,23 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+
+from support.scheduling import Pieces, place_of
+
+pytest_plugins = ["support.summary"]
 
 # How long an example takes says more about what else the machine does.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
+    return Pieces(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.nodeid))
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import pytest
 from support.drawing import encoded, photo_like
 from support.faults.living import Living, StartStack
 from support.faults.scoreboard import Scoreboard
+from support.summary import LINES
 
 SCOREBOARD = pytest.StashKey[Scoreboard]()
 
@@ -18,12 +19,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SCOREBOARD] = Scoreboard()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    board = config.stash[SCOREBOARD]
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    board = session.config.stash[SCOREBOARD]
     if board.lines or board.notes:
-        terminalreporter.section("faults")
-        for line in board.table():
-            terminalreporter.write_line(line)
+        session.config.stash[LINES] += board.table()
 
 
 @pytest.fixture(scope="session")

@@ -132,6 +132,7 @@ def test_queries_and_answers_of_processes_that_died_run_out(channel: QueryChanne
         msgpack.packb({"reply": "x", "query": {"v": 99}}),
         msgpack.packb({"query": question().to_wire()}),
     ],
+    ids=["no msgpack", "no map", "no query", "another version", "nowhere to answer"],
 )
 def test_garbage_costs_no_query(channel: QueryChannel, client: redis.Redis, entry: bytes) -> None:
     good = msgpack.packb({"reply": "imagesearch:answer:good", "query": question().to_wire()})
