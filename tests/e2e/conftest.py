@@ -40,7 +40,9 @@ def system(
     tmp_path_factory: pytest.TempPathFactory, library: Path, vector_store: dict[str, str]
 ) -> Iterator[System]:
     """The system that the tests of this session share."""
-    made = System(tmp_path_factory.mktemp("system"), library, **vector_store)
+    # Networks that compute a few pictures at a time are ready seconds sooner, and a small job has some batches.
+    sizes = {"COMPUTE_BATCH": "4", "BATCH_SIZE": "16"}
+    made = System(tmp_path_factory.mktemp("system"), library, **sizes, **vector_store)
     made.start()
     yield made
     assert made.stop() == 0

@@ -14,6 +14,7 @@ from support.kept_ports import kept_port
 from support.waiting import PATIENCE, ended, until
 
 WEIGHTS = "random:7"
+STAND_IN = Path(__file__).parent / "faults" / "launch.py"
 PATIENT = {
     "BULK_NICENESS": "0",
     "QUERY_TIMEOUT": str(PATIENCE / 4),
@@ -29,19 +30,28 @@ PATIENT = {
 class System:
     """One `up`; settings of the product can be given as environment variables."""
 
-    def __init__(self, folder: Path, images: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, images: Path, *, has_networks: bool = True, **environment: str) -> None:
+        """Choose a port.
+
+        Args:
+            folder: holds all that it remembers.
+            images: the root of what it may read.
+            has_networks: without them extractors start in a second, and draw vectors from a picture's colours.
+            environment: settings of the product.
+        """
         self.folder = folder
         self.images = images
         self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = folder / "output"
         self.environment = os.environ | PATIENT | environment
+        self._program = ["-m", "imagesearch_local"] if has_networks else [str(STAND_IN)]
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        command = [sys.executable, "-m", "imagesearch_local", "up", "--port", str(self.port)]
+        command = [sys.executable, *self._program, "up", "--port", str(self.port)]
         command += ["--data-dir", str(self.folder / "data"), "--images", str(self.images), "--weights", WEIGHTS]
         with self.output.open("ab") as sink:
             self.process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=self.environment)

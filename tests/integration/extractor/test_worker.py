@@ -60,6 +60,7 @@ class Worker:
                     "WEIGHTS": "random:7",
                     # With all of its step back it would get nothing on a machine that is busy with other things.
                     "BULK_NICENESS": str(STEP_BACK),
+                    "COMPUTE_BATCH": "4",
                     "REDIS_URL": redis_url,
                     "IMAGE_ROOTS": str(photos),
                     **environment,
@@ -218,7 +219,7 @@ def test_sigterm_hands_the_batch_in_hand_back(
     app: Celery, bulk: Worker, photos: Path, client: redis.Redis, start: Any
 ) -> None:
     in_flight = InFlight(client)
-    send_batch(app, batch_of(4, *sorted(photos.glob("*.jpg")) * 32))
+    send_batch(app, batch_of(4, *sorted(photos.glob("*.jpg")) * 16))
     bulk.until(lambda: in_flight.claimed([4]))
     assert bulk.stop() == 0, bulk.output()
     assert in_flight.waiting() == {4}
@@ -226,7 +227,7 @@ def test_sigterm_hands_the_batch_in_hand_back(
     assert in_flight.take_crashes([4]) == {4: 0}
     assert WorkerRegistry(client).alive() == []
     heir = start(Queue.EXTRACT)
-    assert len(receive(app, 4, heir).images) == 128
+    assert len(receive(app, 4, heir).images) == 64
     assert heir.stop() == 0
 
 

@@ -37,7 +37,7 @@ SHORT = {"INDEX_TIMEOUT": "15", "DELETE_TIMEOUT": "15"}
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     images = tmp_path_factory.mktemp("images").resolve()
-    made = System(tmp_path_factory.mktemp("system"), images, **LANES, **SHORT)
+    made = System(tmp_path_factory.mktemp("system"), images, has_networks=False, **LANES, **SHORT)
     made.start()
     yield made
     assert made.stop() == 0
