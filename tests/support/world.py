@@ -44,8 +44,8 @@ from imagesearch.vectors import VectorStore
 from imagesearch.wire import Message
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.ingest.planner import plan_job
 from imagesearch_indexer.settings import IndexerSettings
+from imagesearch_indexer.tasks import KINDS, plan_job
 
 MODEL = "vgg16-max-512:test"
 BAD = b"not a picture"
@@ -82,6 +82,7 @@ class World:
             send=self._send,
             roots=self.roots,
             settings=self.settings,
+            kinds=KINDS,
         )
 
     @property

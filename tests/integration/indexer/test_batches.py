@@ -15,9 +15,9 @@ from imagesearch.contract import CancelJob, ExtractBatch, IndexBatch, JobState, 
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import index_batch
-from imagesearch_indexer.ingest.planner import plan_job
-from imagesearch_indexer.lifecycle.cancel import close_cancelled
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.finish import close_cancelled
+from imagesearch_indexer.tasks import plan_job
 from support.world import BAD, World, vector_of
 
 pytestmark = pytest.mark.integration

@@ -16,8 +16,8 @@ from imagesearch.contract import JobState, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import Preprocessing
 from imagesearch_indexer import duplicates as duplicates_module
-from imagesearch_indexer.ingest.planner import plan_job
-from imagesearch_indexer.lifecycle.cancel import close_cancelled
+from imagesearch_indexer.lifecycle.finish import close_cancelled
+from imagesearch_indexer.tasks import plan_job
 from integration.indexer.reindex.test_builder import finish, on
 from support.dying import Dying
 from support.world import World, vector_of

@@ -22,10 +22,10 @@ from imagesearch.wire import Message
 from imagesearch_api.composition import Services
 from imagesearch_api.jobs import control as control_module
 from imagesearch_indexer.batches import index_batch
-from imagesearch_indexer.ingest.planner import plan_job
-from imagesearch_indexer.lifecycle.cancel import close_cancelled
+from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
+from imagesearch_indexer.tasks import plan_job
 from support.world import BAD, World
 
 pytestmark = pytest.mark.integration

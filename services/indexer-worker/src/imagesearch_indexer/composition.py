@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from threading import Event
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from imagesearch.catalog.collections import Collection
-from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.engine import Catalog, Transaction
+from imagesearch.catalog.jobs import Job
+from imagesearch.catalog.jobs.batches import Batch
+from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex.builds import ReindexBuild
-from imagesearch.contract import TaskName
+from imagesearch.contract import IndexBatch, TaskName
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import ProgressBoard
+from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message
-from imagesearch_indexer.settings import IndexerSettings
+
+if TYPE_CHECKING:
+    from imagesearch_indexer.settings import IndexerSettings
 
 
 @dataclass(frozen=True)
 class Indexer:
-    """Bundle the stores, the way to send messages, and the settings.
+    """Bundle the stores, the way to send messages, the settings, and what each kind of job does in its own way.
 
     Attributes:
         send: publishes a message, optionally under a task id; raises `StoreUnavailable`.
         roots: directories under which pictures may be read.
+        kinds: by the kind of a job; `tasks.KINDS`.
         stopping: set when the process was told to stop.
     """
 
@@ -38,6 +46,7 @@ class Indexer:
     send: Callable[[TaskName, Message, str | None], None]
     roots: Roots
     settings: IndexerSettings
+    kinds: Mapping[str, Kind]
     stopping: Event = field(default_factory=Event)
 
     @cached_property
@@ -53,3 +62,79 @@ class Indexer:
         """
         spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
         self.vectors.ensure_collection(collection.vector_collection, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBatch:
+    """Hold what one transaction settles a batch with.
+
+    Attributes:
+        batch: its row, locked.
+        job: as it was when the batch was locked.
+        collection: held by a shared lock.
+        open_images: the pictures of the batch that have no outcome.
+    """
+
+    batch: Batch
+    job: Job
+    collection: Collection
+    open_images: frozenset[int]
+
+
+class NotSettled(Enum):
+    """Say why nothing of an answer is written."""
+
+    PUT_OFF = "the batch is sent again, for the pipeline that its collection has by then"
+    DROPPED = "what the batch was for is given up"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Say what the batches of a job are extracted for.
+
+    Attributes:
+        model: identity of the network; None accepts any.
+        in_flight_limit: how many batches may be on their way.
+        anew: every picture is extracted, whatever is indexed.
+    """
+
+    model: str | None
+    preprocessing: Preprocessing
+    in_flight_limit: int
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """Name how a kind of job has pictures extracted; each works within the caller's transaction.
+
+    Attributes:
+        target: says what the job's batches are for now.
+        settle: writes the answer to a batch, and returns the outcome of each of its open pictures.
+        fail: notes that pictures have no vector, because no worker survives them.
+    """
+
+    target: Callable[[Indexer, Transaction, Job, Collection], Target]
+    settle: Callable[[Indexer, Transaction, HeldBatch, IndexBatch], Sequence[ItemOutcome] | NotSettled]
+    fail: Callable[[Indexer, Transaction, Job, Sequence[int]], None]
+
+
+def _nothing(_: Indexer, __: Job) -> None:
+    """Do nothing: most kinds have nothing of their own to do here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Name what a kind of job does in its own way; everything else is the same for all of them.
+
+    Attributes:
+        plan: works on a job for a time slice.
+        extraction: how it has pictures extracted; None where it sends no batches.
+        finish: does what is left to do when every path has its outcome, before the job ends.
+        cancel: gives up what a job has made so far, so that nobody adds to it any more.
+    """
+
+    plan: Callable[[Indexer, Job], None]
+    extraction: Extraction | None = None
+    finish: Callable[[Indexer, Job], None] = _nothing
+    cancel: Callable[[Indexer, Job], None] = _nothing

@@ -18,8 +18,7 @@ from imagesearch.contract import Outcome
 from imagesearch.errors import NotFound
 from imagesearch.similarity import groups_of_pairs
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.cancel import give_up
-from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.time_slice import work
 
@@ -30,18 +29,21 @@ QUERIES = 64
 """Pictures searched by at once."""
 
 
-def find_duplicates(indexer: Indexer, job_id: str) -> None:
-    """Search by the next images of a job for some seconds, then ask for the next turn, until all are paired.
+def plan(indexer: Indexer, job: jobs.Job) -> None:
+    """Search by the next images of a job for a time slice, until all are paired.
 
     Raises:
         StoreUnavailable: a store went away; the search may be taken up again.
     """
-    work(indexer, job_id, lambda: _goes_on(indexer, job_id))
+    work(indexer, job.id, lambda: _goes_on(indexer, job.id))
+    end_or_give_up(indexer, job.id)
+
+
+def cancel(indexer: Indexer, job: jobs.Job) -> None:
+    """Forget the pairs that a job has found so far."""
     with indexer.catalog.transaction() as tx:
-        job = jobs.get(tx, job_id)
-    if job.error is not None and job.finished_at is None:
-        give_up(indexer, job_id)
-    end_job(indexer, job_id)
+        jobs.lock(tx, job.id)
+        duplicates.forget_pairs(tx, job.id)
 
 
 def _goes_on(indexer: Indexer, job_id: str) -> bool:
@@ -52,7 +54,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
             return False
         more = _step(indexer, tx, job, collection)
         job = jobs.get(tx, job_id)
-    show(indexer, job)
+    show(indexer.catalog, indexer.progress, job)
     return more
 
 

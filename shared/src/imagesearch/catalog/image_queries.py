@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -41,3 +41,8 @@ def ids_of_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> d
         table.c.state != "deleting",
     )
     return {row.path: row.id for row in tx.execute(query)}
+
+
+def existing(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
+    """Return those of the images that have a row, whatever their state."""
+    return set(tx.execute(sa.select(table.c.id).where(table.c.id.in_(sorted(image_ids)))).scalars())

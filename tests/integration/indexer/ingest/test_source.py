@@ -12,7 +12,7 @@ import pytest
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.jobs import ledger
 from imagesearch.contract import JobState, PlanJob
-from imagesearch_indexer.ingest.planner import plan_job
+from imagesearch_indexer.tasks import plan_job
 from support.world import BAD, World
 
 pytestmark = pytest.mark.integration

@@ -27,10 +27,10 @@ from imagesearch.messaging.progress import CeleryProgressBoard, InMemoryProgress
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.ingest.planner import plan_job
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
+from imagesearch_indexer.tasks import plan_job
 from support.damage import damage_job
 from support.world import MODEL, World, vector_of
 

@@ -25,11 +25,11 @@ from imagesearch.pipeline import Preprocessing, fingerprint
 from imagesearch.vectors import VectorStore
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.ingest.planner import plan_job
-from imagesearch_indexer.lifecycle.cancel import close_cancelled
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.reconcile.vectors import sweep
+from imagesearch_indexer.tasks import plan_job
 from support.dying import Before, Dying
 from support.waiting import until
 from support.world import BAD, MODEL, World, vector_of

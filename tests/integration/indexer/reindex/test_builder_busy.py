@@ -31,9 +31,9 @@ from imagesearch.contract import (
 from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch.vectors import VectorStore
 from imagesearch_indexer.batches import index_batch
-from imagesearch_indexer.ingest.planner import plan_job
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
+from imagesearch_indexer.tasks import plan_job
 from integration.indexer.reindex.test_builder import (
     SMOOTH,
     check_whole,

@@ -12,7 +12,7 @@ from imagesearch.catalog import collections
 from imagesearch.contract import JobState, PlanJob
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors.milvus import MilvusVectorStore
-from imagesearch_indexer.ingest.planner import plan_job
+from imagesearch_indexer.tasks import plan_job
 from integration.indexer.reindex.test_builder import check_whole, filled, finish, meddle
 from support.milvus_servers import HAS_MILVUS, MilvusServer
 from support.milvus_stores import settings_of

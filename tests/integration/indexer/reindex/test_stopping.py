@@ -10,8 +10,8 @@ import pytest
 from imagesearch.catalog import jobs
 from imagesearch.contract import JobState, PlanJob
 from imagesearch.vectors import VectorStore
-from imagesearch_indexer.ingest.planner import plan_job
-from imagesearch_indexer.lifecycle.cancel import close_cancelled
+from imagesearch_indexer.lifecycle.finish import close_cancelled
+from imagesearch_indexer.tasks import plan_job
 from integration.indexer.reindex.test_builder import SMOOTH, check_whole, filled, finish
 from support.dying import Before
 from support.world import World

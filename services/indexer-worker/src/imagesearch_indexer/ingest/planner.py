@@ -16,42 +16,29 @@ import structlog
 
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import NO_LABELS, Labels
-from imagesearch.contract import JobState, Outcome, PlanJob
+from imagesearch.contract import JobState, Outcome
 from imagesearch.errors import SourceRejected
 from imagesearch.failures import FailureCode
-from imagesearch.files.walk import Entry
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.duplicates import find_duplicates
 from imagesearch_indexer.ingest.source import Listed, listing, look_again
-from imagesearch_indexer.lifecycle.cancel import cancel_orphaned
 from imagesearch_indexer.lifecycle.dispatch import dispatch
-from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.finish import cancel_orphaned, end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.time_slice import work
-from imagesearch_indexer.reindex.builder import rebuild, works_on_build
 
 log = structlog.get_logger()
 
 
-def plan_job(indexer: Indexer, message: PlanJob) -> None:
-    """Plan a job for some seconds, then ask for the next turn, until its whole source is in the ledger.
+def plan(indexer: Indexer, job: jobs.Job) -> None:
+    """Plan a job for a time slice, until its whole source is in the ledger and every path in its batch.
 
     Raises:
         StoreUnavailable: a store went away; planning may be repeated and goes on behind the last slice.
     """
-    with indexer.catalog.transaction() as tx:
-        job = jobs.get(tx, message.job_id)
-        # What failed in a build that has been switched to is planned like any list of paths.
-        fills_build = works_on_build(tx, job)
-    if fills_build:
-        rebuild(indexer, job.id)
-        return
-    if job.kind == jobs.DUPLICATES:
-        find_duplicates(indexer, job.id)
-        return
     with indexer.catalog.transaction() as tx:
         # Held, so that a deletion cannot drop the vectors' collection before it is made here.
         collection = collections.lock_shared(tx, job.collection_id)
@@ -86,7 +73,7 @@ def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
             log.info("plan.left_to_another", job=job.id)
             return False
         job = written
-        show(indexer, job)
+        show(indexer.catalog, indexer.progress, job)
         dispatch(indexer, job.id)
         return job.state == JobState.PLANNING
 
@@ -110,7 +97,7 @@ def _write_slice(indexer: Indexer, tx: Transaction, seen: jobs.Job, entries: Seq
     reached = entries[-1].cursor
     # A path that is listed twice counts once, the first time.
     by_name: dict[str, Listed] = {}
-    for listed in map(_storable, entries):
+    for listed in map(storable, entries):
         by_name.setdefault(listed.name, listed)
     if job.listed_at is None:
         known = ledger.holds(tx, job.id, list(by_name))
@@ -134,37 +121,44 @@ def _assign(
     readable = [item.entry.path for item in listed if item.entry.failure is None]
     rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
     items: list[Item] = []
-    work: dict[int, list[Listed]] = {}
+    to_extract: dict[int, list[Listed]] = {}
     for item in listed:
-        entry = item.entry
-        row = rows.get(entry.path)
-        if row is None:
-            items.append(_failed(item.name, entry.failure or FailureCode.IO_ERROR, entry.reason))
-        elif row.state == "deleting":
-            items.append(_failed(item.name, FailureCode.REMOVED, "The picture is being deleted; submit it again."))
-        elif row.id not in work and _is_unchanged(row, entry, item.labels.over(job.labels)):
-            items.append(Item(item.name, image_id=row.id, outcome=Outcome.UNCHANGED))
-        else:
-            work.setdefault(row.id, []).append(item)
+        row = rows.get(item.entry.path)
+        found = found_out(item, row, item.labels.over(job.labels))
+        if row is not None and (found is None or row.id in to_extract):
+            to_extract.setdefault(row.id, []).append(item)
+        elif found is not None:
+            items.append(found)
     size = indexer.settings.batch_size
-    made = batches.create(tx, job.id, -(-len(work) // size))
-    for at, (image_id, names) in enumerate(work.items()):
+    made = batches.create(tx, job.id, -(-len(to_extract) // size))
+    for at, (image_id, names) in enumerate(to_extract.items()):
         # What the first name is given holds for the picture.
         items += [Item(item.name, image_id, made[at // size], labels=names[0].labels) for item in names]
     return ledger.record(tx, job.id, items)
 
 
+def found_out(listed: Listed, row: Image | None, labels: Labels) -> Item | None:
+    """Return the outcome that planning itself finds for a path; None where its picture has to be extracted.
+
+    Args:
+        listed: what the source says of the path.
+        row: the image's row; None where the path cannot be read.
+        labels: what the path and its job give to the picture.
+    """
+    entry = listed.entry
+    if row is None:
+        return _failed(listed.name, entry.failure or FailureCode.IO_ERROR, entry.reason)
+    if row.state == "deleting":
+        return _failed(listed.name, FailureCode.REMOVED, "The picture is being deleted; submit it again.")
+    # A file is as it was indexed where its size and modification time are.
+    is_same = row.state == "indexed" and (row.size_bytes, row.mtime_ns) == (entry.size_bytes, entry.mtime_ns)
+    if is_same and labels.change_nothing(row.partition, row.metadata):
+        return Item(listed.name, image_id=row.id, outcome=Outcome.UNCHANGED)
+    return None
+
+
 def _failed(name: str, code: FailureCode, reason: str) -> Item:
     return Item(name, outcome=Outcome.FAILED, code=code, reason=reason)
-
-
-def _is_unchanged(row: images.Image, entry: Entry, labels: Labels) -> bool:
-    """Tell whether a file is as it was indexed, by size and modification time, and its labels change nothing."""
-    return (
-        row.state == "indexed"
-        and (row.size_bytes, row.mtime_ns) == (entry.size_bytes, entry.mtime_ns)
-        and labels.change_nothing(row.partition, row.metadata)
-    )
 
 
 def _look_again(indexer: Indexer, job: jobs.Job) -> list[Listed]:
@@ -177,7 +171,7 @@ def _look_again(indexer: Indexer, job: jobs.Job) -> list[Listed]:
     ]
 
 
-def _storable(listed: Listed) -> Listed:
+def storable(listed: Listed) -> Listed:
     """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
     longest = max((listed.name, listed.entry.path), key=lambda path: len(path.encode()))
     raw = longest.encode()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagesearch.catalog.jobs import INDEX, REPAIR, SINGLE_IMAGE, Job
+from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
@@ -66,8 +66,7 @@ def look_again(job: Job, path: str, roots: Roots) -> Entry:
     Where the service itself has something read again, that may be an upload, by the very path that the catalogue
     has: no link leads to one.
     """
-    is_own_work = job.kind != INDEX or job.origin in (SINGLE_IMAGE, REPAIR)
-    if not is_own_work or not is_among_uploads(path, roots):
+    if not job.reads_uploads or not is_among_uploads(path, roots):
         return look_at(path, roots)
     try:
         with open_stored(path, roots) as file:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 
 from imagesearch.catalog import collections, images
-from imagesearch.catalog.images import File
 from imagesearch.errors import NotFound
-from imagesearch.files.uploads import Uploads
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.uploaded_files import clear_uploads, remove_files
 
 log = structlog.get_logger()
 
@@ -50,24 +47,6 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
         removed += len(marked)
 
 
-def remove_files(uploads: Uploads | None, collection_id: int, files: Sequence[File]) -> None:
-    """Remove those of the files that are uploads; a library's own are never among them.
-
-    A row of an older release may have no mark yet. No other file than an upload of its collection can have such a
-    path: what lies in the directory of uploads is no source.
-    """
-    if uploads is None:
-        return
-    for file in files:
-        if not (file.uploaded or uploads.is_place(file.path, collection_id)):
-            continue
-        try:
-            uploads.remove(file.path)
-        except OSError as error:
-            # It is found by nobody any more, and must not keep its image from being deleted.
-            log.warning("upload.not_removed", reason=str(error))
-
-
 def _drop(indexer: Indexer, collection: collections.Collection) -> int:
     # Batches that are being written hold the collection; after this lock none of them begins again.
     with indexer.catalog.transaction() as tx:
@@ -86,14 +65,3 @@ def _drop(indexer: Indexer, collection: collections.Collection) -> int:
             clear_uploads(indexer.uploads, collection.id)
             log.info("collection.deleted", collection=collection.name, images=removed)
             return removed
-
-
-def clear_uploads(uploads: Uploads | None, collection_id: int, *, dry_run: bool = False) -> int:
-    """Remove what uploads left behind in the directory of a collection that is gone; return how many files."""
-    if uploads is None:
-        return 0
-    try:
-        return uploads.clear(collection_id, dry_run=dry_run)
-    except OSError as error:
-        log.warning("uploads.not_cleared", collection=collection_id, reason=str(error))
-        return 0

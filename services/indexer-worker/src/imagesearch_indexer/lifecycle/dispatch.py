@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import structlog
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches
-from imagesearch.catalog.reindex import builds
-from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.contract import ExtractBatch, PlanJob, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import batch_task_id, plan_task_id
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Hold a batch that may leave once its lease is committed."""
+
+    batch: batches.Batch
+    message: ExtractBatch
 
 
 def ask_for_planning(indexer: Indexer, job_id: str) -> None:
@@ -26,41 +35,55 @@ def ask_for_planning(indexer: Indexer, job_id: str) -> None:
         log.warning("plan.not_sent", job=job_id, reason=str(error))
 
 
-def dispatch(indexer: Indexer, job_id: str) -> int:
-    """Send the next batches of a job, as many as may be in flight; return how many.
+def dispatch(indexer: Indexer, job_id: str) -> None:
+    """Send the next batches of a job, as many as may be in flight."""
+    with indexer.catalog.transaction() as tx:
+        job = jobs.lock(tx, job_id)
+        leased = lease(indexer, tx, job, collections.by_id(tx, job.collection_id))
+    send_leased(indexer, leased)
+
+
+def lease(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collection) -> list[Leased]:
+    """Lease the next batches of a job, as many as may be in flight.
 
     The lease is committed before the message leaves. A message that is then lost, or never sent because
     Redis is away, is found by reconciliation once the lease has run out.
+
+    Args:
+        indexer: the settings.
+        tx: the transaction, which holds the job's row.
+        job: the job as that row is now.
+        collection: the job's collection.
     """
-    with indexer.catalog.transaction() as tx:
-        job = jobs.lock(tx, job_id)
-        if not job.state.is_working:
-            return 0
-        collection = collections.by_id(tx, job.collection_id)
-        build = builds.get(tx, job_id) if job.kind == jobs.REINDEX else None
-        target = build if build is not None and build.is_building else collection
-        in_flight_limit = indexer.settings.window if target is build else _in_flight_limit(indexer, tx, collection)
-        leased = batches.lease_ready(tx, job_id, in_flight_limit=in_flight_limit, lease=indexer.settings.lease)
-        messages = [
-            (
-                batch,
-                ExtractBatch(
-                    job_id=job_id,
-                    batch_id=batch.id,
-                    model=target.model,
-                    preprocessing=target.preprocessing.to_dict(),
-                    items=batches.extract_items(tx, batch.id, job, anew=target is build),
-                    generation=collection.generation,
-                ),
-            )
-            for batch in leased
-        ]
-    for batch, message in messages:
+    extraction = indexer.kinds[job.kind].extraction
+    if extraction is None or not job.state.is_working:
+        return []
+    target = extraction.target(indexer, tx, job, collection)
+    leased = batches.lease_ready(tx, job.id, in_flight_limit=target.in_flight_limit, lease=indexer.settings.lease)
+    return [
+        Leased(
+            batch,
+            ExtractBatch(
+                job_id=job.id,
+                batch_id=batch.id,
+                model=target.model,
+                preprocessing=target.preprocessing.to_dict(),
+                items=batches.extract_items(tx, batch.id, job, anew=target.anew),
+                generation=collection.generation,
+            ),
+        )
+        for batch in leased
+    ]
+
+
+def send_leased(indexer: Indexer, leased: Sequence[Leased]) -> None:
+    """Send batches whose lease is committed."""
+    for each in leased:
+        batch = each.batch
         try:
-            indexer.send(TaskName.EXTRACT, message, batch_task_id(Queue.EXTRACT, batch.id, batch.attempts))
+            indexer.send(TaskName.EXTRACT, each.message, batch_task_id(Queue.EXTRACT, batch.id, batch.attempts))
         except StoreUnavailable as error:
-            log.warning("batch.not_sent", job=job_id, batch=batch.id, reason=str(error))
-    return len(messages)
+            log.warning("batch.not_sent", job=batch.job_id, batch=batch.id, reason=str(error))
 
 
 def dispatch_others(indexer: Indexer, job_id: str) -> None:
@@ -70,19 +93,3 @@ def dispatch_others(indexer: Indexer, job_id: str) -> None:
         waiting = [job.id for job in jobs.open_jobs(tx) if job.collection_id == collection_id]
     for waiting_id in waiting:
         dispatch(indexer, waiting_id)
-
-
-def throttle_level(indexer: Indexer, tx: Transaction, collection: Collection) -> ThrottleLevel:
-    """Return what the jobs of a collection may do now that are not its build."""
-    return builds.throttle_level(tx, collection.id, timeout=indexer.settings.last_round_timeout)
-
-
-def _in_flight_limit(indexer: Indexer, tx: Transaction, collection: Collection) -> int:
-    """Return how many batches a job that is not a build may have on their way.
-
-    A build that catches up has many times the room of each other job of its collection, so that each of its
-    rounds has less to do than the one before.
-    """
-    return {ThrottleLevel.OPEN: indexer.settings.window, ThrottleLevel.REDUCED: 1, ThrottleLevel.CLOSED: 0}[
-        throttle_level(indexer, tx, collection)
-    ]

@@ -5,24 +5,28 @@ from __future__ import annotations
 import structlog
 
 from imagesearch.catalog import jobs
+from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
-from imagesearch_indexer.composition import Indexer
+from imagesearch.messaging.progress import ProgressBoard
 
 log = structlog.get_logger()
 
 
-def show(indexer: Indexer, job: jobs.Job) -> None:
+def show(catalog: Catalog, board: ProgressBoard, job: jobs.Job) -> None:
     """Publish a job's counters, newest last.
 
-    Two threads may publish in the wrong order. Each looks at the row again after publishing and repeats
-    with what it finds, so whoever comes last has shown the newest revision.
+    Two threads may publish in the wrong order. Each looks at the row's revision after publishing and repeats
+    with what it finds, so whoever comes last has shown the newest one. Nobody looks again at a job that has
+    ended: readers take such a report from Postgres anyway.
     """
     try:
         while True:
-            indexer.progress.publish(job.progress())
-            with indexer.catalog.transaction() as tx:
-                newest = jobs.get(tx, job.id)
-            if newest.revision == job.revision:
+            board.publish(job.progress())
+            if job.finished_at is not None:
+                return
+            with catalog.reading() as tx:
+                newest = jobs.newer_than(tx, job)
+            if newest is None:
                 return
             job = newest
     except StoreUnavailable as error:

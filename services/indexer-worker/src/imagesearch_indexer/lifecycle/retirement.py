@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import structlog
 
+from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.reindex import builds, contents
-from imagesearch_indexer.composition import Indexer
+from imagesearch.vectors import VectorStore
 
 log = structlog.get_logger()
 
 
-def abandon(indexer: Indexer, job_id: str) -> None:
+def abandon(catalog: Catalog, job_id: str) -> None:
     """Give up the build of a job that has one; whoever is filling it now is waited for."""
-    with indexer.catalog.transaction() as tx:
+    with catalog.transaction() as tx:
         build = builds.lock(tx, job_id)
         if build is not None and build.is_building:
             builds.abandon(tx, build)
 
 
-def clear_up(indexer: Indexer) -> int:
+def clear_up(catalog: Catalog, vectors: VectorStore) -> int:
     """Drop retired vectors that are due, and the records of builds that have ended.
 
     Returns:
@@ -27,15 +28,15 @@ def clear_up(indexer: Indexer) -> int:
     Raises:
         StoreUnavailable: a store went away; what is left is noted in Postgres until it is done.
     """
-    with indexer.catalog.transaction() as tx:
+    with catalog.transaction() as tx:
         due = builds.retired(tx)
     for name in due:
-        indexer.vectors.drop_collection(name)
-        with indexer.catalog.transaction() as tx:
+        vectors.drop_collection(name)
+        with catalog.transaction() as tx:
             builds.forget_retired(tx, [name])
         log.info("vectors.dropped", name=name)
     more = True
     while more:
-        with indexer.catalog.transaction() as tx:
+        with catalog.transaction() as tx:
             more = bool(contents.clear_ended(tx))
     return len(due)

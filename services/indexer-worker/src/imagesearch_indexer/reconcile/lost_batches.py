@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import structlog
 
-from imagesearch.catalog import images, jobs
+from imagesearch.catalog import jobs
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
-from imagesearch.catalog.reindex import builds
 from imagesearch.contract import Finding, Outcome
 from imagesearch.failures import FailureCode
 from imagesearch.telemetry import BATCHES_RESENT
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.dispatch import dispatch
-from imagesearch_indexer.lifecycle.finish import end_job
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.reindex.writer import note_failures
 
 log = structlog.get_logger()
 
@@ -25,8 +21,11 @@ SECOND_LOOK_SECONDS = 1.0
 """Between taking a message and claiming its batch a worker needs milliseconds."""
 
 
-def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
-    """Send batches again whose lease has run out and which are neither in a queue nor in a worker's hands.
+def recover_batches(indexer: Indexer, *, dry_run: bool) -> tuple[Finding, list[str]]:
+    """Take back batches whose lease has run out and which are neither in a queue nor in a worker's hands.
+
+    Returns:
+        What was found, and the jobs that may send batches again, or end.
 
     Raises:
         StoreUnavailable: a store went away.
@@ -34,7 +33,7 @@ def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
     with indexer.catalog.transaction() as tx:
         expired = batches.expired(tx, limit=LOOK_LIMIT)
     if not expired:
-        return Finding("batch_lost", 0, "")
+        return Finding("batch_lost", 0, ""), []
     alive = _alive(indexer, {batch.id for batch in expired})
     lost = [batch for batch in expired if batch.id not in alive]
     if not dry_run:
@@ -42,10 +41,7 @@ def recover_batches(indexer: Indexer, *, dry_run: bool) -> Finding:
             batches.lease_again(tx, sorted(alive), lease=indexer.settings.lease)
         for batch in lost:
             _recover(indexer, batch)
-        for job_id in sorted({batch.job_id for batch in lost}):
-            dispatch(indexer, job_id)
-            end_job(indexer, job_id)
-    return Finding("batch_lost", len(lost), "sent again" if lost else "")
+    return Finding("batch_lost", len(lost), "sent again" if lost else ""), sorted({each.job_id for each in lost})
 
 
 def _alive(indexer: Indexer, wanted: set[int]) -> set[int]:
@@ -79,7 +75,7 @@ def _recover(indexer: Indexer, seen: batches.Batch) -> None:
         else:
             job = _take_apart(indexer, tx, batch)
     if job is not None:
-        show(indexer, job)
+        show(indexer.catalog, indexer.progress, job)
 
 
 def _take_apart(indexer: Indexer, tx: Transaction, batch: batches.Batch) -> jobs.Job | None:
@@ -92,10 +88,10 @@ def _take_apart(indexer: Indexer, tx: Transaction, batch: batches.Batch) -> jobs
         return None
     reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
     failed = [ItemOutcome(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
-    images.mark_failed(tx, [row.id for row in images.lock(tx, waiting).values() if row.state == "pending"])
-    build = builds.lock_shared(tx, batch.job_id)
-    if build is not None and build.is_building:
-        note_failures(indexer, tx, build, waiting)
+    job = jobs.get(tx, batch.job_id)
+    extraction = indexer.kinds[job.kind].extraction
+    if extraction is not None:
+        extraction.fail(indexer, tx, job, waiting)
     outcomes = ledger.settle(tx, batch.id, failed)
     batches.close(tx, batch.id)
     return counters.count(tx, batch.job_id, outcomes)

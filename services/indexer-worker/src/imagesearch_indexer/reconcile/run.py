@@ -13,10 +13,9 @@ from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.cancel import cancel_orphaned, close_cancelled
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.lifecycle.dispatch import dispatch
-from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.finish import cancel_orphaned, close_cancelled, end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
 from imagesearch_indexer.reconcile.expired import forget_single_image_jobs, forget_uploads
@@ -36,7 +35,12 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     Raises:
         StoreUnavailable: a store went away; the next run goes on.
     """
-    findings = [recover_batches(indexer, dry_run=message.dry_run), *_jobs(indexer, dry_run=message.dry_run)]
+    lost, job_ids = recover_batches(indexer, dry_run=message.dry_run)
+    if not message.dry_run:
+        for job_id in job_ids:
+            dispatch(indexer, job_id)
+            end_job(indexer, job_id)
+    findings = [lost, *_jobs(indexer, dry_run=message.dry_run)]
     findings.append(_deletes(indexer, dry_run=message.dry_run))
     findings.append(resolve_old_paths(indexer, dry_run=message.dry_run))
     findings.append(_retired(indexer, dry_run=message.dry_run))
@@ -81,7 +85,7 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
         for job in ending:
             end_job(indexer, job.id)
         for job in unshown:
-            show(indexer, job)
+            show(indexer.catalog, indexer.progress, job)
     return [
         _finding("planning_lost", lapsed, "planning is asked for again"),
         _finding("collection_gone", orphaned, "the job is cancelled"),
@@ -114,7 +118,7 @@ def _mark_stalled(indexer: Indexer, job: jobs.Job) -> None:
         log.error("job.stalled", job=job.id, done=job.done, total=job.total, since=str(job.progressed_at))
         with indexer.catalog.transaction() as tx:
             job = jobs.stalled(tx, job.id)
-        show(indexer, job)
+        show(indexer.catalog, indexer.progress, job)
 
 
 def _deletes(indexer: Indexer, *, dry_run: bool) -> Finding:
@@ -130,7 +134,7 @@ def _retired(indexer: Indexer, *, dry_run: bool) -> Finding:
     with indexer.catalog.transaction() as tx:
         due = len(builds.retired(tx))
     if not dry_run:
-        clear_up(indexer)
+        clear_up(indexer.catalog, indexer.vectors)
     return Finding("vectors_retired", due, "replaced or abandoned vectors are dropped" if due else "")
 
 

@@ -9,6 +9,7 @@ and begins with what Postgres says is missing, so any number of workers may be k
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from imagesearch.catalog import jobs
@@ -18,21 +19,14 @@ from imagesearch.catalog.jobs.listing import submit_indexed
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.filling import lock_for_filling, submit_changed
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.cancel import give_up
 from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
-from imagesearch_indexer.lifecycle.finish import end_job
+from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.lifecycle.retirement import clear_up
+from imagesearch_indexer.lifecycle.retirement import abandon, clear_up
 from imagesearch_indexer.lifecycle.time_slice import work
 from imagesearch_indexer.reindex.changes import lacking
 from imagesearch_indexer.reindex.fill import fill
 from imagesearch_indexer.reindex.switch import SwitchResult, switch, verify
-
-
-def works_on_build(tx: Transaction, job: jobs.Job) -> bool:
-    """Tell whether a job is about its build; once it has been switched to, the rest is planned like any list."""
-    build = builds.get(tx, job.id) if job.kind == jobs.REINDEX else None
-    return build is not None and build.state != builds.SWITCHED
 
 
 class _Step(Enum):
@@ -41,12 +35,23 @@ class _Step(Enum):
     COMPLETE = "nothing is lacking, or so little that the last round can do it"
 
 
-def rebuild(indexer: Indexer, job_id: str) -> None:
-    """Work on a build for some seconds, then ask for the next turn, until it has been switched to.
+def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jobs.Job], None]) -> None:
+    """Work on a build for a time slice, until it has been switched to.
+
+    Args:
+        indexer: the stores.
+        job: the job of the build.
+        after_switch: plans what failed in a build that has been switched to, like any list of paths.
 
     Raises:
         StoreUnavailable: a store went away; the build may be taken up again.
     """
+    job_id = job.id
+    with indexer.catalog.transaction() as tx:
+        build = builds.get(tx, job_id)
+    if build is None or build.state == builds.SWITCHED:
+        after_switch(indexer, job)
+        return
     with indexer.catalog.transaction() as tx:
         locked = lock_for_filling(tx, job_id)
         if locked is not None:
@@ -54,11 +59,14 @@ def rebuild(indexer: Indexer, job_id: str) -> None:
     work(indexer, job_id, lambda: _goes_on(indexer, job_id))
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
-    show(indexer, job)
-    if job.error is not None and job.finished_at is None:
-        give_up(indexer, job_id)
-    end_job(indexer, job_id)
-    clear_up(indexer)
+    show(indexer.catalog, indexer.progress, job)
+    end_or_give_up(indexer, job_id)
+    clear_up(indexer.catalog, indexer.vectors)
+
+
+def cancel(indexer: Indexer, job: jobs.Job) -> None:
+    """Give up the build of a job; the index in use stays."""
+    abandon(indexer.catalog, job.id)
 
 
 def _phase(indexer: Indexer, lacking: int) -> builds.Phase:
@@ -76,7 +84,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     with indexer.catalog.transaction() as tx:
         step = _step(indexer, tx, job_id)
         job = jobs.get(tx, job_id)
-    show(indexer, job)
+    show(indexer.catalog, indexer.progress, job)
     dispatch(indexer, job_id)
     if step is not _Step.COMPLETE:
         return step is _Step.DONE

@@ -10,7 +10,7 @@ from imagesearch.catalog.jobs.job import (
     Job,
     NewJob,
 )
-from imagesearch.catalog.jobs.rows import KeyTaken, by_key, create, get, lock, newest, open_jobs
+from imagesearch.catalog.jobs.rows import KeyTaken, by_key, create, get, lock, newer_than, newest, open_jobs
 from imagesearch.catalog.jobs.transitions import (
     break_off,
     cancel,
@@ -48,6 +48,7 @@ __all__ = [
     "get",
     "listed",
     "lock",
+    "newer_than",
     "newest",
     "open_jobs",
     "pause",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesearch.catalog.jobs.job import INDEX, Job
+from imagesearch.catalog.jobs.job import Job
 from imagesearch.contract import JobState
 
 
@@ -49,8 +49,7 @@ def after_listing(job: Job) -> JobState:
 
     A job that indexes goes on planning until each path has its batch. The others do their work path by path.
     """
-    goes_on_planning = job.kind == INDEX
-    return job.state if goes_on_planning or job.state != JobState.PLANNING else JobState.RUNNING
+    return job.state if not job.plans_while_running or job.state != JobState.PLANNING else JobState.RUNNING
 
 
 def is_given_up(job: Job) -> bool:

@@ -96,8 +96,18 @@ class Job:
     @property
     def needs_planner(self) -> bool:
         """Tell whether the job stands still unless somebody plans it."""
-        goes_on = self.kind != INDEX and self.state == JobState.RUNNING and self.planned_at is None
+        goes_on = self.plans_while_running and self.state == JobState.RUNNING and self.planned_at is None
         return self.state == JobState.PLANNING or goes_on
+
+    @property
+    def plans_while_running(self) -> bool:
+        """Tell whether planning goes on when everything is listed: it does the work, or looks what is left."""
+        return self.kind != INDEX
+
+    @property
+    def reads_uploads(self) -> bool:
+        """Tell whether the service itself has pictures read again, which may be uploads."""
+        return self.kind != INDEX or self.origin in (SINGLE_IMAGE, REPAIR)
 
     @property
     def labels(self) -> Labels:

@@ -93,6 +93,12 @@ def get(tx: Transaction, job_id: str) -> Job:
     return _only(_jobs(tx, _SELECT.where(table.c.id == job_id)), job_id)
 
 
+def newer_than(tx: Transaction, seen: Job) -> Job | None:
+    """Return a job that has changed since it was seen; None where it is as it was."""
+    changed = _SELECT.where(table.c.id == seen.id, table.c.revision != seen.revision)
+    return next(iter(_jobs(tx, changed)), None)
+
+
 def lock(tx: Transaction, job_id: str) -> Job:
     """Lock a job's row until the transaction ends and return it.
 

@@ -161,14 +161,34 @@ def stalled(tx: Transaction, job_id: str) -> Job:
     return rows.change(tx, job_id, stalled_at=sa.func.now())
 
 
-def finish(tx: Transaction, job_id: str) -> Job:
-    """Give a job that is settled its final state; one that is not, or has ended already, stays as it is."""
+def finish(tx: Transaction, job_id: str, *, seen: Job | None = None) -> Job:
+    """Give a job that is settled its final state; one that is not, or has ended already, stays as it is.
+
+    Args:
+        tx: the transaction.
+        job_id: the job.
+        seen: as it was read last; where it has not moved since, it is not read again.
+    """
+    ended = _finish(tx, seen) if seen is not None else None
+    if ended is not None:
+        return ended
     job = rows.lock(tx, job_id)
+    return _finish(tx, job) or job
+
+
+def _finish(tx: Transaction, job: Job) -> Job | None:
+    """End a job unless it has moved since it was read, is not settled, or has ended."""
     if job.finished_at is not None or not job.all_settled:
-        return job
-    return rows.change(
-        tx, job_id, state=decisions.final_state(job).value, finished_at=sa.func.now(), stalled_at=None
+        return None
+    ended = rows.change_all(
+        tx,
+        table.c.id == job.id,
+        table.c.revision == job.revision,
+        state=decisions.final_state(job).value,
+        finished_at=sa.func.now(),
+        stalled_at=None,
     )
+    return ended[0] if ended else None
 
 
 def _refuse(reason: str | None) -> None:

@@ -1,0 +1,65 @@
+"""Delete the images of a directory whose files are gone, once a job has seen the whole directory."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+
+from imagesearch.catalog import images, jobs
+from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.contract import JobState
+from imagesearch.files.paths import is_among_uploads
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.deletion import finish_deletes
+
+log = structlog.get_logger()
+
+SLICE = 1_000
+
+
+def prune(indexer: Indexer, job: jobs.Job) -> None:
+    """Delete what a settled job was asked to, and has not found.
+
+    Raises:
+        StoreUnavailable: a store went away; pruning may be repeated.
+    """
+    if not may_prune(job):
+        return
+    if job.directory is None or not job.total:
+        # An empty listing is more often a missing mount than an emptied library.
+        log.warning("prune.refused", job=job.id, reason="the directory holds no files")
+        return
+    after = ""
+    while True:
+        with indexer.catalog.transaction() as tx:
+            found = images.below(tx, job.collection_id, job.directory, after=after, limit=SLICE)
+            held = ledger.holds(tx, job.id, [path for _, path in found])
+        if not found:
+            return
+        gone = [
+            image_id
+            for image_id, path in found
+            if path not in held and not is_among_uploads(path, indexer.roots) and _is_gone(path)
+        ]
+        with indexer.catalog.transaction() as tx:
+            removed = images.mark_deleting(tx, job.collection_id, gone)
+            counters.removed(tx, job.id, len(removed))
+        finish_deletes(indexer, job.collection_id)
+        after = found[-1][1]
+
+
+def may_prune(job: jobs.Job) -> bool:
+    """Tell whether a job was asked to prune, and has seen all that it was asked to look at."""
+    return job.prune and job.state != JobState.CANCELLED and job.error is None
+
+
+def _is_gone(path: str) -> bool:
+    """Tell whether nothing lies at the path; a path that may not be looked at counts as there."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

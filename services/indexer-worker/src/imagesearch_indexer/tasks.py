@@ -1,0 +1,103 @@
+"""Register the indexer's tasks, and choose by the kind of a job what is done in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+from celery import Celery
+
+from imagesearch.catalog import jobs
+from imagesearch.contract import (
+    CancelJob,
+    Findings,
+    FinishDeletes,
+    IndexBatch,
+    PlanJob,
+    Queue,
+    Reconcile,
+    TaskName,
+)
+from imagesearch.errors import StoreUnavailable
+from imagesearch.messaging.broker import register
+from imagesearch.messaging.claims import BatchClaims
+from imagesearch.retry import retry_transient
+from imagesearch_indexer import duplicates
+from imagesearch_indexer.batches import index_batch
+from imagesearch_indexer.composition import Extraction, Indexer, Kind
+from imagesearch_indexer.ingest import planner, prune
+from imagesearch_indexer.ingest import writer as ingest_writer
+from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.finish import close_cancelled
+from imagesearch_indexer.reconcile.run import reconcile
+from imagesearch_indexer.reindex import builder
+from imagesearch_indexer.reindex import writer as reindex_writer
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+INGEST: Final = Extraction(target=ingest_writer.target, settle=ingest_writer.settle, fail=ingest_writer.fail)
+KINDS: Final[Mapping[str, Kind]] = {
+    jobs.INDEX: Kind(plan=planner.plan, extraction=INGEST, finish=prune.prune),
+    jobs.REINDEX: Kind(
+        plan=partial(builder.plan, after_switch=planner.plan),
+        extraction=Extraction(
+            target=partial(reindex_writer.target, after_switch=INGEST),
+            settle=partial(reindex_writer.settle, after_switch=INGEST),
+            fail=partial(reindex_writer.fail, after_switch=INGEST),
+        ),
+        cancel=builder.cancel,
+    ),
+    jobs.DUPLICATES: Kind(plan=duplicates.plan, cancel=duplicates.cancel),
+}
+"""What each kind of job does in its own way. Everything else asks no job for its kind."""
+
+
+def plan_job(indexer: Indexer, message: PlanJob) -> None:
+    """Work on a job for a time slice, in the way of its kind.
+
+    Raises:
+        StoreUnavailable: a store went away; the work may be repeated and goes on where it stopped.
+    """
+    with indexer.catalog.transaction() as tx:
+        job = jobs.get(tx, message.job_id)
+    indexer.kinds[job.kind].plan(indexer, job)
+
+
+def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
+    """Register every task of the indexer; each waits for stores that are away until the process stops."""
+
+    def with_retry(doing: str, action: Callable[[], T]) -> T:
+        return retry_transient(action, indexer.stopping, doing=doing)
+
+    def index(message: IndexBatch) -> Findings:
+        with claims.claimed(Queue.INDEX, message.batch_id):
+            with_retry("index", lambda: index_batch(indexer, message))
+        return Findings.single("indexed", len(message.images))
+
+    def plan(message: PlanJob) -> None:
+        with_retry("plan", lambda: plan_job(indexer, message))
+
+    def cancel(message: CancelJob) -> None:
+        with_retry("cancel", lambda: close_cancelled(indexer, message.job_id))
+
+    def delete(message: FinishDeletes) -> Findings:
+        removed = with_retry("delete", lambda: finish_deletes(indexer, message.collection_id))
+        return Findings.single("deleted", removed)
+
+    def repair(message: Reconcile) -> Findings:
+        try:
+            return reconcile(indexer, message)
+        except StoreUnavailable as error:
+            # The scheduler asks again soon; waiting here would only keep a thread from its work.
+            log.warning("reconcile.put_off", reason=str(error))
+            return Findings.single("store_unavailable", 1)
+
+    register(app, TaskName.INDEX, IndexBatch, index, answers=True)
+    register(app, TaskName.PLAN, PlanJob, plan)
+    register(app, TaskName.CANCEL, CancelJob, cancel)
+    register(app, TaskName.DELETE, FinishDeletes, delete, answers=True)
+    register(app, TaskName.RECONCILE, Reconcile, repair, answers=True)
