@@ -34,7 +34,8 @@ from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
-from integration.indexer.reindex.test_builder import (
+from support.damage import damage_job
+from support.reindexing import (
     SMOOTH,
     check_whole,
     filled,
@@ -44,7 +45,6 @@ from integration.indexer.reindex.test_builder import (
     on,
     work_alone,
 )
-from support.damage import damage_job
 from support.waiting import until
 from support.world import MODEL, World, vector_of
 

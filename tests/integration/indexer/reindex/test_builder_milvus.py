@@ -13,9 +13,9 @@ from imagesearch.contract import JobState, PlanJob
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch_indexer.tasks import plan_job
-from integration.indexer.reindex.test_builder import check_whole, filled, finish, meddle
 from support.milvus_servers import HAS_MILVUS, MilvusServer
 from support.milvus_stores import settings_of
+from support.reindexing import check_whole, filled, finish, meddle
 from support.world import World, vector_of
 
 pytestmark = [
@@ -42,7 +42,11 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
 def world(world: World, milvus: MilvusServer) -> Iterator[World]:
     """An indexer on the real Milvus, which keeps what a reindex replaced for as long as searches may need it."""
     store = MilvusVectorStore(settings_of(milvus, timeout=30))
-    yield replace(world, vectors=store, settings=world.settings.model_copy(update={"plan_slice": 500}))
+    yield replace(
+        world,
+        vectors=store,
+        settings=world.settings.model_copy(update={"plan_slice": 500, "retire_seconds": 60.0}),
+    )
     store.close()
 
 

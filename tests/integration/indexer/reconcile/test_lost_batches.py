@@ -1,0 +1,151 @@
+"""A lost batch is sent again and counts once; what kills its workers stands alone in the end and fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import redis
+import sqlalchemy as sa
+from celery import Celery
+
+from imagesearch.catalog.tables import job_batches
+from imagesearch.contract import IndexBatch, JobState, Queue, Reconcile, TaskName
+from imagesearch.failures import FailureCode
+from imagesearch.messaging.broker import send
+from imagesearch.messaging.claims import BatchClaims, batch_task_id
+from imagesearch_indexer.batches import index_batch
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.reconcile import lost_batches
+from imagesearch_indexer.reconcile.run import reconcile
+from support.repairing import attempts, die, extract_batches, planned, repaired
+from support.world import MODEL, World
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_lost_batch_is_sent_again_and_counts_once(world: World) -> None:
+    job_id = planned(world, 8)
+    lost = extract_batches(world)
+    assert repaired(world) == {"batch_lost": 2}
+    found_again = extract_batches(world)
+    assert [batch.items for batch in found_again] == [batch.items for batch in lost]
+    for batch in [*found_again, *lost]:
+        index_batch(world.indexer, world.extract(batch))
+    assert world.job(job_id).outcomes == {"indexed": 8}
+    assert world.job(job_id).state == JobState.SUCCEEDED
+    assert repaired(world) == {}
+    world.check()
+
+
+def test_two_reconciliations_at_once_send_a_lost_batch_once(
+    world: World, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = planned(world, 4)
+    (batch,) = extract_batches(world)
+    BatchClaims(client, "worker").begin(Queue.EXTRACT, batch.batch_id)
+    die(client, batch.batch_id)
+    look = lost_batches._alive
+
+    def meanwhile(indexer: Indexer, wanted: set[int]) -> set[int]:
+        monkeypatch.setattr(lost_batches, "_alive", look)
+        reconcile(indexer, Reconcile(dry_run=False, deep=False))
+        return look(indexer, wanted)
+
+    monkeypatch.setattr(lost_batches, "_alive", meanwhile)
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    assert attempts(world, job_id) == [2]
+    with world.catalog.transaction() as tx:
+        crashes = tx.execute(sa.select(job_batches.c.crashes)).scalar_one()
+    assert crashes == 1, "a death was forgotten"
+
+
+def test_a_batch_that_waits_in_a_queue_is_not_sent_again(world: World, app: Celery) -> None:
+    job_id = planned(world, 8)
+    first, second = extract_batches(world)
+    send(app, TaskName.EXTRACT, first, task_id=batch_task_id(Queue.EXTRACT, first.batch_id, 1))
+    answer = world.extract(second)
+    send(app, TaskName.INDEX, answer, task_id=batch_task_id(Queue.INDEX, second.batch_id, 1))
+    assert repaired(world) == {}
+    assert attempts(world, job_id) == [1, 1]
+
+
+def test_a_batch_in_a_workers_hands_is_not_sent_again_until_the_worker_is_gone(
+    world: World, client: redis.Redis
+) -> None:
+    job_id = planned(world, 4)
+    (batch,) = extract_batches(world)
+    claims = BatchClaims(client, "worker")
+    claims.begin(Queue.EXTRACT, batch.batch_id)
+    assert repaired(world) == {}
+    die(client, batch.batch_id)
+    assert repaired(world) == {"batch_lost": 1}
+    assert attempts(world, job_id) == [2]
+    world.work()
+    world.check()
+
+
+def test_a_picture_that_kills_its_workers_stands_alone_in_the_end_and_fails(
+    world: World, client: redis.Redis
+) -> None:
+    job_id = planned(world, 16)
+    killer = next(item.image_id for batch in extract_batches(world) for item in batch.items)
+    rounds = 0
+    while world.job(job_id).finished_at is None:
+        rounds += 1
+        assert rounds < 40, "the poison was never found"
+        for batch in extract_batches(world):
+            claims = BatchClaims(client, f"worker {rounds}")
+            claims.begin(Queue.EXTRACT, batch.batch_id)
+            if any(item.image_id == killer for item in batch.items):
+                die(client, batch.batch_id)
+                continue
+            answer = world.extract(batch)
+            claims.end(Queue.EXTRACT, batch.batch_id)
+            index_batch(world.indexer, answer)
+        reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    job = world.job(job_id)
+    assert (job.state, job.indexed, job.failed) == (JobState.COMPLETED_WITH_FAILURES, 15, 1)
+    assert sorted(set(world.outcomes(job_id).values())) == [FailureCode.CRASHES_WORKER.value, "indexed"]
+    world.check()
+
+
+def test_a_picture_on_its_own_survives_the_deaths_that_bad_luck_brings(world: World, client: redis.Redis) -> None:
+    job_id = planned(world, 1)
+    for _ in range(world.settings.poison_crashes - 1):
+        (batch,) = extract_batches(world)
+        BatchClaims(client, "unlucky").begin(Queue.EXTRACT, batch.batch_id)
+        die(client, batch.batch_id)
+        reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    world.work()
+    assert world.job(job_id).state == JobState.SUCCEEDED
+
+
+def test_work_that_raises_every_time_counts_like_a_death(world: World, client: redis.Redis) -> None:
+    job_id = planned(world, 1)
+    claims = BatchClaims(client, "worker")
+    for _ in range(world.settings.poison_crashes):
+        (batch,) = extract_batches(world)
+        with pytest.raises(ValueError, match="bug"), claims.claimed(Queue.INDEX, batch.batch_id):
+            raise ValueError("bug")
+        reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    assert world.outcomes(job_id) == {"000.jpg": FailureCode.CRASHES_WORKER.value}
+    assert world.job(job_id).state == JobState.COMPLETED_WITH_FAILURES
+
+
+def test_an_answer_for_a_batch_that_was_taken_apart_changes_nothing(world: World, client: redis.Redis) -> None:
+    job_id = planned(world, 4)
+    (whole,) = extract_batches(world)
+    late: IndexBatch = world.extract(whole)
+    for _ in range(world.settings.poison_crashes):
+        BatchClaims(client, "worker").begin(Queue.EXTRACT, whole.batch_id)
+    for _ in range(world.settings.poison_crashes):
+        client.delete(f"imagesearch:claim:extract:{whole.batch_id}")
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    index_batch(world.indexer, late)
+    assert world.job(job_id).done == 0
+    world.work()
+    assert world.job(job_id).outcomes == {"indexed": 4}
+    assert world.collection().model == MODEL
+    assert Path(world.root, "000.jpg").exists()
+    world.check()
