@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from imagesearch.catalog.collections import METRIC, Collection
+from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import INDEX, Job
-from imagesearch.contract import JobState
+from imagesearch.contract import (
+    DIMENSION,
+    ExtractedImage,
+    FailedImage,
+    IndexBatch,
+    JobState,
+    UnchangedImage,
+)
+from imagesearch.failures import FailureCode
+from imagesearch.pipeline import Preprocessing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _NEW = Job(
@@ -48,3 +59,66 @@ _NEW = Job(
 def job_record(**values: object) -> Job:
     """Return a job of a directory that was submitted at noon, but for these values."""
     return replace(_NEW, **values)  # type: ignore[arg-type]
+
+
+def image_record(image_id: int, state: str = "indexed", **values: object) -> Image:
+    """Return a picture that was read at second 100 if it has been indexed, but for these values."""
+    is_new = state == "pending"
+    made = Image(
+        id=image_id,
+        collection_id=1,
+        path=f"/library/{image_id}.jpg",
+        state=state,
+        sha256=None if is_new else "digest",
+        size_bytes=None if is_new else 10,
+        mtime_ns=None if is_new else 20,
+        width=None if is_new else 8,
+        height=None if is_new else 8,
+        format=None if is_new else "PNG",
+        partition="",
+        metadata={},
+        uploaded=False,
+        read_at=None if is_new else 100.0,
+        indexed_at=None if is_new else NOON,
+        created_at=NOON,
+    )
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def collection_record(**values: object) -> Collection:
+    """Return an empty collection, but for these values."""
+    made = Collection(
+        id=1,
+        name="default",
+        dimension=DIMENSION,
+        metric=METRIC,
+        model=None,
+        fingerprint=None,
+        preprocessing=Preprocessing(),
+        index_type="FLAT",
+        index_params={},
+        vector_collection="vectors",
+        state="active",
+        created_at=NOON,
+    )
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def answer_record(
+    *,
+    extracted: tuple[int, ...] = (),
+    unchanged: tuple[int, ...] = (),
+    failed: dict[int, FailureCode] | None = None,
+    read_at: float = 200.0,
+) -> IndexBatch:
+    """Return what an extractor answers of pictures that it read at second 200."""
+    return IndexBatch(
+        job_id="00000000-0000-0000-0000-000000000001",
+        batch_id=1,
+        model="vgg16-max-512:test",
+        read_at=read_at,
+        images=tuple(ExtractedImage(image_id, "new digest", 11, 21, 8, 8, "PNG") for image_id in extracted),
+        vectors=b"",
+        unchanged=tuple(UnchangedImage(image_id, 10, 22) for image_id in unchanged),
+        failures=tuple(FailedImage(image_id, code, f"{code}") for image_id, code in (failed or {}).items()),
+    )

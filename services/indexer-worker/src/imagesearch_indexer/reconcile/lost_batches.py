@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import structlog
 
 from imagesearch.catalog import jobs
@@ -19,6 +21,14 @@ log = structlog.get_logger()
 LOOK_LIMIT = 500
 SECOND_LOOK_SECONDS = 1.0
 """Between taking a message and claiming its batch a worker needs milliseconds."""
+
+
+class Remedy(Enum):
+    """Say what becomes of a lost batch."""
+
+    AGAIN = "it is sent again"
+    HALVES = "it keeps killing its workers, and is divided among two"
+    FAILURE = "its one picture keeps killing its workers, and fails"
 
 
 def recover_batches(indexer: Indexer, *, dry_run: bool) -> tuple[Finding, list[str]]:
@@ -70,22 +80,30 @@ def _recover(indexer: Indexer, seen: batches.Batch) -> None:
         crashes = batch.crashes + indexer.in_flight.take_crashes([batch.id])[batch.id]
         log.warning("batch.lost", job=batch.job_id, batch=batch.id, attempts=batch.attempts, crashes=crashes)
         BATCHES_RESENT.inc()
-        if crashes < indexer.settings.poison_crashes:
-            batches.make_ready(tx, batch.id, crashes=crashes)
-        else:
-            job = _take_apart(indexer, tx, batch)
+        waiting = sorted(ledger.open_images(tx, batch.id))
+        poison = indexer.settings.poison_crashes
+        match remedy(crashes, len(waiting), poison_crashes=poison):
+            case Remedy.AGAIN:
+                batches.make_ready(tx, batch.id, crashes=crashes)
+            case Remedy.HALVES:
+                # The halves are suspects: one more death is enough to halve them again. A picture on its own
+                # starts from zero, so that bad luck alone never fails it.
+                batches.split(tx, batch, waiting, crashes=poison - 1)
+            case Remedy.FAILURE:
+                job = _fail(indexer, tx, batch, waiting)
     if job is not None:
         show(indexer.catalog, indexer.progress, job)
 
 
-def _take_apart(indexer: Indexer, tx: Transaction, batch: batches.Batch) -> jobs.Job | None:
-    """Halve a locked batch that keeps killing its workers; a single picture fails, and its job is returned."""
-    waiting = sorted(ledger.open_images(tx, batch.id))
-    if len(waiting) > 1:
-        # The halves are suspects: one more death is enough to halve them again. A picture on its own
-        # starts from zero, so that bad luck alone never fails it.
-        batches.split(tx, batch, waiting, crashes=indexer.settings.poison_crashes - 1)
-        return None
+def remedy(crashes: int, open_images: int, *, poison_crashes: int) -> Remedy:
+    """Return what becomes of a lost batch by the workers that have died on it and its open pictures."""
+    if crashes < poison_crashes:
+        return Remedy.AGAIN
+    return Remedy.HALVES if open_images > 1 else Remedy.FAILURE
+
+
+def _fail(indexer: Indexer, tx: Transaction, batch: batches.Batch, waiting: list[int]) -> jobs.Job:
+    """Fail the one picture of a locked batch that keeps killing its workers, and return the job."""
     reason = f"{indexer.settings.poison_crashes} workers died or gave up while they worked on this picture."
     failed = [ItemOutcome(image_id, Outcome.FAILED, FailureCode.CRASHES_WORKER, reason) for image_id in waiting]
     job = jobs.get(tx, batch.job_id)

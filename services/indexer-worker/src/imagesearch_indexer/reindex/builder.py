@@ -69,13 +69,18 @@ def cancel(indexer: Indexer, job: jobs.Job) -> None:
     abandon(indexer.catalog, job.id)
 
 
-def _phase(indexer: Indexer, lacking: int) -> builds.Phase:
-    """Return the phase of a build that lacks so many pictures.
+def phase_of(lacking: int, *, limit: int, last_round: int) -> builds.Phase:
+    """Return the phase of a build that extracts and lacks so many pictures.
 
     Extracting them takes a while, in which others would write ever more; the last of them are few enough to keep
     everybody waiting.
+
+    Args:
+        lacking: pictures found lacking.
+        limit: how many were looked for; as many may be more.
+        last_round: how many the last round may have extracted.
     """
-    is_last = lacking < indexer.settings.plan_slice and lacking <= indexer.settings.last_round_images
+    is_last = lacking < limit and lacking <= last_round
     return builds.Phase.LAST_ROUND if is_last else builds.Phase.CATCHING_UP
 
 
@@ -116,7 +121,9 @@ def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
     if found.needs_round:
         if found.changed:
             if locked.build.extracts:
-                builds.enter(tx, locked.build, _phase(indexer, len(found.changed)))
+                last_round = indexer.settings.last_round_images
+                phase = phase_of(len(found.changed), limit=limit, last_round=last_round)
+                builds.enter(tx, locked.build, phase)
             submit_changed(tx, locked, found.changed)
         return _Step.DONE
     indexer.vectors.compact(locked.build.vector_collection)
