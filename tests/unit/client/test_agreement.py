@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +18,11 @@ from imagesearch.contract import JobState
 from imagesearch.messaging.progress import JobProgress
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.app import create_app
-from imagesearch_api.http.links import Links
-from imagesearch_api.models.responses import collection_shape, image_shape, job_shape, match_shape
-from imagesearch_api.search.matches import Match
+from imagesearch_api.models.responses.base import Answer
+from imagesearch_api.models.responses.collections import Collection as CollectionAnswer
+from imagesearch_api.models.responses.images import Image as ImageAnswer
+from imagesearch_api.models.responses.jobs import Job as JobAnswer
+from imagesearch_api.models.responses.search import Result as ResultAnswer
 from imagesearch_api.settings import ApiSettings
 from imagesearch_client import ApiError, Client, Collection, FieldError, Image, Job, Result
 from support.api_twin import services_of
@@ -42,6 +45,11 @@ def app(services: Any) -> Flask:
 def client(app: Flask) -> Iterator[Client]:
     with Client("http://api.test", transport=httpx.WSGITransport(app=app)) as client:
         yield client
+
+
+def sent(answer: Answer) -> Any:
+    """Return an answer as it arrives."""
+    return json.loads(answer.to_json())
 
 
 @pytest.mark.parametrize("state", JobState)
@@ -68,7 +76,7 @@ def test_a_job_is_read_as_the_api_shapes_it(state: JobState, ended: bool) -> Non
         published_at=NOW.timestamp(),
     )
 
-    read = Job.parse(job_shape(progress))
+    read = Job.parse(sent(JobAnswer.of(progress)))
 
     assert dataclasses.asdict(read).items() >= {
         "id": "6a1f",
@@ -105,7 +113,7 @@ def test_a_collection_is_read_as_the_api_shapes_it() -> None:
         created_at=NOW,
     )
 
-    read = Collection.parse(collection_shape(stored, 3, None))
+    read = Collection.parse(sent(CollectionAnswer.of(stored, 3, None)))
 
     assert read == Collection(
         name="cats",
@@ -120,7 +128,7 @@ def test_a_collection_is_read_as_the_api_shapes_it() -> None:
     )
 
 
-def test_pictures_are_read_as_the_api_shapes_them(app: Flask, services: Any) -> None:
+def test_pictures_are_read_as_the_api_shapes_them() -> None:
     known: dict[str, Any] = {
         "id": 4,
         "path": "/photos/cat.jpg",
@@ -137,12 +145,10 @@ def test_pictures_are_read_as_the_api_shapes_them(app: Flask, services: Any) -> 
     unknown: dict[str, Any] = {field.name: None for field in dataclasses.fields(StoredImage)}
     stored = StoredImage(**{**unknown, "created_at": NOW, **known})
 
-    with app.test_request_context():
-        links = Links.of_request(services.settings.public_url)
-        image = Image.parse(image_shape(links, "cats", stored))
-        result = Result.parse(match_shape(links, Match(stored, 0.25)))
-
     url = "http://pictures.test/api/v2/images/4/file"
+    image = Image.parse(sent(ImageAnswer.of(stored, "cats", url)))
+    result = Result.parse(sent(ResultAnswer.of(stored, 0.25, url, "", {"metadata"})))
+
     assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url}
     assert result == Result(4, "/photos/cat.jpg", url, 0.25, {"year": 2020})
 

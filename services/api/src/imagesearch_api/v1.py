@@ -81,7 +81,7 @@ def check_media_type() -> None:
 @v1.errorhandler(PictureRejected)
 def reject_picture(error: PictureRejected) -> ResponseReturnValue:
     """Answer 400 for any picture that cannot be used, as the published contract says."""
-    return problem(HTTPStatus.BAD_REQUEST, f"The picture cannot be used: {error.reason}.", code=str(error.code))
+    return problem(HTTPStatus.BAD_REQUEST, f"The picture cannot be used: {error.reason}.", code=error.code)
 
 
 @v1.post("/train")

@@ -10,6 +10,7 @@ from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.problems import register
 from imagesearch_api.models.requests.base import NAME_RULE
 from imagesearch_api.models.requests.jobs import JobBody
+from imagesearch_api.models.responses.images import Deletion
 
 
 @pytest.fixture
@@ -42,3 +43,17 @@ def test_the_schema_still_tells_machines_the_rule() -> None:
     assert (
         JobBody.model_json_schema()["properties"]["collection"]["pattern"] == "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
     )
+
+
+def test_halves_of_characters_are_refused_in_words(http: FlaskClient) -> None:
+    response = http.post("/jobs", data=b'{"source": "/photos", "\\ud800": 1}', content_type="application/json")
+    assert response.status_code == 400
+    assert response.get_json()["errors"]
+
+
+def test_an_answer_that_breaks_its_own_model_is_our_mistake(http: FlaskClient) -> None:
+    @http.application.get("/broken")
+    def broken() -> str:
+        return Deletion.model_validate({}).to_json()
+
+    assert http.get("/broken").status_code == 500

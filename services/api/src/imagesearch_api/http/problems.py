@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, json, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from imagesearch.errors import (
@@ -32,6 +33,7 @@ from imagesearch_api.http.fields import (
     WrongMediaType,
     named,
 )
+from imagesearch_api.models.responses.problems import FieldError, Problem
 
 log = structlog.get_logger()
 
@@ -60,19 +62,22 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
 
 
 def problem(
-    status: HTTPStatus | int, detail: str, *, errors: list[dict[str, str]] | None = None, **extra: Any
+    status: HTTPStatus | int, detail: str, errors: Sequence[tuple[str, str]] = (), code: FailureCode | None = None
 ) -> Response:
-    """Return a problem details response of that status."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "detail": detail,
-        **extra,
-    }
+    """Return a problem details response of that status.
+
+    Args:
+        status: of the response.
+        detail: what is wrong this time.
+        errors: the fields that are wrong, each with its rule.
+        code: why a picture cannot be used.
+    """
+    parts: dict[str, Any] = {} if code is None else {"code": code}
     if errors:
-        body["errors"] = errors
-    response = Response(json.dumps(body), status=int(status), content_type="application/problem+json")
+        parts["errors"] = [FieldError(field=field, rule=rule) for field, rule in errors]
+    title = HTTPStatus(status).phrase
+    body = Problem(type="about:blank", title=title, status=int(status), detail=detail, **parts)
+    response = Response(body.to_json(), status=int(status), content_type="application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
@@ -90,11 +95,10 @@ def _from_domain(error: ImageSearchError) -> Response:
     error = named(error)
     match error:
         case BadField() | InvalidFilter():
-            fields = [{"field": error.field, "rule": error.rule}]
-            return problem(HTTPStatus.BAD_REQUEST, f"{error.field}: {error.rule}.", errors=fields)
+            fields = [(error.field, error.rule)]
+            return problem(HTTPStatus.BAD_REQUEST, f"{error.field}: {error.rule}.", fields)
         case BadFields():
-            fields = [{"field": field, "rule": rule} for field, rule in error.fields]
-            return problem(HTTPStatus.BAD_REQUEST, str(error), errors=fields)
+            return problem(HTTPStatus.BAD_REQUEST, str(error), error.fields)
         case AtField():
             return _from_domain_at(error.cause, error.field)
         case PictureRejected():
@@ -103,7 +107,7 @@ def _from_domain(error: ImageSearchError) -> Response:
             return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
         case SourceRejected():
             status = SOURCE_STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
-            return problem(status, f"{error}.", errors=[{"field": "source", "rule": str(error)}])
+            return problem(status, f"{error}.", [("source", str(error))])
         case TransientError():
             log.warning("request.put_off", path=request.path, reason=str(error))
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error))
@@ -115,14 +119,14 @@ def _from_domain_at(cause: ImageSearchError, field: str) -> Response:
     if isinstance(cause, PictureRejected):
         return _from_picture(cause, field)
     status = STATUS_BY_TYPE.get(type(cause), HTTPStatus.BAD_REQUEST)
-    return problem(status, str(cause), errors=[{"field": field, "rule": str(cause)}])
+    return problem(status, str(cause), [(field, str(cause))])
 
 
 def _from_picture(error: PictureRejected, field: str | None = None) -> Response:
     status = PICTURE_STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
     which = "The picture" if field is None else f"{field}: the picture"
-    errors = [{"field": field, "rule": error.reason}] if field else None
-    return problem(status, f"{which} cannot be used: {error.reason}.", errors=errors, code=str(error.code))
+    errors = [(field, error.reason)] if field else []
+    return problem(status, f"{which} cannot be used: {error.reason}.", errors, error.code)
 
 
 def _excuse(error: TransientError) -> str:

@@ -8,20 +8,20 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
-from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 import imagesearch
 from imagesearch_api.http.admission import lane_of
 from imagesearch_api.http.foreign import SAFE_METHODS
-from imagesearch_api.openapi.answers import SCHEMAS, Schema, ref
-from imagesearch_api.openapi.operations import FILE, OPERATIONS, Operation
+from imagesearch_api.models.responses.base import Answer
+from imagesearch_api.models.responses.problems import Problem
+from imagesearch_api.openapi.operations import FILE, OPERATIONS, Answered, Operation
+from imagesearch_api.openapi.schemas import Schema, ref, schemas_of
 
 PREFIX = "/api/v2"
 BLUEPRINT = "v2."
 _PARAMETER = re.compile(r"<(int:)?(\w+)>")
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
-_TEMPLATE = "#/components/schemas/{model}"
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -33,11 +33,9 @@ def document(app: Flask) -> dict[str, Any]:
             path = paths.setdefault(_path(rule), {})
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 path[method.lower()] = _operation(app, rule, method, OPERATIONS[name])
-    models = sorted(
-        {operation.json for operation in OPERATIONS.values() if operation.json is not None},
-        key=lambda one: one.__name__,
-    )
-    _, found = models_json_schema([(model, "validation") for model in models], ref_template=_TEMPLATE)
+    bodies = {operation.json for operation in OPERATIONS.values() if operation.json is not None}
+    answers = {model for operation in OPERATIONS.values() for model in operation.models()}
+    schemas = schemas_of(bodies, {Problem, *answers})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -47,7 +45,7 @@ def document(app: Flask) -> dict[str, Any]:
             "Errors are RFC 9457 problem details.",
         },
         "paths": paths,
-        "components": {"schemas": _used({**SCHEMAS, **found["$defs"]}, json.dumps(paths))},
+        "components": {"schemas": _used(schemas, json.dumps(paths))},
     }
 
 
@@ -82,13 +80,13 @@ def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dic
         described["parameters"] = parameters
     content: dict[str, Any] = {}
     if operation.json is not None:
-        content["application/json"] = {"schema": ref(operation.json.__name__)}
+        content["application/json"] = {"schema": ref(operation.json)}
     if operation.form is not None:
         content["multipart/form-data"] = {"schema": operation.form}
     if content:
         described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
-        **{str(status): _answer(status, schema, operation) for status, schema in operation.answers.items()},
+        **{str(status): _answer(status, answered, operation) for status, answered in operation.answers.items()},
         **{str(status): _problem(status) for status in sorted(_errors(app, rule, method, operation))},
     }
     return described
@@ -111,18 +109,24 @@ def _in_path(kind: str, name: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _answer(status: int, schema: Schema | None, operation: Operation) -> dict[str, Any]:
+def _answer(status: int, answered: Answered, operation: Operation) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if schema is not None:
-        described = {} if schema is FILE else {"schema": schema}
+    if answered is not None:
+        described = {} if answered is FILE else {"schema": _schema(answered)}
         answer["content"] = dict.fromkeys(operation.media, described)
     return answer
+
+
+def _schema(answered: type[Answer] | tuple[type[Answer], ...] | Schema) -> Schema:
+    if isinstance(answered, dict):
+        return answered
+    return ref(answered) if isinstance(answered, type) else {"anyOf": [ref(model) for model in answered]}
 
 
 def _problem(status: int) -> dict[str, Any]:
     described: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
-        "content": {"application/problem+json": {"schema": ref("Problem")}},
+        "content": {"application/problem+json": {"schema": ref(Problem)}},
     }
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch_api.limits import MAX_QUERIES
 from imagesearch_api.models.requests.search import ShapeBody
-from imagesearch_api.openapi.answers import Schema
+from imagesearch_api.openapi.schemas import Schema
 
 _PICTURE: Schema = {"type": "string", "format": "binary"}
 _JSON: Schema = {"type": "string", "contentMediaType": "application/json"}

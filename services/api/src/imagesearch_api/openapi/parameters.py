@@ -12,7 +12,7 @@ from imagesearch_api.limits import (
     PAGE_SIZE,
     THUMBNAIL_SIZE,
 )
-from imagesearch_api.openapi.answers import Schema
+from imagesearch_api.openapi.schemas import Schema
 
 
 def _query(name: str, schema: Schema, description: str, *, required: bool = False) -> Schema:

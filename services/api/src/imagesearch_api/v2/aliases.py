@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.pages import checked_alias, read_alias_page
 from imagesearch_api.models.requests.collections import AliasBody
+from imagesearch_api.models.responses.base import moment
+from imagesearch_api.models.responses.collections import Alias, AliasPage
 from imagesearch_api.v2 import v2
 
 
@@ -24,11 +26,8 @@ def list_aliases() -> ResponseReturnValue:
     limit, after = read_alias_page()
     with current().catalog.transaction() as tx:
         found = names.list_aliases(tx, after=after, limit=limit)
-    items = [
-        {"alias": alias.alias, "collection": alias.collection, "created_at": alias.created_at.isoformat()}
-        for alias in found
-    ]
-    return jsonify({"items": items, "next": found[-1].alias if len(found) == limit else None})
+    items = [Alias(alias=one.alias, collection=one.collection, created_at=moment(one.created_at)) for one in found]
+    return answer(AliasPage.of(items, [one.alias for one in found], limit))
 
 
 @v2.put("/aliases/<alias>")
@@ -40,8 +39,8 @@ def put_alias(alias: str) -> ResponseReturnValue:
     with current().catalog.transaction() as tx:
         collection = collections.get(tx, body.collection)
         is_new = names.put_alias(tx, alias, collection.id)
-    answer = {"alias": alias, "collection": collection.name}
-    return jsonify(answer), HTTPStatus.CREATED if is_new else HTTPStatus.OK
+    put = Alias(alias=alias, collection=collection.name)
+    return answer(put, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
 
 @v2.delete("/aliases/<alias>")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, jsonify, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.images.deletion import delete_collection
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
-from imagesearch_api.models.responses import collection_shape
+from imagesearch_api.models.responses.collections import Collection, CollectionPage
 from imagesearch_api.v2 import v2
 
 
@@ -29,8 +30,8 @@ def list_collections() -> ResponseReturnValue:
     with current().catalog.transaction() as tx:
         found = collections.all_active(tx)
         counts = collections.indexed_counts(tx, [collection.id for collection in found])
-    items = [collection_shape(collection, counts[collection.id], None) for collection in found]
-    return jsonify({"items": items, "next": None})
+    items = [Collection.of(collection, counts[collection.id], None) for collection in found]
+    return answer(CollectionPage(items=items, next=None))
 
 
 @v2.post("/collections")
@@ -50,7 +51,7 @@ def create_collection() -> ResponseReturnValue:
     if not is_new:
         raise Conflict(f"There is a collection or alias {body.name!r} already.")
     location = url_for("v2.show_collection", name=collection.name)
-    return jsonify(collection_shape(collection, 0, 0)), HTTPStatus.CREATED, {"Location": location}
+    return answer(Collection.of(collection, 0, 0), HTTPStatus.CREATED, location=location)
 
 
 @v2.get("/collections/<name>")
@@ -65,10 +66,10 @@ def _shown(name: str) -> Response:
         collection = collections.get(tx, name)
         images = collections.indexed_counts(tx, [collection.id])[collection.id]
         aliases = names.aliases_of(tx, collection.id)
-    return jsonify(collection_shape(collection, images, _vectors(collection), aliases))
+    return answer(Collection.of(collection, images, _vectors(collection), aliases))
 
 
-def _vectors(collection: Collection) -> int:
+def _vectors(collection: Stored) -> int:
     try:
         # Exact means exact: a count at bounded staleness still holds what was deleted a moment ago.
         return current().vectors.count(collection.vector_collection, strong=True)

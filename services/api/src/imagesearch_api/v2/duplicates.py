@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
-from flask import jsonify, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog.images import Image
-from imagesearch.similarity import Group
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.comparisons import SIDES, read_sides
 from imagesearch_api.http.fields import naming_queries
@@ -20,7 +18,8 @@ from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import checked_job, read_page
 from imagesearch_api.http.parameters import read_duplicates_query
 from imagesearch_api.models.requests.similarity import DuplicatesBody
-from imagesearch_api.models.responses import job_shape
+from imagesearch_api.models.responses.jobs import Job
+from imagesearch_api.models.responses.similarity import Comparison, DuplicateGroup, DuplicateGroupPage
 from imagesearch_api.search.comparison import compare
 from imagesearch_api.search.duplicates import (
     Page,
@@ -46,7 +45,7 @@ def show_duplicates(name: str) -> ResponseReturnValue:
         limit=limit,
         after=cursor or 0,
     )
-    return jsonify(_shape(page))
+    return _shown(page)
 
 
 @v2.post("/collections/<name>/duplicates")
@@ -56,7 +55,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
     body = read_json(DuplicatesBody)
     job = submit_duplicates(current(), name, max_distance=body.max_distance, partition=body.partition, origin="v2")
     location = url_for("v2.show_job", job_id=job.id)
-    return jsonify(job_shape(job.progress())), HTTPStatus.ACCEPTED, {"Location": location}
+    return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)
 
 
 @v2.get("/jobs/<job_id>/duplicates")
@@ -65,7 +64,7 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
     limit, cursor = read_page()
     page = duplicates_of_job(current(), checked_job(job_id), limit=limit, after=cursor or 0)
-    return jsonify(_shape(page))
+    return _shown(page)
 
 
 @v2.post("/compare")
@@ -76,35 +75,14 @@ def compare_pictures() -> ResponseReturnValue:
     sides, collection = read_sides(current().settings.max_upload_bytes)
     with naming_queries(SIDES):
         found = compare(current(), sides, collection, timings)
-    return jsonify(
-        {"distance": found.distance, "same_content": found.same_content, "took_ms": timings.with_total()}
+    return answer(
+        Comparison(distance=found.distance, same_content=found.same_content, took_ms=timings.with_total())
     )
 
 
-def _shape(page: Page) -> dict[str, Any]:
+def _shown(page: Page) -> Response:
     links = Links.of_request(current().settings.public_url)
-    items = [_group_shape(links, group, page.images) for group in page.groups]
-    return {"items": items, "next": str(page.next) if page.next is not None else None}
-
-
-def _group_shape(links: Links, group: Group, rows: dict[int, Image]) -> dict[str, Any]:
-    """Return a group as JSON: ``exact`` where all files hold the same bytes."""
-    is_exact = len({rows[image_id].sha256 for image_id in group.members}) == 1
-    return {
-        "id": group.id,
-        "kind": "exact" if is_exact else "near",
-        "images": [
-            {
-                "id": image_id,
-                "path": rows[image_id].path,
-                "url": links.file_of(image_id),
-                "distance": distance,
-                "sha256": rows[image_id].sha256,
-                "bytes": rows[image_id].size_bytes,
-                "width": rows[image_id].width,
-                "height": rows[image_id].height,
-                "partition": rows[image_id].partition,
-            }
-            for image_id, distance in group.members.items()
-        ],
-    }
+    urls = {image_id: links.file_of(image_id) for image_id in page.images}
+    groups = [DuplicateGroup.of(group, page.images, urls) for group in page.groups]
+    following = str(page.next) if page.next is not None else None
+    return answer(DuplicateGroupPage(items=groups, next=following))

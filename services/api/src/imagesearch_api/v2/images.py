@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, jsonify, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, image_queries, images
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
@@ -21,7 +22,7 @@ from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
 from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
-from imagesearch_api.models.responses import image_shape, paged
+from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, WrittenImage
 from imagesearch_api.v2 import v2
 
 
@@ -33,7 +34,7 @@ def add_image(name: str) -> ResponseReturnValue:
     with naming_picture("image"):
         done = upload(current(), name, data, body.partition, body.metadata)
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
-    return _answer(name, done), _status(done), {"Location": location}
+    return _written(name, done, location)
 
 
 @v2.get("/collections/<name>/images")
@@ -46,8 +47,8 @@ def list_images(name: str) -> ResponseReturnValue:
         collection = collections.get(tx, name)
         found = image_queries.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
     links = _links()
-    items = [image_shape(links, collection.name, image) for image in found]
-    return jsonify(paged(items, [image.id for image in found], limit))
+    items = [Image.of(image, collection.name, links.file_of(image.id)) for image in found]
+    return answer(ImagePage.of(items, [image.id for image in found], limit))
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
@@ -56,17 +57,22 @@ def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
     done = update_labels(current(), name, image_id, LabelsUpdate(body.metadata, body.empties, body.partition))
-    return _answer(name, done), _status(done)
+    return _written(name, done)
 
 
 def _links() -> Links:
     return Links.of_request(current().settings.public_url)
 
 
-def _answer(name: str, done: WriteResult) -> Response:
-    searchable_at = done.searchable_at.isoformat() if done.searchable_at else None
-    shape = image_shape(_links(), name, done.image)
-    return jsonify({**shape, "searchable_at": searchable_at, "job": done.job_id})
+def _written(name: str, done: WriteResult, location: str | None = None) -> Response:
+    written = WrittenImage.written(
+        done.image,
+        name,
+        _links().file_of(done.image.id),
+        searchable_at=done.searchable_at,
+        job=done.job_id,
+    )
+    return answer(written, _status(done), location=location)
 
 
 def _status(done: WriteResult) -> HTTPStatus:
@@ -100,7 +106,7 @@ def remove_images(name: str) -> ResponseReturnValue:
         done = deletion.delete_matching(current(), name, body.filter, body.partition, after=int(body.cursor or 0))
     status = HTTPStatus.OK if done.is_gone and done.next is None else HTTPStatus.ACCEPTED
     following = {"next": str(done.next)} if done.next is not None else {}
-    return jsonify({"deleted": done.deleted, "missing": done.missing, **following}), status
+    return answer(Deletion(deleted=done.deleted, missing=list(done.missing), **following), status)
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
@@ -110,7 +116,7 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         collection = collections.get(tx, name)
         image = images.get(tx, image_id, collection_id=collection.id)
-    return jsonify(image_shape(_links(), name, image))
+    return answer(Image.of(image, name, _links().file_of(image.id)))
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 import imagesearch
@@ -12,12 +9,13 @@ from imagesearch.catalog import collections
 from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
-from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
+from imagesearch_api.models.responses.system import Finding, Info, Reconciliation, Worker
 from imagesearch_api.v2 import v2
 
 RECONCILE_TIMEOUT = 60.0
@@ -31,31 +29,22 @@ def info() -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         found = collections.all_active(tx)
         counts = collections.indexed_counts(tx, [collection.id for collection in found])
-    return jsonify(
-        {
-            "version": imagesearch.__version__,
-            **_network(workers),
-            "collections": len(found),
-            "images": sum(counts.values()),
-            "workers": [
-                {"name": worker.name, "queues": list(worker.queues), "version": worker.version}
-                for worker in workers
-            ],
-        }
-    )
-
-
-def _network(workers: list[WorkerReport]) -> dict[str, Any]:
-    """Describe the network of the extractors; they report it, since nothing else here knows it."""
+    # Extractors report their network, since nothing else here knows it.
     extractor = next((worker for worker in workers if worker.model is not None), None)
     model = extractor.model if extractor else None
-    return {
-        "weights": extractor.weights if extractor else None,
-        "untrained": extractor.untrained if extractor else None,
-        "model": model,
-        "fingerprint": fingerprint(model, Preprocessing()) if model else None,
-        "preprocessing_version": PREPROCESSING_VERSION,
-    }
+    return answer(
+        Info(
+            version=imagesearch.__version__,
+            weights=extractor.weights if extractor else None,
+            untrained=extractor.untrained if extractor else None,
+            model=model,
+            fingerprint=fingerprint(model, Preprocessing()) if model else None,
+            preprocessing_version=PREPROCESSING_VERSION,
+            collections=len(found),
+            images=sum(counts.values()),
+            workers=[Worker(name=one.name, queues=list(one.queues), version=one.version) for one in workers],
+        )
+    )
 
 
 @v2.post("/admin/reconcile")
@@ -67,7 +56,5 @@ def run_reconcile() -> ResponseReturnValue:
     found = Findings.from_wire(current().ask(TaskName.RECONCILE, question, RECONCILE_TIMEOUT))
     if any(finding.kind == "store_unavailable" for finding in found.findings):
         raise StoreUnavailable("vector or catalogue", "the indexer could not reach it")
-    findings = [
-        {"kind": finding.kind, "count": finding.count, "detail": finding.detail} for finding in found.findings
-    ]
-    return jsonify({"dry_run": body.dry_run, "findings": findings})
+    findings = [Finding(kind=one.kind, count=one.count, detail=one.detail) for one in found.findings]
+    return answer(Reconciliation(dry_run=body.dry_run, findings=findings))

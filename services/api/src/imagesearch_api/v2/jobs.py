@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
+from imagesearch.contract import FailureCode
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.pages import checked_job, read_page
@@ -19,7 +21,7 @@ from imagesearch_api.jobs import control
 from imagesearch_api.jobs.progress import follow
 from imagesearch_api.jobs.submit import ManifestSource, Submission, submit
 from imagesearch_api.models.requests.jobs import JobBody, ManifestFile, PathList
-from imagesearch_api.models.responses import job_shape, paged
+from imagesearch_api.models.responses.jobs import Failure, FailurePage, Job, JobPage
 from imagesearch_api.v2 import v2
 
 ORIGIN = "v2"
@@ -44,7 +46,7 @@ def submit_job() -> ResponseReturnValue:
     )
     job = submit(current(), submission)
     location = url_for("v2.show_job", job_id=job.id)
-    return jsonify(job_shape(job.progress())), HTTPStatus.ACCEPTED, {"Location": location}
+    return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)
 
 
 def _source(source: str | PathList | ManifestFile) -> str | list[str] | ManifestSource:
@@ -64,14 +66,15 @@ def list_jobs() -> ResponseReturnValue:
     limit, cursor = read_page()
     with current().catalog.reading() as tx:
         found = jobs.newest(tx, limit=limit, before=cursor)
-    return jsonify(paged([job_shape(job.progress()) for job in found], [job.number for job in found], limit))
+    items = [Job.of(job.progress()) for job in found]
+    return answer(JobPage.of(items, [job.number for job in found], limit))
 
 
 @v2.get("/jobs/<job_id>")
 @admitted(Lane.READS)
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
-    return jsonify(job_shape(follow(current(), checked_job(job_id))))
+    return answer(Job.of(follow(current(), checked_job(job_id))))
 
 
 @v2.get("/jobs/<job_id>/failures")
@@ -82,33 +85,33 @@ def list_failures(job_id: str) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         job = jobs.get(tx, checked_job(job_id))
         found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
-    items = [{"path": failure.path, "code": failure.code, "reason": failure.reason} for failure in found]
-    return jsonify(paged(items, [failure.id for failure in found], limit))
+    items = [Failure(path=one.path, code=FailureCode(one.code), reason=one.reason) for one in found]
+    return answer(FailurePage.of(items, [one.id for one in found], limit))
 
 
 @v2.post("/jobs/<job_id>/cancel")
 @admitted(Lane.CHANGES)
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
-    return jsonify(job_shape(control.cancel(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.cancel(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
 @admitted(Lane.CHANGES)
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
-    return jsonify(job_shape(control.pause(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.pause(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
 @admitted(Lane.CHANGES)
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
-    return jsonify(job_shape(control.resume(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.resume(current(), checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
 @admitted(Lane.CHANGES)
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
-    return jsonify(job_shape(control.retry(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.retry(current(), checked_job(job_id)).progress()))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import jsonify, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.jobs.reindex import Rebuild, submit_reindex
 from imagesearch_api.models.requests.collections import ReindexBody
-from imagesearch_api.models.responses import job_shape
+from imagesearch_api.models.responses.jobs import Job
 from imagesearch_api.v2 import v2
 
 
@@ -24,8 +25,5 @@ def reindex_collection(name: str) -> ResponseReturnValue:
     body = read_json(ReindexBody)
     wanted = Rebuild(body.index_type, body.index_params, body.preprocessing)
     job = submit_reindex(current(), name, wanted, "v2")
-    return (
-        jsonify(job_shape(job.progress())),
-        HTTPStatus.ACCEPTED,
-        {"Location": url_for("v2.show_job", job_id=job.id)},
-    )
+    location = url_for("v2.show_job", job_id=job.id)
+    return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)

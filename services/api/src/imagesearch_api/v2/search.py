@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
 from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.questions import read_question
-from imagesearch_api.models.responses import match_shape
-from imagesearch_api.search.matches import search
+from imagesearch_api.models.responses.search import BatchResults, Matches, Result, Results
+from imagesearch_api.search.matches import Match, search
+from imagesearch_api.search.question import Include
 from imagesearch_api.search.timings import Timings
 from imagesearch_api.v2 import v2
 
@@ -26,8 +27,14 @@ def search_collection(name: str) -> ResponseReturnValue:
     question, fields = read_question(settings.max_upload_bytes, settings.max_body_bytes)
     with naming_queries(fields):
         found = search(current(), name, question, timings)
-    include = question.shape.include
     links = Links.of_request(settings.public_url)
-    answers = [{"results": [match_shape(links, match, include) for match in matches]} for matches in found]
-    answer = {"queries": answers} if question.is_batch else answers[0]
-    return jsonify({**answer, "took_ms": timings.with_total()})
+    answers = [[_result(match, links, question.shape.include) for match in matches] for matches in found]
+    if question.is_batch:
+        queries = [Matches(results=results) for results in answers]
+        return answer(BatchResults(queries=queries, took_ms=timings.with_total()))
+    return answer(Results(results=answers[0], took_ms=timings.with_total()))
+
+
+def _result(match: Match, links: Links, include: frozenset[Include]) -> Result:
+    image = match.image
+    return Result.of(image, match.distance, links.file_of(image.id), links.thumbnail_of(image.id), include)

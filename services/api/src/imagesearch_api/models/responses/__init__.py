@@ -1,0 +1,1 @@
+"""Models of what is answered: each gives the JSON and its schema."""

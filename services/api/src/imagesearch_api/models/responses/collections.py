@@ -1,0 +1,62 @@
+"""What is answered about collections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from imagesearch.catalog import collections
+from imagesearch_api.models.responses.base import Answer, Anything, Count, Moment, Page, moment
+
+
+class Collection(Answer):
+    """A collection, and what it was built with."""
+
+    name: str
+    aliases: list[str]
+    dimension: Count
+    metric: str
+    model: str | None
+    fingerprint: str | None
+    preprocessing: Anything
+    index_type: str
+    index_params: Anything
+    images: Count
+    vectors: Count | None
+    created_at: Moment
+
+    @classmethod
+    def of(
+        cls, collection: collections.Collection, images: int, vectors: int | None, aliases: Sequence[str] = ()
+    ) -> Self:
+        """Return what is answered about a collection; `vectors` is None where they are not counted."""
+        return cls(
+            name=collection.name,
+            aliases=list(aliases),
+            dimension=collection.dimension,
+            metric=collection.metric,
+            model=collection.model,
+            fingerprint=collection.fingerprint,
+            preprocessing=collection.preprocessing.to_dict(),
+            index_type=collection.index_type,
+            index_params=dict(collection.index_params),
+            images=images,
+            vectors=vectors,
+            created_at=moment(collection.created_at),
+        )
+
+
+class Alias(Answer):
+    """A further name of a collection; only lists say since when."""
+
+    alias: str
+    collection: str
+    created_at: Moment = ""
+
+
+class CollectionPage(Page[Collection]):
+    """One page of collections."""
+
+
+class AliasPage(Page[Alias]):
+    """One page of aliases, by name."""

@@ -1,0 +1,85 @@
+"""What is answered about single images."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import Field, WithJsonSchema
+
+from imagesearch.catalog import images
+from imagesearch_api.models.responses.base import Answer, Anything, Count, Id, JobId, Link, Moment, Page, moment
+
+State = Annotated[str, WithJsonSchema({"enum": ["pending", "indexed", "failed"]})]
+
+
+class Image(Answer):
+    """An image and what is known of its file; what only indexing tells is null before."""
+
+    id: Id
+    collection: str
+    path: str
+    url: Link
+    state: State
+    sha256: str | None
+    bytes: Count | None
+    width: Count | None
+    height: Count | None
+    format: str | None
+    partition: str
+    metadata: Anything
+    indexed_at: Moment | None
+    created_at: Moment
+
+    @classmethod
+    def of(cls, image: images.Image, collection: str, url: str) -> Self:
+        """Return what is answered about an image whose file lies at a URL."""
+        return cls(**_fields(image, collection, url))
+
+
+def _fields(image: images.Image, collection: str, url: str) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "collection": collection,
+        "path": image.path,
+        "url": url,
+        "state": image.state,
+        "sha256": image.sha256,
+        "bytes": image.size_bytes,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "partition": image.partition,
+        "metadata": image.metadata,
+        "indexed_at": moment(image.indexed_at) if image.indexed_at else None,
+        "created_at": moment(image.created_at),
+    }
+
+
+class WrittenImage(Image):
+    """An image that was added or changed."""
+
+    searchable_at: Moment | None = Field(
+        description="When searches began to see it as it is; null while the job goes on."
+    )
+    job: JobId | None
+
+    @classmethod
+    def written(
+        cls, image: images.Image, collection: str, url: str, *, searchable_at: datetime | None, job: str | None
+    ) -> Self:
+        """Return what is answered about an image that was added or changed."""
+        since = moment(searchable_at) if searchable_at else None
+        return cls(**_fields(image, collection, url), searchable_at=since, job=job)
+
+
+class Deletion(Answer):
+    """What a deletion of several images did; with `next` it goes on from there."""
+
+    deleted: Count
+    missing: list[Id | str]
+    next: str = ""
+
+
+class ImagePage(Page[Image]):
+    """One page of images, by id."""

@@ -1,0 +1,62 @@
+"""What is answered to searches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Self
+
+from pydantic import Field
+
+from imagesearch.catalog.images import Image
+from imagesearch_api.models.responses.base import Answer, Anything, Count, Distance, Id, Link, Milliseconds
+
+
+class Result(Answer):
+    """A picture that was found; from `metadata` on what `include` asked for."""
+
+    id: Id
+    path: str
+    url: Link
+    distance: Distance
+    metadata: Anything = Field(default_factory=dict)
+    width: Count | None = None
+    height: Count | None = None
+    bytes: Count | None = None
+    format: str | None = None
+    thumbnail_url: Link = ""
+
+    @classmethod
+    def of(cls, image: Image, distance: float, url: str, thumbnail_url: str, include: Collection[str]) -> Self:
+        """Return what is answered about a picture: always four fields, and the parts to include."""
+        parts: dict[str, Any] = {}
+        if "metadata" in include:
+            parts["metadata"] = image.metadata
+        if "size" in include:
+            parts |= {
+                "width": image.width,
+                "height": image.height,
+                "bytes": image.size_bytes,
+                "format": image.format,
+            }
+        if "thumbnail" in include:
+            parts["thumbnail_url"] = thumbnail_url
+        return cls(id=image.id, path=image.path, url=url, distance=distance, **parts)
+
+
+class Matches(Answer):
+    """What one query of a batch found, nearest first."""
+
+    results: list[Result]
+
+
+class Results(Matches):
+    """What a search found, nearest first."""
+
+    took_ms: Milliseconds
+
+
+class BatchResults(Answer):
+    """What each query of a batch found, in their order."""
+
+    queries: list[Matches]
+    took_ms: Milliseconds

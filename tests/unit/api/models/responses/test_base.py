@@ -1,0 +1,28 @@
+"""Answers leave out what they were not given, and pages say where the next one begins."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from imagesearch_api.models.responses.collections import Alias, AliasPage
+from imagesearch_api.models.responses.images import Deletion
+from imagesearch_api.models.responses.search import Result
+
+GIVEN: dict[str, Any] = {"id": 1, "path": "/a.jpg", "url": "http://x/1", "distance": 0.5}
+
+
+def test_what_was_not_given_is_left_out_and_what_is_null_is_not() -> None:
+    assert json.loads(Result(**GIVEN).to_json()) == GIVEN
+    assert json.loads(Result(**GIVEN, width=None).to_json()) == {**GIVEN, "width": None}
+    assert json.loads(Deletion(deleted=0, missing=["/a", 4]).to_json()) == {"deleted": 0, "missing": ["/a", 4]}
+
+
+@pytest.mark.parametrize(("limit", "following"), [(3, None), (2, "b")])
+def test_a_full_page_has_another_behind_it(limit: int, following: str | None) -> None:
+    items = [Alias(alias=name, collection="cats") for name in "ab"]
+    page = json.loads(AliasPage.of(items, ["a", "b"], limit).to_json())
+    assert page["next"] == following
+    assert page["items"] == [{"alias": "a", "collection": "cats"}, {"alias": "b", "collection": "cats"}]
