@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
-from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer

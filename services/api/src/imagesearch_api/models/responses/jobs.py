@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import WithJsonSchema
 
-from imagesearch.contract import FailureCode, JobState
+from imagesearch.contract import JobState
+from imagesearch.failures import FailureCode
 from imagesearch.messaging.progress import JobProgress
 from imagesearch_api.models.responses.base import Answer, Count, JobId, Moment, Page
 

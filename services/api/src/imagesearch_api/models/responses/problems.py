@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from imagesearch.contract import FailureCode
+from imagesearch.failures import FailureCode
 from imagesearch_api.models.responses.base import Answer
 
 
