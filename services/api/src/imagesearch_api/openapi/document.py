@@ -1,4 +1,4 @@
-"""Assemble the document from the routes, their views' docstrings, their models and `OPERATIONS`."""
+"""Assemble the document from the routes, their views' docstrings, and what the views say of themselves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from imagesearch_api.http.admission import lane_of
 from imagesearch_api.http.foreign import SAFE_METHODS
 from imagesearch_api.models.responses.base import Answer
 from imagesearch_api.models.responses.problems import Problem
-from imagesearch_api.openapi.operations import FILE, OPERATIONS, Answered, Operation
+from imagesearch_api.openapi.operation import FILE, Answered, Operation, operation_of
 from imagesearch_api.openapi.schemas import Schema, ref, schemas_of
 
-PREFIX = "/api/v2"
 BLUEPRINT = "v2."
 _PARAMETER = re.compile(r"<(int:)?(\w+)>")
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
@@ -27,15 +26,17 @@ _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 def document(app: Flask) -> dict[str, Any]:
     """Return the OpenAPI document of /api/v2."""
     paths: dict[str, dict[str, Any]] = {}
+    operations: list[Operation] = []
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         if rule.endpoint.startswith(BLUEPRINT):
-            name = rule.endpoint.removeprefix(BLUEPRINT)
+            operation = operation_of(app.view_functions[rule.endpoint])
+            operations.append(operation)
             path = paths.setdefault(_path(rule), {})
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                path[method.lower()] = _operation(app, rule, method, OPERATIONS[name])
-    bodies = {operation.json for operation in OPERATIONS.values() if operation.json is not None}
-    answers = {model for operation in OPERATIONS.values() for model in operation.models()}
-    schemas = schemas_of(bodies, {Problem, *answers})
+                path[method.lower()] = _operation(app, rule, method, operation)
+    bodies = [operation.json for operation in operations if operation.json is not None]
+    answers = [model for operation in operations for model in operation.models()]
+    schemas = schemas_of(bodies, [Problem, *answers])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -94,11 +95,17 @@ def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dic
 
 def _errors(app: Flask, rule: Rule, method: str, operation: Operation) -> set[int]:
     """Return the statuses of problem details: the operation's own, and what any route of its kind may answer."""
-    errors = {*operation.errors, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    errors: set[int] = {*operation.errors, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
     if method not in SAFE_METHODS:
         errors.add(HTTPStatus.FORBIDDEN)
+    if operation.parameters:
+        errors.add(HTTPStatus.BAD_REQUEST)
     if operation.json is not None or operation.form is not None:
-        errors.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        errors |= {
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        }
     if lane_of(app.view_functions[rule.endpoint]) is not None:
         errors.add(HTTPStatus.TOO_MANY_REQUESTS)
     return {int(status) for status in errors}

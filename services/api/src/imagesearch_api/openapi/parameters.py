@@ -29,6 +29,7 @@ CURSOR = _query(
     {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER},
     "What `next` of the page before said; nothing begins at the beginning.",
 )
+PAGE = (LIMIT, CURSOR)
 NAME_CURSOR = _query("cursor", {"type": "string"}, "What `next` of the page before said.")
 PARTITION = _query("partition", {"type": "string", "maxLength": MAX_PARTITION_LENGTH}, "Only this partition.")
 PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.", required=True)

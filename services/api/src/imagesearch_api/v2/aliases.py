@@ -16,10 +16,13 @@ from imagesearch_api.http.pages import checked_alias, read_alias_page
 from imagesearch_api.models.requests.collections import AliasBody
 from imagesearch_api.models.responses.base import moment
 from imagesearch_api.models.responses.collections import Alias, AliasPage
+from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import LIMIT, NAME_CURSOR
 from imagesearch_api.v2 import v2
 
 
 @v2.get("/aliases")
+@operation({200: AliasPage}, parameters=(LIMIT, NAME_CURSOR))
 @admitted(Lane.READS)
 def list_aliases() -> ResponseReturnValue:
     """List aliases with their collections, by name."""
@@ -31,6 +34,7 @@ def list_aliases() -> ResponseReturnValue:
 
 
 @v2.put("/aliases/<alias>")
+@operation({200: Alias, 201: Alias}, json=AliasBody, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def put_alias(alias: str) -> ResponseReturnValue:
     """Point an alias at a collection, at once and wholly: 201 when it is new, 200 when it was moved."""
@@ -44,6 +48,7 @@ def put_alias(alias: str) -> ResponseReturnValue:
 
 
 @v2.delete("/aliases/<alias>")
+@operation({204: None}, errors=(400, 404))
 @admitted(Lane.CHANGES)
 def remove_alias(alias: str) -> ResponseReturnValue:
     """Remove an alias; its collection stays."""

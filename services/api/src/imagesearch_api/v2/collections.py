@@ -20,10 +20,12 @@ from imagesearch_api.images.deletion import delete_collection
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
 from imagesearch_api.models.responses.collections import Collection, CollectionPage
+from imagesearch_api.openapi.operation import operation
 from imagesearch_api.v2 import v2
 
 
 @v2.get("/collections")
+@operation({200: CollectionPage})
 @admitted(Lane.READS)
 def list_collections() -> ResponseReturnValue:
     """List every collection with the number of its images."""
@@ -35,6 +37,7 @@ def list_collections() -> ResponseReturnValue:
 
 
 @v2.post("/collections")
+@operation({201: Collection}, json=CollectionBody, errors=(409,))
 @admitted(Lane.CHANGES)
 def create_collection() -> ResponseReturnValue:
     """Create a collection."""
@@ -55,6 +58,7 @@ def create_collection() -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>")
+@operation({200: Collection}, errors=(404,))
 @admitted(Lane.READS)
 def show_collection(name: str) -> ResponseReturnValue:
     """Show a collection with the exact number of its rows and of its vectors."""
@@ -79,6 +83,7 @@ def _vectors(collection: Stored) -> int:
 
 
 @v2.patch("/collections/<name>")
+@operation({200: Collection}, json=RenameBody, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def rename_collection(name: str) -> ResponseReturnValue:
     """Give a collection another name; its aliases stay."""
@@ -91,6 +96,7 @@ def rename_collection(name: str) -> ResponseReturnValue:
 
 
 @v2.delete("/collections/<name>")
+@operation({202: None, 204: None}, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def remove_collection(name: str) -> ResponseReturnValue:
     """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""

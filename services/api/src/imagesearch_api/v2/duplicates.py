@@ -17,9 +17,12 @@ from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import checked_job, read_page
 from imagesearch_api.http.parameters import read_duplicates_query
-from imagesearch_api.models.requests.similarity import DuplicatesBody
+from imagesearch_api.models.requests.similarity import CompareBody, DuplicatesBody
 from imagesearch_api.models.responses.jobs import Job
 from imagesearch_api.models.responses.similarity import Comparison, DuplicateGroup, DuplicateGroupPage
+from imagesearch_api.openapi.forms import COMPARE_FORM
+from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import MAX_DISTANCE, PAGE, PARTITION
 from imagesearch_api.search.comparison import compare
 from imagesearch_api.search.duplicates import (
     Page,
@@ -32,6 +35,7 @@ from imagesearch_api.v2 import v2
 
 
 @v2.get("/collections/<name>/duplicates")
+@operation({200: DuplicateGroupPage}, parameters=(*PAGE, MAX_DISTANCE, PARTITION), errors=(404, 409))
 @admitted(Lane.SUBMISSIONS)
 def show_duplicates(name: str) -> ResponseReturnValue:
     """Find groups of like pictures at once; a large collection is refused, and needs a job."""
@@ -49,6 +53,7 @@ def show_duplicates(name: str) -> ResponseReturnValue:
 
 
 @v2.post("/collections/<name>/duplicates")
+@operation({202: Job}, json=DuplicatesBody, errors=(404, 409))
 @admitted(Lane.SUBMISSIONS)
 def look_for_duplicates(name: str) -> ResponseReturnValue:
     """Take a job that looks for groups of like pictures, and answer before its work begins."""
@@ -59,6 +64,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/jobs/<job_id>/duplicates")
+@operation({200: DuplicateGroupPage}, parameters=PAGE, errors=(404, 409))
 @admitted(Lane.READS)
 def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
@@ -68,6 +74,7 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/compare")
+@operation({200: Comparison}, json=CompareBody, form=COMPARE_FORM, errors=(404, 409))
 @admitted(Lane.PICTURES)
 def compare_pictures() -> ResponseReturnValue:
     """Tell how far two pictures lie from each other."""

@@ -21,6 +21,8 @@ from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.numbers import read_int
 from imagesearch_api.limits import MAX_THUMBNAIL_SIZE, MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE
+from imagesearch_api.openapi.operation import FILE, operation
+from imagesearch_api.openapi.parameters import SIZE
 from imagesearch_api.pictures import read, thumbnail
 from imagesearch_api.v2 import v2
 
@@ -34,9 +36,11 @@ MEDIA_TYPES = {
     "BMP": "image/bmp",
     "TIFF": "image/tiff",
 }
+PICTURE_TYPES = (*MEDIA_TYPES.values(), "application/octet-stream")
 
 
 @v2.get("/images/<int:image_id>/file")
+@operation({200: FILE, 206: FILE, 304: None}, errors=(404, 416), media=PICTURE_TYPES)
 @admitted(Lane.FILES)
 def image_file(image_id: int) -> ResponseReturnValue:
     """Send an image's file, or the range of it that is asked for."""
@@ -67,6 +71,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
 
 
 @v2.get("/images/<int:image_id>/thumbnail")
+@operation({200: FILE, 304: None}, parameters=(SIZE,), errors=(404, 413, 415), media=("image/jpeg", "image/webp"))
 @admitted(Lane.PICTURES)
 def image_thumbnail(image_id: int) -> ResponseReturnValue:
     """Send a small version of an image, as WebP to those who take it and as JPEG to others."""

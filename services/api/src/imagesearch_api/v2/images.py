@@ -23,10 +23,14 @@ from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
 from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
 from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, WrittenImage
+from imagesearch_api.openapi.forms import UPLOAD_FORM
+from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import PAGE, PARTITION, PATH
 from imagesearch_api.v2 import v2
 
 
 @v2.post("/collections/<name>/images")
+@operation({200: WrittenImage, 201: WrittenImage, 202: WrittenImage}, form=UPLOAD_FORM, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
@@ -38,6 +42,7 @@ def add_image(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images")
+@operation({200: ImagePage}, parameters=(*PAGE, PARTITION), errors=(404,))
 @admitted(Lane.READS)
 def list_images(name: str) -> ResponseReturnValue:
     """List the indexed images of a collection, or of one of its partitions, by id."""
@@ -52,6 +57,7 @@ def list_images(name: str) -> ResponseReturnValue:
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
+@operation({200: WrittenImage, 202: WrittenImage}, json=ImagePatch, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
@@ -82,6 +88,7 @@ def _status(done: WriteResult) -> HTTPStatus:
 
 
 @v2.delete("/collections/<name>/images")
+@operation({202: None, 204: None}, parameters=(PATH,), errors=(404,))
 @admitted(Lane.CHANGES)
 def remove_image_by_path(name: str) -> ResponseReturnValue:
     """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
@@ -90,6 +97,7 @@ def remove_image_by_path(name: str) -> ResponseReturnValue:
 
 
 @v2.post("/collections/<name>/images/delete")
+@operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404,))
 @admitted(Lane.CHANGES)
 def remove_images(name: str) -> ResponseReturnValue:
     """Delete images by id, path, filter or partition: 200 when their vectors are gone, 202 when more follows.
@@ -110,6 +118,7 @@ def remove_images(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
+@operation({200: Image}, errors=(404,))
 @admitted(Lane.READS)
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
     """Show one image."""
@@ -120,6 +129,7 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")
+@operation({202: None, 204: None}, errors=(404,))
 @admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image: 204 when its vector is gone, 202 when that follows soon."""

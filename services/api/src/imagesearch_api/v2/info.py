@@ -16,12 +16,14 @@ from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
 from imagesearch_api.models.responses.system import Finding, Info, Reconciliation, Worker
+from imagesearch_api.openapi.operation import operation
 from imagesearch_api.v2 import v2
 
 RECONCILE_TIMEOUT = 60.0
 
 
 @v2.get("/info")
+@operation({200: Info})
 @admitted(Lane.READS)
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
@@ -48,6 +50,7 @@ def info() -> ResponseReturnValue:
 
 
 @v2.post("/admin/reconcile")
+@operation({200: Reconciliation}, json=ReconcileBody)
 @admitted(Lane.SUBMISSIONS)
 def run_reconcile() -> ResponseReturnValue:
     """Find what a crash left behind, repair it unless it is a dry run, and say what was found."""

@@ -22,6 +22,8 @@ from imagesearch_api.jobs.progress import follow
 from imagesearch_api.jobs.submit import ManifestSource, Submission, submit
 from imagesearch_api.models.requests.jobs import JobBody, ManifestFile, PathList
 from imagesearch_api.models.responses.jobs import Failure, FailurePage, Job, JobPage
+from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import IDEMPOTENCY_KEY, PAGE
 from imagesearch_api.v2 import v2
 
 ORIGIN = "v2"
@@ -30,6 +32,7 @@ SUBMITTING = "POST /api/v2/jobs"
 
 
 @v2.post("/jobs")
+@operation({202: Job}, parameters=(IDEMPOTENCY_KEY,), json=JobBody, errors=(403, 404, 409))
 @admitted(Lane.SUBMISSIONS)
 def submit_job() -> ResponseReturnValue:
     """Take a job and answer before its work begins."""
@@ -60,6 +63,7 @@ def _source(source: str | PathList | ManifestFile) -> str | list[str] | Manifest
 
 
 @v2.get("/jobs")
+@operation({200: JobPage}, parameters=PAGE)
 @admitted(Lane.READS)
 def list_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
@@ -71,6 +75,7 @@ def list_jobs() -> ResponseReturnValue:
 
 
 @v2.get("/jobs/<job_id>")
+@operation({200: Job}, errors=(404,))
 @admitted(Lane.READS)
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
@@ -78,6 +83,7 @@ def show_job(job_id: str) -> ResponseReturnValue:
 
 
 @v2.get("/jobs/<job_id>/failures")
+@operation({200: FailurePage}, parameters=PAGE, errors=(404,))
 @admitted(Lane.READS)
 def list_failures(job_id: str) -> ResponseReturnValue:
     """List the paths that failed, with code and reason."""
@@ -90,6 +96,7 @@ def list_failures(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/jobs/<job_id>/cancel")
+@operation({200: Job}, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
@@ -97,6 +104,7 @@ def cancel_job(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/jobs/<job_id>/pause")
+@operation({200: Job}, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
@@ -104,6 +112,7 @@ def pause_job(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/jobs/<job_id>/resume")
+@operation({200: Job}, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
@@ -111,6 +120,7 @@ def resume_job(job_id: str) -> ResponseReturnValue:
 
 
 @v2.post("/jobs/<job_id>/retry")
+@operation({200: Job}, errors=(404, 409))
 @admitted(Lane.CHANGES)
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""

@@ -15,10 +15,12 @@ from imagesearch_api.http.lanes import Lane
 from imagesearch_api.jobs.reindex import Rebuild, submit_reindex
 from imagesearch_api.models.requests.collections import ReindexBody
 from imagesearch_api.models.responses.jobs import Job
+from imagesearch_api.openapi.operation import operation
 from imagesearch_api.v2 import v2
 
 
 @v2.post("/collections/<name>/reindex")
+@operation({202: Job}, json=ReindexBody, errors=(404, 409))
 @admitted(Lane.SUBMISSIONS)
 def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""

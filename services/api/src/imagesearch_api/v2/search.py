@@ -11,7 +11,10 @@ from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.questions import read_question
+from imagesearch_api.models.requests.search import SearchBody
 from imagesearch_api.models.responses.search import BatchResults, Matches, Result, Results
+from imagesearch_api.openapi.forms import SEARCH_FORM
+from imagesearch_api.openapi.operation import operation
 from imagesearch_api.search.matches import Match, search
 from imagesearch_api.search.question import Include
 from imagesearch_api.search.timings import Timings
@@ -19,6 +22,7 @@ from imagesearch_api.v2 import v2
 
 
 @v2.post("/collections/<name>/search")
+@operation({200: (Results, BatchResults)}, json=SearchBody, form=SEARCH_FORM, errors=(404, 409))
 @admitted(Lane.SEARCHES)
 def search_collection(name: str) -> ResponseReturnValue:
     """Find the pictures of a collection that look like those of the queries."""
