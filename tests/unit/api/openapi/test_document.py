@@ -83,10 +83,10 @@ def test_a_route_reads_the_body_that_it_describes(app: Flask) -> None:
 
 
 def test_every_operation_says_what_it_does_and_how_it_fails(described: dict[str, Any]) -> None:
-    for route, operation in operations(described).items():
-        assert operation["summary"], route
-        assert "503" in operation["responses"], route
-        in_path = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
+    for route, shown in operations(described).items():
+        assert shown["summary"], route
+        assert "503" in shown["responses"], route
+        in_path = {parameter["name"] for parameter in shown.get("parameters", []) if parameter["in"] == "path"}
         assert all(f"{{{name}}}" in route[1] for name in in_path), route
         assert len(in_path) == route[1].count("{"), route
 
