@@ -1,0 +1,230 @@
+"""What the API's schemas say of its answers is what the client's classes read: field by field, and no less."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from imagesearch_api.app import create_app
+from imagesearch_api.openapi.document import document
+from imagesearch_client import ApiError, Client
+from imagesearch_client.answers import (
+    Alias,
+    Collection,
+    Deletion,
+    Image,
+    Result,
+    SearchResult,
+    WrittenImage,
+)
+from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
+from imagesearch_client.errors import ProtocolError
+from imagesearch_client.jobs import Job, JobFailure
+from imagesearch_client.system import Finding, Info, Reconciliation
+from support.api_twin import services_of
+
+Schema = dict[str, Any]
+Parse = Callable[[object], Any]
+
+CLASSES: dict[str, Parse] = {
+    "Alias": Alias.parse,
+    "Collection": Collection.parse,
+    "Comparison": Comparison.parse,
+    "Deletion": Deletion.parse,
+    "Duplicate": Duplicate.parse,
+    "DuplicateGroup": DuplicateGroup.parse,
+    "Failure": JobFailure.parse,
+    "Finding": Finding.parse,
+    "Image": Image.parse,
+    "Info": Info.parse,
+    "Job": Job.parse,
+    "Reconciliation": Reconciliation.parse,
+    "Result": Result.parse,
+    "Results": SearchResult.parse,
+    "WrittenImage": WrittenImage.parse,
+}
+"""What the client makes of each schema."""
+
+ELSEWHERE = {
+    "BatchResults": "the client's search of several pictures reads each of its queries as Results",
+    "FailureCode": "a word",
+    "FieldError": "a part of Problem",
+    "JobState": "a word",
+    "Matches": "a part of BatchResults",
+    "Problem": "an error, see below",
+    "Worker": "a part of Info that is kept as it is",
+}
+UNREAD = {
+    "Alias": {"created_at"},
+    "Collection": {"dimension", "metric"},
+    "Comparison": {"took_ms"},
+    "Image": {"created_at"},
+    "Info": {"collections", "preprocessing_version", "workers"},
+    "WrittenImage": {"created_at"},
+}
+"""Fields that the client leaves alone; `Info` keeps them as they are."""
+
+
+class Watched(dict[str, Any]):
+    """A JSON object that remembers what it was asked for."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, Schema]:
+    found: dict[str, Schema] = document(create_app(services_of()))["components"]["schemas"]
+    return found
+
+
+def answered(schemas: dict[str, Schema]) -> set[str]:
+    """Return the names of what is answered, without bodies and pages."""
+    described = document(create_app(services_of()))
+    waiting = [
+        response["content"]
+        for path in described["paths"].values()
+        for operation in path.values()
+        for response in operation["responses"].values()
+        if "content" in response
+    ]
+    found: set[str] = set()
+    while waiting:
+        for name in set(references(waiting.pop())) - found:
+            found.add(name)
+            waiting.append(schemas[name])
+    return {name for name in found if not name.endswith("Page")}
+
+
+def references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "$ref":
+                yield value.rpartition("/")[2]
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def example(schemas: dict[str, Schema], schema: Schema, name: str = "") -> Any:
+    """Return a value that a schema describes, with every field; what may be null is not."""
+    match schema:
+        case {"$ref": reference}:
+            return example(schemas, schemas[reference.rpartition("/")[2]], name)
+        case {"anyOf": [first, *_]}:
+            return example(schemas, first, name)
+        case {"enum": [first, *_]}:
+            return first
+        case {"type": "object", "properties": properties}:
+            return {key: example(schemas, value, key) for key, value in properties.items()}
+        case {"type": "object"}:
+            return {name: 1.5}
+        case {"type": "array", "items": items}:
+            return [example(schemas, items, name)]
+        case {"type": "string", "format": "date-time"}:
+            return "2025-05-01T10:00:00+00:00"
+        case {"type": "string"}:
+            return f"the {name}"
+        case {"type": "integer"}:
+            return schema.get("minimum", 0) + len(name)
+        case {"type": "number"}:
+            return 0.25
+        case {"type": "boolean"}:
+            return True
+    raise AssertionError(f"{name}: no example for {schema}")
+
+
+def takes_null(schema: Schema) -> bool:
+    return {"type": "null"} in schema.get("anyOf", [])
+
+
+def test_every_answer_has_its_class(schemas: dict[str, Schema]) -> None:
+    assert answered(schemas) == {*CLASSES, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_client_reads_the_fields_that_the_schema_names(schemas: dict[str, Schema], name: str) -> None:
+    answer = Watched(example(schemas, {"$ref": name}))
+    CLASSES[name](answer)
+    assert answer.asked == set(schemas[name]["properties"]) - UNREAD.get(name, set())
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_what_may_be_missing_or_null_need_not_be_there(schemas: dict[str, Schema], name: str) -> None:
+    full, properties = example(schemas, {"$ref": name}), schemas[name]["properties"]
+    required = schemas[name].get("required", [])
+    least = {key: None if takes_null(properties[key]) else full[key] for key in required}
+    parsed = dataclasses.asdict(CLASSES[name](least))
+    assert parsed != dataclasses.asdict(CLASSES[name](full)) or least == full
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_client_insists_on_nothing_that_the_api_may_leave_out(schemas: dict[str, Schema], name: str) -> None:
+    full = example(schemas, {"$ref": name})
+    insisted = set()
+    for key in full:
+        try:
+            CLASSES[name]({other: value for other, value in full.items() if other != key})
+        except ProtocolError:
+            insisted.add(key)
+    assert insisted
+    assert insisted <= set(schemas[name].get("required", []))
+
+
+def test_a_page_is_read_to_its_end(schemas: dict[str, Schema]) -> None:
+    pages = {name: schema for name, schema in schemas.items() if name.endswith("Page")}
+    assert {frozenset(schema["required"]) for schema in pages.values()} == {frozenset({"items", "next"})}
+    first = example(schemas, schemas["AliasPage"])
+    answers = iter([first, {**first, "next": None}])
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=next(answers)))
+    with Client("http://api.test", transport=transport) as client:
+        assert len(list(client.aliases())) == 2
+
+
+def test_a_problem_is_raised_with_all_that_it_says(schemas: dict[str, Schema]) -> None:
+    problem = {**example(schemas, schemas["Problem"]), "status": 400}
+    transport = httpx.MockTransport(lambda _: httpx.Response(400, json=problem))
+    with Client("http://api.test", transport=transport) as client, pytest.raises(ApiError) as caught:
+        client.job("any")
+    raised = caught.value
+    assert (raised.status, raised.title, raised.detail) == (400, problem["title"], problem["detail"])
+    assert [dataclasses.asdict(error) for error in raised.errors] == problem["errors"]
+
+
+@pytest.mark.parametrize(
+    ("change", "test"),
+    [
+        ({"colour": {"type": "string"}}, test_the_client_reads_the_fields_that_the_schema_names),
+        ({"state": None}, test_the_client_reads_the_fields_that_the_schema_names),
+        (
+            {"state": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+            test_what_may_be_missing_or_null_need_not_be_there,
+        ),
+    ],
+)
+def test_a_schema_that_moves_away_is_noticed(
+    schemas: dict[str, Schema], change: dict[str, Any], test: Callable[[dict[str, Schema], str], None]
+) -> None:
+    job = schemas["Job"]
+    changed = {key: value for key, value in {**job["properties"], **change}.items() if value is not None}
+    required = [key for key in job["required"] if key in changed]
+    with pytest.raises((AssertionError, ProtocolError)):
+        test({**schemas, "Job": {**job, "properties": changed, "required": required}}, "Job")
