@@ -14,7 +14,7 @@ from bench.calling import COLLECTION, Caller
 from bench.lookalikes import vgg_like
 from bench.recall import fill
 from bench.report import Report, median, p95, times_ms
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, image_queries, images
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import ExtractedImage, Pixels
 from imagesearch.pictures.decode import decode
@@ -44,7 +44,7 @@ def prepare(catalog: Catalog, store: VectorStore, model: str) -> str:
         rows = images.ensure_rows(tx, collection.id, paths, None, None)
         facts = [ExtractedImage(rows[path].id, "", 0, 0, 500, 375, "JPEG") for path in paths]
         images.mark_indexed(tx, facts, read_at=0.0, labels=[("", {})] * COUNT)
-        if images.indexed_ids(tx, collection.id, after=0, up_to=None) != set(range(1, COUNT + 1)):
+        if image_queries.indexed_ids(tx, collection.id, after=0, up_to=None) != set(range(1, COUNT + 1)):
             raise RuntimeError("the benchmark wants a catalogue of its own")
     fill(store, collection.vector_collection, vgg_like(COUNT, seed=2))
     return collection.vector_collection

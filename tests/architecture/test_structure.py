@@ -18,6 +18,9 @@ MAX_CHAIN = 6
 """Modules in the longest chain of imports inside the indexer: a reader cannot follow more."""
 DRIVERS = ("sqlalchemy", "psycopg2", "redis", "celery", "kombu", "pymilvus", "flask", "PIL", "tensorflow", "keras")
 CONSTANTS = [
+    "imagesearch.catalog.constants",
+    "imagesearch.catalog.labels",
+    "imagesearch.catalog.states",
     "imagesearch.contract",
     "imagesearch.errors",
     "imagesearch.failures",

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from imagesearch.catalog.collections import METRIC, Collection
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.constants import METRIC
 from imagesearch.catalog.images import Image
-from imagesearch.catalog.jobs import INDEX, Job
+from imagesearch.catalog.jobs import Job
+from imagesearch.catalog.states import CollectionState, ImageState, JobOrigin
 from imagesearch.contract import (
     DIMENSION,
     ExtractedImage,
     FailedImage,
     IndexBatch,
+    JobKind,
     JobState,
     UnchangedImage,
 )
@@ -25,8 +28,8 @@ _NEW = Job(
     number=1,
     collection_id=1,
     collection="default",
-    origin="v2",
-    kind=INDEX,
+    origin=JobOrigin.V2,
+    kind=JobKind.INDEX,
     options=None,
     directory="/library",
     manifest=None,
@@ -61,14 +64,14 @@ def job_record(**values: object) -> Job:
     return replace(_NEW, **values)  # type: ignore[arg-type]
 
 
-def image_record(image_id: int, state: str = "indexed", **values: object) -> Image:
+def image_record(image_id: int, state: str = ImageState.INDEXED, **values: object) -> Image:
     """Return a picture that was read at second 100 if it has been indexed, but for these values."""
-    is_new = state == "pending"
+    is_new = state == ImageState.PENDING
     made = Image(
         id=image_id,
         collection_id=1,
         path=f"/library/{image_id}.jpg",
-        state=state,
+        state=ImageState(state),
         sha256=None if is_new else "digest",
         size_bytes=None if is_new else 10,
         mtime_ns=None if is_new else 20,
@@ -98,7 +101,7 @@ def collection_record(**values: object) -> Collection:
         index_type="FLAT",
         index_params={},
         vector_collection="vectors",
-        state="active",
+        state=CollectionState.ACTIVE,
         created_at=NOON,
     )
     return replace(made, **values)  # type: ignore[arg-type]

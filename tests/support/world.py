@@ -21,6 +21,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.reindex import builds
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images, job_items
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import (
@@ -29,6 +30,7 @@ from imagesearch.contract import (
     ExtractedImage,
     FailedImage,
     IndexBatch,
+    JobKind,
     PlanJob,
     TaskName,
     UnchangedImage,
@@ -111,7 +113,7 @@ class World:
     def submit(self, source: Path | list[Path], collection: str = "default", **options: object) -> str:
         """Commit a job the way the API does, and return its id."""
         directory = str(source) if isinstance(source, Path) else None
-        job = jobs.NewJob(**{"id": str(uuid4()), "origin": "v2", "directory": directory, **options})  # type: ignore[arg-type]
+        job = jobs.NewJob(**{"id": str(uuid4()), "origin": JobOrigin.V2, "directory": directory, **options})  # type: ignore[arg-type]
         with self.catalog.transaction() as tx:
             made, _ = collections.create(tx, collection)
             jobs.create(tx, made.id, job)
@@ -134,7 +136,7 @@ class World:
             job = builds.submit(
                 tx,
                 found,
-                jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, kind=jobs.REINDEX),
+                jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory=None, kind=JobKind.REINDEX),
                 index_type=index_type,
                 index_params={},
                 preprocessing=preprocessing or found.preprocessing,

@@ -47,6 +47,14 @@ class TaskName(StrEnum):
     RECONCILE = "imagesearch.reconcile"
 
 
+class JobKind(StrEnum):
+    """Name what a job does."""
+
+    INDEX = "index"
+    REINDEX = "reindex"
+    DUPLICATES = "duplicates"
+
+
 class JobState(StrEnum):
     """Name the states of a job; ended ones accept no more work."""
 

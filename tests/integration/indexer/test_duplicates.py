@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections, duplicates, images, jobs
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import duplicate_pairs
 from imagesearch.catalog.tables import images as image_table
-from imagesearch.contract import JobState, PlanJob, TaskName
+from imagesearch.contract import JobKind, JobState, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import Preprocessing
 from imagesearch_indexer import duplicates as duplicates_module
@@ -55,7 +56,9 @@ def submit(world: World, *, max_distance: float = 0.01, partition: str | None = 
     with world.catalog.transaction() as tx:
         collection = collections.get(tx, "default")
         options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
-        wanted = jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, kind=jobs.DUPLICATES, options=options)
+        wanted = jobs.NewJob(
+            id=str(uuid4()), origin=JobOrigin.V2, directory=None, kind=JobKind.DUPLICATES, options=options
+        )
         return jobs.create(tx, collection.id, wanted).id
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.catalog.images import Image as StoredImage
+from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import JobState
 from imagesearch.messaging.progress import JobProgress
 from imagesearch.pipeline import Preprocessing
@@ -109,7 +110,7 @@ def test_a_collection_is_read_as_the_api_shapes_it() -> None:
         index_type="HNSW",
         index_params={"M": 16},
         vector_collection="imagesearch_1",
-        state="active",
+        state=CollectionState.ACTIVE,
         created_at=NOW,
     )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagesearch.catalog.jobs import DUPLICATES, INDEX, REINDEX
-from imagesearch.contract import JobState
+from imagesearch.contract import JobKind, JobState
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import is_dropped, left_out, waits_for_planner
 from support.records import NOON, answer_record, collection_record, job_record
@@ -31,15 +30,25 @@ def test_a_batch_is_written_unless_its_job_or_its_collection_is_given_up(
 @pytest.mark.parametrize(
     ("values", "asks"),
     [
-        pytest.param({"kind": REINDEX, "indexed": 2}, True, id="a build with nothing on its way"),
-        pytest.param({"kind": REINDEX, "indexed": 1}, False, id="a build with more on its way"),
-        pytest.param({"kind": REINDEX, "indexed": 1, "error": "refused"}, True, id="a build that was refused"),
-        pytest.param({"kind": REINDEX, "indexed": 2, "state": JobState.PLANNING}, True, id="a build resumed"),
-        pytest.param({"kind": REINDEX, "indexed": 2, "state": JobState.PAUSED}, False, id="a build paused"),
-        pytest.param({"kind": REINDEX, "indexed": 2, "planned_at": NOON}, False, id="a build switched to"),
-        pytest.param({"kind": DUPLICATES, "indexed": 2}, True, id="a search for duplicates"),
-        pytest.param({"kind": INDEX, "indexed": 2, "state": JobState.PLANNING}, False, id="a source being listed"),
-        pytest.param({"kind": INDEX, "indexed": 2, "planned_at": NOON}, False, id="a source that was listed"),
+        pytest.param({"kind": JobKind.REINDEX, "indexed": 2}, True, id="a build with nothing on its way"),
+        pytest.param({"kind": JobKind.REINDEX, "indexed": 1}, False, id="a build with more on its way"),
+        pytest.param(
+            {"kind": JobKind.REINDEX, "indexed": 1, "error": "refused"}, True, id="a build that was refused"
+        ),
+        pytest.param(
+            {"kind": JobKind.REINDEX, "indexed": 2, "state": JobState.PLANNING}, True, id="a build resumed"
+        ),
+        pytest.param(
+            {"kind": JobKind.REINDEX, "indexed": 2, "state": JobState.PAUSED}, False, id="a build paused"
+        ),
+        pytest.param({"kind": JobKind.REINDEX, "indexed": 2, "planned_at": NOON}, False, id="a build switched to"),
+        pytest.param({"kind": JobKind.DUPLICATES, "indexed": 2}, True, id="a search for duplicates"),
+        pytest.param(
+            {"kind": JobKind.INDEX, "indexed": 2, "state": JobState.PLANNING}, False, id="a source being listed"
+        ),
+        pytest.param(
+            {"kind": JobKind.INDEX, "indexed": 2, "planned_at": NOON}, False, id="a source that was listed"
+        ),
     ],
 )
 def test_only_a_job_that_nobody_plans_any_more_asks_for_planning(values: dict[str, object], asks: bool) -> None:

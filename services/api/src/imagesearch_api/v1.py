@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
 from imagesearch.messaging.progress import JobProgress
 from imagesearch.messaging.redis_errors import best_effort
@@ -40,7 +41,6 @@ log = structlog.get_logger()
 v1 = Blueprint("v1", __name__, url_prefix="/api/v1")
 
 DEFAULT_TABLE = "default"
-ORIGIN = "v1"
 LATEST_KEY = "imagesearch:v1:latest"
 
 
@@ -91,7 +91,7 @@ def train() -> ResponseReturnValue:
     directory = read_required("File", "the path of a directory is expected")
     body = checked(JobBody, {"source": directory, "collection": _table()})
     services = current()
-    job = submit(services, Submission(source=directory, collection=body.collection, origin=ORIGIN))
+    job = submit(services, Submission(source=directory, collection=body.collection, origin=JobOrigin.V1))
     last: LastSeen = current_app.extensions["last_seen"]
     # A client that asks for progress now must not be shown the end of the job before.
     last.keep(job.progress())
@@ -135,7 +135,7 @@ def _newest(services: Services) -> JobProgress | None:
         except NotFound:
             log.warning("latest.unknown", job=latest.decode())
     with services.catalog.reading() as tx:
-        found = jobs.newest(tx, limit=1, origin=ORIGIN)
+        found = jobs.newest(tx, limit=1, origin=JobOrigin.V1)
     return found[0].progress() if found else None
 
 

@@ -13,6 +13,7 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
+from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import IndexBatch, JobState, Outcome
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
@@ -84,7 +85,7 @@ def waits_for_planner(job: jobs.Job) -> bool:
 def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | None:
     """Write everything about a batch; None when it had ended before. The commit is the caller's."""
     batch = batches.lock(tx, message.batch_id)
-    if batch is None or batch.state in ("done", "cancelled"):
+    if batch is None or batch.state.has_ended:
         return None
     job = jobs.get(tx, batch.job_id)
     collection = collections.lock_shared(tx, job.collection_id)
@@ -101,7 +102,7 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
         return _Ended(job, collection, lease(indexer, tx, job, collection))
     if settled is NotSettled.DROPPED:
         outcomes, codes = ledger.cancel_batch(tx, batch.id), Counter[FailureCode]()
-        batches.close(tx, batch.id, "cancelled")
+        batches.close(tx, batch.id, BatchState.CANCELLED)
     else:
         outcomes = ledger.settle(tx, batch.id, settled)
         codes = Counter(item.code for item in settled if item.code is not None)
@@ -112,7 +113,7 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
 
 def is_dropped(job: jobs.Job, collection: Collection) -> bool:
     """Tell whether nobody wants what the batches of a job bring any more."""
-    return job.state == JobState.CANCELLED or collection.state != "active"
+    return job.state == JobState.CANCELLED or collection.state != CollectionState.ACTIVE
 
 
 def _open_images(tx: Transaction, message: IndexBatch) -> frozenset[int]:

@@ -15,7 +15,7 @@ from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex.builds import ReindexBuild
-from imagesearch.contract import IndexBatch, TaskName
+from imagesearch.contract import IndexBatch, JobKind, TaskName
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.claims import InFlight
@@ -46,7 +46,7 @@ class Indexer:
     send: Callable[[TaskName, Message, str | None], None]
     roots: Roots
     settings: IndexerSettings
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[JobKind, Kind]
     stopping: Event = field(default_factory=Event)
 
     @cached_property

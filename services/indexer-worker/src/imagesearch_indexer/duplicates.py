@@ -14,6 +14,7 @@ from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.jobs.listing import submit_indexed
+from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Outcome
 from imagesearch.errors import NotFound
 from imagesearch.similarity import groups_of_pairs
@@ -50,7 +51,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     with indexer.catalog.transaction() as tx:
         collection = collections.lock_shared(tx, jobs.get(tx, job_id).collection_id)
         job = jobs.lock(tx, job_id)
-        if not job.state.is_working or job.planned_at is not None or collection.state != "active":
+        if not job.state.is_working or job.planned_at is not None or collection.state != CollectionState.ACTIVE:
             return False
         more = _step(indexer, tx, job, collection)
         job = jobs.get(tx, job_id)

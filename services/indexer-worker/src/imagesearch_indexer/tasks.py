@@ -15,6 +15,7 @@ from imagesearch.contract import (
     Findings,
     FinishDeletes,
     IndexBatch,
+    JobKind,
     PlanJob,
     Queue,
     Reconcile,
@@ -40,9 +41,9 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 INGEST: Final = Extraction(target=ingest_writer.target, settle=ingest_writer.settle, fail=ingest_writer.fail)
-KINDS: Final[Mapping[str, Kind]] = {
-    jobs.INDEX: Kind(plan=planner.plan, extraction=INGEST, finish=prune.prune),
-    jobs.REINDEX: Kind(
+KINDS: Final[Mapping[JobKind, Kind]] = {
+    JobKind.INDEX: Kind(plan=planner.plan, extraction=INGEST, finish=prune.prune),
+    JobKind.REINDEX: Kind(
         plan=partial(builder.plan, after_switch=planner.plan),
         extraction=Extraction(
             target=partial(reindex_writer.target, after_switch=INGEST),
@@ -51,7 +52,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
         cancel=builder.cancel,
     ),
-    jobs.DUPLICATES: Kind(plan=duplicates.plan, cancel=duplicates.cancel),
+    JobKind.DUPLICATES: Kind(plan=duplicates.plan, cancel=duplicates.cancel),
 }
 """What each kind of job does in its own way. Everything else asks no job for its kind."""
 

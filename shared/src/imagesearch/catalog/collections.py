@@ -11,14 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from imagesearch.catalog import locks, names
+from imagesearch.catalog.columns import columns_of
+from imagesearch.catalog.constants import METRIC
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.catalog.tables import collections as table
 from imagesearch.catalog.tables import images
 from imagesearch.contract import DIMENSION
 from imagesearch.errors import Conflict, NotFound, PipelineMismatch
 from imagesearch.pipeline import Preprocessing, fingerprint
-
-METRIC = "COSINE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Collection:
     index_type: str
     index_params: dict[str, Any]
     vector_collection: str
-    state: str
+    state: CollectionState
     created_at: datetime
     generation: int = 0
 
@@ -52,7 +53,8 @@ class Collection:
         return self.model is None or self.fingerprint == fingerprint(self.model, self.preprocessing)
 
 
-_BY_NAME = sa.select(table).where(names.HELD)
+_SELECT = sa.select(*columns_of(table, Collection))
+_BY_NAME = _SELECT.where(names.HELD)
 """Made once: every search reads its collection, and making a statement is a third of a short read."""
 
 
@@ -83,40 +85,45 @@ def get_by_name(tx: Transaction, name: str) -> Collection:
 
 def by_id(tx: Transaction, collection_id: int) -> Collection:
     """Return a collection by id, also one that is deleted."""
-    return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id)).one())
+    return _collection(tx.execute(_SELECT.where(table.c.id == collection_id)).one())
 
 
 def lock_shared(tx: Transaction, collection_id: int) -> Collection:
     """Return a collection that `lock_exclusive` cannot have before this transaction ends."""
     locks.collection_shared(tx, collection_id)
-    query = sa.select(table).where(table.c.id == collection_id).with_for_update(read=True, key_share=True)
+    query = _SELECT.where(table.c.id == collection_id).with_for_update(read=True, key_share=True)
     return _collection(tx.execute(query).one())
 
 
 def lock_exclusive(tx: Transaction, collection_id: int) -> Collection:
     """Wait until nobody holds a collection, and keep everybody off it until this transaction ends."""
     locks.collection_exclusive(tx, collection_id)
-    return _collection(tx.execute(sa.select(table).where(table.c.id == collection_id).with_for_update()).one())
+    return _collection(tx.execute(_SELECT.where(table.c.id == collection_id).with_for_update()).one())
 
 
 def all_active(tx: Transaction) -> list[Collection]:
     """Return every collection that is not being deleted, by name."""
-    rows = tx.execute(sa.select(table).where(table.c.state == "active").order_by(table.c.name))
+    rows = tx.execute(_SELECT.where(table.c.state == CollectionState.ACTIVE).order_by(table.c.name))
     return [_collection(row) for row in rows]
 
 
 def with_unfinished_deletes(tx: Transaction) -> list[int]:
     """Return the ids of collections that are being deleted, or hold images that are."""
-    marked = sa.select(images.c.collection_id).where(images.c.state == "deleting").distinct()
+    marked = sa.select(images.c.collection_id).where(images.c.state == ImageState.DELETING).distinct()
     query = sa.select(table.c.id).where(
-        sa.or_(table.c.state == "deleting", sa.and_(table.c.state == "active", table.c.id.in_(marked)))
+        sa.or_(
+            table.c.state == CollectionState.DELETING,
+            sa.and_(table.c.state == CollectionState.ACTIVE, table.c.id.in_(marked)),
+        )
     )
     return list(tx.execute(query.order_by(table.c.id)).scalars())
 
 
 def deleted_among(tx: Transaction, collection_ids: Iterable[int]) -> set[int]:
     """Return those of the ids whose collections have been deleted."""
-    query = sa.select(table.c.id).where(table.c.id.in_(sorted(collection_ids)), table.c.state == "deleted")
+    query = sa.select(table.c.id).where(
+        table.c.id.in_(sorted(collection_ids)), table.c.state == CollectionState.DELETED
+    )
     return set(tx.execute(query).scalars())
 
 
@@ -197,20 +204,20 @@ def short_model(model: str | None) -> str:
 
 def mark_deleting(tx: Transaction, collection: Collection) -> None:
     """Begin a deletion: from this commit on, nobody finds the collection by name or alias."""
-    tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleting"))
+    tx.execute(sa.update(table).where(table.c.id == collection.id).values(state=CollectionState.DELETING))
     names.remove_aliases(tx, collection.id)
 
 
 def mark_deleted(tx: Transaction, collection: Collection) -> None:
     """End a deletion; the row stays, because the jobs of the collection refer to it."""
-    tx.execute(sa.update(table).where(table.c.id == collection.id).values(state="deleted"))
+    tx.execute(sa.update(table).where(table.c.id == collection.id).values(state=CollectionState.DELETED))
 
 
 def indexed_counts(tx: Transaction, collection_ids: Sequence[int]) -> dict[int, int]:
     """Return the number of images in state indexed for each collection."""
     rows = tx.execute(
         sa.select(images.c.collection_id, sa.func.count())
-        .where(images.c.state == "indexed", images.c.collection_id.in_(collection_ids))
+        .where(images.c.state == ImageState.INDEXED, images.c.collection_id.in_(collection_ids))
         .group_by(images.c.collection_id)
     )
     found = {row[0]: row[1] for row in rows}
@@ -218,18 +225,4 @@ def indexed_counts(tx: Transaction, collection_ids: Sequence[int]) -> dict[int, 
 
 
 def _collection(row: sa.Row[Any]) -> Collection:
-    return Collection(
-        id=row.id,
-        name=row.name,
-        dimension=row.dimension,
-        metric=row.metric,
-        model=row.model,
-        fingerprint=row.fingerprint,
-        preprocessing=Preprocessing.from_dict(row.preprocessing),
-        index_type=row.index_type,
-        index_params=row.index_params,
-        vector_collection=row.vector_collection,
-        state=row.state,
-        created_at=row.created_at,
-        generation=row.generation,
-    )
+    return Collection(**{**row._mapping, "preprocessing": Preprocessing.from_dict(row.preprocessing)})

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import duplicate_members as members
 from imagesearch.catalog.tables import duplicate_pairs as pairs_table
 from imagesearch.catalog.tables import images
@@ -18,7 +19,9 @@ WRITE_ROWS = 5_000
 
 def comparable_ids(tx: Transaction, collection_id: int, *, partition: str | None, limit: int) -> list[int]:
     """Return the smallest ids of indexed images of a collection, or of one partition, in ascending order."""
-    query = sa.select(images.c.id).where(images.c.collection_id == collection_id, images.c.state == "indexed")
+    query = sa.select(images.c.id).where(
+        images.c.collection_id == collection_id, images.c.state == ImageState.INDEXED
+    )
     if partition is not None:
         query = query.where(images.c.partition == partition)
     return list(tx.execute(query.order_by(images.c.id).limit(limit)).scalars())
@@ -45,7 +48,7 @@ def same_content(tx: Transaction, collection_id: int, partition: str | None) -> 
     """Iterate over pairs of indexed images whose files hold the same bytes: each with the first of them."""
     first = sa.func.min(images.c.id).over(partition_by=images.c.sha256).label("first_id")
     query = sa.select(images.c.id, first).where(
-        images.c.collection_id == collection_id, images.c.state == "indexed"
+        images.c.collection_id == collection_id, images.c.state == ImageState.INDEXED
     )
     if partition is not None:
         query = query.where(images.c.partition == partition)

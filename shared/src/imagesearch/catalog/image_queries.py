@@ -6,16 +6,18 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
 
-_COLUMNS = [table.c[name] for name in Image.__dataclass_fields__]
+_COLUMNS = columns_of(table, Image)
 
 
 def indexed_behind(collection_id: int, after: int, partition: str | None) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on indexed images of a collection, or of one partition, from behind the id `after`."""
-    conditions = [table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after]
+    conditions = [table.c.collection_id == collection_id, table.c.state == ImageState.INDEXED, table.c.id > after]
     return conditions if partition is None else [*conditions, table.c.partition == partition]
 
 
@@ -28,7 +30,7 @@ def listing(tx: Transaction, collection_id: int, *, partition: str | None, after
 def has_partition(tx: Transaction, collection_id: int, partition: str) -> bool:
     """Tell whether an indexed image of a collection has that partition."""
     query = sa.select(table.c.id).where(
-        table.c.collection_id == collection_id, table.c.partition == partition, table.c.state == "indexed"
+        table.c.collection_id == collection_id, table.c.partition == partition, table.c.state == ImageState.INDEXED
     )
     return tx.execute(query.limit(1)).first() is not None
 
@@ -38,7 +40,7 @@ def ids_of_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> d
     query = sa.select(table.c.path, table.c.id).where(
         table.c.collection_id == collection_id,
         table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
-        table.c.state != "deleting",
+        table.c.state != ImageState.DELETING,
     )
     return {row.path: row.id for row in tx.execute(query)}
 
@@ -46,3 +48,31 @@ def ids_of_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> d
 def existing(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     """Return those of the images that have a row, whatever their state."""
     return set(tx.execute(sa.select(table.c.id).where(table.c.id.in_(sorted(image_ids)))).scalars())
+
+
+def indexed_ids(tx: Transaction, collection_id: int, *, after: int, up_to: int | None) -> set[int]:
+    """Return the ids of indexed images of a collection in the range (after, up_to]; None is no upper bound."""
+    query = sa.select(table.c.id).where(
+        table.c.collection_id == collection_id, table.c.state == ImageState.INDEXED, table.c.id > after
+    )
+    if up_to is not None:
+        query = query.where(table.c.id <= up_to)
+    return set(tx.execute(query).scalars())
+
+
+def below(tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int) -> list[tuple[int, str]]:
+    """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none."""
+    prefix = directory.rstrip("/") + "/"
+    query = (
+        sa.select(table.c.id, table.c.path)
+        .where(
+            table.c.collection_id == collection_id,
+            table.c.path.startswith(prefix, autoescape=True),
+            table.c.path > after,
+            table.c.state != ImageState.DELETING,
+            ~table.c.uploaded,
+        )
+        .order_by(table.c.path)
+        .limit(limit)
+    )
+    return [(row.id, row.path) for row in tx.execute(query)]

@@ -10,13 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
 from imagesearch.contract import ExtractedImage, UnchangedImage
 from imagesearch.errors import NotFound
-
-MAX_PATH_BYTES = 2_400
-"""A Postgres B-tree holds entries up to 2,704 bytes; the rest is for the collection's id and headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Image:
     id: int
     collection_id: int
     path: str
-    state: str
+    state: ImageState
     sha256: str | None
     size_bytes: int | None
     mtime_ns: int | None
@@ -41,15 +40,7 @@ class Image:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """Name the file of an image, and whether the service stored it itself."""
-
-    path: str
-    uploaded: bool
-
-
-_COLUMNS = [table.c[name] for name in Image.__dataclass_fields__]
+_COLUMNS = columns_of(table, Image)
 
 
 def get(tx: Transaction, image_id: int, *, collection_id: int | None = None) -> Image:
@@ -58,7 +49,7 @@ def get(tx: Transaction, image_id: int, *, collection_id: int | None = None) -> 
     Raises:
         NotFound: there is none of that id, or it lies in another collection.
     """
-    query = sa.select(*_COLUMNS).where(table.c.id == image_id, table.c.state.in_(("indexed", "pending", "failed")))
+    query = sa.select(*_COLUMNS).where(table.c.id == image_id, table.c.state != ImageState.DELETING)
     if collection_id is not None:
         query = query.where(table.c.collection_id == collection_id)
     row = tx.execute(query).one_or_none()
@@ -70,7 +61,7 @@ def get(tx: Transaction, image_id: int, *, collection_id: int | None = None) -> 
 _INDEXED_BY_IDS = sa.select(*_COLUMNS).where(
     # One array, where IN would be a parameter for each id.
     table.c.id == sa.func.any(sa.cast(sa.bindparam("ids"), sa.ARRAY(sa.BigInteger))),
-    table.c.state == "indexed",
+    table.c.state == ImageState.INDEXED,
 )
 """Made once: every search reads its rows, and making a statement is a third of a short read."""
 
@@ -85,7 +76,7 @@ def indexed_by_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) 
     query = sa.select(*_COLUMNS).where(
         table.c.collection_id == collection_id,
         table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
-        table.c.state == "indexed",
+        table.c.state == ImageState.INDEXED,
     )
     return {row.path: Image(*row) for row in tx.execute(query)}
 
@@ -93,7 +84,8 @@ def indexed_by_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) 
 def indexed_among(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     """Return those of the ids whose images are indexed."""
     query = sa.select(table.c.id).where(
-        table.c.id == sa.func.any(sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))), table.c.state == "indexed"
+        table.c.id == sa.func.any(sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))),
+        table.c.state == ImageState.INDEXED,
     )
     return set(tx.execute(query).scalars())
 
@@ -139,13 +131,6 @@ def mark_uploaded(tx: Transaction, image_id: int) -> None:
     tx.execute(sa.update(table).where(table.c.id == image_id).values(uploaded=True))
 
 
-def files_of(tx: Transaction, image_ids: Sequence[int]) -> list[File]:
-    """Return the files of images in whatever state."""
-    ids = sa.cast(list(image_ids), sa.ARRAY(sa.BigInteger))
-    rows = tx.execute(sa.select(table.c.path, table.c.uploaded).where(table.c.id == sa.func.any(ids)))
-    return [File(row.path, row.uploaded) for row in rows]
-
-
 def lock(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
     """Lock image rows in id order until the transaction ends, and return them by id.
 
@@ -174,7 +159,7 @@ def mark_indexed(
         sa.update(table)
         .where(table.c.id == sa.bindparam("image_id"))
         .values(
-            state="indexed",
+            state=ImageState.INDEXED,
             sha256=sa.bindparam("new_sha256"),
             size_bytes=sa.bindparam("new_size_bytes"),
             mtime_ns=sa.bindparam("new_mtime_ns"),
@@ -222,8 +207,8 @@ def mark_failed(tx: Transaction, image_ids: Sequence[int]) -> None:
     if image_ids:
         tx.execute(
             sa.update(table)
-            .where(table.c.id.in_(image_ids), table.c.state.in_(("pending", "indexed")))
-            .values(state="failed", sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
+            .where(table.c.id.in_(image_ids), table.c.state.in_((ImageState.PENDING, ImageState.INDEXED)))
+            .values(state=ImageState.FAILED, sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
         )
 
 
@@ -231,68 +216,19 @@ def mark_pending(tx: Transaction, image_ids: Sequence[int]) -> None:
     """Record that these images lost their vectors and have to be read again."""
     tx.execute(
         sa.update(table)
-        .where(table.c.id.in_(image_ids), table.c.state == "indexed")
-        .values(state="pending", sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
+        .where(table.c.id.in_(image_ids), table.c.state == ImageState.INDEXED)
+        .values(state=ImageState.PENDING, sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
     )
-
-
-def indexed_ids(tx: Transaction, collection_id: int, *, after: int, up_to: int | None) -> set[int]:
-    """Return the ids of indexed images of a collection in the range (after, up_to]; None is no upper bound."""
-    query = sa.select(table.c.id).where(
-        table.c.collection_id == collection_id, table.c.state == "indexed", table.c.id > after
-    )
-    if up_to is not None:
-        query = query.where(table.c.id <= up_to)
-    return set(tx.execute(query).scalars())
 
 
 def mark_deleting(tx: Transaction, collection_id: int, image_ids: Sequence[int]) -> list[int]:
     """Begin the deletion of images: from this commit on nobody sees them. Return the ids that were there."""
     rows = tx.execute(
         sa.update(table)
-        .where(table.c.collection_id == collection_id, table.c.id.in_(image_ids), table.c.state != "deleting")
-        .values(state="deleting")
+        .where(
+            table.c.collection_id == collection_id, table.c.id.in_(image_ids), table.c.state != ImageState.DELETING
+        )
+        .values(state=ImageState.DELETING)
         .returning(table.c.id)
     )
     return sorted(row.id for row in rows)
-
-
-def deleting(tx: Transaction, collection_id: int, *, limit: int) -> list[int]:
-    """Return some of the images whose deletion has begun and not ended."""
-    query = (
-        sa.select(table.c.id)
-        .where(table.c.collection_id == collection_id, table.c.state == "deleting")
-        .order_by(table.c.id)
-        .limit(limit)
-    )
-    return list(tx.execute(query).scalars())
-
-
-def remove(tx: Transaction, image_ids: Sequence[int]) -> None:
-    """Remove the rows of images whose vectors are gone."""
-    tx.execute(sa.delete(table).where(table.c.id.in_(image_ids), table.c.state == "deleting"))
-
-
-def remove_slice(tx: Transaction, collection_id: int, *, limit: int) -> list[File]:
-    """Remove some rows of a collection that is being deleted; return their files."""
-    some = sa.select(table.c.id).where(table.c.collection_id == collection_id).limit(limit)
-    removed = sa.delete(table).where(table.c.id.in_(some)).returning(table.c.path, table.c.uploaded)
-    return [File(row.path, row.uploaded) for row in tx.execute(removed)]
-
-
-def below(tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int) -> list[tuple[int, str]]:
-    """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none."""
-    prefix = directory.rstrip("/") + "/"
-    query = (
-        sa.select(table.c.id, table.c.path)
-        .where(
-            table.c.collection_id == collection_id,
-            table.c.path.startswith(prefix, autoescape=True),
-            table.c.path > after,
-            table.c.state != "deleting",
-            ~table.c.uploaded,
-        )
-        .order_by(table.c.path)
-        .limit(limit)
-    )
-    return [(row.id, row.path) for row in tx.execute(query)]

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from imagesearch.catalog.images import Image
+
+class Labelled(Protocol):
+    """Have a partition and metadata, as images do."""
+
+    @property
+    def partition(self) -> str:
+        """Return the partition."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Return the metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Labels:
             others.metadata if self.metadata is None else self.metadata,
         )
 
-    def on(self, row: Image) -> tuple[str, Mapping[str, Any]]:
+    def on(self, row: Labelled) -> tuple[str, Mapping[str, Any]]:
         """Return the partition and metadata that an image has from then on."""
         return (
             row.partition if self.partition is None else self.partition,

@@ -14,13 +14,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from imagesearch.catalog import locks
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collection_aliases as aliases
 from imagesearch.catalog.tables import collections
 from imagesearch.errors import Conflict, NotFound
 
 _WANTED = sa.bindparam("wanted", type_=sa.Text)
 HELD = sa.and_(
-    collections.c.state == "active",
+    collections.c.state == CollectionState.ACTIVE,
     sa.or_(
         collections.c.name == _WANTED,
         collections.c.id == sa.select(aliases.c.collection_id).where(aliases.c.alias == _WANTED).scalar_subquery(),
@@ -64,11 +65,15 @@ def put_alias(tx: Transaction, alias: str, collection_id: int) -> bool:
     """
     locks.name(tx, alias)
     if tx.execute(
-        sa.select(collections.c.id).where(collections.c.name == alias, collections.c.state == "active")
+        sa.select(collections.c.id).where(
+            collections.c.name == alias, collections.c.state == CollectionState.ACTIVE
+        )
     ).first():
         raise Conflict(f"{alias!r} is the name of a collection.")
     # A deletion waits for this lock, and then removes the alias, too.
-    held = sa.select(collections.c.id).where(collections.c.id == collection_id, collections.c.state == "active")
+    held = sa.select(collections.c.id).where(
+        collections.c.id == collection_id, collections.c.state == CollectionState.ACTIVE
+    )
     if tx.execute(held.with_for_update(read=True)).first() is None:
         raise NotFound("The collection has been deleted.")
     is_new = tx.execute(sa.select(aliases.c.alias).where(aliases.c.alias == alias)).first() is None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import SINGLE_IMAGE
+from imagesearch.catalog.states import ImageState, JobOrigin
 from imagesearch.catalog.tables import images, job_items, jobs, path_backlog
 
 
@@ -20,11 +21,11 @@ class StoredPath:
     image_id: int
     collection_id: int
     path: str
-    state: str
+    state: ImageState
     uploaded: bool
 
 
-_COLUMNS = images.c.id, images.c.collection_id, images.c.path, images.c.state, images.c.uploaded
+_COLUMNS = columns_of(images, StoredPath, image_id=images.c.id)
 
 
 def is_open(tx: Transaction) -> bool:
@@ -77,7 +78,7 @@ def rename(tx: Transaction, image: StoredPath, path: str) -> bool:
         sa.update(job_items)
         .where(
             job_items.c.job_id == jobs.c.id,
-            jobs.c.origin == SINGLE_IMAGE,
+            jobs.c.origin == JobOrigin.SINGLE_IMAGE,
             jobs.c.finished_at.is_(None),
             job_items.c.path == image.path,
             job_items.c.image_id == image.image_id,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from imagesearch.catalog.columns import Word, count, identity, json, moment, now, one_of, word
+from imagesearch.catalog.states import BatchState, BuildPhase, BuildState, CollectionState, ImageState, JobOrigin
+from imagesearch.contract import JobKind, JobState, Outcome
 
 metadata = sa.MetaData(
     naming_convention={
@@ -17,46 +19,25 @@ metadata = sa.MetaData(
     }
 )
 
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
-
-
-def _now(name: str) -> sa.Column[datetime]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
-
-
-def _moment(name: str) -> sa.Column[datetime]:
-    return sa.Column(name, sa.DateTime(timezone=True))
-
-
-def _count(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
-
-
-def _json(name: str) -> sa.Column[dict[str, object]]:
-    return sa.Column(name, JSONB, nullable=False, server_default="{}")
-
-
 collections = sa.Table(
     "collections",
     metadata,
-    _id(),
+    identity(),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("dimension", sa.Integer, nullable=False),
     sa.Column("metric", sa.Text, nullable=False),
     # Both are unknown until the first batch arrives, and fixed from then on.
     sa.Column("model", sa.Text),
     sa.Column("fingerprint", sa.Text),
-    _json("preprocessing"),
+    json("preprocessing"),
     sa.Column("index_type", sa.Text, nullable=False),
-    _json("index_params"),
+    json("index_params"),
     sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
     # Grows with every change of the pipeline: a batch that was sent under an older one is sent again.
     sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("state", sa.Text, nullable=False, server_default="active"),
-    _now("created_at"),
-    sa.CheckConstraint("state IN ('active', 'deleting', 'deleted')", name="state"),
+    word("state", CollectionState, CollectionState.ACTIVE),
+    now("created_at"),
+    one_of("state", CollectionState),
     # A collection that is being deleted no longer holds its name.
     sa.Index("uq_collections_name", "name", unique=True, postgresql_where=sa.text("state = 'active'")),
 )
@@ -66,17 +47,17 @@ collection_aliases = sa.Table(
     metadata,
     sa.Column("alias", sa.Text, primary_key=True),
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
-    _now("created_at"),
+    now("created_at"),
     sa.Index("ix_collection_aliases_collection_id", "collection_id"),
 )
 
 images = sa.Table(
     "images",
     metadata,
-    _id(),
+    identity(),
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
     sa.Column("path", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, server_default="pending"),
+    word("state", ImageState, ImageState.PENDING),
     sa.Column("sha256", sa.Text),
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("mtime_ns", sa.BigInteger),
@@ -84,15 +65,15 @@ images = sa.Table(
     sa.Column("height", sa.Integer),
     sa.Column("format", sa.Text),
     sa.Column("partition", sa.Text, nullable=False, server_default=""),
-    _json("metadata"),
+    json("metadata"),
     # Whether the service stored the file itself, and so may remove it.
     sa.Column("uploaded", sa.Boolean, nullable=False, server_default=sa.false()),
     # When the indexed bytes were read: an older reading that arrives late never replaces a newer one.
     sa.Column("read_at", sa.Double),
-    _moment("indexed_at"),
-    _now("created_at"),
+    moment("indexed_at"),
+    now("created_at"),
     sa.UniqueConstraint("collection_id", "path"),
-    sa.CheckConstraint("state IN ('pending', 'indexed', 'failed', 'deleting')", name="state"),
+    one_of("state", ImageState),
     sa.Index("ix_images_indexed", "collection_id", "id", postgresql_where=sa.text("state = 'indexed'")),
     sa.Index(
         "ix_images_partition", "collection_id", "partition", "id", postgresql_where=sa.text("state = 'indexed'")
@@ -106,8 +87,8 @@ jobs = sa.Table(
     sa.Column("id", UUID(as_uuid=False), primary_key=True),
     sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True),
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
-    sa.Column("origin", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False, server_default="index"),
+    word("origin", JobOrigin),
+    word("kind", JobKind, JobKind.INDEX),
     # What a job that does not index was asked for.
     sa.Column("options", JSONB),
     # A directory, or NULL for a list whose paths are the ledger itself.
@@ -119,38 +100,34 @@ jobs = sa.Table(
     sa.Column("partition", sa.Text),
     sa.Column("metadata", JSONB),
     sa.Column("prune", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("state", sa.Text, nullable=False),
+    word("state", JobState),
     sa.Column("error", sa.Text),
-    _count("total"),
-    _count("indexed"),
-    _count("unchanged"),
-    _count("failed"),
-    _count("cancelled"),
-    _count("removed"),
+    count("total"),
+    count("indexed"),
+    count("unchanged"),
+    count("failed"),
+    count("cancelled"),
+    count("removed"),
     # Pictures a second, and when it was last brought up to date.
     sa.Column("rate", sa.Double),
-    _moment("rated_at"),
-    _count("revision"),
+    moment("rated_at"),
+    count("revision"),
     # The last path that planning has written to the ledger.
     sa.Column("planned_up_to", sa.Text),
     # When the whole source was in the ledger, and when every path in it had its batch or its outcome.
-    _moment("listed_at"),
-    _moment("planned_at"),
-    _now("created_at"),
-    _moment("started_at"),
-    _moment("progressed_at"),
-    _moment("stalled_at"),
-    _moment("finished_at"),
+    moment("listed_at"),
+    moment("planned_at"),
+    now("created_at"),
+    moment("started_at"),
+    moment("progressed_at"),
+    moment("stalled_at"),
+    moment("finished_at"),
     # The operation that a key was sent with; means nothing without a key.
     sa.Column("idempotency_scope", sa.Text),
     sa.Column("idempotency_key", sa.Text),
     sa.Column("request_sha256", sa.Text),
-    sa.CheckConstraint(
-        "state IN ('planning', 'running', 'paused', 'succeeded', 'completed_with_failures', "
-        "'failed', 'cancelled')",
-        name="state",
-    ),
-    sa.CheckConstraint("kind IN ('index', 'reindex', 'duplicates')", name="kind"),
+    one_of("state", JobState),
+    one_of("kind", JobKind),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
     sa.Index(
@@ -165,14 +142,14 @@ jobs = sa.Table(
 job_batches = sa.Table(
     "job_batches",
     metadata,
-    _id(),
+    identity(),
     sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("state", sa.Text, nullable=False, server_default="ready"),
+    word("state", BatchState, BatchState.READY),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),
     # The lease: until then the batch is taken to be on its way or in hand.
-    _moment("leased_until"),
-    sa.CheckConstraint("state IN ('ready', 'sent', 'done', 'cancelled')", name="state"),
+    moment("leased_until"),
+    one_of("state", BatchState),
     sa.Index("ix_job_batches_job_id", "job_id"),
     sa.Index("ix_job_batches_open", "job_id", "id", postgresql_where=sa.text("state IN ('ready', 'sent')")),
 )
@@ -180,20 +157,20 @@ job_batches = sa.Table(
 job_items = sa.Table(
     "job_items",
     metadata,
-    _id(),
+    identity(),
     sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     sa.Column("batch_id", sa.BigInteger, sa.ForeignKey("job_batches.id", ondelete="CASCADE")),
     # No foreign key: the ledger outlives the images that it speaks of.
     sa.Column("image_id", sa.BigInteger),
     sa.Column("path", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text),
+    sa.Column("outcome", Word(Outcome)),
     sa.Column("code", sa.Text),
     sa.Column("reason", sa.Text),
     # What this one picture is given, over what its job gives to all; NULL gives nothing.
     sa.Column("partition", sa.Text),
     sa.Column("metadata", JSONB),
     sa.UniqueConstraint("job_id", "path"),
-    sa.CheckConstraint("outcome IN ('indexed', 'unchanged', 'failed', 'cancelled')", name="outcome"),
+    one_of("outcome", Outcome),
     sa.CheckConstraint("(outcome = 'failed') = (code IS NOT NULL)", name="code"),
     sa.Index("ix_job_items_batch_id", "batch_id"),
     sa.Index(
@@ -212,17 +189,17 @@ index_builds = sa.Table(
     sa.Column("collection_id", sa.BigInteger, sa.ForeignKey("collections.id"), nullable=False),
     sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
     sa.Column("index_type", sa.Text, nullable=False),
-    _json("index_params"),
-    _json("preprocessing"),
+    json("index_params"),
+    json("preprocessing"),
     # NULL until the first batch of a new pipeline arrives, when no worker said at the start what it runs.
     sa.Column("model", sa.Text),
     # Whether pictures are read again; otherwise vectors are copied.
     sa.Column("extracts", sa.Boolean, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, server_default="building"),
+    word("state", BuildState, BuildState.BUILDING),
     # How near it is to its end: other jobs of the collection make room for it then.
-    sa.Column("phase", sa.Text, nullable=False, server_default="filling"),
-    sa.CheckConstraint("state IN ('building', 'switched', 'abandoned')", name="state"),
-    sa.CheckConstraint("phase IN ('filling', 'catching_up', 'last_round')", name="phase"),
+    word("phase", BuildPhase, BuildPhase.FILLING),
+    one_of("state", BuildState),
+    one_of("phase", BuildPhase),
     sa.Index(
         "uq_index_builds_collection_id",
         "collection_id",

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from celery import Celery
 
-from imagesearch.contract import JobState
+from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import InvalidMessage
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
@@ -27,7 +27,6 @@ class JobProgress(Message):
     """Hold what is shown of one job, as of one revision of its row.
 
     Attributes:
-        kind: what the job does: ``index``, ``reindex`` or ``duplicates``.
         directory: the source; None for a list of paths.
         removed: images that pruning deleted, because their files are gone.
         rate: pictures finished a second, averaged over about half a minute; None before the first.
@@ -56,7 +55,7 @@ class JobProgress(Message):
     finished_at: float | None
     revision: int
     published_at: float
-    kind: str = "index"
+    kind: JobKind = JobKind.INDEX
 
     @property
     def done(self) -> int:

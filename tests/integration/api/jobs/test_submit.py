@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import IdempotencyKey, Job
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import collections as collection_table
 from imagesearch.catalog.tables import job_items
 from imagesearch.catalog.tables import jobs as job_table
@@ -97,7 +98,7 @@ def asked(source: Any, key: str | None = "monday", scope: str = "POST /api/v2/jo
     return Submission(
         source=source,
         collection=more.pop("collection", "cats"),
-        origin="v2",
+        origin=JobOrigin.V2,
         idempotency_key=IdempotencyKey(scope, key) if key else None,
         **more,
     )

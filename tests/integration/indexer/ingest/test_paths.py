@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import JobState, Reconcile
 from imagesearch.files.uploads import Uploads
@@ -49,7 +50,7 @@ def upload(world: World, uploads: Uploads, data: bytes = b"tenant's own") -> Pat
         row = images.ensure_rows(tx, collection.id, [str(path)], "", {})[str(path)]
         images.mark_uploaded(tx, row.id)
     uploads.store(path, data)
-    world.run([path], origin=jobs.REPAIR)
+    world.run([path], origin=JobOrigin.REPAIR)
     assert rows(world)[str(path.relative_to(world.root))][1] == "indexed"
     return path
 
@@ -161,7 +162,7 @@ def test_uploads_are_no_source_of_a_list_a_directory_or_a_manifest(world: World,
     lines.write_text(
         "\n".join(json.dumps({"path": name}) for name in (named, "library/link.jpg", "library/x.jpg"))
     )
-    job = jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, manifest=str(lines))
+    job = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory=None, manifest=str(lines))
     with world.catalog.transaction() as tx:
         jobs.create(tx, world.collection("other").id, job)
     world.plan(job.id)
@@ -193,9 +194,9 @@ def test_a_collection_that_goes_takes_its_uploads_along_and_no_other_file(world:
     assert all(path.exists() for path in library)
 
 
-@pytest.mark.parametrize("origin", [jobs.REPAIR, jobs.SINGLE_IMAGE, "v2"])
+@pytest.mark.parametrize("origin", [JobOrigin.REPAIR, JobOrigin.SINGLE_IMAGE, JobOrigin.V2])
 def test_a_link_that_is_put_in_place_of_a_file_leads_no_job_to_an_upload(
-    world: World, uploads: Uploads, origin: str
+    world: World, uploads: Uploads, origin: JobOrigin
 ) -> None:
     secret = upload(world, uploads)
     [library] = world.write("library/a.jpg")

@@ -11,6 +11,7 @@ import pytest
 
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.jobs import ledger
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobState, PlanJob
 from imagesearch_indexer.tasks import plan_job
 from support.world import BAD, World
@@ -25,7 +26,7 @@ def manifest(world: World, *lines: dict[str, Any] | str, name: str = "list.jsonl
 
 
 def submit(world: World, path: Path, **wishes: Any) -> str:
-    job = jobs.NewJob(id=str(uuid4()), origin="v2", directory=None, manifest=str(path), **wishes)
+    job = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory=None, manifest=str(path), **wishes)
     with world.catalog.transaction() as tx:
         made, _ = collections.create(tx, "default")
         jobs.create(tx, made.id, job)

@@ -14,6 +14,7 @@ from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import IdempotencyKey, ledger
 from imagesearch.catalog.migrate import is_current, migrate
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import metadata
 from imagesearch_api.v2.jobs import SUBMITTING
 from integration.conftest import Stores
@@ -39,7 +40,7 @@ INSERT INTO job_items (job_id, image_id, batch_id, path, outcome)
 
 def new_job(scope: str) -> jobs.NewJob:
     key = IdempotencyKey(scope, "monday")
-    return jobs.NewJob(id=str(uuid4()), origin="v2", directory="/photos", idempotency_key=key)
+    return jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory="/photos", idempotency_key=key)
 
 
 def fill(tx: sa.Connection) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import Conflict
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.jobs.reindex import network_to_build_with
@@ -24,7 +25,7 @@ def collection(model: str | None) -> Collection:
         index_type="FLAT",
         index_params={},
         vector_collection="imagesearch_1",
-        state="active",
+        state=CollectionState.ACTIVE,
         created_at=datetime(2025, 5, 1, tzinfo=UTC),
     )
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from imagesearch.catalog.jobs import IdempotencyKey
+from imagesearch.catalog.states import JobOrigin
 from imagesearch_api.jobs.submit import ManifestSource, Submission
 
 
 def asked(**options: Any) -> Submission:
-    return Submission(**{"source": "/photos", "collection": "cats", "origin": "v2", **options})
+    return Submission(**{"source": "/photos", "collection": "cats", "origin": JobOrigin.V2, **options})
 
 
 def test_digests_that_jobs_keep_are_those_of_today() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from imagesearch.catalog.images import MAX_PATH_BYTES
+from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.contract import Outcome

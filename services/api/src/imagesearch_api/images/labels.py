@@ -11,6 +11,7 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.states import ImageState
 from imagesearch.contract import ExtractedImage
 from imagesearch.errors import Conflict, NotFound, StoreUnavailable
 from imagesearch.metadata import check_metadata
@@ -94,7 +95,7 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
 
 
 def _write(services: Services, collection: Collection, image: Image, labels: Labels) -> WriteResult:
-    if image.state != "indexed" or image.sha256 is None:
+    if image.state != ImageState.INDEXED or image.sha256 is None:
         raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
     try:
         vector = services.vectors.fetch_vectors(collection.vector_collection, [image.id]).get(image.id)

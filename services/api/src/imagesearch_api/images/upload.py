@@ -16,6 +16,7 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
 from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
 from imagesearch.files.uploads import Uploads
@@ -82,13 +83,13 @@ def _row(services: Services, collection: Collection, path: Path, labels: Labels)
     """Return the row of a picture, made unless it was there; one that is being deleted is waited for."""
     for _ in range(2):
         with services.catalog.transaction() as tx:
-            if collections.lock_shared(tx, collection.id).state != "active":
+            if collections.lock_shared(tx, collection.id).state != CollectionState.ACTIVE:
                 raise Conflict(f"Collection {collection.name!r} is being deleted.")
             metadata = dict(labels.metadata or {})
             image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
             if not image.uploaded:
                 images.mark_uploaded(tx, image.id)
-        if image.state != "deleting":
+        if image.state != ImageState.DELETING:
             return image
         try:
             services.ask(TaskName.DELETE, FinishDeletes(collection.id), services.settings.delete_timeout)

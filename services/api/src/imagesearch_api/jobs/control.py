@@ -6,6 +6,7 @@ import structlog
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.reindex import builds
+from imagesearch.catalog.states import BuildState
 from imagesearch.contract import CancelJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.composition import Services
@@ -80,7 +81,7 @@ def retry(services: Services, job_id: str) -> jobs.Job:
         # Locked first: what is being given up at this moment has been given up after that.
         jobs.lock(tx, job_id)
         build = builds.get(tx, job_id)
-        is_abandoned = build is not None and build.state == builds.ABANDONED
+        is_abandoned = build is not None and build.state == BuildState.ABANDONED
         job = jobs.reopen(tx, job_id, is_abandoned=is_abandoned)
     announce(services, job)
     return job

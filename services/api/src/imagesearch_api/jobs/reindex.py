@@ -10,7 +10,8 @@ from uuid import uuid4
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection, short_model
 from imagesearch.catalog.reindex import builds
-from imagesearch.contract import Queue
+from imagesearch.catalog.states import JobOrigin
+from imagesearch.contract import JobKind, Queue
 from imagesearch.errors import Conflict
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType
@@ -28,7 +29,7 @@ class Rebuild:
     preprocessing: Mapping[str, Any] | None = None
 
 
-def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: str) -> jobs.Job:
+def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: JobOrigin) -> jobs.Job:
     """Commit the job that builds a collection's index anew, and ask for its planning.
 
     With the collection's own preprocessing and network, vectors are copied from store to store. Otherwise every
@@ -61,7 +62,7 @@ def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: str) 
                 id=str(uuid4()),
                 origin=origin,
                 directory=None,
-                kind=jobs.REINDEX,
+                kind=JobKind.REINDEX,
                 options={
                     "index_type": spec.index_type,
                     "index_params": dict(spec.params),

@@ -14,6 +14,7 @@ from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import Conflict, PictureRejected, SourceRejected, StoreUnavailable
 from imagesearch.failures import FailureCode
@@ -40,7 +41,7 @@ class Submission:
 
     source: str | list[str] | ManifestSource
     collection: str
-    origin: str
+    origin: JobOrigin
     recursive: bool = True
     partition: str | None = None
     metadata: dict[str, Any] | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound, PipelineMismatch, StoreUnavailable
 from imagesearch.pipeline import Preprocessing
@@ -77,7 +78,7 @@ def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[int, Im
         rows = {index: found[image_id] for index, image_id in wanted.items()}
         homes = {index: collections.by_id(tx, row.collection_id) for index, row in rows.items()}
     for index, home in homes.items():
-        if home.state != "active":
+        if home.state != CollectionState.ACTIVE:
             raise QueryRejected(index, NotFound(f"There is no indexed image {wanted[index]}."))
     return rows, homes
 

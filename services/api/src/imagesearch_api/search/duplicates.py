@@ -12,7 +12,8 @@ from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog import duplicates as catalog
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
-from imagesearch.contract import JobState
+from imagesearch.catalog.states import JobOrigin
+from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.composition import Services
@@ -62,7 +63,7 @@ def _vectors(services: Services, collection: Collection, ids: list[int]) -> dict
 
 
 def submit_duplicates(
-    services: Services, name: str, *, max_distance: float, partition: str | None, origin: str
+    services: Services, name: str, *, max_distance: float, partition: str | None, origin: JobOrigin
 ) -> jobs.Job:
     """Commit a job that looks for duplicates, and ask for its planning.
 
@@ -74,7 +75,9 @@ def submit_duplicates(
     with services.catalog.transaction() as tx:
         collection = collections.get(tx, name)
         options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
-        wanted = jobs.NewJob(id=str(uuid4()), origin=origin, directory=None, kind=jobs.DUPLICATES, options=options)
+        wanted = jobs.NewJob(
+            id=str(uuid4()), origin=origin, directory=None, kind=JobKind.DUPLICATES, options=options
+        )
         job = jobs.create(tx, collection.id, wanted)
     announce(services, job)
     return job
@@ -89,7 +92,7 @@ def duplicates_of_job(services: Services, job_id: str, *, limit: int, after: int
     """
     with services.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
-        if job.kind != jobs.DUPLICATES:
+        if job.kind != JobKind.DUPLICATES:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
             raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")

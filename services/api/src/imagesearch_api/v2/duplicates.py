@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
+from imagesearch.catalog.states import JobOrigin
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
@@ -58,7 +59,9 @@ def show_duplicates(name: str) -> ResponseReturnValue:
 def look_for_duplicates(name: str) -> ResponseReturnValue:
     """Take a job that looks for groups of like pictures, and answer before its work begins."""
     body = read_json(DuplicatesBody)
-    job = submit_duplicates(current(), name, max_distance=body.max_distance, partition=body.partition, origin="v2")
+    job = submit_duplicates(
+        current(), name, max_distance=body.max_distance, partition=body.partition, origin=JobOrigin.V2
+    )
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)
 

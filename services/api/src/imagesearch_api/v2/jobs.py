@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.failures import FailureCode
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
@@ -26,7 +27,6 @@ from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import IDEMPOTENCY_KEY, PAGE
 from imagesearch_api.v2 import v2
 
-ORIGIN = "v2"
 SUBMITTING = "POST /api/v2/jobs"
 """Scope of the keys that jobs are submitted under. Jobs keep it."""
 
@@ -40,7 +40,7 @@ def submit_job() -> ResponseReturnValue:
     submission = Submission(
         source=_source(body.source),
         collection=body.collection,
-        origin=ORIGIN,
+        origin=JobOrigin.V2,
         recursive=body.recursive,
         partition=body.partition,
         metadata=body.metadata,

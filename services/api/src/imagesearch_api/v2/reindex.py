@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from imagesearch.catalog.states import JobOrigin
 from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
@@ -26,6 +27,6 @@ def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
     body = read_json(ReindexBody)
     wanted = Rebuild(body.index_type, body.index_params, body.preprocessing)
-    job = submit_reindex(current(), name, wanted, "v2")
+    job = submit_reindex(current(), name, wanted, JobOrigin.V2)
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)

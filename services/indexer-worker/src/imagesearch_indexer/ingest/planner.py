@@ -15,11 +15,13 @@ from itertools import islice
 import structlog
 
 from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import NO_LABELS, Labels
+from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.contract import JobState, Outcome
 from imagesearch.errors import SourceRejected
 from imagesearch.failures import FailureCode
@@ -42,10 +44,10 @@ def plan(indexer: Indexer, job: jobs.Job) -> None:
     with indexer.catalog.transaction() as tx:
         # Held, so that a deletion cannot drop the vectors' collection before it is made here.
         collection = collections.lock_shared(tx, job.collection_id)
-        is_wanted = job.state == JobState.PLANNING and collection.state == "active"
+        is_wanted = job.state == JobState.PLANNING and collection.state == CollectionState.ACTIVE
         if is_wanted:
             indexer.ensure_vectors(collection)
-    if collection.state != "active" and job.finished_at is None:
+    if collection.state != CollectionState.ACTIVE and job.finished_at is None:
         cancel_orphaned(indexer, job.id)
         return
     if is_wanted:
@@ -148,10 +150,13 @@ def found_out(listed: Listed, row: Image | None, labels: Labels) -> Item | None:
     entry = listed.entry
     if row is None:
         return _failed(listed.name, entry.failure or FailureCode.IO_ERROR, entry.reason)
-    if row.state == "deleting":
+    if row.state == ImageState.DELETING:
         return _failed(listed.name, FailureCode.REMOVED, "The picture is being deleted; submit it again.")
     # A file is as it was indexed where its size and modification time are.
-    is_same = row.state == "indexed" and (row.size_bytes, row.mtime_ns) == (entry.size_bytes, entry.mtime_ns)
+    is_same = row.state == ImageState.INDEXED and (row.size_bytes, row.mtime_ns) == (
+        entry.size_bytes,
+        entry.mtime_ns,
+    )
     if is_same and labels.change_nothing(row.partition, row.metadata):
         return Item(listed.name, image_id=row.id, outcome=Outcome.UNCHANGED)
     return None
@@ -175,11 +180,11 @@ def storable(listed: Listed) -> Listed:
     """Return the entry, or a failure with a shortened path when the path is too long for an index entry."""
     longest = max((listed.name, listed.entry.path), key=lambda path: len(path.encode()))
     raw = longest.encode()
-    if len(raw) <= images.MAX_PATH_BYTES:
+    if len(raw) <= MAX_PATH_BYTES:
         return listed
     digest = hashlib.sha256(raw).hexdigest()[:16]
-    short = f"{raw[: images.MAX_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
-    reason = f"the path is longer than {images.MAX_PATH_BYTES} bytes"
+    short = f"{raw[: MAX_PATH_BYTES - 32].decode(errors='ignore')}…{digest}"
+    reason = f"the path is longer than {MAX_PATH_BYTES} bytes"
     entry = replace(listed.entry, path=short, failure=FailureCode.UNSUPPORTED_NAME, reason=reason)
     # A name that is in the ledger already fits, and is the one by which its loss is found there.
     return replace(listed, entry=entry, name=short if listed.name == longest else listed.name)

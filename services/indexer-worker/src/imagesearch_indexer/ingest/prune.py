@@ -6,7 +6,7 @@ import os
 
 import structlog
 
-from imagesearch.catalog import images, jobs
+from imagesearch.catalog import image_queries, images, jobs
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.contract import JobState
 from imagesearch.files.paths import is_among_uploads
@@ -33,7 +33,7 @@ def prune(indexer: Indexer, job: jobs.Job) -> None:
     after = ""
     while True:
         with indexer.catalog.transaction() as tx:
-            found = images.below(tx, job.collection_id, job.directory, after=after, limit=SLICE)
+            found = image_queries.below(tx, job.collection_id, job.directory, after=after, limit=SLICE)
             held = ledger.holds(tx, job.id, [path for _, path in found])
         if not found:
             return

@@ -19,6 +19,7 @@ from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.builds import ThrottleLevel
+from imagesearch.catalog.states import ImageState, JobOrigin
 from imagesearch.contract import ExtractedImage, IndexBatch, Outcome, UnchangedImage, Vectors, unpack_vectors
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import CONTENT_FAILURES, FailureCode
@@ -71,14 +72,16 @@ def settle(
     images.mark_indexed(tx, answer.written, read_at=message.read_at, labels=labels)
     images.mark_seen(tx, answer.seen)
     images.mark_failed(tx, answer.without_vector)
-    if held.job.origin == jobs.SINGLE_IMAGE:
+    if held.job.origin == JobOrigin.SINGLE_IMAGE:
         update_labels(indexer, tx, collection, [rows[image_id] for image_id in answer.outdated], given)
     return answer.settled
 
 
 def fail(_: Indexer, tx: Transaction, __: jobs.Job, image_ids: Sequence[int]) -> None:
     """Note that pictures which nothing was ever indexed of have no vector; an older vector stays."""
-    images.mark_failed(tx, [row.id for row in images.lock(tx, image_ids).values() if row.state == "pending"])
+    images.mark_failed(
+        tx, [row.id for row in images.lock(tx, image_ids).values() if row.state == ImageState.PENDING]
+    )
 
 
 def _throttle_level(indexer: Indexer, tx: Transaction, collection: Collection) -> ThrottleLevel:
@@ -157,7 +160,7 @@ def _fail(answer: Answer, image_id: int, code: FailureCode, reason: str) -> None
 
 
 def _decide_extracted(answer: Answer, row: Image, message: IndexBatch, position: int) -> None:
-    if row.state == "deleting":
+    if row.state == ImageState.DELETING:
         _fail(answer, row.id, FailureCode.REMOVED, REMOVED_REASON)
         return
     answer.settled.append(ItemOutcome(row.id, Outcome.INDEXED))
@@ -169,7 +172,7 @@ def _decide_extracted(answer: Answer, row: Image, message: IndexBatch, position:
 
 
 def _decide_unchanged(answer: Answer, row: Image, seen: UnchangedImage) -> None:
-    if row.state != "indexed":
+    if row.state != ImageState.INDEXED:
         _fail(answer, row.id, FailureCode.REMOVED, REMOVED_REASON)
         return
     answer.settled.append(ItemOutcome(row.id, Outcome.UNCHANGED))
@@ -177,7 +180,7 @@ def _decide_unchanged(answer: Answer, row: Image, seen: UnchangedImage) -> None:
 
 
 def _decide_failed(answer: Answer, row: Image, message: IndexBatch, code: FailureCode) -> None:
-    if row.state == "indexed" and _is_newest(row, message) and code in CONTENT_FAILURES:
+    if row.state == ImageState.INDEXED and _is_newest(row, message) and code in CONTENT_FAILURES:
         # What lies at the path now is not what its vector was made from: the vector must not be found.
         answer.without_vector.append(row.id)
         answer.stale.append(row.id)
@@ -186,7 +189,7 @@ def _decide_failed(answer: Answer, row: Image, message: IndexBatch, code: Failur
 
 
 def _drop_pending(answer: Answer, row: Image) -> None:
-    if row.state == "pending":
+    if row.state == ImageState.PENDING:
         answer.without_vector.append(row.id)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, image_deletion
+from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.uploaded_files import clear_uploads, remove_files
@@ -27,14 +28,14 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
     """
     with indexer.catalog.transaction() as tx:
         collection = collections.by_id(tx, collection_id)
-    if collection.state == "deleting":
+    if collection.state == CollectionState.DELETING:
         return _drop(indexer, collection)
     removed = 0
     while True:
         with indexer.catalog.transaction() as tx:
             # Held, so that its index is not replaced by another one between the two.
             collection = collections.lock_shared(tx, collection_id)
-            marked = images.deleting(tx, collection_id, limit=SLICE)
+            marked = image_deletion.deleting(tx, collection_id, limit=SLICE)
             if not marked:
                 return removed
             try:
@@ -42,8 +43,8 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             except NotFound:
                 log.info("delete.no_vectors", collection=collection.name)
             # Behind the row's removal, an upload of the same picture could have put its file there again.
-            remove_files(indexer.uploads, collection_id, images.files_of(tx, marked))
-            images.remove(tx, marked)
+            remove_files(indexer.uploads, collection_id, image_deletion.files_of(tx, marked))
+            image_deletion.remove(tx, marked)
         removed += len(marked)
 
 
@@ -55,7 +56,7 @@ def _drop(indexer: Indexer, collection: collections.Collection) -> int:
     removed = 0
     while True:
         with indexer.catalog.transaction() as tx:
-            files = images.remove_slice(tx, collection.id, limit=SLICE)
+            files = image_deletion.remove_slice(tx, collection.id, limit=SLICE)
             # Before the commit: a crash in between leaves rows that still name what is to go.
             remove_files(indexer.uploads, collection.id, files)
             if not files:

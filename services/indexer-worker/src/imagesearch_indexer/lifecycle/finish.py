@@ -9,6 +9,7 @@ import structlog
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, NotFound
 from imagesearch_indexer.composition import Indexer
@@ -41,7 +42,7 @@ def end_settled(indexer: Indexer, job: jobs.Job, collection: Collection) -> None
         StoreUnavailable: a store went away; ending is repeated by reconciliation.
     """
     indexer.kinds[job.kind].finish(indexer, job)
-    if job.indexed and collection.state == "active":
+    if job.indexed and collection.state == CollectionState.ACTIVE:
         _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
         ended = jobs.finish(tx, job.id, seen=job)
@@ -104,10 +105,10 @@ def _close(indexer: Indexer, job: jobs.Job) -> None:
     for batch_id in open_batches:
         with indexer.catalog.transaction() as tx:
             batch = batches.lock(tx, batch_id)
-            if batch is None or batch.state not in ("ready", "sent"):
+            if batch is None or batch.state.has_ended:
                 continue
             outcomes = ledger.cancel_batch(tx, batch_id)
-            batches.close(tx, batch_id, "cancelled")
+            batches.close(tx, batch_id, BatchState.CANCELLED)
             job = counters.count(tx, job.id, outcomes)
     show(indexer.catalog, indexer.progress, job)
     end_job(indexer, job.id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from imagesearch.catalog.images import File
+from imagesearch.catalog.image_deletion import File
 from imagesearch.files.uploads import Uploads
 
 log = structlog.get_logger()

@@ -8,8 +8,10 @@ from pathlib import Path
 import structlog
 
 from imagesearch.catalog import images, path_backlog
+from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.path_backlog import StoredPath
+from imagesearch.catalog.states import ImageState
 from imagesearch.contract import Finding
 from imagesearch.files.paths import canonical, root_of
 from imagesearch.text import is_utf8
@@ -53,7 +55,7 @@ def _finding(count: int) -> Finding:
 def _bring(indexer: Indexer, tx: Transaction, image: StoredPath) -> bool:
     """Give an image its path and its mark; return False where that has to wait for another row to go."""
     path = _one_form(indexer, image.path)
-    if path != image.path and image.state != "deleting":
+    if path != image.path and image.state != ImageState.DELETING:
         twin = path_backlog.at_paths(tx, image.collection_id, [path]).get(path)
         if twin is not None:
             return _choose(tx, image, twin)
@@ -68,16 +70,16 @@ def _bring(indexer: Indexer, tx: Transaction, image: StoredPath) -> bool:
 def _one_form(indexer: Indexer, path: str) -> str:
     """Return the one form of a path, or the path itself where that may not be read or cannot be stored."""
     resolved = canonical(path)
-    if not is_utf8(resolved) or len(resolved.encode()) > images.MAX_PATH_BYTES:
+    if not is_utf8(resolved) or len(resolved.encode()) > MAX_PATH_BYTES:
         return path
     return resolved if root_of(Path(resolved), indexer.roots) is not None else path
 
 
 def _choose(tx: Transaction, image: StoredPath, twin: StoredPath) -> bool:
     """Delete one of two rows of the same file: one that is not indexed, or else the one under the other name."""
-    if twin.state == "deleting":
+    if twin.state == ImageState.DELETING:
         return False
-    gone = twin if image.state == "indexed" and twin.state != "indexed" else image
+    gone = twin if image.state == ImageState.INDEXED and twin.state != ImageState.INDEXED else image
     log.info("path.two_rows_of_one_file", kept=(twin if gone is image else image).image_id, deleted=gone.image_id)
     images.mark_deleting(tx, image.collection_id, [gone.image_id])
     return gone is image

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import structlog
 
-from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog import collections, image_queries, images, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.states import CollectionState, ImageState, JobOrigin
 from imagesearch.contract import Finding, PlanJob, TaskName
 from imagesearch.errors import NotFound
 from imagesearch.messaging.claims import plan_task_id
@@ -56,7 +57,7 @@ def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[in
     is_last = len(with_vector) < PAGE
     with indexer.catalog.transaction() as tx:
         up_to = None if is_last else with_vector[-1]
-        indexed = images.indexed_ids(tx, collection.id, after=after, up_to=up_to)
+        indexed = image_queries.indexed_ids(tx, collection.id, after=after, up_to=up_to)
     return sorted(set(with_vector) - indexed), sorted(indexed - set(with_vector)), up_to
 
 
@@ -66,7 +67,7 @@ def _is_current(tx: Transaction, seen: Collection) -> bool:
     Compared with an index that was replaced and dropped, every row would seem to have lost its vector.
     """
     held = collections.lock_shared(tx, seen.id)
-    return held.state == "active" and held.vector_collection == seen.vector_collection
+    return held.state == CollectionState.ACTIVE and held.vector_collection == seen.vector_collection
 
 
 def _remove_orphans(indexer: Indexer, collection: Collection, found: list[int], *, dry_run: bool) -> int:
@@ -77,7 +78,9 @@ def _remove_orphans(indexer: Indexer, collection: Collection, found: list[int], 
             return 0
         rows = images.lock(tx, found)
         orphans = [
-            image_id for image_id in found if image_id not in rows or rows[image_id].state in ("pending", "failed")
+            image_id
+            for image_id in found
+            if image_id not in rows or rows[image_id].state in (ImageState.PENDING, ImageState.FAILED)
         ]
         if orphans and not dry_run:
             indexer.vectors.delete(collection.vector_collection, orphans)
@@ -97,11 +100,11 @@ def _repair_rows(indexer: Indexer, collection: Collection, lacking: list[int], *
             there = indexer.vectors.fetch_vectors(collection.vector_collection, lacking)
         except NotFound:
             there = {}
-        bare = [row for row in rows.values() if row.state == "indexed" and row.id not in there]
+        bare = [row for row in rows.values() if row.state == ImageState.INDEXED and row.id not in there]
         if not bare or dry_run:
             return len(bare)
         images.mark_pending(tx, [row.id for row in bare])
-        job = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin=jobs.REPAIR, directory=None))
+        job = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.REPAIR, directory=None))
         submitted, outcomes = ledger.record(tx, job.id, [Item(row.path) for row in bare])
         counters.count(tx, job.id, outcomes, submitted=submitted)
     indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))

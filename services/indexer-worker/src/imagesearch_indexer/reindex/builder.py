@@ -18,6 +18,7 @@ from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.jobs.listing import submit_indexed
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.filling import lock_for_filling, submit_changed
+from imagesearch.catalog.states import BuildPhase, BuildState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
@@ -49,7 +50,7 @@ def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jo
     job_id = job.id
     with indexer.catalog.transaction() as tx:
         build = builds.get(tx, job_id)
-    if build is None or build.state == builds.SWITCHED:
+    if build is None or build.state == BuildState.SWITCHED:
         after_switch(indexer, job)
         return
     with indexer.catalog.transaction() as tx:
@@ -69,7 +70,7 @@ def cancel(indexer: Indexer, job: jobs.Job) -> None:
     abandon(indexer.catalog, job.id)
 
 
-def phase_of(lacking: int, *, limit: int, last_round: int) -> builds.Phase:
+def phase_of(lacking: int, *, limit: int, last_round: int) -> BuildPhase:
     """Return the phase of a build that extracts and lacks so many pictures.
 
     Extracting them takes a while, in which others would write ever more; the last of them are few enough to keep
@@ -81,7 +82,7 @@ def phase_of(lacking: int, *, limit: int, last_round: int) -> builds.Phase:
         last_round: how many the last round may have extracted.
     """
     is_last = lacking < limit and lacking <= last_round
-    return builds.Phase.LAST_ROUND if is_last else builds.Phase.CATCHING_UP
+    return BuildPhase.LAST_ROUND if is_last else BuildPhase.CATCHING_UP
 
 
 def _goes_on(indexer: Indexer, job_id: str) -> bool:

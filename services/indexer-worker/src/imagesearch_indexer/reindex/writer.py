@@ -13,11 +13,13 @@ import numpy as np
 
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.constants import NO_VERSION
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex import builds, contents
 from imagesearch.catalog.reindex.builds import ReindexBuild
-from imagesearch.catalog.reindex.contents import NO_VERSION, Source
+from imagesearch.catalog.reindex.contents import Source
+from imagesearch.catalog.states import BuildState
 from imagesearch.contract import ExtractedImage, IndexBatch, Outcome, Vectors, unpack_vectors
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import FailureCode
@@ -45,7 +47,7 @@ def settle(
         StoreUnavailable: a store went away; the batch may be written again.
     """
     build = builds.lock_shared(tx, held.job.id)
-    if build is None or build.state == builds.SWITCHED:
+    if build is None or build.state == BuildState.SWITCHED:
         return after_switch.settle(indexer, tx, held, message)
     if not build.is_building:
         return NotSettled.DROPPED

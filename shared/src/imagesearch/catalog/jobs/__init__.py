@@ -1,15 +1,6 @@
 """Keep jobs: their rows and transitions here, their ledger, batches and counters in the modules of this folder."""
 
-from imagesearch.catalog.jobs.job import (
-    DUPLICATES,
-    INDEX,
-    REINDEX,
-    REPAIR,
-    SINGLE_IMAGE,
-    IdempotencyKey,
-    Job,
-    NewJob,
-)
+from imagesearch.catalog.jobs.job import IdempotencyKey, Job, NewJob
 from imagesearch.catalog.jobs.rows import KeyTaken, by_key, create, get, lock, newer_than, newest, open_jobs
 from imagesearch.catalog.jobs.transitions import (
     break_off,
@@ -28,11 +19,6 @@ from imagesearch.catalog.jobs.transitions import (
 )
 
 __all__ = [
-    "DUPLICATES",
-    "INDEX",
-    "REINDEX",
-    "REPAIR",
-    "SINGLE_IMAGE",
     "IdempotencyKey",
     "Job",
     "KeyTaken",

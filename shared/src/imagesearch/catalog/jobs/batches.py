@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import Job, ledger
 from imagesearch.catalog.labels import NO_LABELS
+from imagesearch.catalog.states import BatchState, ImageState
 from imagesearch.catalog.tables import images, job_items
 from imagesearch.catalog.tables import job_batches as table
 from imagesearch.contract import ExtractItem
@@ -22,12 +24,12 @@ class Batch:
 
     id: int
     job_id: str
-    state: str
+    state: BatchState
     attempts: int
     crashes: int
 
 
-_COLUMNS = [table.c[name] for name in Batch.__dataclass_fields__]
+_COLUMNS = columns_of(table, Batch)
 
 
 def create(tx: Transaction, job_id: str, number: int) -> list[int]:
@@ -59,11 +61,11 @@ def lease_ready(tx: Transaction, job_id: str, *, in_flight_limit: int, lease: ti
     transaction holds is passed over.
     """
     on_their_way = tx.execute(
-        sa.select(sa.func.count()).where(table.c.job_id == job_id, table.c.state == "sent")
+        sa.select(sa.func.count()).where(table.c.job_id == job_id, table.c.state == BatchState.SENT)
     ).scalar_one()
     ready = (
         sa.select(table.c.id)
-        .where(table.c.job_id == job_id, table.c.state == "ready")
+        .where(table.c.job_id == job_id, table.c.state == BatchState.READY)
         .order_by(table.c.id)
         .limit(max(0, in_flight_limit - on_their_way))
         .with_for_update(skip_locked=True, key_share=True)
@@ -71,7 +73,7 @@ def lease_ready(tx: Transaction, job_id: str, *, in_flight_limit: int, lease: ti
     leased = tx.execute(
         sa.update(table)
         .where(table.c.id.in_(ready.scalar_subquery()))
-        .values(state="sent", attempts=table.c.attempts + 1, leased_until=sa.func.now() + lease)
+        .values(state=BatchState.SENT, attempts=table.c.attempts + 1, leased_until=sa.func.now() + lease)
         .returning(*_COLUMNS)
     )
     return sorted((Batch(*row) for row in leased), key=lambda batch: batch.id)
@@ -81,7 +83,7 @@ def lease_again(tx: Transaction, batch_ids: Sequence[int], *, lease: timedelta) 
     """Make the leases of batches that are on their way last longer."""
     tx.execute(
         sa.update(table)
-        .where(table.c.id.in_(batch_ids), table.c.state == "sent")
+        .where(table.c.id.in_(batch_ids), table.c.state == BatchState.SENT)
         .values(leased_until=sa.func.now() + lease)
     )
 
@@ -113,19 +115,21 @@ def extract_items(tx: Transaction, batch_id: int, job: Job, *, anew: bool = Fals
     items = []
     for image_id, path, state, sha256, partition, metadata in tx.execute(query):
         labels = given.get(image_id, NO_LABELS).over(job.labels)
-        is_kept = not anew and state == "indexed" and labels.change_nothing(partition, metadata)
+        is_kept = not anew and state == ImageState.INDEXED and labels.change_nothing(partition, metadata)
         items.append(ExtractItem(image_id=image_id, path=path, known_sha256=sha256 if is_kept else None))
     return tuple(items)
 
 
-def close(tx: Transaction, batch_id: int, state: str = "done") -> None:
+def close(tx: Transaction, batch_id: int, state: BatchState = BatchState.DONE) -> None:
     """End a batch as done or cancelled."""
     tx.execute(sa.update(table).where(table.c.id == batch_id).values(state=state, leased_until=None))
 
 
 def open_ids(tx: Transaction, job_id: str) -> list[int]:
     """Return the batches of a job that have not ended."""
-    query = sa.select(table.c.id).where(table.c.job_id == job_id, table.c.state.in_(("ready", "sent")))
+    query = sa.select(table.c.id).where(
+        table.c.job_id == job_id, table.c.state.in_((BatchState.READY, BatchState.SENT))
+    )
     return list(tx.execute(query.order_by(table.c.id)).scalars())
 
 
@@ -133,7 +137,7 @@ def expired(tx: Transaction, *, limit: int) -> list[Batch]:
     """Return batches on their way whose lease has run out, oldest lease first."""
     query = (
         sa.select(*_COLUMNS)
-        .where(table.c.state == "sent", table.c.leased_until < sa.func.now())
+        .where(table.c.state == BatchState.SENT, table.c.leased_until < sa.func.now())
         .order_by(table.c.leased_until)
         .limit(limit)
     )
@@ -144,8 +148,8 @@ def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:
     """Take a batch back from wherever it was lost, so that it is dispatched again; note its crashes."""
     tx.execute(
         sa.update(table)
-        .where(table.c.id == batch_id, table.c.state == "sent")
-        .values(state="ready", leased_until=None, crashes=crashes)
+        .where(table.c.id == batch_id, table.c.state == BatchState.SENT)
+        .values(state=BatchState.READY, leased_until=None, crashes=crashes)
     )
 
 

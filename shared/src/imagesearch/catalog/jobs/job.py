@@ -9,15 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from imagesearch.catalog.labels import Labels
-from imagesearch.contract import JobState, Outcome
+from imagesearch.catalog.states import JobOrigin
+from imagesearch.contract import JobKind, JobState, Outcome
 from imagesearch.messaging.progress import JobProgress
-
-INDEX, REINDEX, DUPLICATES = "index", "reindex", "duplicates"
-"""Kinds of jobs."""
-SINGLE_IMAGE = "single"
-"""Origin of jobs that are not listed: there is one for every upload and every change of one picture."""
-REPAIR = "repair"
-"""Origin of jobs that index again what lost its vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +19,6 @@ class Job:
     """Describe one job row.
 
     Attributes:
-        kind: `INDEX`, `REINDEX` or `DUPLICATES`.
         options: what a job that does not index was asked for.
         directory: the source; None for a manifest, and for a list of paths that the ledger itself holds.
         manifest: a file that lists the pictures.
@@ -40,8 +33,8 @@ class Job:
     number: int
     collection_id: int
     collection: str
-    origin: str
-    kind: str
+    origin: JobOrigin
+    kind: JobKind
     options: dict[str, Any] | None
     directory: str | None
     manifest: str | None
@@ -102,12 +95,12 @@ class Job:
     @property
     def plans_while_running(self) -> bool:
         """Tell whether planning goes on when everything is listed: it does the work, or looks what is left."""
-        return self.kind != INDEX
+        return self.kind != JobKind.INDEX
 
     @property
     def reads_uploads(self) -> bool:
         """Tell whether the service itself has pictures read again, which may be uploads."""
-        return self.kind != INDEX or self.origin in (SINGLE_IMAGE, REPAIR)
+        return self.kind != JobKind.INDEX or self.origin in (JobOrigin.SINGLE_IMAGE, JobOrigin.REPAIR)
 
     @property
     def labels(self) -> Labels:
@@ -156,7 +149,7 @@ class NewJob:
     """Hold what a caller asks for; see `Job` for the fields."""
 
     id: str
-    origin: str
+    origin: JobOrigin
     directory: str | None
     recursive: bool = True
     partition: str | None = None
@@ -164,11 +157,11 @@ class NewJob:
     prune: bool = False
     idempotency_key: IdempotencyKey | None = None
     request_sha256: str | None = None
-    kind: str = INDEX
+    kind: JobKind = JobKind.INDEX
     options: dict[str, Any] | None = None
     manifest: str | None = None
 
     @property
     def is_list(self) -> bool:
         """Tell whether the job's paths are written to the ledger together with it."""
-        return self.kind == INDEX and self.directory is None and self.manifest is None
+        return self.kind == JobKind.INDEX and self.directory is None and self.manifest is None

@@ -154,7 +154,7 @@ def reopen(tx: Transaction, job_id: str, paths: Sequence[str]) -> Counter[Outcom
         .where(table.c.id.in_([row.id for row in old]))
         .values(outcome=None, code=None, reason=None, batch_id=None)
     )
-    return Counter(Outcome(row.outcome) for row in old)
+    return Counter(row.outcome for row in old)
 
 
 def open_images(tx: Transaction, batch_id: int) -> set[int]:
@@ -189,7 +189,7 @@ def cancel_batch(tx: Transaction, batch_id: int) -> Counter[Outcome]:
     cancelled = tx.execute(
         sa.update(table)
         .where(table.c.batch_id == batch_id, table.c.outcome.is_(None))
-        .values(outcome=Outcome.CANCELLED.value)
+        .values(outcome=Outcome.CANCELLED)
     )
     return Counter({Outcome.CANCELLED: cancelled.rowcount})
 
@@ -199,7 +199,7 @@ def cancel_unplanned(tx: Transaction, job_id: str) -> Counter[Outcome]:
     cancelled = tx.execute(
         sa.update(table)
         .where(table.c.job_id == job_id, table.c.outcome.is_(None), table.c.batch_id.is_(None))
-        .values(outcome=Outcome.CANCELLED.value)
+        .values(outcome=Outcome.CANCELLED)
     )
     return Counter({Outcome.CANCELLED: cancelled.rowcount})
 
@@ -210,7 +210,7 @@ def reopen_failed(tx: Transaction, job_id: str) -> int:
         sa.update(table)
         .where(
             table.c.job_id == job_id,
-            table.c.outcome == Outcome.FAILED.value,
+            table.c.outcome == Outcome.FAILED,
             table.c.code != FailureCode.INVALID_LINE.value,
         )
         .values(outcome=None, code=None, reason=None, batch_id=None, image_id=None)
@@ -222,7 +222,7 @@ def failures(tx: Transaction, job_id: str, *, after: int, limit: int) -> list[Fa
     """Return failed paths of a job, from behind the one with id `after`."""
     query = (
         sa.select(table.c.id, table.c.path, table.c.code, table.c.reason)
-        .where(table.c.job_id == job_id, table.c.outcome == Outcome.FAILED.value, table.c.id > after)
+        .where(table.c.job_id == job_id, table.c.outcome == Outcome.FAILED, table.c.id > after)
         .order_by(table.c.id)
         .limit(limit)
     )
@@ -234,7 +234,7 @@ def recount(tx: Transaction, job_id: str) -> tuple[int, Counter[Outcome]]:
     rows = tx.execute(
         sa.select(table.c.outcome, sa.func.count()).where(table.c.job_id == job_id).group_by(table.c.outcome)
     ).all()
-    outcomes = Counter({Outcome(outcome): count for outcome, count in rows if outcome})
+    outcomes = Counter({outcome: count for outcome, count in rows if outcome})
     return sum(count for _, count in rows), outcomes
 
 

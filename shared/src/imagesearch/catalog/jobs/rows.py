@@ -6,23 +6,21 @@ numbers is a counter.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs.job import SINGLE_IMAGE, IdempotencyKey, Job, NewJob
+from imagesearch.catalog.jobs.job import IdempotencyKey, Job, NewJob
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState
 from imagesearch.errors import ImageSearchError, NotFound
 
-_COLUMNS = [
-    collections.c.name.label("collection") if name == "collection" else table.c[name]
-    for name in Job.__dataclass_fields__
-]
+_COLUMNS = columns_of(table, Job, collection=collections.c.name)
 _OF_COLLECTION = collections.c.id == table.c.collection_id
 _SELECT = sa.select(*_COLUMNS).join(collections, _OF_COLLECTION)
 
@@ -59,7 +57,7 @@ def create(tx: Transaction, collection_id: int, job: NewJob) -> Job:
             partition=job.partition,
             metadata=job.metadata,
             prune=job.prune,
-            state=JobState.PLANNING.value,
+            state=JobState.PLANNING,
             manifest=job.manifest,
             listed_at=sa.func.now() if job.is_list else None,
             progressed_at=sa.func.now(),
@@ -109,9 +107,11 @@ def lock(tx: Transaction, job_id: str) -> Job:
     return _only(_jobs(tx, query), job_id)
 
 
-def newest(tx: Transaction, *, limit: int, before: int | None = None, origin: str | None = None) -> list[Job]:
+def newest(
+    tx: Transaction, *, limit: int, before: int | None = None, origin: JobOrigin | None = None
+) -> list[Job]:
     """Return jobs, newest first, from behind the job numbered `before`; none of single pictures."""
-    query = _SELECT.order_by(table.c.number.desc()).limit(limit).where(table.c.origin != SINGLE_IMAGE)
+    query = _SELECT.order_by(table.c.number.desc()).limit(limit).where(table.c.origin != JobOrigin.SINGLE_IMAGE)
     if before is not None:
         query = query.where(table.c.number < before)
     if origin is not None:
@@ -146,7 +146,7 @@ def change_all(tx: Transaction, *which: sa.ColumnElement[bool], **values: Any) -
 
 
 def _jobs(tx: Transaction, statement: sa.Executable) -> list[Job]:
-    return [replace(job, state=JobState(job.state)) for job in (Job(*row) for row in tx.execute(statement))]
+    return [Job(*row) for row in tx.execute(statement)]
 
 
 def _only(found: list[Job], job_id: str) -> Job:

@@ -22,6 +22,7 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.catalog.tables import job_items
 from imagesearch.catalog.tables import jobs as job_table
@@ -77,7 +78,7 @@ def begin(tx: Transaction, image: Image, labels: Labels) -> tuple[str, int]:
         labels = labels.over(before.labels)
         _update_waiting_labels(tx, image, labels)
     job = jobs.create(
-        tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=jobs.SINGLE_IMAGE, directory=None)
+        tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.SINGLE_IMAGE, directory=None)
     )
     [batch_id] = batches.create(tx, job.id, 1)
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])
@@ -110,7 +111,7 @@ def remove_ended(tx: Transaction, age: timedelta, *, limit: int) -> int:
 def _ended(age: timedelta) -> sa.Select[Any]:
     is_waited_for = sa.exists().where(job_items.c.job_id == job_table.c.id, job_items.c.outcome.is_(None))
     return sa.select(job_table.c.id).where(
-        job_table.c.origin == jobs.SINGLE_IMAGE,
+        job_table.c.origin == JobOrigin.SINGLE_IMAGE,
         job_table.c.finished_at < sa.func.now() - age,
         # A key that comes again has to find its job.
         job_table.c.idempotency_key.is_(None),
@@ -137,9 +138,9 @@ def _update_waiting_labels(tx: Transaction, image: Image, labels: Labels) -> Non
 def _waiting(collection_id: int, path: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         job_table.c.finished_at.is_(None),
-        job_table.c.origin == jobs.SINGLE_IMAGE,
+        job_table.c.origin == JobOrigin.SINGLE_IMAGE,
         job_table.c.collection_id == collection_id,
-        job_table.c.state != JobState.CANCELLED.value,
+        job_table.c.state != JobState.CANCELLED,
         job_items.c.path == path,
         job_items.c.outcome.is_(None),
     )

@@ -18,7 +18,7 @@ from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict
 
-_UNENDED = [state.value for state in JobState if not state.has_ended]
+_UNENDED = [state for state in JobState if not state.has_ended]
 
 
 def cancel(tx: Transaction, job_id: str) -> Job:
@@ -31,7 +31,7 @@ def cancel(tx: Transaction, job_id: str) -> Job:
     if job.state == JobState.CANCELLED:
         return job
     _refuse(decisions.why_not_cancel(job))
-    return rows.change(tx, job_id, state=JobState.CANCELLED.value)
+    return rows.change(tx, job_id, state=JobState.CANCELLED)
 
 
 def cancel_all(tx: Transaction, collection_id: int) -> list[Job]:
@@ -41,7 +41,7 @@ def cancel_all(tx: Transaction, collection_id: int) -> list[Job]:
         table.c.collection_id == collection_id,
         table.c.finished_at.is_(None),
         table.c.state.in_(_UNENDED),
-        state=JobState.CANCELLED.value,
+        state=JobState.CANCELLED,
     )
 
 
@@ -55,7 +55,7 @@ def pause(tx: Transaction, job_id: str) -> Job:
     if job.state == JobState.PAUSED:
         return job
     _refuse(decisions.why_not_pause(job))
-    return rows.change(tx, job_id, state=JobState.PAUSED.value)
+    return rows.change(tx, job_id, state=JobState.PAUSED)
 
 
 def resume(tx: Transaction, job_id: str) -> Job:
@@ -70,7 +70,7 @@ def resume(tx: Transaction, job_id: str) -> Job:
     _refuse(decisions.why_not_resume(job))
     now = sa.func.now()
     # The pause counts neither as a stall nor as slow work.
-    return rows.change(tx, job_id, state=decisions.after_resume(job).value, progressed_at=now, rated_at=now)
+    return rows.change(tx, job_id, state=decisions.after_resume(job), progressed_at=now, rated_at=now)
 
 
 def reopen(tx: Transaction, job_id: str, *, is_abandoned: bool = False) -> Job:
@@ -90,7 +90,7 @@ def reopen(tx: Transaction, job_id: str, *, is_abandoned: bool = False) -> Job:
     return rows.change(
         tx,
         job_id,
-        state=JobState.PLANNING.value,
+        state=JobState.PLANNING,
         failed=table.c.failed - reopened,
         error=None,
         listed_at=None if decisions.lists_again(job) else table.c.listed_at,
@@ -114,7 +114,7 @@ def listed(tx: Transaction, job_id: str) -> Job:
     job = rows.lock(tx, job_id)
     if job.state.has_ended:
         return job
-    return rows.change(tx, job_id, listed_at=sa.func.now(), state=decisions.after_listing(job).value)
+    return rows.change(tx, job_id, listed_at=sa.func.now(), state=decisions.after_listing(job))
 
 
 def planned(tx: Transaction, job_id: str) -> Job:
@@ -122,7 +122,7 @@ def planned(tx: Transaction, job_id: str) -> Job:
     job = rows.lock(tx, job_id)
     if not job.state.is_working:
         return job
-    return rows.change(tx, job_id, planned_at=sa.func.now(), state=JobState.RUNNING.value)
+    return rows.change(tx, job_id, planned_at=sa.func.now(), state=JobState.RUNNING)
 
 
 def break_off(tx: Transaction, job_id: str, reason: str) -> Job:
@@ -134,7 +134,7 @@ def break_off(tx: Transaction, job_id: str, reason: str) -> Job:
     if job.state != JobState.PLANNING:
         return job
     now = sa.func.now()
-    return rows.change(tx, job_id, error=reason, state=JobState.RUNNING.value, listed_at=now, planned_at=now)
+    return rows.change(tx, job_id, error=reason, state=JobState.RUNNING, listed_at=now, planned_at=now)
 
 
 def fail(tx: Transaction, job_id: str, reason: str) -> Job:
@@ -184,7 +184,7 @@ def _finish(tx: Transaction, job: Job) -> Job | None:
         tx,
         table.c.id == job.id,
         table.c.revision == job.revision,
-        state=decisions.final_state(job).value,
+        state=decisions.final_state(job),
         finished_at=sa.func.now(),
         stalled_at=None,
     )

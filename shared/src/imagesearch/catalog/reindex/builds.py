@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,23 +13,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.states import BuildPhase, BuildState
 from imagesearch.catalog.tables import collections, retired_vectors
 from imagesearch.catalog.tables import index_builds as table
 from imagesearch.catalog.tables import jobs as jobs_table
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, PipelineMismatch
 from imagesearch.pipeline import Preprocessing, fingerprint
-
-BUILDING, SWITCHED, ABANDONED = "building", "switched", "abandoned"
-
-
-class Phase(StrEnum):
-    """Say how near a build that extracts is to its end."""
-
-    FILLING = "filling"
-    CATCHING_UP = "catching_up"
-    LAST_ROUND = "last_round"
 
 
 class ThrottleLevel(Enum):
@@ -48,7 +40,6 @@ class ReindexBuild:
         vector_collection: name of the Milvus collection that is being filled.
         model: identity of the network that it is built with; None until the first batch of an extraction.
         extracts: pictures are read again with another pipeline; otherwise vectors are copied.
-        state: `BUILDING`, `SWITCHED` when searches use it, or `ABANDONED`.
     """
 
     job_id: str
@@ -59,12 +50,15 @@ class ReindexBuild:
     preprocessing: Preprocessing
     model: str | None
     extracts: bool
-    state: str
+    state: BuildState
 
     @property
     def is_building(self) -> bool:
         """Tell whether it can still be filled."""
-        return self.state == BUILDING
+        return self.state == BuildState.BUILDING
+
+
+_SELECT = sa.select(*columns_of(table, ReindexBuild))
 
 
 def submit(
@@ -96,7 +90,9 @@ def submit(
             extracts=(preprocessing, model) != (collection.preprocessing, collection.model)
             or not collection.is_current,
         )
-        .on_conflict_do_nothing(index_elements=["collection_id"], index_where=sa.text(f"state = '{BUILDING}'"))
+        .on_conflict_do_nothing(
+            index_elements=["collection_id"], index_where=sa.text(f"state = '{BuildState.BUILDING}'")
+        )
     )
     if not made.rowcount:
         raise Conflict("The index of this collection is being built anew already; wait for that job or cancel it.")
@@ -105,13 +101,13 @@ def submit(
 
 def get(tx: Transaction, job_id: str) -> ReindexBuild | None:
     """Return the build of a job; None where the job has none."""
-    row = tx.execute(sa.select(table).where(table.c.job_id == job_id)).one_or_none()
+    row = tx.execute(_SELECT.where(table.c.job_id == job_id)).one_or_none()
     return _build(row) if row is not None else None
 
 
 def lock(tx: Transaction, job_id: str) -> ReindexBuild | None:
     """Return the build of a job and keep everybody else from filling or ending it until the transaction ends."""
-    row = tx.execute(sa.select(table).where(table.c.job_id == job_id).with_for_update()).one_or_none()
+    row = tx.execute(_SELECT.where(table.c.job_id == job_id).with_for_update()).one_or_none()
     return _build(row) if row is not None else None
 
 
@@ -121,7 +117,7 @@ def lock_shared(tx: Transaction, job_id: str) -> ReindexBuild | None:
     if build is None or build.model is None:
         # Whoever may pin the network needs the row alone: two that only share it would wait for each other.
         return lock(tx, job_id)
-    row = tx.execute(sa.select(table).where(table.c.job_id == job_id).with_for_update(read=True)).one()
+    row = tx.execute(_SELECT.where(table.c.job_id == job_id).with_for_update(read=True)).one()
     return _build(row)
 
 
@@ -140,9 +136,9 @@ def pin_model(tx: Transaction, build: ReindexBuild, model: str) -> None:
         )
 
 
-def enter(tx: Transaction, build: ReindexBuild, phase: Phase) -> None:
+def enter(tx: Transaction, build: ReindexBuild, phase: BuildPhase) -> None:
     """Record how near a locked build is to its end."""
-    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(phase=phase.value))
+    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(phase=phase))
 
 
 def throttle_level(tx: Transaction, collection_id: int, *, timeout: timedelta) -> ThrottleLevel:
@@ -160,15 +156,15 @@ def throttle_level(tx: Transaction, collection_id: int, *, timeout: timedelta) -
         .join(jobs_table, jobs_table.c.id == table.c.job_id)
         .where(
             table.c.collection_id == collection_id,
-            table.c.state == BUILDING,
+            table.c.state == BuildState.BUILDING,
             # Nobody makes room for a build that stands still because somebody paused it.
-            jobs_table.c.state.in_((JobState.PLANNING.value, JobState.RUNNING.value)),
+            jobs_table.c.state.in_((JobState.PLANNING, JobState.RUNNING)),
         )
     )
     row = tx.execute(query).one_or_none()
-    if row is None or row.phase == Phase.FILLING:
+    if row is None or row.phase == BuildPhase.FILLING:
         return ThrottleLevel.OPEN
-    return ThrottleLevel.CLOSED if row.phase == Phase.LAST_ROUND and row.progressed else ThrottleLevel.REDUCED
+    return ThrottleLevel.CLOSED if row.phase == BuildPhase.LAST_ROUND and row.progressed else ThrottleLevel.REDUCED
 
 
 def switch(tx: Transaction, build: ReindexBuild, collection: Collection, *, retire_after: timedelta) -> None:
@@ -190,13 +186,13 @@ def switch(tx: Transaction, build: ReindexBuild, collection: Collection, *, reti
             "generation": collections.c.generation + 1,
         }
     tx.execute(sa.update(collections).where(collections.c.id == collection.id).values(changed))
-    _close(tx, build, SWITCHED)
+    _close(tx, build, BuildState.SWITCHED)
     retire(tx, collection.vector_collection, after=retire_after)
 
 
 def abandon(tx: Transaction, build: ReindexBuild) -> None:
     """Give a build up, and have its vectors dropped."""
-    _close(tx, build, ABANDONED)
+    _close(tx, build, BuildState.ABANDONED)
     retire(tx, build.vector_collection)
 
 
@@ -217,10 +213,9 @@ def forget_retired(tx: Transaction, vector_collections: Sequence[str]) -> None:
     tx.execute(sa.delete(retired_vectors).where(retired_vectors.c.vector_collection.in_(list(vector_collections))))
 
 
-def _close(tx: Transaction, build: ReindexBuild, state: str) -> None:
+def _close(tx: Transaction, build: ReindexBuild, state: BuildState) -> None:
     tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(state=state))
 
 
 def _build(row: sa.Row[Any]) -> ReindexBuild:
-    values = {name: getattr(row, name) for name in ReindexBuild.__dataclass_fields__}
-    return ReindexBuild(**{**values, "preprocessing": Preprocessing.from_dict(row.preprocessing)})
+    return ReindexBuild(**{**row._mapping, "preprocessing": Preprocessing.from_dict(row.preprocessing)})

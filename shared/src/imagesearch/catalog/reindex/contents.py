@@ -13,14 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.image_queries import indexed_behind
+from imagesearch.catalog.states import BuildState, ImageState
 from imagesearch.catalog.tables import built_images as table
 from imagesearch.catalog.tables import images, index_builds
 from imagesearch.contract import ExtractedImage
 
-NO_VERSION = 0
-"""The version of no row: an image that is recorded with it is looked at again."""
 CLEAR_SLICE = 10_000
 _version: sa.ColumnElement[int] = sa.literal_column("images.xmin::text::bigint", sa.BigInteger)
 
@@ -42,20 +42,12 @@ class Source:
     metadata: dict[str, Any]
 
 
-_SOURCE = [
-    images.c.id,
-    images.c.path,
-    _version.label("version"),
-    images.c.sha256,
-    images.c.read_at,
-    images.c.partition,
-    images.c.metadata,
-]
+_SOURCE = columns_of(images, Source, version=_version)
 
 
 def sources(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Source]:
     """Return those of the images that are indexed, by id."""
-    query = sa.select(*_SOURCE).where(images.c.id.in_(list(image_ids)), images.c.state == "indexed")
+    query = sa.select(*_SOURCE).where(images.c.id.in_(list(image_ids)), images.c.state == ImageState.INDEXED)
     return {row.id: Source(*row) for row in tx.execute(query)}
 
 
@@ -74,7 +66,7 @@ def changed(tx: Transaction, job_id: str, collection_id: int, *, limit: int) -> 
         .outerjoin(table, sa.and_(table.c.job_id == job_id, table.c.image_id == images.c.id))
         .where(
             images.c.collection_id == collection_id,
-            images.c.state == "indexed",
+            images.c.state == ImageState.INDEXED,
             table.c.row_version.is_distinct_from(_version),
         )
         .order_by(images.c.id)
@@ -87,7 +79,7 @@ def gone(tx: Transaction, job_id: str, *, limit: int) -> list[int]:
     """Return images that the build holds and that are not indexed any more."""
     query = (
         sa.select(table.c.image_id)
-        .outerjoin(images, sa.and_(images.c.id == table.c.image_id, images.c.state == "indexed"))
+        .outerjoin(images, sa.and_(images.c.id == table.c.image_id, images.c.state == ImageState.INDEXED))
         .where(table.c.job_id == job_id, images.c.id.is_(None))
         .order_by(table.c.image_id)
         .limit(limit)
@@ -174,7 +166,7 @@ def apply(tx: Transaction, job_id: str, collection_id: int) -> None:
     facts = ("sha256", "size_bytes", "mtime_ns", "width", "height", "format", "read_at")
     mine = sa.and_(
         images.c.collection_id == collection_id,
-        images.c.state == "indexed",
+        images.c.state == ImageState.INDEXED,
         table.c.job_id == job_id,
         table.c.image_id == images.c.id,
     )
@@ -184,13 +176,13 @@ def apply(tx: Transaction, job_id: str, collection_id: int) -> None:
         .values({**{name: table.c[name] for name in facts}, "indexed_at": sa.func.now()})
     )
     nothing = dict.fromkeys(("sha256", "size_bytes", "mtime_ns", "read_at"))
-    tx.execute(sa.update(images).where(mine, ~table.c.has_vector).values(state="failed", **nothing))
+    tx.execute(sa.update(images).where(mine, ~table.c.has_vector).values(state=ImageState.FAILED, **nothing))
 
 
 def clear_ended(tx: Transaction) -> int:
     """Remove some records of builds that have ended; return how many."""
     ended = sa.select(index_builds.c.job_id).where(
-        index_builds.c.state != "building",
+        index_builds.c.state != BuildState.BUILDING,
         sa.exists().where(table.c.job_id == index_builds.c.job_id),
     )
     job_id = tx.execute(ended.limit(1)).scalar_one_or_none()

@@ -14,6 +14,7 @@ from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.catalog.reindex.contents import Source
+from imagesearch.catalog.states import CollectionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def lock_for_filling(tx: Transaction, job_id: str) -> LockedBuild | None:
     collection = collections.lock_shared(tx, jobs.get(tx, job_id).collection_id)
     build = builds.lock(tx, job_id)
     job = jobs.get(tx, job_id)
-    is_wanted = job.state.is_working and job.error is None and collection.state == "active"
+    is_wanted = job.state.is_working and job.error is None and collection.state == CollectionState.ACTIVE
     if build is None or not build.is_building or not is_wanted:
         return None
     return LockedBuild(job, build, collection)

@@ -11,9 +11,10 @@ import pytest
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.engine import Catalog, Transaction
-from imagesearch.catalog.jobs import DUPLICATES, INDEX, Job, ledger
+from imagesearch.catalog.jobs import Job, ledger
 from imagesearch.catalog.jobs.ledger import Item
-from imagesearch.contract import FailureCode, JobState, Outcome
+from imagesearch.catalog.states import JobOrigin
+from imagesearch.contract import FailureCode, JobKind, JobState, Outcome
 from imagesearch.errors import Conflict, NotFound
 from support.damage import damage_job
 from support.records import NOON
@@ -24,9 +25,11 @@ PLANNING, RUNNING, PAUSED, CANCELLED = JobState.PLANNING, JobState.RUNNING, JobS
 ENDED = (JobState.SUCCEEDED, JobState.COMPLETED_WITH_FAILURES, JobState.FAILED)
 
 
-def submitted(catalog: Catalog, state: JobState = PLANNING, kind: str = INDEX, **values: object) -> Job:
+def submitted(
+    catalog: Catalog, state: JobState = PLANNING, kind: JobKind = JobKind.INDEX, **values: object
+) -> Job:
     """Return a job of the collection `default` in any state."""
-    wanted = jobs.NewJob(id=str(uuid4()), origin="v2", directory="/library", kind=kind)
+    wanted = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory="/library", kind=kind)
     with catalog.transaction() as tx:
         collection, _ = collections.create(tx, "default")
         jobs.create(tx, collection.id, wanted)
@@ -112,7 +115,7 @@ def test_the_indexer_records_only_what_still_matters(
 
 
 def test_a_job_that_does_not_index_runs_once_it_is_listed(catalog: Catalog) -> None:
-    assert moved(catalog, submitted(catalog, PLANNING, DUPLICATES), jobs.listed) == RUNNING
+    assert moved(catalog, submitted(catalog, PLANNING, JobKind.DUPLICATES), jobs.listed) == RUNNING
 
 
 def test_a_planned_job_runs_on_when_it_is_resumed(catalog: Catalog) -> None:
@@ -152,7 +155,9 @@ def test_the_open_jobs_of_one_collection_are_cancelled_together(catalog: Catalog
     here = [submitted(catalog, state) for state in JobState]
     with catalog.transaction() as tx:
         other, _ = collections.create(tx, "other")
-        elsewhere = jobs.create(tx, other.id, jobs.NewJob(id=str(uuid4()), origin="v2", directory="/library"))
+        elsewhere = jobs.create(
+            tx, other.id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory="/library")
+        )
         cancelled = jobs.cancel_all(tx, here[0].collection_id)
         assert jobs.get(tx, elsewhere.id) == elsewhere
     assert [job.id for job in cancelled] == [job.id for job in here if job.state in (PLANNING, RUNNING, PAUSED)]
@@ -161,7 +166,7 @@ def test_the_open_jobs_of_one_collection_are_cancelled_together(catalog: Catalog
 
 
 def test_a_cancel_that_is_waited_for_is_not_overwritten(catalog: Catalog) -> None:
-    job = submitted(catalog, PLANNING, DUPLICATES)
+    job = submitted(catalog, PLANNING, JobKind.DUPLICATES)
 
     def list_it() -> Job:
         with catalog.transaction() as late:

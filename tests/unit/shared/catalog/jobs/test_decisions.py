@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from imagesearch.catalog.jobs import DUPLICATES, INDEX, REINDEX, Job, decisions
-from imagesearch.contract import JobState
+from imagesearch.catalog.jobs import Job, decisions
+from imagesearch.contract import JobKind, JobState
 from support.records import NOON, job_record
 
 OPEN = (JobState.PLANNING, JobState.RUNNING, JobState.PAUSED)
@@ -60,7 +60,7 @@ def test_a_retry_wants_a_job_that_has_ended_and_something_that_failed(
         ({"directory": "/library", "error": "gone"}, True),
         ({"directory": None, "manifest": "/library/list", "error": "gone"}, True),
         ({"directory": "/library", "error": None}, False),
-        ({"directory": None, "kind": REINDEX, "error": "refused"}, False),
+        ({"directory": None, "kind": JobKind.REINDEX, "error": "refused"}, False),
     ],
 )
 def test_a_retry_reads_on_a_source_that_broke_off(values: dict[str, object], lists_again: bool) -> None:
@@ -75,13 +75,15 @@ def test_a_resumed_job_is_planned_first_where_that_has_not_ended(planned_at: obj
 @pytest.mark.parametrize(
     ("kind", "before", "after"),
     [
-        (INDEX, JobState.PLANNING, JobState.PLANNING),
-        (REINDEX, JobState.PLANNING, JobState.RUNNING),
-        (DUPLICATES, JobState.PLANNING, JobState.RUNNING),
-        (REINDEX, JobState.PAUSED, JobState.PAUSED),
+        (JobKind.INDEX, JobState.PLANNING, JobState.PLANNING),
+        (JobKind.REINDEX, JobState.PLANNING, JobState.RUNNING),
+        (JobKind.DUPLICATES, JobState.PLANNING, JobState.RUNNING),
+        (JobKind.REINDEX, JobState.PAUSED, JobState.PAUSED),
     ],
 )
-def test_only_a_job_that_indexes_plans_on_behind_its_listing(kind: str, before: JobState, after: JobState) -> None:
+def test_only_a_job_that_indexes_plans_on_behind_its_listing(
+    kind: JobKind, before: JobState, after: JobState
+) -> None:
     assert decisions.after_listing(job_record(kind=kind, state=before)) is after
 
 

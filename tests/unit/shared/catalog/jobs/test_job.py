@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from imagesearch.catalog.jobs import DUPLICATES, INDEX, REINDEX
 from imagesearch.catalog.labels import Labels
-from imagesearch.contract import JobState, Outcome
+from imagesearch.contract import JobKind, JobState, Outcome
 from support.records import NOON, job_record
 
 
@@ -29,18 +28,18 @@ def test_a_job_is_settled_when_no_path_is_open_and_none_will_come(
 @pytest.mark.parametrize(
     ("kind", "state", "planned_at", "needs_planner"),
     [
-        (INDEX, JobState.PLANNING, None, True),
-        (INDEX, JobState.RUNNING, NOON, False),
-        (INDEX, JobState.RUNNING, None, False),
-        (REINDEX, JobState.RUNNING, None, True),
-        (DUPLICATES, JobState.RUNNING, None, True),
-        (REINDEX, JobState.RUNNING, NOON, False),
-        (REINDEX, JobState.PAUSED, None, False),
-        (REINDEX, JobState.CANCELLED, None, False),
+        (JobKind.INDEX, JobState.PLANNING, None, True),
+        (JobKind.INDEX, JobState.RUNNING, NOON, False),
+        (JobKind.INDEX, JobState.RUNNING, None, False),
+        (JobKind.REINDEX, JobState.RUNNING, None, True),
+        (JobKind.DUPLICATES, JobState.RUNNING, None, True),
+        (JobKind.REINDEX, JobState.RUNNING, NOON, False),
+        (JobKind.REINDEX, JobState.PAUSED, None, False),
+        (JobKind.REINDEX, JobState.CANCELLED, None, False),
     ],
 )
 def test_a_job_needs_its_planner_while_nothing_else_moves_it(
-    kind: str, state: JobState, planned_at: object, needs_planner: bool
+    kind: JobKind, state: JobState, planned_at: object, needs_planner: bool
 ) -> None:
     assert job_record(kind=kind, state=state, planned_at=planned_at).needs_planner is needs_planner
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from imagesearch.catalog.images import MAX_PATH_BYTES
+from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.metadata import MAX_PARTITION_LENGTH, check_metadata, check_storable
 from imagesearch_api.limits import MAX_FIELDS, MAX_NUMBER
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from imagesearch.catalog.collections import METRIC
+from imagesearch.catalog.constants import METRIC
 from imagesearch.errors import InvalidMessage
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexType

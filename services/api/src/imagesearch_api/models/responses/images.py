@@ -8,9 +8,12 @@ from typing import Annotated, Any, Self
 from pydantic import Field, WithJsonSchema
 
 from imagesearch.catalog import images
+from imagesearch.catalog.states import ImageState
 from imagesearch_api.models.responses.base import Answer, Anything, Count, Id, JobId, Link, Moment, Page, moment
 
-State = Annotated[str, WithJsonSchema({"enum": ["pending", "indexed", "failed"]})]
+State = Annotated[
+    str, WithJsonSchema({"enum": [str(state) for state in ImageState if state != ImageState.DELETING]})
+]
 
 
 class Image(Answer):
