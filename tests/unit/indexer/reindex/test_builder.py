@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from imagesearch.catalog.reindex.builds import Phase
+from imagesearch.catalog.states import BuildPhase
 from imagesearch_indexer.reindex.builder import phase_of
 
 
 @pytest.mark.parametrize(
     ("lacking", "limit", "last_round", "phase"),
     [
-        (0, 50, 32, Phase.LAST_ROUND),
-        (32, 50, 32, Phase.LAST_ROUND),
-        (33, 50, 32, Phase.CATCHING_UP),
-        (20, 20, 32, Phase.CATCHING_UP),
-        (19, 20, 32, Phase.LAST_ROUND),
+        (0, 50, 32, BuildPhase.LAST_ROUND),
+        (32, 50, 32, BuildPhase.LAST_ROUND),
+        (33, 50, 32, BuildPhase.CATCHING_UP),
+        (20, 20, 32, BuildPhase.CATCHING_UP),
+        (19, 20, 32, BuildPhase.LAST_ROUND),
     ],
 )
 def test_everybody_waits_only_for_as_few_pictures_as_one_round_holds(
-    lacking: int, limit: int, last_round: int, phase: Phase
+    lacking: int, limit: int, last_round: int, phase: BuildPhase
 ) -> None:
     assert phase_of(lacking, limit=limit, last_round=last_round) is phase

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from imagesearch.catalog.reindex.contents import NO_VERSION, Source
+from imagesearch.catalog.constants import NO_VERSION
+from imagesearch.catalog.reindex.contents import Source
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.reindex.writer import Answer, decide, version_of
 from support.records import answer_record

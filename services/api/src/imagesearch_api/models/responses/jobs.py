@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import WithJsonSchema
 
 from imagesearch.contract import JobKind, JobState
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.progress import JobProgress
 from imagesearch_api.models.responses.base import Answer, Count, JobId, Moment, Page
 
+Kind = Annotated[str, WithJsonSchema({"enum": [str(kind) for kind in JobKind]})]
+
 
 class Job(Answer):
     """A job: what it was asked, and where it stands."""
 
     id: JobId
-    kind: JobKind
+    kind: Kind
     collection: str
     source: str | None
     state: JobState
