@@ -6,13 +6,15 @@ import argparse
 import sys
 
 from imagesearch_indexer import scheduler, worker
+from imagesearch_indexer.tasks import KINDS, register_tasks
 
 
 def main() -> int:
     """Parse the command line and run the process that it names."""
     parser = argparse.ArgumentParser(prog="imagesearch_indexer")
     parser.add_argument("process", choices=["worker", "scheduler"])
-    return {"worker": worker.run, "scheduler": scheduler.run}[parser.parse_args().process]()
+    processes = {"worker": lambda: worker.run(KINDS, register_tasks), "scheduler": scheduler.run}
+    return processes[parser.parse_args().process]()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from threading import Event
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
@@ -23,9 +23,7 @@ from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message
-
-if TYPE_CHECKING:
-    from imagesearch_indexer.settings import IndexerSettings
+from imagesearch_indexer.settings import IndexerSettings
 
 
 @dataclass(frozen=True)

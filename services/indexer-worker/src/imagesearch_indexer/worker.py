@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from typing import TypeVar
 
-import structlog
+from celery import Celery
 
 import imagesearch
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
-from imagesearch.contract import (
-    Queue,
-)
+from imagesearch.contract import Queue
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
@@ -25,24 +23,26 @@ from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.worker.heartbeat import Liveness, WorkerSettings
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_worker, worker_name
-from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.composition import Indexer, Kind
 from imagesearch_indexer.settings import IndexerSettings
-from imagesearch_indexer.tasks import KINDS, register_tasks
-
-log = structlog.get_logger()
-
-T = TypeVar("T")
 
 QUEUES = (Queue.INDEX, Queue.PLAN)
 
+RegisterTasks = Callable[[Celery, Indexer, BatchClaims], None]
 
-def run() -> int:
-    """Run the worker until it is told to stop; return its exit code."""
+
+def run(kinds: Mapping[str, Kind], register_tasks: RegisterTasks) -> int:
+    """Run the worker until it is told to stop; return its exit code.
+
+    Args:
+        kinds: what each kind of job does in its own way.
+        register_tasks: tells Celery what each message is answered with.
+    """
     with ExitStack() as resources:
-        return _run(resources)
+        return _run(resources, kinds, register_tasks)
 
 
-def _run(resources: ExitStack) -> int:
+def _run(resources: ExitStack, kinds: Mapping[str, Kind], register_tasks: RegisterTasks) -> int:
     postgres, redis, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, settings, workers = SourceSettings(), IndexerSettings(), WorkerSettings()
     resources.enter_context(closing(configure("indexer", TelemetrySettings())))
@@ -59,7 +59,7 @@ def _run(resources: ExitStack) -> int:
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
         roots=Roots.of(sources),
         settings=settings,
-        kinds=KINDS,
+        kinds=kinds,
         stopping=liveness.stopping,
     )
     register_tasks(app, indexer, claims)

@@ -92,7 +92,7 @@ def duplicates_of_job(services: Services, job_id: str, *, limit: int, after: int
     """
     with services.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
-        if job.kind != JobKind.DUPLICATES:
+        if not job.finds_duplicates:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
             raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")

@@ -98,6 +98,11 @@ class Job:
         return self.kind != JobKind.INDEX
 
     @property
+    def finds_duplicates(self) -> bool:
+        """Tell whether groups of like pictures are what comes of the job."""
+        return self.kind == JobKind.DUPLICATES
+
+    @property
     def reads_uploads(self) -> bool:
         """Tell whether the service itself has pictures read again, which may be uploads."""
         return self.kind != JobKind.INDEX or self.origin in (JobOrigin.SINGLE_IMAGE, JobOrigin.REPAIR)

@@ -1,0 +1,152 @@
+"""What a finished batch costs Postgres: one read of its job's row, and two transactions, whatever its job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.pool import Pool
+
+from imagesearch.catalog import jobs
+from imagesearch.contract import ExtractBatch, IndexBatch, JobState, TaskName
+from imagesearch.pipeline import Preprocessing
+from imagesearch_indexer.batches import index_batch
+from support.reindexing import finish
+from support.world import BAD, World
+
+pytestmark = pytest.mark.integration
+
+SMOOTH = Preprocessing(resize="bilinear")
+OF_JOBS = re.compile(r"\s*SELECT\b.*?\bFROM jobs\b", re.DOTALL)
+
+
+@dataclass
+class Cost:
+    """Count what is asked of Postgres.
+
+    Attributes:
+        transactions: how often a connection was taken for a transaction, or for reads alone.
+        job_rows: rows that `SELECT ... FROM jobs` returned.
+    """
+
+    transactions: int = 0
+    job_rows: int = 0
+
+    def take(self, *_: object) -> None:
+        self.transactions += 1
+
+    def count(self, _: object, cursor: Any, statement: str, *__: object) -> None:
+        if OF_JOBS.match(statement):
+            self.job_rows += cursor.rowcount
+
+
+@contextmanager
+def measured() -> Iterator[Cost]:
+    cost = Cost()
+    sa.event.listen(Pool, "checkout", cost.take)
+    sa.event.listen(sa.Engine, "after_cursor_execute", cost.count)
+    try:
+        yield cost
+    finally:
+        sa.event.remove(Pool, "checkout", cost.take)
+        sa.event.remove(sa.Engine, "after_cursor_execute", cost.count)
+
+
+def answers(world: World) -> list[IndexBatch]:
+    """Answer every batch that is on its way."""
+    return [world.extract(batch) for batch in world.taken(TaskName.EXTRACT) if isinstance(batch, ExtractBatch)]
+
+
+def costs_of_each(world: World) -> list[Cost]:
+    """Deliver the answers to all batches one after another, also to those that take their place."""
+    costs = []
+    waiting = answers(world)
+    while waiting:
+        with measured() as cost:
+            index_batch(world.indexer, waiting.pop(0))
+        costs.append(cost)
+        waiting += answers(world)
+    return costs
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """An indexer that sends two batches of four pictures at once, and drops what a reindex replaced."""
+    changed = {"batch_size": 4, "window": 2, "plan_slice": 50, "retire_seconds": 0.0}
+    return replace(world, settings=world.settings.model_copy(update=changed))
+
+
+def planned(world: World, files: int = 20) -> str:
+    world.write(*(f"{index:03}.jpg" for index in range(files)))
+    job_id = world.submit(world.root)
+    world.plan(job_id)
+    return job_id
+
+
+def test_what_is_measured_is_seen(world: World) -> None:
+    job_id = planned(world)
+    with measured() as cost:
+        with world.catalog.transaction() as tx:
+            jobs.get(tx, job_id)
+            jobs.lock(tx, job_id)
+        with world.catalog.reading() as tx:
+            jobs.get(tx, job_id)
+    assert cost == Cost(transactions=2, job_rows=3)
+
+
+def test_each_batch_of_a_job_reads_the_job_once_and_also_the_one_that_ends_it(world: World) -> None:
+    job_id = planned(world)
+    costs = costs_of_each(world)
+    assert costs == [Cost(transactions=2, job_rows=1)] * 5
+    assert world.job(job_id).state == JobState.SUCCEEDED
+    world.check()
+
+
+def test_a_batch_that_comes_twice_costs_one_transaction(world: World) -> None:
+    planned(world, 8)
+    first, _ = answers(world)
+    index_batch(world.indexer, first)
+    with measured() as cost:
+        index_batch(world.indexer, first)
+    assert cost == Cost(transactions=1, job_rows=0)
+
+
+def test_each_batch_of_a_cancelled_job_costs_as_much(world: World) -> None:
+    job_id = planned(world)
+    with world.catalog.transaction() as tx:
+        jobs.cancel(tx, job_id)
+    assert costs_of_each(world) == [Cost(transactions=2, job_rows=1)] * 2
+
+
+def test_each_batch_of_a_reindex_reads_the_job_once_and_also_the_one_that_asks_for_its_switch(
+    world: World,
+) -> None:
+    planned(world)
+    world.work()
+    job_id = world.submit_reindex(preprocessing=SMOOTH)
+    world.plan(job_id)
+    costs = costs_of_each(world)
+    assert costs == [Cost(transactions=2, job_rows=1)] * 5
+    assert [type(message).__name__ for _, message in world.outbox] == ["PlanJob"]
+    assert finish(world, job_id).state == JobState.SUCCEEDED
+    world.check()
+
+
+def test_what_is_retried_behind_the_switch_costs_as_much(world: World) -> None:
+    planned(world, 8)
+    world.work()
+    (world.root / "003.jpg").write_bytes(BAD)
+    job_id = world.submit_reindex(preprocessing=SMOOTH)
+    assert finish(world, job_id).state == JobState.COMPLETED_WITH_FAILURES
+    (world.root / "003.jpg").write_bytes(b"mended")
+    with world.catalog.transaction() as tx:
+        jobs.reopen(tx, job_id)
+    world.plan(job_id)
+    assert costs_of_each(world) == [Cost(transactions=2, job_rows=1)]
+    assert world.job(job_id).state == JobState.SUCCEEDED
+    world.check()
