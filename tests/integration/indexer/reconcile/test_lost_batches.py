@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,25 @@ def test_a_lost_batch_is_sent_again_and_counts_once(world: World) -> None:
     assert world.job(job_id).state == JobState.SUCCEEDED
     assert repaired(world) == {}
     world.check()
+
+
+def test_batches_that_a_dead_worker_had_leased_and_not_sent_are_sent(world: World) -> None:
+    """A worker settles a batch and leases the next in one transaction, and dies behind it."""
+
+    def die_first(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    narrow = replace(world, settings=world.settings.model_copy(update={"window": 1}))
+    job_id = planned(narrow, 8)
+    (batch,) = extract_batches(narrow)
+    with pytest.raises(KeyboardInterrupt):
+        index_batch(replace(narrow.indexer, send=die_first), world.extract(batch))
+    assert narrow.job(job_id).done == 4
+    assert attempts(narrow, job_id) == [1, 1]
+    assert repaired(narrow)["batch_lost"] == 1
+    narrow.work()
+    assert (narrow.job(job_id).state, narrow.job(job_id).outcomes) == (JobState.SUCCEEDED, {"indexed": 8})
+    narrow.check()
 
 
 def test_two_reconciliations_at_once_send_a_lost_batch_once(
