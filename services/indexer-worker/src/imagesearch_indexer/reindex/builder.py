@@ -116,7 +116,7 @@ def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
         fill(tx, indexer.vectors, locked, waiting, batch_size=indexer.settings.batch_size)
         return _Step.DONE
     if locked.job.done < locked.job.total:
-        # Batches are on their way; whoever writes the last one asks for the next turn.
+        # Batches are on their way; whoever writes the last one asks for the next time slice.
         return _Step.NOTHING
     found = lacking(tx, indexer.vectors, locked, limit=limit)
     if found.needs_round:
