@@ -13,7 +13,7 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
-from imagesearch.catalog.jobs.listing import submit_indexed
+from imagesearch.catalog.listing import submit_indexed
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Outcome
 from imagesearch.errors import NotFound

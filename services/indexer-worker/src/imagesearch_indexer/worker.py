@@ -11,7 +11,7 @@ from celery import Celery
 import imagesearch
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
-from imagesearch.contract import Queue
+from imagesearch.contract import JobKind, Queue
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
@@ -31,7 +31,7 @@ QUEUES = (Queue.INDEX, Queue.PLAN)
 RegisterTasks = Callable[[Celery, Indexer, BatchClaims], None]
 
 
-def run(kinds: Mapping[str, Kind], register_tasks: RegisterTasks) -> int:
+def run(kinds: Mapping[JobKind, Kind], register_tasks: RegisterTasks) -> int:
     """Run the worker until it is told to stop; return its exit code.
 
     Args:
@@ -42,7 +42,7 @@ def run(kinds: Mapping[str, Kind], register_tasks: RegisterTasks) -> int:
         return _run(resources, kinds, register_tasks)
 
 
-def _run(resources: ExitStack, kinds: Mapping[str, Kind], register_tasks: RegisterTasks) -> int:
+def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: RegisterTasks) -> int:
     postgres, redis, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, settings, workers = SourceSettings(), IndexerSettings(), WorkerSettings()
     resources.enter_context(closing(configure("indexer", TelemetrySettings())))

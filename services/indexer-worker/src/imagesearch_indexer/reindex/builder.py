@@ -15,7 +15,7 @@ from enum import Enum
 from imagesearch.catalog import jobs
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import ledger
-from imagesearch.catalog.jobs.listing import submit_indexed
+from imagesearch.catalog.listing import submit_indexed
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.reindex.filling import lock_for_filling, submit_changed
 from imagesearch.catalog.states import BuildPhase, BuildState
