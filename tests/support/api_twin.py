@@ -1,21 +1,22 @@
-"""Stand in for the API's services where no store is asked."""
+"""Stand in for the API's services where only some of what is behind them is there."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from contextlib import ExitStack
+from typing import Any
 
-from imagesearch_api.composition import Services
-from imagesearch_api.http.lanes import Lanes
-from imagesearch_api.memory import Memory
+from imagesearch.settings import PictureSettings
+from imagesearch_api.composition import assemble
+from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
+
+PARTS = (
+    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads search_catalog"
+)
 
 
 def services_of(settings: ApiSettings | None = None, **parts: Any) -> Services:
-    """Return services with lanes and memory as the settings say, and the given parts; any other is missing."""
-    settings = settings or ApiSettings()
-    memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
-    made = {"settings": settings, "lanes": Lanes(settings.places()), "memory": memory, **parts}
-    if "catalog" in made:
-        made.setdefault("search_catalog", made["catalog"])
-    return cast(Services, SimpleNamespace(**made))
+    """Return services as the settings say, made of the given parts; any other is missing."""
+    given: dict[str, Any] = {**dict.fromkeys(PARTS.split()), "limits": PictureSettings(), **parts}
+    given["search_catalog"] = given["search_catalog"] or given["catalog"]
+    return assemble(settings or ApiSettings(), resources=ExitStack(), **given)

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.app import create_app
-from imagesearch_api.composition import Services, compose
+from imagesearch_api.composition import compose
+from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
 from support.waiting import PATIENCE
 from support.world import World
@@ -72,13 +73,13 @@ def test_every_place_of_searches_and_status_has_a_connection(services: Services)
     everyone = Barrier(most)
 
     def hold(_: int) -> None:
-        with services.search_catalog.reading():
+        with services.search.catalog.reading():
             everyone.wait(PATIENCE)
 
     with ThreadPoolExecutor(most) as pool:
         assert len(list(pool.map(hold, range(most)))) == most
     with ExitStack() as held:
-        hold_all(services.search_catalog, held)
+        hold_all(services.search.catalog, held)
         services.catalog.ping()
 
 

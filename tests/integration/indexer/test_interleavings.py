@@ -19,13 +19,14 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import Conflict
 from imagesearch.wire import Message
-from imagesearch_api.composition import Services
 from imagesearch_api.jobs import control as control_module
+from imagesearch_api.jobs.ports import Jobs
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
+from support.api_twin import services_of
 from support.world import BAD, World
 
 pytestmark = pytest.mark.integration
@@ -96,7 +97,7 @@ class Chaos:
             ]
         )
         try:
-            verb(services(self.world), self.pick.choice(self.job_ids))
+            verb(ports(self.world), self.pick.choice(self.job_ids))
         except Conflict:
             return
 
@@ -119,7 +120,7 @@ class Chaos:
         self.under_way.clear()
         for job_id in self.job_ids:
             if self.world.job(job_id).state == JobState.PAUSED:
-                control_module.resume(services(self.world), job_id)
+                control_module.resume(ports(self.world), job_id)
         for _ in range(50):
             self.repair()
             while self.world.outbox:
@@ -141,17 +142,10 @@ class Chaos:
                 close_cancelled(self.world.indexer, message.job_id)
 
 
-def services(world: World) -> Services:
+def ports(world: World) -> Jobs:
     """Return what the API's control functions use, on the same stores."""
-    made = Services.__new__(Services)
-    for name, value in {
-        "catalog": world.catalog,
-        "progress": world.progress,
-        "send": world.indexer.send,
-        "workers": Board(),
-    }.items():
-        object.__setattr__(made, name, value)
-    return made
+    parts = {"progress": world.progress, "send": world.indexer.send, "workers": Board()}
+    return services_of(catalog=world.catalog, **parts).jobs
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Event, Lock
-from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from imagesearch.files.roots import Roots
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import Busy
 from imagesearch_api.memory import Budget, Memory
-from imagesearch_api.pictures import decode
+from imagesearch_api.pictures import Pictures
 from support.drawing import encoded, photo_like
 from support.waiting import PATIENCE, until
 
@@ -124,35 +123,28 @@ def test_many_threads_never_hold_more_than_there_is(threads: ThreadPoolExecutor)
     assert 0 < state["most"] <= 100
 
 
-class OnlyMemory:
-    """Services that decode and do nothing else."""
-
-    limits = PictureSettings()
-
-    def __init__(self, decoding: int) -> None:
-        self.memory = Memory(1000, decoding, seconds=0)
-
-
-def decoded(services: OnlyMemory, picture: bytes) -> None:
-    decode(cast(Services, services), picture, Preprocessing())
+def pictures(decoding: int) -> Pictures:
+    """Return what decodes within so many bytes, and does nothing else."""
+    memory = Memory(1000, decoding, seconds=0)
+    return Pictures(memory, PictureSettings(), Roots(), lambda _: pytest.fail("nothing is fetched"), 0)
 
 
 def test_an_ordinary_photo_is_decoded_while_a_large_picture_is() -> None:
-    services = OnlyMemory(24_000_000)
+    within = pictures(24_000_000)
     photo, poster = encoded(photo_like(1)), encoded(Image.new("RGB", (1500, 1000), "teal"))
     with ExitStack() as held:
         # As much as a poster takes: nothing else of its kind runs beside it.
-        services.memory.decoding(held, 16_000_000)
-        decoded(services, photo)
+        within.memory.decoding(held, 16_000_000)
+        within.decode(photo, Preprocessing())
         with pytest.raises(Busy):
-            decoded(services, poster)
-    decoded(services, poster)
+            within.decode(poster, Preprocessing())
+    within.decode(poster, Preprocessing())
 
 
 def test_memory_comes_back_from_a_picture_that_cannot_be_decoded() -> None:
-    services = OnlyMemory(6_000_000)
+    within = pictures(6_000_000)
     broken = encoded(photo_like(1), "PNG")[:-3000]
     for _ in range(3):
         with pytest.raises(Exception, match="ends before"):
-            decoded(services, broken)
-    assert services.memory.small.free == 2_000_000
+            within.decode(broken, Preprocessing())
+    assert within.memory.small.free == 2_000_000

@@ -10,12 +10,13 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from imagesearch.telemetry import HTTP_RESPONSES
-from imagesearch_api.composition import Services, compose
+from imagesearch_api.composition import compose
 from imagesearch_api.health import health
 from imagesearch_api.http import problems, spooling
 from imagesearch_api.http.foreign import guard
 from imagesearch_api.http.origins import EVERY_ORIGIN
 from imagesearch_api.http.request_resources import Holding
+from imagesearch_api.services import Services
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
     aliases,

@@ -1,18 +1,11 @@
-"""Hold what the API's functions work with: built once a process, or by tests with twins."""
+"""Build what the API works with: once a process from the environment, or by tests from twins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from threading import BoundedSemaphore
-from typing import Any
-
-import redis
-from flask import current_app
 
 from imagesearch.catalog.engine import Catalog
-from imagesearch.contract import TaskName
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
@@ -22,73 +15,20 @@ from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettin
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.milvus import MilvusVectorStore
-from imagesearch.wire import Message
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.celery_rpc import CeleryAsker
 from imagesearch_api.http.lanes import Lanes
+from imagesearch_api.images.ports import Ask, Deletes, Writes
+from imagesearch_api.jobs.latest import LatestJob
+from imagesearch_api.jobs.ports import Jobs, Send
 from imagesearch_api.memory import Memory
+from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.lookups import Lookups
+from imagesearch_api.search.ports import Embedding, Search
 from imagesearch_api.search.query_cache import QueryCache
 from imagesearch_api.search.url_fetcher import UrlFetcher
+from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
-
-CHANGES = 4
-"""Changes of images at once: half of the connections that one process keeps."""
-
-Ask = Callable[[TaskName, Message, float], Any]
-
-
-@dataclass(frozen=True)
-class Services:
-    """Bundle the stores, the ways to send messages, and the settings.
-
-    Attributes:
-        catalog: the catalogue, for everything but searches and checks of readiness.
-        search_catalog: the same catalogue, with connections for these two alone.
-        send: publishes a message under a task id; raises `StoreUnavailable`.
-        ask: publishes a message, waits some seconds, and returns the answer's wire form; raises
-            `StoreUnavailable` or `QueryTimeout`.
-        queries: asks the query extractor for vectors.
-        query_cache: remembers them.
-        roots: directories under which pictures may be read.
-        uploads: keeps uploaded pictures; None takes none.
-        fetch: returns what lies at a URL; raises `UrlRefused`.
-        lanes: bound the requests of each kind in flight.
-        memory: bounds what they read and decode.
-        changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
-            it needs others: without a bound they could wait for each other.
-        resources: what `close` closes.
-    """
-
-    catalog: Catalog
-    search_catalog: Catalog
-    vectors: VectorStore
-    redis: redis.Redis
-    progress: ProgressBoard
-    workers: WorkerRegistry
-    send: Callable[[TaskName, Message, str | None], None]
-    ask: Ask
-    queries: QueryChannel
-    query_cache: QueryCache
-    roots: Roots
-    limits: PictureSettings
-    settings: ApiSettings
-    fetch: Callable[[str], bytes]
-    lanes: Lanes
-    memory: Memory
-    uploads: Uploads | None = None
-    changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
-    resources: ExitStack = field(default_factory=ExitStack)
-
-    def close(self) -> None:
-        """End every thread and close every connection; a second time does nothing."""
-        self.resources.close()
-
-
-def current() -> Services:
-    """Return the services of the application that answers the current request."""
-    services: Services = current_app.extensions["services"]
-    return services
 
 
 def compose() -> Services:
@@ -108,11 +48,12 @@ def compose() -> Services:
     # Closed from the last to the first: threads before the connections that they use.
     for resource in (page, client, catalog, search_catalog, vectors, lookups, query_cache):
         resources.callback(resource.close)
-    return Services(
+    return assemble(
+        settings,
         catalog=catalog,
         search_catalog=search_catalog,
         vectors=vectors,
-        redis=client,
+        latest=LatestJob(client),
         progress=CeleryProgressBoard(app),
         workers=WorkerRegistry(client),
         send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
@@ -121,10 +62,48 @@ def compose() -> Services:
         query_cache=query_cache,
         roots=Roots.of(sources),
         limits=limits,
-        settings=settings,
-        fetch=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
-        lanes=Lanes(settings.places()),
-        memory=Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout),
+        fetch_url=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
         uploads=Uploads(sources.upload_root) if sources.upload_root is not None else None,
+        resources=resources,
+    )
+
+
+def assemble(
+    settings: ApiSettings,
+    *,
+    catalog: Catalog,
+    search_catalog: Catalog,
+    vectors: VectorStore,
+    latest: LatestJob,
+    progress: ProgressBoard,
+    workers: WorkerRegistry,
+    send: Send,
+    ask: Ask,
+    queries: QueryChannel,
+    query_cache: QueryCache,
+    roots: Roots,
+    limits: PictureSettings,
+    fetch_url: Callable[[str], bytes],
+    uploads: Uploads | None,
+    resources: ExitStack,
+) -> Services:
+    """Give each kind of use case its port, made of the given parts."""
+    memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
+    pictures = Pictures(memory, limits, roots, fetch_url, settings.max_upload_bytes)
+    embedding = Embedding(pictures, queries, query_cache, settings.query_timeout, settings.query_timeout_each)
+    deletes = Deletes(catalog, send, ask, settings.delete_timeout)
+    return Services(
+        settings=settings,
+        catalog=catalog,
+        jobs=Jobs(catalog, progress, workers, send, roots),
+        latest=latest,
+        deletes=deletes,
+        writes=Writes(catalog, vectors, embedding, deletes, ask, settings.index_timeout, uploads),
+        search=Search(search_catalog, vectors, embedding),
+        comparison=Search(catalog, vectors, embedding),
+        pictures=pictures,
+        ask=ask,
+        lanes=Lanes(settings.places()),
+        memory=memory,
         resources=resources,
     )

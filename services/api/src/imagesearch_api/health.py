@@ -12,10 +12,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
-from imagesearch_api.composition import Services, current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.problems import RETRY_AFTER_SECONDS
+from imagesearch_api.services import Services, current
 
 health = Blueprint("health", __name__)
 
@@ -35,7 +35,7 @@ def readyz() -> ResponseReturnValue:
     services = current()
     components = {
         "postgres": _check(lambda: _schema(services)),
-        "milvus": _check(services.vectors.ping),
+        "milvus": _check(services.search.vectors.ping),
         **_workers(services),
     }
     is_ready = all(state == "ok" for state in components.values())
@@ -54,13 +54,13 @@ def _check(check: Callable[[], None]) -> str:
 
 
 def _schema(services: Services) -> None:
-    if not is_current(services.search_catalog):
+    if not is_current(services.search.catalog):
         raise StoreUnavailable("postgres", "the schema is not migrated")
 
 
 def _workers(services: Services) -> dict[str, str]:
     try:
-        consumed = {queue for worker in services.workers.alive() for queue in worker.queues}
+        consumed = {queue for worker in services.jobs.workers.alive() for queue in worker.queues}
     except StoreUnavailable as error:
         return {"redis": str(error)}
     queues = {f"queue {queue.value}": "ok" if queue in consumed else "no worker" for queue in NEEDED_QUEUES}

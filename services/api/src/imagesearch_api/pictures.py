@@ -2,63 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
 from imagesearch.files.paths import read_file
-from imagesearch.pictures import decode as decode_module
-from imagesearch.pictures import thumbnails
+from imagesearch.files.roots import Roots
+from imagesearch.pictures import decode, thumbnails
 from imagesearch.pictures.decode import Picture
 from imagesearch.pictures.regions import Region
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.composition import Services
+from imagesearch.settings import PictureSettings
+from imagesearch_api.memory import Memory
 
 
-def decode(services: Services, data: bytes, preprocessing: Preprocessing, box: Region | None = None) -> Picture:
-    """Decode a picture as soon as there is memory for it.
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Read and decode pictures.
 
-    Raises:
-        Busy: there is none in time.
-        PictureRejected, InvalidRegion: as `imagesearch.pictures.decode.decode` says.
-    """
-    with ExitStack() as taken:
-        admit = partial(services.memory.decoding, taken)
-        return decode_module.decode(data, preprocessing, services.limits, box, admit=admit)
-
-
-def thumbnail(services: Services, data: bytes, size: int, file_format: ThumbnailFormat) -> bytes:
-    """Return a small version of a picture, made as soon as there is memory for it.
-
-    Raises:
-        Busy: there is none in time.
-        PictureRejected: as `imagesearch.pictures.thumbnails.thumbnail` says.
-    """
-    with ExitStack() as taken:
-        admit = partial(services.memory.decoding, taken)
-        return thumbnails.thumbnail(data, size, services.limits, file_format, admit=admit)
-
-
-def read(services: Services, path: str, taken: ExitStack) -> bytes:
-    """Return the bytes of a file; memory for them is reserved until `taken` closes.
-
-    Raises:
-        Busy: there is no memory for them in time.
-        PictureRejected: as `imagesearch.files.paths.read_file` says.
+    Attributes:
+        memory: bounds what they take together.
+        limits: what is read and decoded at all.
+        roots: directories under which files may be read.
+        fetch_url: returns what lies at a URL; raises `UrlRefused`.
+        max_fetched_bytes: as much as that may be.
     """
 
-    def admit(size: int) -> None:
-        taken.enter_context(services.memory.files.reserved(size))
+    memory: Memory
+    limits: PictureSettings
+    roots: Roots
+    fetch_url: Callable[[str], bytes]
+    max_fetched_bytes: int
 
-    return read_file(path, services.roots, services.limits, admit=admit)[0]
+    def decode(self, data: bytes, preprocessing: Preprocessing, box: Region | None = None) -> Picture:
+        """Decode a picture as soon as there is memory for it.
 
+        Raises:
+            Busy: there is none in time.
+            PictureRejected, InvalidRegion: as `decode.decode` says.
+        """
+        with ExitStack() as taken:
+            admit = partial(self.memory.decoding, taken)
+            return decode.decode(data, preprocessing, self.limits, box, admit=admit)
 
-def fetch(services: Services, url: str, taken: ExitStack) -> bytes:
-    """Return what lies at a URL; memory for the largest answer is reserved until `taken` closes.
+    def thumbnail(self, data: bytes, size: int, file_format: ThumbnailFormat) -> bytes:
+        """Return a small version of a picture, made as soon as there is memory for it.
 
-    Raises:
-        UrlRefused: the URL may not be fetched, or does not answer with a file.
-        Busy: there is no memory for it in time.
-    """
-    taken.enter_context(services.memory.files.reserved(services.settings.max_upload_bytes))
-    return services.fetch(url)
+        Raises:
+            Busy: there is none in time.
+            PictureRejected: as `thumbnails.thumbnail` says.
+        """
+        with ExitStack() as taken:
+            admit = partial(self.memory.decoding, taken)
+            return thumbnails.thumbnail(data, size, self.limits, file_format, admit=admit)
+
+    def read(self, path: str, taken: ExitStack) -> bytes:
+        """Return the bytes of a file; what they take is held until `taken` closes.
+
+        Raises:
+            Busy: there is no memory for them in time.
+            PictureRejected: as `paths.read_file` says.
+        """
+
+        def admit(size: int) -> None:
+            taken.enter_context(self.memory.files.reserved(size))
+
+        return read_file(path, self.roots, self.limits, admit=admit)[0]
+
+    def fetch(self, url: str, taken: ExitStack) -> bytes:
+        """Return what lies at a URL; as much as it may hold is held until `taken` closes.
+
+        Raises:
+            Busy: there is no memory for it in time.
+            UrlRefused: the URL may not be fetched, or does not answer with a file.
+        """
+        taken.enter_context(self.memory.files.reserved(self.max_fetched_bytes))
+        return self.fetch_url(url)

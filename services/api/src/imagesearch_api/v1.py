@@ -13,9 +13,7 @@ from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
 from imagesearch.messaging.progress import JobProgress
-from imagesearch.messaging.redis_errors import best_effort
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.composition import Services, current
 from imagesearch_api.errors import Busy, QueryRejected
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.bodies import MAX_JSON_BYTES, checked, expect_form
@@ -31,17 +29,16 @@ from imagesearch_api.jobs.progress import follow
 from imagesearch_api.jobs.submit import Submission, submit
 from imagesearch_api.limits import MAX_TOP_K
 from imagesearch_api.models.requests.jobs import JobBody
-from imagesearch_api.pictures import decode
 from imagesearch_api.search.matches import search as search_collection
 from imagesearch_api.search.question import Query, Question, Shape, Window
 from imagesearch_api.search.timings import Timings
+from imagesearch_api.services import Services, current
 
 log = structlog.get_logger()
 
 v1 = Blueprint("v1", __name__, url_prefix="/api/v1")
 
 DEFAULT_TABLE = "default"
-LATEST_KEY = "imagesearch:v1:latest"
 
 
 class LastSeen:
@@ -91,12 +88,11 @@ def train() -> ResponseReturnValue:
     directory = read_required("File", "the path of a directory is expected")
     body = checked(JobBody, {"source": directory, "collection": _table()})
     services = current()
-    job = submit(services, Submission(source=directory, collection=body.collection, origin=JobOrigin.V1))
+    job = submit(services.jobs, Submission(source=directory, collection=body.collection, origin=JobOrigin.V1))
     last: LastSeen = current_app.extensions["last_seen"]
     # A client that asks for progress now must not be shown the end of the job before.
     last.keep(job.progress())
-    with best_effort("latest.not_written"):
-        services.redis.set(LATEST_KEY, job.id)
+    services.latest.keep(job.id)
     return _text("Start")
 
 
@@ -126,14 +122,12 @@ def process() -> ResponseReturnValue:
 
 
 def _newest(services: Services) -> JobProgress | None:
-    latest = None
-    with best_effort("latest.not_read"):
-        latest = services.redis.get(LATEST_KEY)
-    if isinstance(latest, bytes):
+    latest = services.latest.get()
+    if latest is not None:
         try:
-            return follow(services, latest.decode())
+            return follow(services.jobs, latest)
         except NotFound:
-            log.warning("latest.unknown", job=latest.decode())
+            log.warning("latest.unknown", job=latest)
     with services.catalog.reading() as tx:
         found = jobs.newest(tx, limit=1, origin=JobOrigin.V1)
     return found[0].progress() if found else None
@@ -163,12 +157,12 @@ def search() -> ResponseReturnValue:
     top_k = read_int("Num", read_parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
         question = Question([Query(data=data)], Shape(Window(0, top_k)))
-        matches = search_collection(services, _table(), question, Timings())[0]
+        matches = search_collection(services.search, _table(), question, Timings())[0]
     except QueryRejected as error:
         raise error.cause from error
     except NotFound:
         # A bad picture is an error also where nothing can be found.
-        decode(services, data, Preprocessing())
+        services.pictures.decode(data, Preprocessing())
         return jsonify([])
     links = Links.of_request(services.settings.public_url)
     return jsonify([[links.file_of(match.image.id), match.distance] for match in matches])
@@ -179,7 +173,7 @@ def search() -> ResponseReturnValue:
 def delete() -> ResponseReturnValue:
     """Delete a collection with all that it holds; deleting what does not exist is no error."""
     try:
-        delete_collection(current(), _table())
+        delete_collection(current().deletes, _table())
     except NotFound:
         return _text("There is no such table")
     return _text("Deleted")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,9 +12,8 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.errors import QueryTimeout
 from imagesearch.vectors import parse_filter
-from imagesearch_api.composition import Services
 from imagesearch_api.images.deletion import SLICE, delete_matching
-from imagesearch_api.settings import ApiSettings
+from imagesearch_api.images.ports import Deletes
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +21,7 @@ COUNT = 2 * SLICE + SLICE // 2
 
 
 @pytest.fixture
-def services(catalog: Catalog) -> Services:
+def ports(catalog: Catalog) -> Deletes:
     """A catalogue of many images, and an indexer that answers nobody."""
     with catalog.transaction() as tx:
         collection, _ = collections.create(tx, "many")
@@ -35,26 +33,26 @@ def services(catalog: Catalog) -> Services:
     def ask(*_: Any) -> None:
         raise QueryTimeout("nobody answers")
 
-    return cast(Services, SimpleNamespace(catalog=catalog, settings=ApiSettings(delete_timeout=0), ask=ask))
+    return Deletes(catalog, lambda *_: None, ask, timeout=0)
 
 
-def test_what_is_left_when_the_time_is_up_is_deleted_by_asking_again(services: Services) -> None:
-    first = delete_matching(services, "many", None, "")
+def test_what_is_left_when_the_time_is_up_is_deleted_by_asking_again(ports: Deletes) -> None:
+    first = delete_matching(ports, "many", None, "")
     assert (first.deleted, first.is_gone) == (SLICE, False)
     assert first.next is not None
-    second = delete_matching(services, "many", None, "", after=first.next)
+    second = delete_matching(ports, "many", None, "", after=first.next)
     assert second.next is not None
-    third = delete_matching(services, "many", None, "", after=second.next)
+    third = delete_matching(ports, "many", None, "", after=second.next)
     assert (second.deleted, third.deleted, third.next) == (SLICE, COUNT - 2 * SLICE, None)
 
 
-def test_a_filter_that_matches_rarely_gets_to_the_end(services: Services) -> None:
+def test_a_filter_that_matches_rarely_gets_to_the_end(ports: Deletes) -> None:
     where = parse_filter({"exists": "old"})
     found, after = [], 0
     for _ in range(3):
-        done = delete_matching(services, "many", where, None, after=after)
+        done = delete_matching(ports, "many", where, None, after=after)
         found.append(done.deleted)
         after = done.next or 0
     assert found == [0, 0, 1]
     assert after == 0
-    assert delete_matching(services, "many", where, None).next is not None
+    assert delete_matching(ports, "many", where, None).next is not None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -12,9 +10,8 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
-from imagesearch_api.composition import Services
 from imagesearch_api.images import deletion
-from imagesearch_api.settings import ApiSettings
+from imagesearch_api.images.ports import Deletes
 
 pytestmark = pytest.mark.integration
 
@@ -31,12 +28,12 @@ def library(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def services(catalog: Catalog, library: Path) -> Services:
+def ports(catalog: Catalog, library: Path) -> Deletes:
     with catalog.transaction() as tx:
         collection, _ = collections.create(tx, "album")
         images.ensure_rows(tx, collection.id, [f"{library}/{name}.png" for name in "abc"], "", {})
         tx.execute(sa.update(image_table).values(state="indexed", sha256="0" * 64))
-    return cast(Services, SimpleNamespace(catalog=catalog, settings=ApiSettings(), ask=lambda *_: None))
+    return Deletes(catalog, lambda *_: None, lambda *_: None, timeout=5)
 
 
 @pytest.fixture
@@ -55,28 +52,28 @@ def asked(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> list[str]:
     return found
 
 
-def test_paths_as_they_are_stored_are_not_resolved(services: Services, library: Path, asked: list[str]) -> None:
-    done = deletion.delete_paths(services, "album", [f"{library}/a.png", f"{library}/b.png"])
+def test_paths_as_they_are_stored_are_not_resolved(ports: Deletes, library: Path, asked: list[str]) -> None:
+    done = deletion.delete_paths(ports, "album", [f"{library}/a.png", f"{library}/b.png"])
     assert (done.deleted, done.missing, asked) == (2, [], [])
 
 
-def test_an_image_is_found_by_any_name_of_its_file(services: Services, library: Path, asked: list[str]) -> None:
+def test_an_image_is_found_by_any_name_of_its_file(ports: Deletes, library: Path, asked: list[str]) -> None:
     (library / "link").symlink_to(library)
     names = [f"{library}/a.png", f"{library}/link/b.png", f"{library}//b.png", f"{library}/x/../z.png", "/none"]
-    done = deletion.delete_paths(services, "album", names)
+    done = deletion.delete_paths(ports, "album", names)
     assert done.deleted == 2
     assert done.missing == ["/none", f"{library}/x/../z.png"]
     assert asked == names[1:]
 
 
 def test_what_was_deleted_meanwhile_is_missing(
-    services: Services, library: Path, monkeypatch: pytest.MonkeyPatch
+    ports: Deletes, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def delete_first(text: str) -> str:
         monkeypatch.undo()
-        assert deletion.delete_paths(services, "album", [f"{library}/a.png"]).deleted == 1
+        assert deletion.delete_paths(ports, "album", [f"{library}/a.png"]).deleted == 1
         return text
 
     monkeypatch.setattr(deletion, "canonical", delete_first)
-    done = deletion.delete_paths(services, "album", [f"{library}/a.png", "/none"])
+    done = deletion.delete_paths(ports, "album", [f"{library}/a.png", "/none"])
     assert (done.deleted, done.missing) == (0, ["/none", f"{library}/a.png"])

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import BoundedSemaphore
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,18 +20,16 @@ from imagesearch.catalog.tables import job_batches
 from imagesearch.contract import IndexBatch, Reconcile, TaskName
 from imagesearch.errors import Conflict, QueryTimeout
 from imagesearch.files.uploads import Uploads
-from imagesearch.settings import PictureSettings
 from imagesearch.wire import Message
-from imagesearch_api.composition import CHANGES, Services
 from imagesearch_api.images import upload as upload_module
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
 from imagesearch_api.jobs import control
-from imagesearch_api.memory import Memory
-from imagesearch_api.settings import ApiSettings
+from imagesearch_api.services import Services
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
+from support.api_twin import services_of
 from support.world import MODEL, World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -67,20 +63,15 @@ def slow() -> Slow:
 @pytest.fixture
 def services(world: World, slow: Slow) -> Services:
     """What the API's functions use, on the stores of the world and in front of a slow indexer."""
-    made = SimpleNamespace(
+    return services_of(
         catalog=world.catalog,
         vectors=world.vectors,
         progress=world.progress,
         send=world.indexer.send,
         ask=slow,
-        limits=PictureSettings(),
-        settings=ApiSettings(),
-        memory=Memory(2**29, 2**30, seconds=0),
         uploads=Uploads(world.root.parent / "uploads"),
         roots=world.roots,
-        changing=BoundedSemaphore(CHANGES),
     )
-    return cast(Services, made)
 
 
 @pytest.fixture
@@ -98,7 +89,7 @@ def only(world: World) -> Image:
 
 def accept(services: Services, image_id: int, **patch: Any) -> str:
     """Change the image; return the job that is to do it."""
-    done = update_labels(services, "default", image_id, LabelsUpdate(**patch))
+    done = update_labels(services.writes, "default", image_id, LabelsUpdate(**patch))
     assert done.searchable_at is None
     assert done.job_id is not None
     return done.job_id
@@ -172,7 +163,7 @@ def test_what_waits_already_is_not_written_twice(
 
 
 def test_a_cancelled_change_is_not_begun_with(world: World, services: Services, slow: Slow, image_id: int) -> None:
-    control.cancel(services, accept(services, image_id, metadata={"a": 1}))
+    control.cancel(services.jobs, accept(services, image_id, metadata={"a": 1}))
     accept(services, image_id, metadata={"b": 2})
     deliver(world, slow.held)
     check(world, "anna", {**OLD, "b": 2})
@@ -215,7 +206,7 @@ def uploaded(world: World, services: Services, slow: Slow, monkeypatch: pytest.M
     data = buffer.getvalue()
     monkeypatch.setattr(upload_module, "infer", lambda *_: (MODEL, [vector_of(data)]))
     world.run([])
-    image_id = upload(services, "default", data, "anna", OLD).image.id
+    image_id = upload(services.writes, "default", data, "anna", OLD).image.id
     deliver(world, slow.held)
     slow.held.clear()
     return data, image_id
@@ -226,12 +217,12 @@ def test_an_upload_begins_with_a_change_that_waits(
 ) -> None:
     data, image_id = uploaded
     job_id = accept(services, image_id, metadata={"a": 1})
-    again = upload(services, "default", data, "anna", None)
+    again = upload(services.writes, "default", data, "anna", None)
     assert (again.job_id, again.searchable_at) == (job_id, None), "what it would leave is on its way"
-    back = upload(services, "default", data, "anna", OLD)
+    back = upload(services.writes, "default", data, "anna", OLD)
     assert back.job_id != job_id, "the row has these labels now, and would lose them"
     deliver(world, slow.held[::-1])
     check(world, "anna", OLD)
     accept(services, image_id, partition="bert")
     with pytest.raises(Conflict, match="another partition"):
-        upload(services, "default", data, "anna", OLD)
+        upload(services.writes, "default", data, "anna", OLD)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,8 +13,9 @@ import pytest
 from imagesearch.catalog import names
 from imagesearch.contract import JobState
 from imagesearch.errors import NotFound, StoreUnavailable
-from imagesearch_api.composition import Services
+from imagesearch_api.jobs.ports import Jobs
 from imagesearch_api.jobs.progress import follow
+from support.api_twin import services_of
 from support.world import World
 
 pytestmark = pytest.mark.integration
@@ -30,8 +30,8 @@ class Away:
         yield
 
 
-def services(world: World, catalog: object | None = None) -> Services:
-    return cast(Services, SimpleNamespace(catalog=catalog or world.catalog, progress=world.progress))
+def ports(world: World, catalog: Any = None) -> Jobs:
+    return services_of(catalog=catalog or world.catalog, progress=world.progress).jobs
 
 
 def rename(world: World, name: str) -> None:
@@ -42,29 +42,29 @@ def rename(world: World, name: str) -> None:
 def test_an_ended_job_shows_the_name_that_its_collection_has_now(world: World) -> None:
     world.write("a.jpg")
     job = world.run(world.root)
-    assert follow(services(world), job.id).collection == "default"
+    assert follow(ports(world), job.id).collection == "default"
     rename(world, "cats")
-    shown = follow(services(world), job.id)
+    shown = follow(ports(world), job.id)
     assert (shown.collection, shown.state, shown.indexed) == ("cats", JobState.SUCCEEDED, 1)
 
 
 def test_an_ended_job_is_shown_from_its_report_while_postgres_is_away(world: World) -> None:
     world.write("a.jpg")
     job = world.run(world.root)
-    assert follow(services(world, Away()), job.id).state == JobState.SUCCEEDED
+    assert follow(ports(world, Away()), job.id).state == JobState.SUCCEEDED
     with pytest.raises(StoreUnavailable):
-        follow(services(world, Away()), str(uuid4()))
+        follow(ports(world, Away()), str(uuid4()))
 
 
 def test_a_running_job_is_read_without_postgres_while_its_report_is_new(world: World) -> None:
     world.write("a.jpg")
     job_id = world.submit(world.root)
     world.plan(job_id)
-    assert follow(services(world, Away()), job_id).total == 1
+    assert follow(ports(world, Away()), job_id).total == 1
     report = world.progress.read(job_id)
     assert report is not None
     world.progress.publish(replace(report, total=7, published_at=report.published_at - 60))
-    assert follow(services(world), job_id).total == 1, "Postgres is asked when a report is old"
+    assert follow(ports(world), job_id).total == 1, "Postgres is asked when a report is old"
 
 
 def test_a_job_that_is_gone_is_not_shown_from_what_it_left(world: World) -> None:
@@ -73,4 +73,4 @@ def test_a_job_that_is_gone_is_not_shown_from_what_it_left(world: World) -> None
     other = str(uuid4())
     world.progress.publish(replace(report, job_id=other))
     with pytest.raises(NotFound):
-        follow(services(world), other)
+        follow(ports(world), other)

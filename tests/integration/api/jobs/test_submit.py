@@ -109,15 +109,15 @@ def test_a_replay_finds_its_job_though_everything_it_came_from_is_gone(api: Api,
     folder.mkdir()
     manifest.write_text('{"path": "a.jpg"}\n')
     sources = {"folder": str(folder), "manifest": ManifestSource(str(manifest)), "list": ["/a", "/b"]}
-    first = {key: submit(api.services, asked(source, key)) for key, source in sources.items()}
+    first = {key: submit(api.services.jobs, asked(source, key)) for key, source in sources.items()}
     before, sent = api.rows(), list(api.sent)
     folder.rmdir()
     manifest.unlink()
     api.lose_redis()
-    assert {key: submit(api.services, asked(source, key)) for key, source in sources.items()} == first
+    assert {key: submit(api.services.jobs, asked(source, key)) for key, source in sources.items()} == first
     assert (api.rows(), api.sent) == (before, sent)
     api.delete("cats")
-    again = {key: submit(api.services, asked(source, key)) for key, source in sources.items()}
+    again = {key: submit(api.services.jobs, asked(source, key)) for key, source in sources.items()}
     assert {key: job.id for key, job in again.items()} == {key: job.id for key, job in first.items()}
     assert api.rows() == (3, [], 2)
 
@@ -141,30 +141,30 @@ def test_the_route_looks_the_key_up_before_anything_else(api: Api, pictures: Pat
 
 
 def test_another_request_under_the_same_key_is_a_conflict_and_makes_nothing(api: Api, pictures: Path) -> None:
-    submit(api.services, asked(str(pictures)))
+    submit(api.services.jobs, asked(str(pictures)))
     before = api.rows()
     for other in (asked(str(pictures), recursive=False), asked(["/a"]), asked(str(pictures), collection="dogs")):
         with pytest.raises(Conflict, match="Idempotency-Key"):
-            submit(api.services, other)
+            submit(api.services.jobs, other)
     assert api.rows() == before
 
 
 def test_a_key_belongs_to_the_operation_that_it_was_sent_with(api: Api, pictures: Path) -> None:
     jobs = [
-        submit(api.services, asked(str(pictures))),
-        submit(api.services, asked(str(pictures), scope="POST /api/v2/other", recursive=False)),
-        submit(api.services, asked(str(pictures), key=None)),
-        submit(api.services, asked(str(pictures), key=None)),
+        submit(api.services.jobs, asked(str(pictures))),
+        submit(api.services.jobs, asked(str(pictures), scope="POST /api/v2/other", recursive=False)),
+        submit(api.services.jobs, asked(str(pictures), key=None)),
+        submit(api.services.jobs, asked(str(pictures), key=None)),
     ]
     assert len({job.id for job in jobs}) == 4
 
 
 def test_a_first_request_is_still_checked(api: Api, pictures: Path) -> None:
     with pytest.raises(SourceRejected):
-        submit(api.services, asked(str(pictures / "nothing")))
+        submit(api.services.jobs, asked(str(pictures / "nothing")))
     api.lose_redis()
     with pytest.raises(StoreUnavailable):
-        submit(api.services, asked(str(pictures)))
+        submit(api.services.jobs, asked(str(pictures)))
     assert api.rows() == (0, [], 0)
 
 
@@ -177,7 +177,7 @@ def test_of_requests_at_once_one_makes_the_job_and_the_others_find_it(
     api.meet_at_redis(several)
     wanted = asked(str(pictures) if source == "folder" else [f"/{index}.jpg" for index in range(50)])
     with ThreadPoolExecutor(several) as pool:
-        found = list(pool.map(lambda _: submit(api.services, wanted).id, range(several)))
+        found = list(pool.map(lambda _: submit(api.services.jobs, wanted).id, range(several)))
     assert len(set(found)) == 1
     assert api.rows() == (1, ["cats"], 0 if source == "folder" else 50)
     assert api.sent == [TaskName.PLAN]
@@ -187,7 +187,7 @@ def test_different_requests_at_once_leave_one_job_and_one_collection(api: Api, p
     names = ["cats", "dogs"]
     api.meet_at_redis(len(names))
     with ThreadPoolExecutor(len(names)) as pool:
-        tried = [pool.submit(submit, api.services, asked(["/a"], collection=name)) for name in names]
+        tried = [pool.submit(submit, api.services.jobs, asked(["/a"], collection=name)) for name in names]
     failures = [one.exception() for one in tried if one.exception()]
     assert [type(failure) for failure in failures] == [Conflict]
     [made] = [one.result().collection for one in tried if not one.exception()]
@@ -204,9 +204,9 @@ def test_who_comes_second_makes_a_deleted_collection_never_again(api: Api, pictu
 
     api.at_redis = wait
     with ThreadPoolExecutor(1) as pool:
-        slow: Future[Job] = pool.submit(submit, api.services, asked(str(pictures)))
+        slow: Future[Job] = pool.submit(submit, api.services.jobs, asked(str(pictures)))
         assert looked.wait(PATIENCE)
-        fast = submit(api.services, asked(str(pictures)))
+        fast = submit(api.services.jobs, asked(str(pictures)))
         api.delete("cats")
         go_on.set()
         assert slow.result(PATIENCE).id == fast.id
@@ -215,7 +215,7 @@ def test_who_comes_second_makes_a_deleted_collection_never_again(api: Api, pictu
 
 def test_keys_of_any_job_are_found_by_an_index(api: Api, pictures: Path) -> None:
     for _ in range(3):
-        submit(api.services, asked(str(pictures), key=str(uuid4())))
+        submit(api.services.jobs, asked(str(pictures), key=str(uuid4())))
     with api.catalog.transaction() as tx:
         tx.execute(sa.text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import cast
-
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -15,10 +12,10 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as table
 from imagesearch.contract import Vectors
 from imagesearch.vectors import Filter, IndexSpec, InMemoryVectorStore, matches, parse_filter
-from imagesearch_api.composition import Services
 from imagesearch_api.search.matches import nearest
 from imagesearch_api.search.question import Shape, Window
 from imagesearch_api.search.timings import Timings
+from support.api_twin import services_of
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +32,7 @@ class Shelf:
         raw[50:60] = raw[40]
         self.vectors = raw / np.linalg.norm(raw, axis=1, keepdims=True)
         self.store = InMemoryVectorStore()
-        self.services = cast(Services, SimpleNamespace(search_catalog=catalog, vectors=self.store))
+        self.ports = services_of(catalog=catalog, vectors=self.store).search
         with catalog.transaction() as tx:
             self.collection: Collection
             self.collection, _ = collections.create(tx, "shelf")
@@ -63,7 +60,7 @@ class Shelf:
 
     def ask(self, queries: Vectors, start: int, stop: int, where: Filter | None = None) -> list[list[int]]:
         shape = Shape(Window(start, stop), where=where)
-        found = nearest(self.services, self.collection, queries, shape, Timings())
+        found = nearest(self.ports, self.collection, queries, shape, Timings())
         return [[match.image.id for match in matches] for matches in found]
 
 

@@ -32,8 +32,9 @@ def show():
 
 atexit.register(show)  # what is registered first runs last
 services = create_app().extensions["services"]
-services.query_cache.remember({"a": b"1"})
-until(lambda: services.redis.get("a"))
+cache = services.search.embedding.cache
+cache.remember({"a": bytes(2048)})
+until(lambda: cache.read(["a"]))
 show()
 """
 

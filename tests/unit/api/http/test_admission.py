@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,12 +16,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api import v1
 from imagesearch_api.app import create_app
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import Busy
 from imagesearch_api.http.admission import admitted, lane_of
 from imagesearch_api.http.lanes import RESERVE, Lane, Lanes
-from imagesearch_api.memory import Memory
+from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
+from support.api_twin import services_of
 
 FREE = {"v1.process", "health.healthz", "health.metrics"}
 """What is answered whatever else goes on; `process` without asking a store, where its lane is full."""
@@ -52,11 +53,7 @@ def lanes() -> Lanes:
 
 @pytest.fixture
 def app(lanes: Lanes) -> Flask:
-    memory = Memory(2**29, 2**30, seconds=0)
-    services = SimpleNamespace(
-        settings=ApiSettings(), lanes=lanes, memory=memory, catalog=Untouched(), search_catalog=Untouched()
-    )
-    return create_app(cast(Services, services))
+    return create_app(replace(services_of(ApiSettings(memory_timeout=0), catalog=Untouched()), lanes=lanes))
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, Lane | None]]:
@@ -144,14 +141,14 @@ def test_the_published_progress_is_the_one_seen_last_when_its_lane_is_full(
 
 
 def test_progress_takes_a_place_while_a_store_hangs(app: Flask, lanes: Lanes) -> None:
-    services, client = app.extensions["services"], app.test_client()
+    client = app.test_client()
     seen: list[int] = []
 
-    def get(_: str) -> None:
+    def get() -> None:
         seen.append(client.get("/readyz", buffered=True).status_code)
         seen.append(client.get("/api/v1/process", buffered=True).status_code)
 
-    services.redis = SimpleNamespace(get=get)
+    app.extensions["services"] = replace(app.extensions["services"], latest=SimpleNamespace(get=get))
     assert client.get("/api/v1/process", buffered=True).status_code == 200
     assert seen == [429, 200]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -14,20 +13,19 @@ import schemathesis
 from flask import Flask
 
 from imagesearch_api.app import create_app
-from imagesearch_api.composition import Services
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.responses.system import Info
 from imagesearch_api.openapi.document import document
 from imagesearch_api.openapi.operation import operation, operation_of
-from imagesearch_api.settings import ApiSettings
+from support.api_twin import services_of
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 @pytest.fixture(scope="module")
 def app() -> Flask:
-    return create_app(cast(Services, SimpleNamespace(settings=ApiSettings())))
+    return create_app(services_of())
 
 
 @pytest.fixture(scope="module")

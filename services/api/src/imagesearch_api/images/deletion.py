@@ -9,30 +9,30 @@ from dataclasses import dataclass
 import structlog
 
 from imagesearch.catalog import collections, image_queries, images, jobs
-from imagesearch.contract import CancelJob, FinishDeletes, TaskName
-from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
+from imagesearch.contract import CancelJob, TaskName
+from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import Filter, matches
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import NoSuchPath
+from imagesearch_api.images.ports import Deletes
 
 log = structlog.get_logger()
 
 SLICE = 1_000
 
 
-def delete_image(services: Services, name: str, image_id: int) -> bool:
+def delete_image(ports: Deletes, name: str, image_id: int) -> bool:
     """Delete one image; return whether its vector is gone already, or will be soon.
 
     Raises:
         NotFound: there is no such collection, or no such image in it.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
         if not images.mark_deleting(tx, collection.id, [image_id]):
             raise NotFound(f"There is no image {image_id} in collection {name!r}.")
-    return _finish(services, collection.id)
+    return ports.finish(collection.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +52,42 @@ class Deletion:
     next: int | None = None
 
 
-def delete_ids(services: Services, name: str, image_ids: Sequence[int]) -> Deletion:
+def delete_ids(ports: Deletes, name: str, image_ids: Sequence[int]) -> Deletion:
     """Delete images by id.
 
     Raises:
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
         deleted = images.mark_deleting(tx, collection.id, image_ids)
     missing = sorted(set(image_ids) - set(deleted))
-    return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+    return Deletion(len(deleted), missing, is_gone=not deleted or ports.finish(collection.id))
 
 
-def delete_paths(services: Services, name: str, paths: Sequence[str]) -> Deletion:
+def delete_paths(ports: Deletes, name: str, paths: Sequence[str]) -> Deletion:
     """Delete images by path, under any name of their files.
 
     Raises:
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with services.catalog.reading() as tx:
+    with ports.catalog.reading() as tx:
         known = image_queries.ids_of_paths(tx, collections.get(tx, name).id, paths)
     # Resolving goes to the disk, and costs CPU by the length of a path: no connection waits for it, and paths as
     # lists of images give them need none of it.
     resolved = {path: path if path in known else canonical(path) for path in paths}
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
         found = image_queries.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
         wanted = {found.get(path, found.get(resolved[path])) for path in paths}
         deleted = images.mark_deleting(tx, collection.id, sorted(one for one in wanted if one is not None))
     missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)
-    return Deletion(len(deleted), missing, is_gone=not deleted or _finish(services, collection.id))
+    return Deletion(len(deleted), missing, is_gone=not deleted or ports.finish(collection.id))
 
 
-def delete_path(services: Services, name: str, path: str) -> bool:
+def delete_path(ports: Deletes, name: str, path: str) -> bool:
     """Delete one image by path; return whether its vector is gone already, or will be soon.
 
     Raises:
@@ -95,14 +95,14 @@ def delete_path(services: Services, name: str, path: str) -> bool:
         NoSuchPath: no image in it has that path.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    done = delete_paths(services, name, [path])
+    done = delete_paths(ports, name, [path])
     if not done.deleted:
         raise NoSuchPath(f"No image of that path is in collection {name!r}.")
     return done.is_gone
 
 
 def delete_matching(
-    services: Services, name: str, where: Filter | None, partition: str | None, after: int = 0
+    ports: Deletes, name: str, where: Filter | None, partition: str | None, after: int = 0
 ) -> Deletion:
     """Delete the indexed images of a partition, or of the collection, that a filter matches.
 
@@ -113,13 +113,13 @@ def delete_matching(
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; what was deleted before stays so.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-    deadline = time.monotonic() + services.settings.delete_timeout
+    deadline = time.monotonic() + ports.timeout
     deleted = 0
     following: int | None = None
     while True:
-        with services.catalog.transaction() as tx:
+        with ports.catalog.transaction() as tx:
             rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
             chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
             deleted += len(images.mark_deleting(tx, collection.id, chosen))
@@ -129,11 +129,11 @@ def delete_matching(
         if time.monotonic() >= deadline:
             following = after
             break
-    is_gone = not deleted or _finish(services, collection.id)
+    is_gone = not deleted or ports.finish(collection.id)
     return Deletion(deleted, [], is_gone=is_gone, next=following)
 
 
-def delete_collection(services: Services, name: str) -> bool:
+def delete_collection(ports: Deletes, name: str) -> bool:
     """Delete a collection, cancel its open jobs; return whether all of it is gone already.
 
     Raises:
@@ -141,24 +141,14 @@ def delete_collection(services: Services, name: str) -> bool:
         Conflict: the name is an alias.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get_by_name(tx, name)
         collections.mark_deleting(tx, collection)
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         cancelled = jobs.cancel_all(tx, collection.id)
     try:
         for job in cancelled:
-            services.send(TaskName.CANCEL, CancelJob(job.id), None)
+            ports.send(TaskName.CANCEL, CancelJob(job.id), None)
     except StoreUnavailable as error:
         log.warning("cancel.not_announced", reason=str(error))
-    return _finish(services, collection.id)
-
-
-def _finish(services: Services, collection_id: int) -> bool:
-    """Wait a moment for the indexer to finish; when it cannot now, reconciliation does later."""
-    try:
-        services.ask(TaskName.DELETE, FinishDeletes(collection_id), services.settings.delete_timeout)
-    except (StoreUnavailable, QueryTimeout) as error:
-        log.warning("delete.goes_on", collection=collection_id, reason=str(error))
-        return False
-    return True
+    return ports.finish(collection.id)

@@ -15,8 +15,8 @@ from imagesearch.catalog.states import ImageState
 from imagesearch.contract import ExtractedImage
 from imagesearch.errors import Conflict, NotFound, StoreUnavailable
 from imagesearch.metadata import check_metadata
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import MetadataRejected
+from imagesearch_api.images.ports import Writes
 from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
 
 ATTEMPTS = 3
@@ -47,7 +47,7 @@ class LabelsUpdate:
         return Labels(self.partition, None if self.metadata is None else _merged(image.metadata, self.metadata))
 
 
-def update_labels(services: Services, name: str, image_id: int, update: LabelsUpdate) -> WriteResult:
+def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate) -> WriteResult:
     """Change an image's metadata and partition.
 
     Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
@@ -58,17 +58,17 @@ def update_labels(services: Services, name: str, image_id: int, update: LabelsUp
         MetadataRejected: the metadata would be larger than it may be.
         StoreUnavailable: a store does not answer.
     """
-    with services.changing, services.catalog.transaction() as line:
+    with ports.changing, ports.catalog.transaction() as line:
         locks.labels(line, image_id)
         for _ in range(ATTEMPTS):
-            with services.catalog.transaction() as tx:
+            with ports.catalog.transaction() as tx:
                 collection = collections.get(tx, name)
                 image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
             expected = image if waiting is None else waiting.on(image)
             labels = update.applied(expected)
             if labels.change_nothing(expected.partition, expected.metadata):
                 return unchanged(image, waiting)
-            done = _write(services, collection, image, labels)
+            done = _write(ports, collection, image, labels)
             if done.searchable_at is None or labels.change_nothing(done.image.partition, done.image.metadata):
                 return done
     raise Conflict(f"Image {image_id} is being indexed anew; change it in a moment.")
@@ -94,11 +94,11 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
         raise MetadataRejected(str(error)) from error
 
 
-def _write(services: Services, collection: Collection, image: Image, labels: Labels) -> WriteResult:
+def _write(ports: Writes, collection: Collection, image: Image, labels: Labels) -> WriteResult:
     if image.state != ImageState.INDEXED or image.sha256 is None:
         raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
     try:
-        vector = services.vectors.fetch_vectors(collection.vector_collection, [image.id]).get(image.id)
+        vector = ports.vectors.fetch_vectors(collection.vector_collection, [image.id]).get(image.id)
     except NotFound:
         vector = None
     if vector is None or collection.model is None:
@@ -114,4 +114,4 @@ def _write(services: Services, collection: Collection, image: Image, labels: Lab
     )
     # The vector is as old as it was: whoever has read the file again meanwhile knows better.
     extraction = Extraction(facts, vector, collection.model, image.read_at or 0.0)
-    return finish(services, collection, begin(services, image, labels), extraction)
+    return finish(ports, collection, begin(ports, image, labels), extraction)

@@ -17,21 +17,18 @@ from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import CollectionState, ImageState
-from imagesearch.contract import ExtractedImage, FinishDeletes, TaskName
-from imagesearch.errors import Conflict, PipelineMismatch, QueryTimeout, StoreUnavailable
+from imagesearch.contract import ExtractedImage
+from imagesearch.errors import Conflict, PipelineMismatch, StoreUnavailable
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
-from imagesearch_api.composition import Services
+from imagesearch_api.images.ports import Writes
 from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
-from imagesearch_api.pictures import decode
 from imagesearch_api.search.embedding import check_direction, infer
 
 log = structlog.get_logger()
 
 
-def upload(
-    services: Services, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None
-) -> WriteResult:
+def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None) -> WriteResult:
     """Add a picture to a collection; the same content in the same partition is the same image.
 
     Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
@@ -46,43 +43,43 @@ def upload(
         QueryTimeout: no extractor answered in time; nothing was kept.
         StoreUnavailable: a store does not answer.
     """
-    if services.uploads is None:
+    if ports.uploads is None:
         raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
     read_at = time.time()
-    picture = decode(services, data, collection.preprocessing)
-    path = services.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
+    picture = ports.embedding.pictures.decode(data, collection.preprocessing)
+    path = ports.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
-    known, waiting = _known(services, collection, path)
+    known, waiting = _known(ports, collection, path)
     if known is not None:
         expected = known if waiting is None else waiting.on(known)
         if expected.partition != partition:
             raise Conflict(f"This content is image {known.id}, which was moved to another partition.")
         if labels.change_nothing(expected.partition, expected.metadata):
             return unchanged(known, waiting)
-    model, vectors = infer(services, [picture.pixels])
+    model, vectors = infer(ports.embedding, [picture.pixels])
     if collection.model not in (None, model):
         raise PipelineMismatch(mismatch_reason(collection, model))
     check_direction(vectors[0])
-    image = _row(services, collection, path, labels)
-    job = begin(services, image, labels)
-    facts = _store(services.uploads, path, data, image, picture)
-    done = finish(services, collection, job, Extraction(facts, vectors[0], model, read_at))
+    image = _row(ports, collection, path, labels)
+    job = begin(ports, image, labels)
+    facts = _store(ports.uploads, path, data, image, picture)
+    done = finish(ports, collection, job, Extraction(facts, vectors[0], model, read_at))
     return replace(done, is_new=known is None)
 
 
-def _known(services: Services, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:
+def _known(ports: Writes, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:
     """Return the row of a picture that is indexed, and the change of it that waits to be written."""
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         waiting = single_image.accepted(tx, collection.id, str(path))
         return images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path)), waiting
 
 
-def _row(services: Services, collection: Collection, path: Path, labels: Labels) -> Image:
+def _row(ports: Writes, collection: Collection, path: Path, labels: Labels) -> Image:
     """Return the row of a picture, made unless it was there; one that is being deleted is waited for."""
     for _ in range(2):
-        with services.catalog.transaction() as tx:
+        with ports.catalog.transaction() as tx:
             if collections.lock_shared(tx, collection.id).state != CollectionState.ACTIVE:
                 raise Conflict(f"Collection {collection.name!r} is being deleted.")
             metadata = dict(labels.metadata or {})
@@ -91,10 +88,7 @@ def _row(services: Services, collection: Collection, path: Path, labels: Labels)
                 images.mark_uploaded(tx, image.id)
         if image.state != ImageState.DELETING:
             return image
-        try:
-            services.ask(TaskName.DELETE, FinishDeletes(collection.id), services.settings.delete_timeout)
-        except (StoreUnavailable, QueryTimeout) as error:
-            log.warning("delete.goes_on", collection=collection.id, reason=str(error))
+        ports.deletes.finish(collection.id)
     raise Conflict("This picture is being deleted; upload it again in a moment.")
 
 

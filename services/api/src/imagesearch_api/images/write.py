@@ -15,7 +15,7 @@ from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
 from imagesearch.contract import ExtractedImage, IndexBatch, TaskName, Vectors, pack_vectors
 from imagesearch.errors import Conflict, QueryTimeout, StoreUnavailable
-from imagesearch_api.composition import Services
+from imagesearch_api.images.ports import Writes
 
 log = structlog.get_logger()
 
@@ -59,15 +59,13 @@ def unchanged(image: Image, waiting: Accepted | None) -> WriteResult:
     return WriteResult(image, waiting.job_id, None)
 
 
-def begin(services: Services, image: Image, labels: Labels) -> tuple[str, int]:
+def begin(ports: Writes, image: Image, labels: Labels) -> tuple[str, int]:
     """Commit a single-image job: from here on it cannot get lost."""
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         return single_image.begin(tx, image, labels)
 
 
-def finish(
-    services: Services, collection: Collection, job: tuple[str, int], extraction: Extraction
-) -> WriteResult:
+def finish(ports: Writes, collection: Collection, job: tuple[str, int], extraction: Extraction) -> WriteResult:
     """Have a picture written, and wait a while until searches see it.
 
     Raises:
@@ -87,10 +85,10 @@ def finish(
         generation=collection.generation,
     )
     try:
-        services.ask(TaskName.INDEX, message, services.settings.index_timeout)
+        ports.ask(TaskName.INDEX, message, ports.timeout)
     except (StoreUnavailable, QueryTimeout) as error:
         log.warning("single_image.goes_on", job=job_id, reason=str(error))
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         ended = jobs.get(tx, job_id)
         failed = ledger.failures(tx, job_id, after=0, limit=1)
         if failed:

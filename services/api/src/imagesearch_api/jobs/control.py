@@ -9,79 +9,78 @@ from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import BuildState
 from imagesearch.contract import CancelJob, TaskName
 from imagesearch.errors import StoreUnavailable
-from imagesearch_api.composition import Services
-from imagesearch_api.jobs.submit import announce
+from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()
 
 
-def cancel(services: Services, job_id: str) -> jobs.Job:
+def cancel(ports: Jobs, job_id: str) -> jobs.Job:
     """Cancel a job: paths without an outcome get none but ``cancelled``.
 
     Raises:
         NotFound: there is no such job.
         Conflict: it has ended.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         before = jobs.lock(tx, job_id)
         job = jobs.cancel(tx, job_id)
     if job == before:
         return job
     try:
-        services.progress.publish(job.progress())
-        services.send(TaskName.CANCEL, CancelJob(job_id), None)
+        ports.progress.publish(job.progress())
+        ports.send(TaskName.CANCEL, CancelJob(job_id), None)
     except StoreUnavailable as error:
         # The state is committed; reconciliation closes the job once Redis is back.
         log.warning("cancel.not_announced", job=job_id, reason=str(error))
     return job
 
 
-def pause(services: Services, job_id: str) -> jobs.Job:
+def pause(ports: Jobs, job_id: str) -> jobs.Job:
     """Pause a job: batches in hand are finished, no more are sent.
 
     Raises:
         NotFound: there is no such job.
         Conflict: it has ended.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         before = jobs.lock(tx, job_id)
         job = jobs.pause(tx, job_id)
     if job == before:
         return job
     try:
-        services.progress.publish(job.progress())
+        ports.progress.publish(job.progress())
     except StoreUnavailable as error:
         log.warning("progress.not_published", job=job_id, reason=str(error))
     return job
 
 
-def resume(services: Services, job_id: str) -> jobs.Job:
+def resume(ports: Jobs, job_id: str) -> jobs.Job:
     """Resume a paused job where it was.
 
     Raises:
         NotFound: there is no such job.
         Conflict: it has ended.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         before = jobs.lock(tx, job_id)
         job = jobs.resume(tx, job_id)
     if job != before:
-        announce(services, job)
+        ports.announce(job)
     return job
 
 
-def retry(services: Services, job_id: str) -> jobs.Job:
+def retry(ports: Jobs, job_id: str) -> jobs.Job:
     """Submit the failed paths of a job that has ended once more, within the same job.
 
     Raises:
         NotFound: there is no such job.
         Conflict: it has not ended, was cancelled, or nothing failed.
     """
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         # Locked first: what is being given up at this moment has been given up after that.
         jobs.lock(tx, job_id)
         build = builds.get(tx, job_id)
         is_abandoned = build is not None and build.state == BuildState.ABANDONED
         job = jobs.reopen(tx, job_id, is_abandoned=is_abandoned)
-    announce(services, job)
+    ports.announce(job)
     return job

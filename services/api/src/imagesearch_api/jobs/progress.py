@@ -7,12 +7,12 @@ import structlog
 from imagesearch.catalog import jobs
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.progress import JobProgress, is_fresh
-from imagesearch_api.composition import Services
+from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()
 
 
-def follow(services: Services, job_id: str) -> JobProgress:
+def follow(ports: Jobs, job_id: str) -> JobProgress:
     """Return a job's progress with one read, whatever its size.
 
     Raises:
@@ -21,13 +21,13 @@ def follow(services: Services, job_id: str) -> JobProgress:
     """
     shown: JobProgress | None = None
     try:
-        shown = services.progress.read(job_id)
+        shown = ports.progress.read(job_id)
     except StoreUnavailable as error:
         log.warning("progress.not_read", job=job_id, reason=str(error))
     if shown is not None and is_fresh(shown):
         return shown
     try:
-        with services.catalog.reading() as tx:
+        with ports.catalog.reading() as tx:
             return jobs.get(tx, job_id).progress()
     except StoreUnavailable:
         if shown is None:

@@ -14,10 +14,9 @@ from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind, Queue
 from imagesearch.errors import Conflict
 from imagesearch.pipeline import Preprocessing
-from imagesearch.vectors import IndexSpec, IndexType
-from imagesearch_api.composition import Services
+from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch_api.indexes import checked_index
-from imagesearch_api.jobs.submit import announce
+from imagesearch_api.jobs.ports import Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Rebuild:
     preprocessing: Mapping[str, Any] | None = None
 
 
-def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: JobOrigin) -> jobs.Job:
+def submit_reindex(ports: Jobs, vectors: VectorStore, name: str, wanted: Rebuild, origin: JobOrigin) -> jobs.Job:
     """Commit the job that builds a collection's index anew, and ask for its planning.
 
     With the collection's own preprocessing and network, vectors are copied from store to store. Otherwise every
@@ -43,13 +42,13 @@ def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: JobOr
     """
     running = {
         worker.model
-        for worker in services.workers.alive()
+        for worker in ports.workers.alive()
         if worker.model is not None and Queue.EXTRACT.value in worker.queues
     }
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-    spec = _index(services, collection, wanted)
-    with services.catalog.transaction() as tx:
+    spec = _index(vectors, collection, wanted)
+    with ports.catalog.transaction() as tx:
         collection = collections.by_id(tx, collection.id)
         preprocessing = Preprocessing.from_dict(
             {**collection.preprocessing.to_dict(), **(wanted.preprocessing or {})}
@@ -74,17 +73,17 @@ def submit_reindex(services: Services, name: str, wanted: Rebuild, origin: JobOr
             preprocessing=preprocessing,
             model=model,
         )
-    announce(services, job)
+    ports.announce(job)
     return job
 
 
-def _index(services: Services, collection: Collection, wanted: Rebuild) -> IndexSpec:
+def _index(vectors: VectorStore, collection: Collection, wanted: Rebuild) -> IndexSpec:
     index_type = wanted.index_type or cast(IndexType, collection.index_type)
     params = wanted.index_params
     if params is None:
         # Those of another index type would mean nothing.
         params = collection.index_params if index_type == collection.index_type else {}
-    return checked_index(index_type, dict(params), services.vectors)
+    return checked_index(index_type, dict(params), vectors)
 
 
 def network_to_build_with(collection: Collection, running: set[str]) -> str | None:

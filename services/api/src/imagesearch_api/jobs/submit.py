@@ -15,13 +15,11 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.contract import PlanJob, TaskName
-from imagesearch.errors import Conflict, PictureRejected, SourceRejected, StoreUnavailable
+from imagesearch.errors import Conflict, PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.manifests import Manifest
 from imagesearch.files.paths import open_file, resolve_directory, resolve_file
-from imagesearch.messaging.claims import plan_task_id
-from imagesearch_api.composition import Services
+from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()
 
@@ -58,7 +56,7 @@ class Submission:
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def submit(services: Services, submission: Submission) -> jobs.Job:
+def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     """Commit a job, ask for its planning and return it; a request that came before gets the job that it made.
 
     The commit comes first. When Redis goes away after it, the job is safe: reconciliation asks for its
@@ -72,13 +70,13 @@ def submit(services: Services, submission: Submission) -> jobs.Job:
     key = submission.idempotency_key
     if key is not None:
         # Before anything else: what the job was made from may be gone by now, and its collection, too.
-        with services.catalog.reading() as tx:
+        with ports.catalog.reading() as tx:
             earlier = jobs.by_key(tx, key)
         if earlier is not None:
             return _same_request(submission, earlier)
-    wanted = _checked(services, submission)
+    wanted = _checked(ports, submission)
     try:
-        with services.catalog.transaction() as tx:
+        with ports.catalog.transaction() as tx:
             collection, _ = collections.create(tx, submission.collection)
             job = jobs.create(tx, collection.id, wanted)
             if isinstance(submission.source, list):
@@ -86,7 +84,7 @@ def submit(services: Services, submission: Submission) -> jobs.Job:
     except jobs.KeyTaken as taken:
         # It came twice at once, and the other was faster. A collection made for this one was rolled back.
         return _same_request(submission, taken.job)
-    announce(services, job)
+    ports.announce(job)
     return job
 
 
@@ -96,12 +94,12 @@ def _same_request(submission: Submission, earlier: jobs.Job) -> jobs.Job:
     return earlier
 
 
-def _checked(services: Services, submission: Submission) -> jobs.NewJob:
+def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:
     """Return the job to be made, after a look at its source and at Redis."""
     source = submission.source
-    directory = str(resolve_directory(source, services.roots)) if isinstance(source, str) else None
-    manifest = _manifest(services, source.path) if isinstance(source, ManifestSource) else None
-    services.workers.alive()
+    directory = str(resolve_directory(source, ports.roots)) if isinstance(source, str) else None
+    manifest = _manifest(ports, source.path) if isinstance(source, ManifestSource) else None
+    ports.workers.alive()
     return jobs.NewJob(
         id=str(uuid4()),
         origin=submission.origin,
@@ -116,25 +114,16 @@ def _checked(services: Services, submission: Submission) -> jobs.NewJob:
     )
 
 
-def _manifest(services: Services, path: str) -> str:
+def _manifest(ports: Jobs, path: str) -> str:
     """Return the real path of a manifest whose beginning can be read."""
     try:
-        found = resolve_file(path, services.roots)
-        with open_file(str(found), services.roots) as file:
+        found = resolve_file(path, ports.roots)
+        with open_file(str(found), ports.roots) as file:
             next(Manifest(found, file).lines(), None)
     except PictureRejected as error:
         kind = {FailureCode.FORBIDDEN: "forbidden", FailureCode.VANISHED: "missing"}.get(error.code, "invalid")
         raise SourceRejected(kind, f"the manifest cannot be read: {error.reason}") from error
     return str(found)
-
-
-def announce(services: Services, job: jobs.Job) -> None:
-    """Show a job's counters and ask for its planning, after its row was committed."""
-    try:
-        services.progress.publish(job.progress())
-        services.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
-    except StoreUnavailable as error:
-        log.warning("job.not_announced", job=job.id, reason=str(error))
 
 
 def _write_list(tx: Transaction, job: jobs.Job, paths: list[str]) -> jobs.Job:

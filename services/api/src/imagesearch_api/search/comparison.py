@@ -15,9 +15,9 @@ from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound, PipelineMismatch, StoreUnavailable
 from imagesearch.pipeline import Preprocessing
 from imagesearch.similarity import distance_between
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import QueryRejected, of_query
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
+from imagesearch_api.search.ports import Search
 from imagesearch_api.search.timings import Timings
 
 
@@ -37,11 +37,11 @@ class Comparison:
     same_content: bool
 
 
-def compare(services: Services, sides: tuple[Side, Side], name: str | None, timings: Timings) -> Comparison:
+def compare(ports: Search, sides: tuple[Side, Side], name: str | None, timings: Timings) -> Comparison:
     """Compare two pictures by the pipeline of a collection.
 
     Args:
-        services: the stores.
+        ports: the stores.
         sides: the two.
         name: whose pipeline; None takes that of the indexed picture, or the default one where there is none.
         timings: where the time goes.
@@ -54,12 +54,12 @@ def compare(services: Services, sides: tuple[Side, Side], name: str | None, timi
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    rows, homes = _indexed(services, sides)
-    home = _home(services, name, homes)
-    vectors = [_stored(services, homes[index], row) for index, row in rows.items()]
+    rows, homes = _indexed(ports, sides)
+    home = _home(ports, name, homes)
+    vectors = [_stored(ports, homes[index], row) for index, row in rows.items()]
     uploads = {index: side.data for index, side in enumerate(sides) if side.data is not None}
     if uploads:
-        vectors += list(_embedded(services, home, uploads, timings))
+        vectors += list(_embedded(ports, home, uploads, timings))
     digests = [
         hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[index].sha256
         for index, side in enumerate(sides)
@@ -67,10 +67,10 @@ def compare(services: Services, sides: tuple[Side, Side], name: str | None, timi
     return Comparison(distance_between(vectors[0], vectors[1]), same_content=digests[0] == digests[1])
 
 
-def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[int, Image], dict[int, Collection]]:
+def _indexed(ports: Search, sides: tuple[Side, Side]) -> tuple[dict[int, Image], dict[int, Collection]]:
     """Return the rows of indexed sides, and their collections, by the places of the sides."""
     wanted = {index: side.image_id for index, side in enumerate(sides) if side.image_id is not None}
-    with services.catalog.reading() as tx:
+    with ports.catalog.reading() as tx:
         found = images.indexed_by_ids(tx, wanted.values()) if wanted else {}
         for index, image_id in wanted.items():
             if image_id not in found:
@@ -83,11 +83,11 @@ def _indexed(services: Services, sides: tuple[Side, Side]) -> tuple[dict[int, Im
     return rows, homes
 
 
-def _home(services: Services, name: str | None, homes: dict[int, Collection]) -> Collection | None:
+def _home(ports: Search, name: str | None, homes: dict[int, Collection]) -> Collection | None:
     """Return the collection whose pipeline makes both comparable."""
     chosen = next(iter(homes.values()), None)
     if name is not None:
-        with services.catalog.reading() as tx:
+        with ports.catalog.reading() as tx:
             chosen = collections.get(tx, name)
     for home in homes.values():
         if chosen is not None and home.fingerprint != chosen.fingerprint:
@@ -98,9 +98,9 @@ def _home(services: Services, name: str | None, homes: dict[int, Collection]) ->
     return chosen
 
 
-def _stored(services: Services, home: Collection, row: Image) -> Vectors:
+def _stored(ports: Search, home: Collection, row: Image) -> Vectors:
     try:
-        found = services.vectors.fetch_vectors(home.vector_collection, [row.id])
+        found = ports.vectors.fetch_vectors(home.vector_collection, [row.id])
     except NotFound:
         found = {}
     if row.id not in found:
@@ -108,16 +108,16 @@ def _stored(services: Services, home: Collection, row: Image) -> Vectors:
     return found[row.id]
 
 
-def _embedded(services: Services, home: Collection | None, uploads: dict[int, bytes], timings: Timings) -> Vectors:
+def _embedded(ports: Search, home: Collection | None, uploads: dict[int, bytes], timings: Timings) -> Vectors:
     samples = [Sample(index, lambda _, data=data: data, is_at_hand=True) for index, data in uploads.items()]  # type: ignore[misc]
     if home is not None and home.model is not None:
-        return embed(services, home, samples, timings)
+        return embed(ports.embedding, home, samples, timings)
     # No collection prescribes a network: any will do, as both go through the same pass.
     preprocessing = home.preprocessing if home is not None else Preprocessing()
     with timings.measure("decode"):
-        pixels = [pixels_of(services, preprocessing, sample, uploads[sample.index]) for sample in samples]
+        pixels = [pixels_of(ports.embedding, preprocessing, sample, uploads[sample.index]) for sample in samples]
     with timings.measure("extract"):
-        _, vectors = infer(services, pixels)
+        _, vectors = infer(ports.embedding, pixels)
     for sample, vector in zip(samples, vectors, strict=True):
         with of_query(sample.index):
             check_direction(vector)

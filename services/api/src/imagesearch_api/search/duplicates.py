@@ -8,16 +8,16 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
-from imagesearch.catalog import collections, images, jobs
-from imagesearch.catalog import duplicates as catalog
+from imagesearch.catalog import collections, duplicates, images, jobs
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
-from imagesearch_api.composition import Services
-from imagesearch_api.jobs.submit import announce
+from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.search.ports import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +30,46 @@ class Page:
 
 
 def duplicates_now(
-    services: Services, name: str, *, max_distance: float, partition: str | None, limit: int, after: int
+    ports: Search,
+    name: str,
+    *,
+    max_distance: float,
+    partition: str | None,
+    most: int,
+    limit: int,
+    after: int,
 ) -> Page:
-    """Compare each picture of a collection, or of one partition, with each other.
+    """Compare each picture of a collection, or of one partition, with each other, `most` of them at once.
 
     Raises:
         NotFound: there is no such collection.
         Conflict: it holds more pictures than are compared while the caller waits.
         StoreUnavailable: a store does not answer.
     """
-    most = services.settings.max_compared_images
-    with services.catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-        ids = catalog.comparable_ids(tx, collection.id, partition=partition, limit=most + 1)
+        ids = duplicates.comparable_ids(tx, collection.id, partition=partition, limit=most + 1)
     if len(ids) > most:
         raise Conflict(
             f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
         )
-    vectors = _vectors(services, collection, ids)
+    vectors = _vectors(ports, collection, ids)
     compared = [image_id for image_id in ids if image_id in vectors]
     stacked = np.stack([vectors[image_id] for image_id in compared]) if compared else np.empty((0, 0), np.float32)
     found = groups_of_vectors(compared, stacked, max_distance)
     behind = [group for group in found if group.id > after]
-    return _page(services, behind[:limit], has_more=len(behind) > limit)
+    return _page(ports.catalog, behind[:limit], has_more=len(behind) > limit)
 
 
-def _vectors(services: Services, collection: Collection, ids: list[int]) -> dict[int, npt.NDArray[np.float32]]:
+def _vectors(ports: Search, collection: Collection, ids: list[int]) -> dict[int, npt.NDArray[np.float32]]:
     try:
-        return services.vectors.fetch_vectors(collection.vector_collection, ids)
+        return ports.vectors.fetch_vectors(collection.vector_collection, ids)
     except NotFound:
         return {}
 
 
 def submit_duplicates(
-    services: Services, name: str, *, max_distance: float, partition: str | None, origin: JobOrigin
+    ports: Jobs, name: str, *, max_distance: float, partition: str | None, origin: JobOrigin
 ) -> jobs.Job:
     """Commit a job that looks for duplicates, and ask for its planning.
 
@@ -71,37 +77,37 @@ def submit_duplicates(
         NotFound: there is no such collection.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
-    services.workers.alive()
-    with services.catalog.transaction() as tx:
+    ports.workers.alive()
+    with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
         options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
         wanted = jobs.NewJob(
             id=str(uuid4()), origin=origin, directory=None, kind=JobKind.DUPLICATES, options=options
         )
         job = jobs.create(tx, collection.id, wanted)
-    announce(services, job)
+    ports.announce(job)
     return job
 
 
-def duplicates_of_job(services: Services, job_id: str, *, limit: int, after: int) -> Page:
+def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int) -> Page:
     """Return groups that a job has found.
 
     Raises:
         NotFound: there is no such job, or it does not look for duplicates.
         Conflict: it has not ended, or not well.
     """
-    with services.catalog.transaction() as tx:
+    with catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
         if not job.finds_duplicates:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
             raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")
-        found = catalog.groups(tx, job_id, after=after, limit=limit + 1)
-    return _page(services, found[:limit], has_more=len(found) > limit)
+        found = duplicates.groups(tx, job_id, after=after, limit=limit + 1)
+    return _page(catalog, found[:limit], has_more=len(found) > limit)
 
 
-def _page(services: Services, groups: list[Group], *, has_more: bool) -> Page:
-    with services.catalog.transaction() as tx:
+def _page(catalog: Catalog, groups: list[Group], *, has_more: bool) -> Page:
+    with catalog.transaction() as tx:
         rows = images.indexed_by_ids(tx, [image_id for group in groups for image_id in group.members])
     # Deleted since: a picture alone is no group.
     alive = [

@@ -16,9 +16,8 @@ from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.pictures.regions import Region
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import of_query
-from imagesearch_api.pictures import decode
+from imagesearch_api.search.ports import Embedding
 from imagesearch_api.search.timings import Timings
 
 
@@ -48,7 +47,7 @@ class Sample:
             return self.read(taken)
 
 
-def embed(services: Services, collection: Collection, samples: Sequence[Sample], timings: Timings) -> Vectors:
+def embed(embedding: Embedding, collection: Collection, samples: Sequence[Sample], timings: Timings) -> Vectors:
     """Return the vectors of pictures as float32[n, 512], made by the pipeline of the collection.
 
     The cache is keyed by content, box and pipeline, so asking again with the same file costs neither decoding
@@ -76,28 +75,28 @@ def embed(services: Services, collection: Collection, samples: Sequence[Sample],
                     kept.push(taken.pop_all())
                 elif key not in pixels:
                     with timings.measure("decode"):
-                        pixels[key] = pixels_of(services, collection.preprocessing, sample, data)
+                        pixels[key] = pixels_of(embedding, collection.preprocessing, sample, data)
         with timings.measure("decode"):
-            known = services.query_cache.read(sorted(set(keys)))
+            known = embedding.cache.read(sorted(set(keys)))
             for key, (data, sample) in waiting.items():
                 if key not in known and key not in pixels:
-                    pixels[key] = pixels_of(services, collection.preprocessing, sample, data)
+                    pixels[key] = pixels_of(embedding, collection.preprocessing, sample, data)
     fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
     if fresh:
         with timings.measure("extract"):
-            model, vectors = infer(services, [pixels[key] for key in fresh])
+            model, vectors = infer(embedding, [pixels[key] for key in fresh])
         if model != collection.model:
             raise PipelineMismatch(mismatch_reason(collection, model))
         for sample, vector in zip(fresh.values(), vectors, strict=True):
             with of_query(sample.index):
                 check_direction(vector)
         made = {key: vector.tobytes() for key, vector in zip(fresh, vectors, strict=True)}
-        services.query_cache.remember(made)
+        embedding.cache.remember(made)
         known |= made
     return unpack_vectors(b"".join(known[key] for key in keys), len(keys))
 
 
-def pixels_of(services: Services, preprocessing: Preprocessing, sample: Sample, data: bytes) -> Pixels:
+def pixels_of(embedding: Embedding, preprocessing: Preprocessing, sample: Sample, data: bytes) -> Pixels:
     """Return the pixels that the network sees of a picture.
 
     Raises:
@@ -105,21 +104,20 @@ def pixels_of(services: Services, preprocessing: Preprocessing, sample: Sample, 
         QueryRejected: the picture cannot be used, or its box does not lie within it.
     """
     with of_query(sample.index):
-        return decode(services, data, preprocessing, sample.box).pixels
+        return embedding.pictures.decode(data, preprocessing, sample.box).pixels
 
 
-def infer(services: Services, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
+def infer(embedding: Embedding, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
     """Return the network's identity and float32[n, 512], one vector a picture, from one forward pass.
 
     Raises:
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: Redis does not answer, or the network could not be run.
     """
-    settings = services.settings
-    timeout = settings.query_timeout + settings.query_timeout_each * (len(pixels) - 1)
+    timeout = embedding.timeout + embedding.timeout_each * (len(pixels) - 1)
     stacked = np.stack(pixels).tobytes()
     question = QueryPixels(count=len(pixels), pixels=stacked, deadline=time.time() + timeout)
-    answer = services.queries.ask(question, timeout)
+    answer = embedding.queries.ask(question, timeout)
     return answer.model, unpack_vectors(answer.vectors, len(pixels))
 
 

@@ -10,8 +10,8 @@ from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
 from imagesearch.vectors import MAX_WINDOW, Hit
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import NoSuchPartition
+from imagesearch_api.search.ports import Search
 from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
 from imagesearch_api.search.question import Question, Shape, Window
 from imagesearch_api.search.timings import Timings
@@ -29,7 +29,7 @@ class Match:
     distance: float
 
 
-def search(services: Services, name: str, question: Question, timings: Timings) -> list[list[Match]]:
+def search(ports: Search, name: str, question: Question, timings: Timings) -> list[list[Match]]:
     """Return the images of a collection nearest to each query, in the shape that was asked for.
 
     Raises:
@@ -42,20 +42,20 @@ def search(services: Services, name: str, question: Question, timings: Timings) 
         StoreUnavailable: a store does not answer.
     """
     resolved = resolved_paths(question.queries)
-    with timings.measure("catalogue"), services.search_catalog.reading() as tx:
+    with timings.measure("catalogue"), ports.catalog.reading() as tx:
         collection = collections.get(tx, name)
         rows = rows_of(tx, collection, question.queries, resolved)
-    vectors = vectors_of(services, collection, question.queries, rows, timings)
+    vectors = vectors_of(ports, collection, question.queries, rows, timings)
     found: list[list[Match]] = [[] for _ in question.queries]
     if vectors is not None:
-        found = nearest(services, collection, vectors, question.shape, timings)
+        found = nearest(ports, collection, vectors, question.shape, timings)
     if question.shape.partition is not None and not any(found):
-        _check_partition(services, collection, question.shape.partition)
+        _check_partition(ports, collection, question.shape.partition)
     return found
 
 
 def nearest(
-    services: Services, collection: Collection, vectors: Vectors, shape: Shape, timings: Timings
+    ports: Search, collection: Collection, vectors: Vectors, shape: Shape, timings: Timings
 ) -> list[list[Match]]:
     """Return the wanted window of the indexed images nearest to each vector, each with its row.
 
@@ -66,7 +66,7 @@ def nearest(
     for _ in range(LOOKS):
         with timings.measure("search"):
             try:
-                hits = services.vectors.search(
+                hits = ports.vectors.search(
                     collection.vector_collection,
                     vectors,
                     limit=depth,
@@ -77,7 +77,7 @@ def nearest(
             except NotFound:
                 return [[] for _ in vectors]
         with timings.measure("rows"):
-            found = _with_rows(services, hits, shape.window)
+            found = _with_rows(ports, hits, shape.window)
         size = shape.window.stop - shape.window.start
         is_short = any(
             len(page) < size and len(kept) == depth < MAX_WINDOW
@@ -96,10 +96,10 @@ class _Found:
     """A row was deleted between counting and reading."""
 
 
-def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Found:
+def _with_rows(ports: Search, hits: list[list[Hit]], window: Window) -> _Found:
     """Return each query's page of those hits that have a row."""
     ids = {hit.id for matches in hits for hit in matches}
-    with services.search_catalog.reading() as tx:
+    with ports.catalog.reading() as tx:
         # On deep pages the rows in front are counted, and only those of the page are read.
         rows = {} if window.start else images.indexed_by_ids(tx, ids)
         there = images.indexed_among(tx, ids) if window.start else rows.keys()
@@ -110,7 +110,7 @@ def _with_rows(services: Services, hits: list[list[Hit]], window: Window) -> _Fo
     return _Found(pages, was_overtaken=sum(map(len, pages)) < sum(map(len, kept)))
 
 
-def _check_partition(services: Services, collection: Collection, partition: str) -> None:
-    with services.search_catalog.reading() as tx:
+def _check_partition(ports: Search, collection: Collection, partition: str) -> None:
+    with ports.catalog.reading() as tx:
         if not image_queries.has_partition(tx, collection.id, partition):
             raise NoSuchPartition(f"No image of {collection.name!r} has that partition.")

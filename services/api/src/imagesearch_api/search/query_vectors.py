@@ -15,16 +15,16 @@ from imagesearch.catalog.images import Image
 from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.files.paths import canonical
-from imagesearch_api.composition import Services
 from imagesearch_api.errors import QueryRejected
-from imagesearch_api.pictures import fetch, read
+from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.embedding import Sample, embed, pixels_of
+from imagesearch_api.search.ports import Search
 from imagesearch_api.search.question import Query
 from imagesearch_api.search.timings import Timings
 
 
 def vectors_of(
-    services: Services,
+    ports: Search,
     collection: Collection,
     queries: Sequence[Query],
     rows: Mapping[int, Image],
@@ -45,20 +45,20 @@ def vectors_of(
     stored = {index: row for index, row in rows.items() if queries[index].box is None}
     if stored:
         with timings.measure("fetch"):
-            found |= _stored(services, collection, stored)
+            found |= _stored(ports, collection, stored)
     samples = {}
     for index, query in enumerate(queries):
         if index not in found:
-            bytes_of = _reader(services, query, rows.get(index))
+            bytes_of = _reader(ports.embedding.pictures, query, rows.get(index))
             samples[index] = Sample(index, bytes_of, query.box, is_at_hand=query.data is not None)
     if collection.model is None:
         # A bad picture is an error also where nothing can be found.
         for sample in samples.values():
             with ExitStack() as taken:
-                pixels_of(services, collection.preprocessing, sample, sample.bytes_of(taken))
+                pixels_of(ports.embedding, collection.preprocessing, sample, sample.bytes_of(taken))
         return None
     if samples:
-        made = embed(services, collection, list(samples.values()), timings)
+        made = embed(ports.embedding, collection, list(samples.values()), timings)
         found |= dict(zip(samples, made, strict=True))
     return np.stack([found[index] for index in range(len(queries))]).reshape(len(queries), DIMENSION)
 
@@ -94,10 +94,10 @@ def rows_of(
     return rows
 
 
-def _stored(services: Services, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
+def _stored(ports: Search, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
     ids = sorted({row.id for row in rows.values()})
     try:
-        vectors = services.vectors.fetch_vectors(collection.vector_collection, ids)
+        vectors = ports.vectors.fetch_vectors(collection.vector_collection, ids)
     except NotFound:
         vectors = {}
     if len(vectors) < len(ids):
@@ -106,11 +106,11 @@ def _stored(services: Services, collection: Collection, rows: dict[int, Image]) 
     return {index: vectors[row.id] for index, row in rows.items()}
 
 
-def _reader(services: Services, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:
+def _reader(pictures: Pictures, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:
     if query.data is not None:
         data = query.data
         return lambda _: data
     if query.url is not None:
-        return partial(fetch, services, query.url)
+        return partial(pictures.fetch, query.url)
     assert row is not None  # noqa: S101 - the query is by an image, and those were all found
-    return partial(read, services, row.path)
+    return partial(pictures.read, row.path)

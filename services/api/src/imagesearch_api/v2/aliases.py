@@ -7,7 +7,6 @@ from http import HTTPStatus
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, names
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -18,6 +17,7 @@ from imagesearch_api.models.responses.base import moment
 from imagesearch_api.models.responses.collections import Alias, AliasPage
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import LIMIT, NAME_CURSOR
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 

@@ -11,7 +11,6 @@ from imagesearch.catalog import collections, names
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -21,6 +20,7 @@ from imagesearch_api.indexes import checked_index
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
 from imagesearch_api.models.responses.collections import Collection, CollectionPage
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 
@@ -42,7 +42,7 @@ def list_collections() -> ResponseReturnValue:
 def create_collection() -> ResponseReturnValue:
     """Create a collection."""
     body = read_json(CollectionBody)
-    spec = checked_index(body.index_type, body.index_params, current().vectors)
+    spec = checked_index(body.index_type, body.index_params, current().search.vectors)
     with current().catalog.transaction() as tx:
         collection, is_new = collections.create(
             tx,
@@ -76,7 +76,7 @@ def _shown(name: str) -> Response:
 def _vectors(collection: Stored) -> int:
     try:
         # Exact means exact: a count at bounded staleness still holds what was deleted a moment ago.
-        return current().vectors.count(collection.vector_collection, strong=True)
+        return current().search.vectors.count(collection.vector_collection, strong=True)
     except NotFound:
         # It is made when its first job is planned.
         return 0
@@ -100,5 +100,5 @@ def rename_collection(name: str) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def remove_collection(name: str) -> ResponseReturnValue:
     """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
-    is_gone = delete_collection(current(), name)
+    is_gone = delete_collection(current().deletes, name)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED

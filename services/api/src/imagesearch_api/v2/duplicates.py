@@ -8,7 +8,6 @@ from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog.states import JobOrigin
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -32,6 +31,7 @@ from imagesearch_api.search.duplicates import (
     submit_duplicates,
 )
 from imagesearch_api.search.timings import Timings
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 
@@ -43,10 +43,11 @@ def show_duplicates(name: str) -> ResponseReturnValue:
     limit, cursor = read_page()
     body = read_duplicates_query()
     page = duplicates_now(
-        current(),
+        current().comparison,
         name,
         max_distance=body.max_distance,
         partition=body.partition,
+        most=current().settings.max_compared_images,
         limit=limit,
         after=cursor or 0,
     )
@@ -60,7 +61,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
     """Take a job that looks for groups of like pictures, and answer before its work begins."""
     body = read_json(DuplicatesBody)
     job = submit_duplicates(
-        current(), name, max_distance=body.max_distance, partition=body.partition, origin=JobOrigin.V2
+        current().jobs, name, max_distance=body.max_distance, partition=body.partition, origin=JobOrigin.V2
     )
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)
@@ -72,7 +73,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
 def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
     limit, cursor = read_page()
-    page = duplicates_of_job(current(), checked_job(job_id), limit=limit, after=cursor or 0)
+    page = duplicates_of_job(current().catalog, checked_job(job_id), limit=limit, after=cursor or 0)
     return _shown(page)
 
 
@@ -84,7 +85,7 @@ def compare_pictures() -> ResponseReturnValue:
     timings = Timings()
     sides, collection = read_sides(current().settings.max_upload_bytes)
     with naming_queries(SIDES):
-        found = compare(current(), sides, collection, timings)
+        found = compare(current().comparison, sides, collection, timings)
     return answer(
         Comparison(distance=found.distance, same_content=found.same_content, took_ms=timings.with_total())
     )

@@ -16,14 +16,13 @@ from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
 from imagesearch.pictures.thumbnails import ThumbnailFormat
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.numbers import read_int
 from imagesearch_api.limits import MAX_THUMBNAIL_SIZE, MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE
 from imagesearch_api.openapi.operation import FILE, operation
 from imagesearch_api.openapi.parameters import SIZE
-from imagesearch_api.pictures import read, thumbnail
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 CACHE_SECONDS = 3600
@@ -46,7 +45,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
     """Send an image's file, or the range of it that is asked for."""
     image = _indexed(image_id)
     try:
-        file = open_stored(image.path, current().roots)
+        file = open_stored(image.path, current().pictures.roots)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
     response: Response = send_file(
@@ -93,8 +92,8 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
         return response
     try:
         with ExitStack() as taken:
-            data = read(current(), image.path, taken)
-            response.data = thumbnail(current(), data, size, file_format)
+            pictures = current().pictures
+            response.data = pictures.thumbnail(pictures.read(image.path, taken), size, file_format)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
     return response

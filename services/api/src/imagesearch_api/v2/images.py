@@ -8,7 +8,6 @@ from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog import collections, image_queries, images
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -26,6 +25,7 @@ from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, 
 from imagesearch_api.openapi.forms import UPLOAD_FORM
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import PAGE, PARTITION, PATH
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 
@@ -36,7 +36,7 @@ def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
     data, body = read_upload(current().settings.max_upload_bytes)
     with naming_picture("image"):
-        done = upload(current(), name, data, body.partition, body.metadata)
+        done = upload(current().writes, name, data, body.partition, body.metadata)
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
     return _written(name, done, location)
 
@@ -62,7 +62,8 @@ def list_images(name: str) -> ResponseReturnValue:
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
-    done = update_labels(current(), name, image_id, LabelsUpdate(body.metadata, body.empties, body.partition))
+    update = LabelsUpdate(body.metadata, body.empties, body.partition)
+    done = update_labels(current().writes, name, image_id, update)
     return _written(name, done)
 
 
@@ -92,7 +93,7 @@ def _status(done: WriteResult) -> HTTPStatus:
 @admitted(Lane.CHANGES)
 def remove_image_by_path(name: str) -> ResponseReturnValue:
     """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = deletion.delete_path(current(), name, read_path())
+    is_gone = deletion.delete_path(current().deletes, name, read_path())
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
 
 
@@ -106,12 +107,13 @@ def remove_images(name: str) -> ResponseReturnValue:
     on from there.
     """
     body = read_json(DeletionBody, current().settings.max_body_bytes)
+    ports = current().deletes
     if body.ids is not None:
-        done = deletion.delete_ids(current(), name, body.ids)
+        done = deletion.delete_ids(ports, name, body.ids)
     elif body.paths is not None:
-        done = deletion.delete_paths(current(), name, body.paths)
+        done = deletion.delete_paths(ports, name, body.paths)
     else:
-        done = deletion.delete_matching(current(), name, body.filter, body.partition, after=int(body.cursor or 0))
+        done = deletion.delete_matching(ports, name, body.filter, body.partition, after=int(body.cursor or 0))
     status = HTTPStatus.OK if done.is_gone and done.next is None else HTTPStatus.ACCEPTED
     following = {"next": str(done.next)} if done.next is not None else {}
     return answer(Deletion(deleted=done.deleted, missing=list(done.missing), **following), status)
@@ -133,5 +135,5 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = deletion.delete_image(current(), name, image_id)
+    is_gone = deletion.delete_image(current().deletes, name, image_id)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED

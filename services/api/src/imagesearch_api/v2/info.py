@@ -9,7 +9,6 @@ from imagesearch.catalog import collections
 from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -17,6 +16,7 @@ from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
 from imagesearch_api.models.responses.system import Finding, Info, Reconciliation, Worker
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 RECONCILE_TIMEOUT = 60.0
@@ -27,7 +27,7 @@ RECONCILE_TIMEOUT = 60.0
 @admitted(Lane.READS)
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
-    workers = current().workers.alive()
+    workers = current().jobs.workers.alive()
     with current().catalog.reading() as tx:
         found = collections.all_active(tx)
         counts = collections.indexed_counts(tx, [collection.id for collection in found])

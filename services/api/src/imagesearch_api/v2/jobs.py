@@ -11,7 +11,6 @@ from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.failures import FailureCode
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -25,6 +24,7 @@ from imagesearch_api.models.requests.jobs import JobBody, ManifestFile, PathList
 from imagesearch_api.models.responses.jobs import Failure, FailurePage, Job, JobPage
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import IDEMPOTENCY_KEY, PAGE
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 SUBMITTING = "POST /api/v2/jobs"
@@ -47,7 +47,7 @@ def submit_job() -> ResponseReturnValue:
         prune=body.prune,
         idempotency_key=read_key(SUBMITTING),
     )
-    job = submit(current(), submission)
+    job = submit(current().jobs, submission)
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)
 
@@ -79,7 +79,7 @@ def list_jobs() -> ResponseReturnValue:
 @admitted(Lane.READS)
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
-    return answer(Job.of(follow(current(), checked_job(job_id))))
+    return answer(Job.of(follow(current().jobs, checked_job(job_id))))
 
 
 @v2.get("/jobs/<job_id>/failures")
@@ -100,7 +100,7 @@ def list_failures(job_id: str) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
-    return answer(Job.of(control.cancel(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.cancel(current().jobs, checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
@@ -108,7 +108,7 @@ def cancel_job(job_id: str) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
-    return answer(Job.of(control.pause(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.pause(current().jobs, checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
@@ -116,7 +116,7 @@ def pause_job(job_id: str) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
-    return answer(Job.of(control.resume(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.resume(current().jobs, checked_job(job_id)).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
@@ -124,4 +124,4 @@ def resume_job(job_id: str) -> ResponseReturnValue:
 @admitted(Lane.CHANGES)
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
-    return answer(Job.of(control.retry(current(), checked_job(job_id)).progress()))
+    return answer(Job.of(control.retry(current().jobs, checked_job(job_id)).progress()))

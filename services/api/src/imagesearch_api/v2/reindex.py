@@ -8,7 +8,6 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.catalog.states import JobOrigin
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -17,6 +16,7 @@ from imagesearch_api.jobs.reindex import Rebuild, submit_reindex
 from imagesearch_api.models.requests.collections import ReindexBody
 from imagesearch_api.models.responses.jobs import Job
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 
@@ -27,6 +27,6 @@ def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
     body = read_json(ReindexBody)
     wanted = Rebuild(body.index_type, body.index_params, body.preprocessing)
-    job = submit_reindex(current(), name, wanted, JobOrigin.V2)
+    job = submit_reindex(current().jobs, current().search.vectors, name, wanted, JobOrigin.V2)
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)

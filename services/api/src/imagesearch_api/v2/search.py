@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from imagesearch_api.composition import current
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.fields import naming_queries
@@ -18,6 +17,7 @@ from imagesearch_api.openapi.operation import operation
 from imagesearch_api.search.matches import Match, search
 from imagesearch_api.search.question import Include
 from imagesearch_api.search.timings import Timings
+from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 
@@ -30,7 +30,7 @@ def search_collection(name: str) -> ResponseReturnValue:
     settings = current().settings
     question, fields = read_question(settings.max_upload_bytes, settings.max_body_bytes)
     with naming_queries(fields):
-        found = search(current(), name, question, timings)
+        found = search(current().search, name, question, timings)
     links = Links.of_request(settings.public_url)
     answers = [[_result(match, links, question.shape.include) for match in matches] for matches in found]
     if question.is_batch:

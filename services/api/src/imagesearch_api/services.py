@@ -1,0 +1,57 @@
+"""Hold what the routes work with: one port for each kind of use case, and what bounds them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from flask import current_app
+
+from imagesearch.catalog.engine import Catalog
+from imagesearch_api.http.lanes import Lanes
+from imagesearch_api.images.ports import Ask, Deletes, Writes
+from imagesearch_api.jobs.latest import LatestJob
+from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.memory import Memory
+from imagesearch_api.pictures import Pictures
+from imagesearch_api.search.ports import Search
+from imagesearch_api.settings import ApiSettings
+
+
+@dataclass(frozen=True)
+class Services:
+    """Bundle the ports.
+
+    Attributes:
+        catalog: the catalogue, by connections that all but searches and checks of readiness share.
+        search: finds pictures, by connections to the catalogue that nobody else takes.
+        comparison: compares pictures, by those that are shared.
+        ask: asks the indexer.
+        lanes: bound the requests of each kind in flight.
+        memory: bounds what they read and decode.
+        resources: what `close` closes.
+    """
+
+    settings: ApiSettings
+    catalog: Catalog
+    jobs: Jobs
+    latest: LatestJob
+    deletes: Deletes
+    writes: Writes
+    search: Search
+    comparison: Search
+    pictures: Pictures
+    ask: Ask
+    lanes: Lanes
+    memory: Memory
+    resources: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """End every thread and close every connection; a second time does nothing."""
+        self.resources.close()
+
+
+def current() -> Services:
+    """Return the services of the application that answers the current request."""
+    services: Services = current_app.extensions["services"]
+    return services
