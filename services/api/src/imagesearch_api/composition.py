@@ -18,13 +18,15 @@ from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.celery_rpc import CeleryAsker
 from imagesearch_api.http.lanes import Lanes
-from imagesearch_api.images.ports import Ask, Deletes, Writes
+from imagesearch_api.images.deletion import Deletes
+from imagesearch_api.images.write import Writes
 from imagesearch_api.jobs.latest import LatestJob
-from imagesearch_api.jobs.ports import Jobs, Send
+from imagesearch_api.jobs.ports import Ask, Jobs, Send
 from imagesearch_api.memory import Memory
 from imagesearch_api.pictures import Pictures
+from imagesearch_api.search.embedding import Embedding
 from imagesearch_api.search.lookups import Lookups
-from imagesearch_api.search.ports import Embedding, Search
+from imagesearch_api.search.ports import Search
 from imagesearch_api.search.query_cache import QueryCache
 from imagesearch_api.search.url_fetcher import UrlFetcher
 from imagesearch_api.services import Services

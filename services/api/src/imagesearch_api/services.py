@@ -9,9 +9,10 @@ from flask import current_app
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch_api.http.lanes import Lanes
-from imagesearch_api.images.ports import Ask, Deletes, Writes
+from imagesearch_api.images.deletion import Deletes
+from imagesearch_api.images.write import Writes
 from imagesearch_api.jobs.latest import LatestJob
-from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.jobs.ports import Ask, Jobs
 from imagesearch_api.memory import Memory
 from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.ports import Search

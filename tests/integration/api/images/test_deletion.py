@@ -12,8 +12,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.errors import QueryTimeout
 from imagesearch.vectors import parse_filter
-from imagesearch_api.images.deletion import SLICE, delete_matching
-from imagesearch_api.images.ports import Deletes
+from imagesearch_api.images.deletion import SLICE, Deletes, delete_matching
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
 from imagesearch_api.images import deletion
-from imagesearch_api.images.ports import Deletes
+from imagesearch_api.images.deletion import Deletes
 
 pytestmark = pytest.mark.integration
 

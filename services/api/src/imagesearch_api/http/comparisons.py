@@ -9,7 +9,7 @@ from imagesearch_api.http.fields import BadField, QueryFields
 from imagesearch_api.http.form_files import read_file, receive_files
 from imagesearch_api.http.numbers import whole_number
 from imagesearch_api.models.requests.similarity import CompareBody, CompareForm
-from imagesearch_api.search.comparison import Side
+from imagesearch_api.search.question import Side
 
 SIDES = (QueryFields("a"), QueryFields("b"))
 """What requests call the two."""

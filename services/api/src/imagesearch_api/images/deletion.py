@@ -9,16 +9,40 @@ from dataclasses import dataclass
 import structlog
 
 from imagesearch.catalog import collections, image_queries, images, jobs
-from imagesearch.contract import CancelJob, TaskName
-from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.catalog.engine import Catalog
+from imagesearch.contract import CancelJob, FinishDeletes, TaskName
+from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import Filter, matches
 from imagesearch_api.errors import NoSuchPath
-from imagesearch_api.images.ports import Deletes
+from imagesearch_api.jobs.ports import Ask, Send
 
 log = structlog.get_logger()
 
 SLICE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deletes:
+    """Bundle what deleting images and collections needs.
+
+    Attributes:
+        timeout: seconds that a delete waits for the indexer, and that one by filter looks for images.
+    """
+
+    catalog: Catalog
+    send: Send
+    ask: Ask
+    timeout: float
+
+    def finish(self, collection_id: int) -> bool:
+        """Wait a moment for the indexer to finish; when it cannot now, reconciliation does later."""
+        try:
+            self.ask(TaskName.DELETE, FinishDeletes(collection_id), self.timeout)
+        except (StoreUnavailable, QueryTimeout) as error:
+            log.warning("delete.goes_on", collection=collection_id, reason=str(error))
+            return False
+        return True
 
 
 def delete_image(ports: Deletes, name: str, image_id: int) -> bool:

@@ -16,8 +16,7 @@ from imagesearch.contract import ExtractedImage
 from imagesearch.errors import Conflict, NotFound, StoreUnavailable
 from imagesearch.metadata import check_metadata
 from imagesearch_api.errors import MetadataRejected
-from imagesearch_api.images.ports import Writes
-from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
+from imagesearch_api.images.write import Extraction, WriteResult, Writes, begin, finish, unchanged
 
 ATTEMPTS = 3
 

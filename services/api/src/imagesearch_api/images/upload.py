@@ -21,8 +21,7 @@ from imagesearch.contract import ExtractedImage
 from imagesearch.errors import Conflict, PipelineMismatch, StoreUnavailable
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
-from imagesearch_api.images.ports import Writes
-from imagesearch_api.images.write import Extraction, WriteResult, begin, finish, unchanged
+from imagesearch_api.images.write import Extraction, WriteResult, Writes, begin, finish, unchanged
 from imagesearch_api.search.embedding import check_direction, infer
 
 log = structlog.get_logger()

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from threading import BoundedSemaphore
 
 import structlog
 
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import ledger, single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
 from imagesearch.contract import ExtractedImage, IndexBatch, TaskName, Vectors, pack_vectors
 from imagesearch.errors import Conflict, QueryTimeout, StoreUnavailable
-from imagesearch_api.images.ports import Writes
+from imagesearch.files.uploads import Uploads
+from imagesearch.vectors import VectorStore
+from imagesearch_api.images.deletion import Deletes
+from imagesearch_api.jobs.ports import Ask
+from imagesearch_api.search.embedding import Embedding
 
 log = structlog.get_logger()
+
+
+CHANGES = 4
+"""Half of the connections that one process keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Bundle what adding and changing single images needs.
+
+    Attributes:
+        timeout: seconds that a write waits for the indexer.
+        uploads: keeps uploaded pictures; None takes none.
+        changing: bounds the changes of images in flight, each of which holds a connection of the catalogue while
+            it needs others: without a bound they could wait for each other.
+    """
+
+    catalog: Catalog
+    vectors: VectorStore
+    embedding: Embedding
+    deletes: Deletes
+    ask: Ask
+    timeout: float
+    uploads: Uploads | None = None
+    changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
 
 
 @dataclass(frozen=True, slots=True)

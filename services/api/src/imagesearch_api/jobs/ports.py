@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -21,6 +22,11 @@ log = structlog.get_logger()
 
 Send = Callable[[TaskName, Message, str | None], None]
 """Publishes a message under a task id; raises `StoreUnavailable`."""
+
+
+Ask = Callable[[TaskName, Message, float], Any]
+"""Publishes a message, waits some seconds, and returns the answer's wire form; raises `StoreUnavailable` or
+`QueryTimeout`."""
 
 
 @dataclass(frozen=True, slots=True)

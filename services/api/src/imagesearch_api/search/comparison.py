@@ -18,15 +18,8 @@ from imagesearch.similarity import distance_between
 from imagesearch_api.errors import QueryRejected, of_query
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
 from imagesearch_api.search.ports import Search
+from imagesearch_api.search.question import Side
 from imagesearch_api.search.timings import Timings
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Hold one of the two: the bytes of a picture, or the id of an indexed one."""
-
-    data: bytes | None = None
-    image_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,32 @@ from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.contract import Pixels, QueryPixels, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
+from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.pictures.regions import Region
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.errors import of_query
-from imagesearch_api.search.ports import Embedding
+from imagesearch_api.pictures import Pictures
+from imagesearch_api.search.query_cache import QueryCache
 from imagesearch_api.search.timings import Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Bundle what turns pictures into vectors.
+
+    Attributes:
+        pictures: reads and decodes them.
+        queries: asks the query extractor.
+        cache: remembers what it answered.
+        timeout: seconds until the answer for one picture counts as lost.
+        timeout_each: seconds that each further picture may take on top.
+    """
+
+    pictures: Pictures
+    queries: QueryChannel
+    cache: QueryCache
+    timeout: float
+    timeout_each: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

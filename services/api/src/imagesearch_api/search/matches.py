@@ -45,7 +45,7 @@ def search(ports: Search, name: str, question: Question, timings: Timings) -> li
     with timings.measure("catalogue"), ports.catalog.reading() as tx:
         collection = collections.get(tx, name)
         rows = rows_of(tx, collection, question.queries, resolved)
-    vectors = vectors_of(ports, collection, question.queries, rows, timings)
+    vectors = vectors_of(ports.vectors, ports.embedding, collection, question.queries, rows=rows, timings=timings)
     found: list[list[Match]] = [[] for _ in question.queries]
     if vectors is not None:
         found = nearest(ports, collection, vectors, question.shape, timings)

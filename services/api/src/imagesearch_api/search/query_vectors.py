@@ -15,18 +15,20 @@ from imagesearch.catalog.images import Image
 from imagesearch.contract import DIMENSION, Vectors
 from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.files.paths import canonical
+from imagesearch.vectors import VectorStore
 from imagesearch_api.errors import QueryRejected
 from imagesearch_api.pictures import Pictures
-from imagesearch_api.search.embedding import Sample, embed, pixels_of
-from imagesearch_api.search.ports import Search
+from imagesearch_api.search.embedding import Embedding, Sample, embed, pixels_of
 from imagesearch_api.search.question import Query
 from imagesearch_api.search.timings import Timings
 
 
 def vectors_of(
-    ports: Search,
+    vectors: VectorStore,
+    embedding: Embedding,
     collection: Collection,
     queries: Sequence[Query],
+    *,
     rows: Mapping[int, Image],
     timings: Timings,
 ) -> Vectors | None:
@@ -45,20 +47,20 @@ def vectors_of(
     stored = {index: row for index, row in rows.items() if queries[index].box is None}
     if stored:
         with timings.measure("fetch"):
-            found |= _stored(ports, collection, stored)
+            found |= _stored(vectors, collection, stored)
     samples = {}
     for index, query in enumerate(queries):
         if index not in found:
-            bytes_of = _reader(ports.embedding.pictures, query, rows.get(index))
+            bytes_of = _reader(embedding.pictures, query, rows.get(index))
             samples[index] = Sample(index, bytes_of, query.box, is_at_hand=query.data is not None)
     if collection.model is None:
         # A bad picture is an error also where nothing can be found.
         for sample in samples.values():
             with ExitStack() as taken:
-                pixels_of(ports.embedding, collection.preprocessing, sample, sample.bytes_of(taken))
+                pixels_of(embedding, collection.preprocessing, sample, sample.bytes_of(taken))
         return None
     if samples:
-        made = embed(ports.embedding, collection, list(samples.values()), timings)
+        made = embed(embedding, collection, list(samples.values()), timings)
         found |= dict(zip(samples, made, strict=True))
     return np.stack([found[index] for index in range(len(queries))]).reshape(len(queries), DIMENSION)
 
@@ -94,10 +96,10 @@ def rows_of(
     return rows
 
 
-def _stored(ports: Search, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
+def _stored(store: VectorStore, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
     ids = sorted({row.id for row in rows.values()})
     try:
-        vectors = ports.vectors.fetch_vectors(collection.vector_collection, ids)
+        vectors = store.fetch_vectors(collection.vector_collection, ids)
     except NotFound:
         vectors = {}
     if len(vectors) < len(ids):

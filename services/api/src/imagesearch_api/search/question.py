@@ -1,4 +1,4 @@
-"""What a search asks: by which pictures or vectors, and in which shape the answer comes."""
+"""What is asked: pictures or vectors to search by and the shape of the answer, or two pictures to compare."""
 
 from __future__ import annotations
 
@@ -62,6 +62,14 @@ class Question:
     queries: list[Query]
     shape: Shape
     is_batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Hold one of two pictures to compare: its bytes, or the id of an indexed one."""
+
+    data: bytes | None = None
+    image_id: int | None = None
 
 
 def unit(numbers: list[float]) -> npt.NDArray[np.float32]:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Self
-
-from pydantic import WithJsonSchema
+from typing import Self
 
 from imagesearch.contract import JobKind, JobState
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.progress import JobProgress
 from imagesearch_api.models.responses.base import Answer, Count, JobId, Moment, Page
 
-Kind = Annotated[str, WithJsonSchema({"enum": [str(kind) for kind in JobKind]})]
-
 
 class Job(Answer):
     """A job: what it was asked, and where it stands."""
 
     id: JobId
-    kind: Kind
+    kind: JobKind
     collection: str
     source: str | None
     state: JobState
