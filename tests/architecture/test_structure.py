@@ -14,8 +14,8 @@ import pytest
 from support.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parents[2]
-MAX_CHAIN = 6
-"""Modules in the longest chain of imports inside the indexer: a reader cannot follow more."""
+MAX_CHAIN = {"imagesearch_indexer": 6, "imagesearch_api": 8}
+"""Modules in the longest chain of imports inside a service: a reader cannot follow more."""
 DRIVERS = ("sqlalchemy", "psycopg2", "redis", "celery", "kombu", "pymilvus", "flask", "PIL", "tensorflow", "keras")
 CONSTANTS = [
     "imagesearch.catalog.constants",
@@ -28,6 +28,7 @@ CONSTANTS = [
     "imagesearch.pipeline",
     "imagesearch.similarity",
     "imagesearch.wire",
+    "imagesearch_api.limits",
 ]
 
 
@@ -55,9 +56,30 @@ def longest_chain(edges: dict[str, frozenset[str]]) -> tuple[str, ...]:
     return max(best.values(), key=len)
 
 
-def test_the_longest_chain_of_imports_in_the_indexer_is_short() -> None:
-    chain = longest_chain(imports("imagesearch_indexer"))
-    assert len(chain) <= MAX_CHAIN, chain
+def folders(edges: dict[str, frozenset[str]]) -> dict[str, set[str]]:
+    """Return what each folder of a package, or module outside of folders, imports from the others."""
+    found: dict[str, set[str]] = {}
+    for module, imported in edges.items():
+        home = module.split(".")[1]
+        found.setdefault(home, set()).update({one.split(".")[1] for one in imported} - {home})
+    return found
+
+
+@pytest.mark.parametrize("package", MAX_CHAIN)
+def test_the_longest_chain_of_imports_in_a_service_is_short(package: str) -> None:
+    chain = longest_chain(imports(package))
+    assert len(chain) <= MAX_CHAIN[package], chain
+
+
+def test_no_folders_of_the_api_import_one_another_in_a_circle() -> None:
+    assert list(TopologicalSorter(folders(imports("imagesearch_api"))).static_order())
+
+
+def test_a_circle_of_folders_is_found_where_no_modules_form_one() -> None:
+    edges = {"p.a.x": frozenset({"p.b.x"}), "p.b.y": frozenset({"p.a.y"}), "p.a.y": frozenset({"p.a.x"})}
+    assert longest_chain(edges)
+    with pytest.raises(CycleError):
+        list(TopologicalSorter(folders(edges)).static_order())
 
 
 def test_a_chain_is_measured_and_a_circle_is_found() -> None:

@@ -132,7 +132,7 @@ def references(part: object) -> Iterator[str]:
             yield from references(value)
 
 
-def example(schemas: dict[str, Schema], schema: Schema, name: str = "") -> Any:  # noqa: PLR0911 - one for each form
+def example(schemas: dict[str, Schema], schema: Schema, name: str = "") -> Any:
     """Return a value that a schema describes, with every field; what may be null is not."""
     match schema:
         case {"$ref": reference}:
