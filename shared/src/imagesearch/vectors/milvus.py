@@ -230,7 +230,8 @@ class MilvusVectorStore(VectorStore):
         built = {**_INDEX_DEFAULTS.get(index.index_type, {}), **index.params}
         params = MilvusClient.prepare_index_params()
         params.add_index("vector", index_type=index.index_type, metric_type="COSINE", params=built)
-        self._write(name, "create_index", index_params=params)
+        # Without rows there is nothing to build, and pymilvus would sleep for half a second before it asks.
+        self._write(name, "create_index", index_params=params, sync=False)
 
     def _query(self, name: str, where: str, fields: list[str], **options: Any) -> list[dict[str, Any]]:
         asked = {"filter": where, "output_fields": fields, "consistency_level": "Bounded", **options}
