@@ -18,7 +18,7 @@ import grpc  # type: ignore[import-untyped]
 from pymilvus import MilvusClient, MilvusException
 
 from support.kept_ports import kept_port
-from support.waiting import until
+from support.waiting import hold, until
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 3.0
@@ -65,7 +65,7 @@ class Server(ABC):
     def pause(self) -> None:
         """Let it accept connections and answer nothing."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        hold(self.process.pid)
 
     def resume(self) -> None:
         assert self.process is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -31,6 +33,21 @@ def until(
         assert time.monotonic() < deadline, f"nothing came within {seconds:g} s\n{said}"
         time.sleep(0.05)
     return answer
+
+
+def hold(pid: int) -> None:
+    """Stop a process, and wait until none of its threads runs: on a busy machine they work on for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(_is_stopped(thread) for thread in Path(f"/proc/{pid}/task").iterdir()))
+
+
+def _is_stopped(thread: Path) -> bool:
+    try:
+        said = (thread / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # it has ended
+    # The state follows the name, which may hold anything.
+    return said.rpartition(")")[2].split()[0] == "T"
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 from imagesearch.contract import Queue
 from imagesearch_local.control import Control
 from support.faults.living import SERVICES, STORES, Living
-from support.waiting import until
+from support.waiting import hold, until
 
 WORKERS = ("extractor", "extractor-query", "indexer", "scheduler", "api")
 """In this order a rolling restart goes through the processes."""
@@ -50,7 +50,9 @@ def forget_file(stack: Living) -> None:
 
 def reverse_answers(stack: Living, least: int) -> None:
     """Let so many answers pile up in front of a stopped indexer, and turn their order round."""
-    stack.send("indexer", signal.SIGSTOP)
+    stopped = stack.pid("indexer")
+    assert stopped is not None
+    hold(stopped)
     client = stack.redis()
     until(lambda: client.llen(Queue.INDEX.value) >= least)
     waiting = client.lrange(Queue.INDEX.value, 0, -1)

@@ -22,7 +22,7 @@ from imagesearch_local.control import Control
 from imagesearch_local.layout import Layout
 from support.drawing import encoded, photo_like
 from support.system import System
-from support.waiting import PATIENCE, until
+from support.waiting import PATIENCE, hold, until
 
 pytestmark = pytest.mark.integration
 
@@ -68,7 +68,7 @@ def stopped(system: System) -> Iterator[None]:
     assert pid is not None
     found = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for one in found:
-        one.send_signal(signal.SIGSTOP)
+        hold(one.pid)
     yield
     for one in found:
         one.send_signal(signal.SIGCONT)
