@@ -12,7 +12,7 @@ import pytest
 from support.drawing import photo_like
 from support.gallery import Gallery, fill
 from support.milvus_servers import MilvusServer
-from support.system import System
+from support.system import PLAIN, System
 from support.waiting import PATIENCE
 
 
@@ -50,7 +50,7 @@ def system(
 
 @pytest.fixture
 def http(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=system.url, timeout=PATIENCE, verify=PLAIN) as client:
         yield client
 
 

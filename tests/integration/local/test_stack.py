@@ -23,15 +23,15 @@ from imagesearch_local.errors import StackFailed
 from imagesearch_local.layout import MARKER, Layout
 from imagesearch_local.readiness import reason_unready
 from imagesearch_local.record import Record
-from imagesearch_local.samples import draw_samples
+from support.drawing import photo_like
 from support.kept_ports import kept_port
 from support.waiting import PATIENCE, ended, until
 
 pytestmark = pytest.mark.integration
 
 STORES = {"valkey", "postgres", "milvus"}
-ENVIRONMENT = os.environ | {"BULK_NICENESS": "0"}
-"""Nothing steps back for what else the machine does."""
+ENVIRONMENT = os.environ | {"BULK_NICENESS": "0", "COMPUTE_BATCH": "4"}
+"""Nothing steps back for what else the machine does, and networks of small batches are ready sooner."""
 
 
 class Stack:
@@ -42,8 +42,10 @@ class Stack:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         self.output = data_dir.with_name(f"{data_dir.name}.output")
         self.process: subprocess.Popen[bytes] | None = None
+        self.settings: dict[str, str] = {}
 
     def start(self) -> None:
+        self.settings = {}
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command("up", self.layout.data_dir, "--stores-only"), stdout=output, stderr=subprocess.STDOUT
@@ -77,8 +79,12 @@ class Stack:
             connection.close()
 
     def setting(self, name: str) -> str:
-        source = ["sh", "-c", '. "$0"; printf %s "$(eval echo \\$$1)"', str(self.layout.environment), name]
-        return subprocess.run(source, capture_output=True, text=True, check=True).stdout
+        """Return what a shell makes of the written environment; it is the same as long as the stack runs."""
+        if name not in self.settings:
+            source = ["sh", "-c", '. "$0"; printf %s "$(eval echo \\$$1)"', str(self.layout.environment), name]
+            done = subprocess.run(source, capture_output=True, text=True, check=True)
+            self.settings[name] = done.stdout
+        return self.settings[name]
 
     def processes(self) -> set[int]:
         """Return every process of the stack, also of one whose supervisor is gone."""
@@ -259,11 +265,11 @@ def test_down_without_a_stack_says_so_and_succeeds(folder: Path) -> None:
 
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
-    """Eight sample pictures and a file that is none."""
+    """Eight pictures and a file that is none."""
     directory = tmp_path / "pictures"
     directory.mkdir()
-    for path in draw_samples(tmp_path / "samples")[:80:10]:
-        shutil.copy(path, directory)
+    for seed in range(8):
+        photo_like(seed).save(directory / f"{seed}.jpg")
     (directory / "broken.jpg").write_bytes(b"not a picture")
     return directory
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from support.kept_ports import kept_port
+from support.system import PLAIN
 from support.waiting import PATIENCE, ended, until
 
 pytestmark = pytest.mark.integration
@@ -82,7 +83,7 @@ class Server:
     def answers(self) -> bool:
         """Tell whether a plain request is answered."""
         try:
-            return httpx.get(self.url, timeout=PATIENCE).text == "ok"
+            return httpx.get(self.url, timeout=PATIENCE, verify=PLAIN).text == "ok"
         except httpx.TransportError:
             return False
 
