@@ -1,4 +1,4 @@
-"""End-to-end tests speak HTTP and the command line alone."""
+"""End-to-end tests speak HTTP and the command line alone, and every file of the tests can be read at one go."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ PRODUCT = (
     "imagesearch_client",
     "imagesearch_local",
 )
+MAX_LINES = 400
 
 
 def modules_imported_by(path: Path) -> Iterator[str]:
@@ -76,3 +77,8 @@ def test_an_import_of_the_product_is_found_however_it_is_written(tmp_path: Path,
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     assert named in product_imports(tmp_path / "e2e", tmp_path)
+
+
+def test_no_file_of_the_tests_is_longer_than_it_may_be() -> None:
+    lines = {path: len(path.read_text().splitlines()) for path in TESTS.rglob("*.py")}
+    assert {str(path): length for path, length in lines.items() if length > MAX_LINES} == {}
