@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from itertools import accumulate
 
 import numpy as np
+import numpy.typing as npt
 
 from imagesearch.pictures.structures.bounds import Dishonest
 
-_RUNS = re.compile(rb"(?:[^\0].){1,2048}", re.DOTALL)
-"""Runs up to the next escape, as many as are unpacked together."""
-_FEW = 200
-"""Runs that are unpacked one by one, at 70 ns each; numpy takes as long as these do to begin."""
-_IDLE_RUNS = _SINGLE_RUNS = 8
-"""Runs that cost as much as an escape: those that draw nothing, and those that are unpacked one by one."""
-_BASE_ESCAPES, _ESCAPE_PIXELS = 10_000, 24
+_FEW, _MANY = 200, 8_192
+"""Fewer runs are unpacked one by one, at 70 to 150 ns each, as numpy takes as long to begin; and the most that are
+unpacked together."""
+_RUNS = re.compile(rb"(?:[^\0].|\0\0){1,%d}" % _FEW, re.DOTALL)
+"""Runs and ends of rows up to the next other escape."""
+_IDLE_RUNS, _SINGLE_RUNS, _MANY_ESCAPES = 8, 5, 60
+"""Runs that cost as much as an escape: those that draw nothing, and those that are unpacked one by one; and the
+escapes that cost as much as unpacking many runs together."""
+_BASE_ESCAPES, _ESCAPE_PIXELS = 2_000, 24
 """Escapes of any picture, and pixels for each more. One costs about a microsecond, five times what these pixels
 do in a file without run lengths."""
 
@@ -46,69 +47,132 @@ def unpack(data: bytes, offset: int, width: int, height: int, *, is_4_bits: bool
     wanted = width * height
     pixels = bytearray()
     escapes = _BASE_ESCAPES + wanted // _ESCAPE_PIXELS
-    longest = _HALVES if is_4_bits else _WHOLE
-    x = 0
-    while len(pixels) < wanted and offset + 2 <= len(data):
-        if runs := _RUNS.match(data, offset):
-            offset = runs.end()
-            counts, idle = _cut(runs[0][::2], width - x)
-            drawn = _runs(counts, runs[0][1::2], longest, is_4_bits=is_4_bits)
-            pixels += drawn
-            x += len(drawn)
-            escapes -= 1 + idle // _IDLE_RUNS + round(min(len(counts), _FEW) / _SINGLE_RUNS)
-            if escapes < 0:
-                raise Dishonest("it has more runs than its pixels need")
-            continue
-        escapes -= 1
-        if escapes < 0:
-            raise Dishonest("it has more escapes than its pixels need")
+    x, end = 0, len(data) - 1
+    while len(pixels) < wanted and offset < end:
         kind = data[offset + 1]
-        offset += 2
-        if kind == 0:
-            pixels += bytes(-len(pixels) % width)
-            x = 0
+        escapes -= 1
+        if data[offset] or not kind:
+            runs = _RUNS.match(data, offset)
+            assert runs  # noqa: S101 - There is one here, or the end of a row.
+            number = (runs.end() - offset) // 2
+            if number < _FEW:
+                x, idle = _draw_few(pixels, runs[0], x, width, wanted, is_4_bits=is_4_bits)
+                escapes -= idle // _IDLE_RUNS + number // _SINGLE_RUNS
+            else:
+                pairs = _pairs(data, offset)
+                number = len(pairs)
+                x, idle = _draw_many(pixels, pairs, x, width, wanted, is_4_bits=is_4_bits)
+                escapes -= idle // _IDLE_RUNS + _MANY_ESCAPES
+            offset += 2 * number
         elif kind == 1:
             break
         elif kind == 2:
-            if offset + 2 > len(data):
+            if offset + 4 > len(data):
                 break
-            right, up = data[offset], data[offset + 1]
-            offset += 2
-            pixels += bytes(min(wanted - len(pixels), right + up * width))
+            pixels += bytes(min(wanted - len(pixels), data[offset + 2] + data[offset + 3] * width))
             x = len(pixels) % width
+            offset += 4
         else:
-            count = min(wanted - len(pixels), kind)
-            size = (count + 1) // 2 if is_4_bits else count
+            offset += 2
+            size = (kind + 1) // 2 if is_4_bits else kind
             literal = data[offset : offset + size]
-            pixels += _halves(literal)[:count] if is_4_bits else literal
+            pixels += _halves(literal)[:kind] if is_4_bits else literal
             offset += size + (offset + size) % 2
             x += kind
             if len(literal) < size:
                 break
+        if escapes < 0:
+            raise Dishonest("it has more runs and escapes than its pixels need")
     if len(pixels) < wanted:
         raise ValueError("not enough image data")
     return bytes(pixels[:wanted])
 
 
-def _cut(counts: bytes, room: int) -> tuple[bytes, int]:
-    """Return the lengths of the runs that fit into a row, and how many behind its end draw nothing."""
-    if sum(counts) <= room:
-        return counts, 0
-    until = [0, *accumulate(counts)]
-    whole = max(0, bisect_left(until, room) - 1)
-    return counts[:whole] + bytes((max(0, room - until[whole]),)), len(counts) - whole - 1
+def _draw_few(
+    pixels: bytearray, runs: bytes, x: int, width: int, wanted: int, *, is_4_bits: bool
+) -> tuple[int, int]:
+    """Append the pixels of runs; return the new place in the row, and how many of the runs draw nothing.
+
+    A run without pixels ends the row.
+    """
+    longest = _HALVES if is_4_bits else _WHOLE
+    counts, values = runs[::2], runs[1::2]
+    if 0 not in counts and x + sum(counts) <= width:
+        pixels += b"".join([longest[value][:count] for count, value in zip(counts, values, strict=True)])
+        return x + sum(counts), 0
+    idle = 0
+    for count, value in zip(counts, values, strict=True):
+        if count:
+            drawn = max(0, min(count, width - x))
+            pixels += longest[value][:drawn]
+            x += drawn
+            idle += not drawn
+        else:
+            rest = -len(pixels) % width
+            idle += not rest and not x
+            pixels += bytes(min(rest, wanted - len(pixels)))
+            x = 0
+        if len(pixels) >= wanted:
+            break
+    return x, idle
 
 
-def _runs(counts: bytes, values: bytes, longest: tuple[bytes, ...], *, is_4_bits: bool) -> bytes:
-    """Return the pixels of runs."""
-    if len(counts) < _FEW:
-        return b"".join([longest[value][:count] for count, value in zip(counts, values, strict=False)])
-    lengths = np.frombuffer(counts, np.uint8)
-    drawn = np.repeat(np.frombuffer(values, np.uint8, len(counts)), lengths)
-    if is_4_bits:
-        since = np.arange(drawn.size) - np.repeat(np.cumsum(lengths, dtype=np.int64) - lengths, lengths)
-        drawn = np.where(since % 2 == 0, drawn >> 4, drawn & 15).astype(np.uint8)
-    return drawn.tobytes()
+def _pairs(data: bytes, offset: int) -> npt.NDArray[np.uint8]:
+    """Return runs and ends of rows, two bytes each, up to the next other escape."""
+    number = min(_MANY, (len(data) - offset) // 2)
+    pairs = np.frombuffer(data, np.uint8, 2 * number, offset).reshape(-1, 2)
+    escapes = np.flatnonzero((pairs[:, 0] == 0) & (pairs[:, 1] != 0))
+    return pairs[: escapes[0]] if len(escapes) else pairs
+
+
+def _draw_many(
+    pixels: bytearray, pairs: npt.NDArray[np.uint8], x: int, width: int, wanted: int, *, is_4_bits: bool
+) -> tuple[int, int]:
+    """Do the same for all runs at once, row by row."""
+    lengths = pairs[:, 0].astype(np.int64)
+    ends = np.flatnonzero(lengths == 0)
+    until = _sums(lengths, ends, x)
+    idle = 0
+    if until.max() > width:
+        # Some runs reach beyond their rows.
+        before = np.cumsum(lengths) - lengths
+        rows = np.searchsorted(ends, np.arange(len(lengths)))
+        begins = np.concatenate(([-x], before[ends]))
+        lengths = np.clip(width - (before - begins[rows]), 0, lengths)
+        until = _sums(lengths, ends, x)
+        idle = len(lengths)
+    lengths[ends] = -until[:-1] % width
+    if len(ends):
+        # Literal pixels may have gone on into another row than `x` knows of.
+        drawn = int(until[0]) - x
+        lengths[ends[0]] = -(len(pixels) + drawn) % width
+        idle += int((until[:-1] == 0).sum())
+    total = np.cumsum(lengths)
+    room = wanted - len(pixels)
+    if total[-1] > room:
+        last = int(np.searchsorted(total, room))
+        lengths = lengths[: last + 1]
+        lengths[-1] -= total[last] - room
+    pixels += _repeated(lengths, pairs[: len(lengths), 1], is_4_bits=is_4_bits)
+    return int(until[-1]), idle
+
+
+def _sums(lengths: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], x: int) -> npt.NDArray[np.int64]:
+    """Return how far the runs of each row reach; the last row has no end yet."""
+    sums = np.concatenate((np.cumsum(lengths)[ends], [lengths.sum()]))
+    sums[1:] -= sums[:-1].copy()
+    sums[0] += x
+    return sums
+
+
+def _repeated(lengths: npt.NDArray[np.int64], values: npt.NDArray[np.uint8], *, is_4_bits: bool) -> bytes:
+    if not is_4_bits:
+        return np.repeat(values, lengths).tobytes()
+    # High and low halves take turns, beginning anew with each run.
+    begins = np.cumsum(lengths) - lengths
+    is_low = np.repeat((begins & 1).astype(np.uint8), lengths)
+    is_low[1::2] ^= 1
+    return np.where(is_low, np.repeat(values & 15, lengths), np.repeat(values >> 4, lengths)).tobytes()
 
 
 def _halves(packed: bytes) -> bytes:

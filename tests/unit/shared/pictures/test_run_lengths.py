@@ -27,7 +27,8 @@ def tokens(depth: int) -> st.SearchStrategy[bytes]:
     step = st.tuples(st.just(0), st.just(2), st.integers(0, 9), st.integers(0, 1)).map(bytes)
     literal = st.binary(min_size=3, max_size=30).map(lambda body: literals(body, depth))
     few = st.sampled_from([b"\0\0", b"\0\1", b"\1\1", b"\2\7", b"\5"])
-    return st.lists(st.one_of(run, few, literal, step), min_size=1, max_size=60).map(b"".join)
+    rows = st.lists(st.one_of(run, st.just(b"\0\0")), min_size=1, max_size=60).map(b"".join)
+    return rows | st.lists(st.one_of(run, few, literal, step), min_size=1, max_size=60).map(b"".join)
 
 
 def opened(reader: type[ImageFile], data: bytes) -> tuple[str, bytes, list[int] | None] | None:
@@ -39,13 +40,14 @@ def opened(reader: type[ImageFile], data: bytes) -> tuple[str, bytes, list[int] 
     return image.mode, image.tobytes(), image.getpalette()
 
 
-@pytest.mark.parametrize("depth", [8, 4])
-@given(data=st.data(), width=st.integers(1, 300), height=st.integers(1, 12), cut=st.integers(0, 30))
-@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize(("depth", "times"), [(8, 1), (8, 60), (4, 1), (4, 60)])
+@given(data=st.data(), size=st.tuples(st.integers(1, 300), st.integers(1, 12)), cut=st.integers(0, 30))
+@settings(max_examples=150, deadline=None)
 def test_run_lengths_give_what_pillow_makes_of_them(
-    depth: int, data: st.DataObject, width: int, height: int, cut: int
+    depth: int, times: int, data: st.DataObject, size: tuple[int, int], cut: int
 ) -> None:
-    body = data.draw(tokens(depth))
+    body = data.draw(tokens(depth)) * times
+    width, height = size[0], size[1] * times
     whole = run_lengths(len(body), body, width=width, height=height, depth=depth)
     file = whole[: len(whole) - cut]
     assert opened(READERS["BMP"], file) == opened(BmpImageFile, file)
@@ -66,6 +68,8 @@ def test_a_picture_in_run_lengths_is_the_one_that_was_packed() -> None:
         (b"\3\1\3\2" * 83 + b"\2\1", 500),
         ((b"\x14\1\5\2" + literals(b"abcdefghijklmnopqrstuvwxy", 8)) * 10, 500),
         (b"\x18\1\x18\2", 48),
+        (b"\2\1", 2),
+        (b"\x0a\1", 10),
     ],
 )
 def test_what_is_drawn_in_short_runs_may_go_on(row: bytes, width: int) -> None:
