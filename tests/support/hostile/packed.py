@@ -9,7 +9,7 @@ import zlib
 from PIL import Image
 
 from support.drawing import encoded
-from support.hostile.layouts import Entry, grey_entries, riff, riff_chunk, segment, tiff
+from support.hostile.layouts import PNG_SIGNATURE, Entry, chunk, grey_entries, riff, riff_chunk, segment, tiff
 
 TURNED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 
@@ -53,6 +53,31 @@ def old_lzw(size: int) -> bytes:
     bits = Bits()
     bits.put(*[(256, 9)] * 8)
     return bits.packed() * (size // 9)
+
+
+def short_blocks(share: float, raw: int) -> bytes:
+    """Return zeros packed with deflate: up to a share of them, blocks that describe codes for ten bytes each."""
+    order = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)
+    codes = {1: 1, 17: 2, 18: 2}
+    fields = [(0, 1), (2, 2), (8, 5), (0, 5), (14, 4), *((codes.get(symbol, 0), 3) for symbol in order)]
+    # 256 unused symbols, the end of a block, seven unused, a length of ten; then the distance of one.
+    fields += [(3, 2), (138 - 11, 7), (3, 2), (118 - 11, 7), (0, 1), (1, 2), (7 - 3, 3), (0, 1), (0, 1)]
+    fields += [(1, 1), (0, 1), (0, 1)]
+    bits = Bits()
+    bits.put(*fields * 8)
+    eight = bits.packed()
+    number = min(int(share * raw) // len(eight), (raw - 1) // 80)
+    rest = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = b"\x78\x9c\0\1\0\xfe\xff\0" + eight * number + rest.compress(bytes(raw - 1 - 80 * number))
+    return packed + rest.flush() + struct.pack(">I", zlib.adler32(bytes(raw)))
+
+
+def png_of_short_blocks(share: float, side: int = 2_000, *, depth: int = 8, kind: int = 2) -> bytes:
+    """Return a square PNG of short blocks."""
+    raw = (1 + side * {0: 1, 2: 3, 6: 4}[kind] * depth // 8) * side
+    header = struct.pack(">IIBBBBB", side, side, depth, kind, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", short_blocks(share, raw)) + chunk(b"IEND", b"")
+    return PNG_SIGNATURE + body
 
 
 def xz(size: int) -> bytes:

@@ -156,7 +156,7 @@ def _check_structure(name: str, data: bytes, limits: PictureSettings) -> None:
     try:
         structures.check(name, data)
     except Dishonest as error:
-        raise PictureRejected(error.code, f"the {name} is not what it seems: {error.reason}") from error
+        raise _dishonest(name, error) from error
     claimed = structures.claimed_size(name, data)
     if claimed is not None:
         _check_pixels(*claimed, limits)
@@ -177,6 +177,8 @@ def _rejecting(name: str, data: bytes) -> Iterator[None]:
         yield
     except MemoryError:
         raise
+    except Dishonest as error:
+        raise _dishonest(name, error) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = f"the {name} data holds more pixels than are decoded"
         raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
@@ -185,6 +187,10 @@ def _rejecting(name: str, data: bytes) -> Iterator[None]:
         # OverflowError, EOFError, zlib.error, ...) and it promises no closed set. Only calls into Pillow
         # stand inside these blocks.
         raise _damaged(name, data, str(error)) from error
+
+
+def _dishonest(name: str, error: Dishonest) -> PictureRejected:
+    return PictureRejected(error.code, f"the {name} is not what it seems: {error.reason}")
 
 
 def _damaged(name: str, data: bytes, complaint: str) -> PictureRejected:

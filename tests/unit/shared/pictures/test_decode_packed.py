@@ -59,10 +59,10 @@ def test_transparency_that_is_hard_to_pack_is_a_picture() -> None:
     assert is_decoded(encoded(picture, "WEBP", lossless=True, **frames))
 
 
-def test_a_few_hundred_groups_of_codes_are_let_pass() -> None:
-    check("WEBP", webp_of_groups(900))
+def test_some_groups_of_codes_are_let_pass() -> None:
+    check("WEBP", webp_of_groups(16))
     with pytest.raises(Dishonest, match="groups of codes"):
-        check("WEBP", webp_of_groups(1_600))
+        check("WEBP", webp_of_groups(64))
 
 
 def test_bits_are_turned_both_ways() -> None:

@@ -42,7 +42,7 @@ _LZW, _JPEG, _LZMA, _ZSTANDARD = 5, 7, 34925, 50000
 _DEFLATE = frozenset({8, 32946})
 _TIGHT = frozenset({8, 32946, 34925, 50000, 50001})
 """Deflate, LZMA, Zstandard and WebP, which store what they cannot pack."""
-_PIECE_BYTES, _SLACK_BYTES = 256, 64 * 1024
+_PIECE_BYTES, _SLACK_BYTES = 256, 4 * 1024
 _OLD_LZW_PIXELS = 10
 """Pixels for each byte of the LZW that went out of use with TIFF 5.0. Libtiff empties a table of 4,096 strings for
 each code that asks for it: 0.6 us a byte, as long as 100 pixels take."""
@@ -201,7 +201,7 @@ def _check_packed(directory: _Directory, pixels: int, raw: int, piece: int) -> N
     compression = directory.number(_COMPRESSION, 1)
     if compression == 1:
         return
-    most = (raw + raw // 16) if compression in _TIGHT else 2 * raw
+    most = (raw + raw // 8) if compression in _TIGHT else 2 * raw
     for places, tag in ((_STRIP_OFFSETS, _STRIP_LENGTHS), (_TILE_OFFSETS, _TILE_LENGTHS)):
         offsets, lengths = directory.table(places), directory.table(tag)
         packed = float(lengths.sum())
@@ -211,7 +211,7 @@ def _check_packed(directory: _Directory, pixels: int, raw: int, piece: int) -> N
         streams = _streams(directory.data, offsets, lengths, is_turned=is_turned)
         blocks = Allowance(raw + int(packed) + 2 * _BLOCK_BYTES * len(lengths), _BLOCK_BYTES, "blocks")
         if compression in _DEFLATE and deflate.is_suspicious(packed, raw):
-            deflate.check(([stream] for stream in streams), piece)
+            deflate.check(streams, piece, max(raw, piece))
         elif compression == _LZW and packed > pixels // _OLD_LZW_PIXELS + _SLACK_BYTES:
             # What is in use begins with a code of which one bit is set.
             if any(bytes(stream[:1]) == b"\0" for stream in streams):

@@ -15,8 +15,11 @@ from imagesearch.pictures.structures.bounds import Allowance, Dishonest
 _SIGNATURE = 0x2F
 _HEADER_BITS = 8 + 14 + 14 + 1 + 3
 
-_BASE_GROUPS, _GROUP_PIXELS = 1_024, 4_096
-"""Groups of any picture, and pixels for each more. Encoders write some hundreds at most."""
+_BASE_GROUPS, _GROUP_PIXELS = 32, 256
+_MANY_GROUPS, _MANY_GROUP_PIXELS = 1_024, 4_096
+"""Groups of any picture, and pixels for each more, of small pictures and of large ones. The most that libwebp
+wrote for pictures of many kinds of parts were 5 at 64 x 64 pixels, 8 at 120 x 120, 22 at 480 x 480 and 37 at
+900 x 900."""
 _BASE_SYMBOLS, _SYMBOL_PIXELS = 20_000, 64
 """Symbols of the small pictures, which take two microseconds each. Those of libwebp have a pixel for 256 of the
 picture, or fewer than 2,600."""
@@ -61,7 +64,9 @@ def check(data: bytes, width: int, height: int, allowed: Allowance, *, has_heade
         return
     with suppress(_Damaged):
         groups = _Reader(data, allowed, _HEADER_BITS if has_header else 0).groups(width, height)
-        if groups > _BASE_GROUPS + width * height // _GROUP_PIXELS:
+        pixels = width * height
+        most = _MANY_GROUPS + pixels // _MANY_GROUP_PIXELS
+        if groups > min(most, _BASE_GROUPS + pixels // _GROUP_PIXELS):
             raise Dishonest("it has more groups of codes than its pixels need")
 
 
