@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from imagesearch.pictures.formats import sniff
-from support.hostile.bombs import BOMBS, SIZE
+from support.hostile.bombs import BOMBS
 from support.hostile.measuring import Decoder, complaint
 from support.hostile.mutating import Change, changed, changes, seeds
 
@@ -39,12 +39,12 @@ def given_seeds() -> list[tuple[str, bytes]]:
 def test_a_bomb_of_sixteen_megabytes_costs_no_more_than_ten_times_an_honest_file(kind: str) -> None:
     _, bomb = BOMBS[kind]
     with Decoder() as decoder:
-        assert complaint(decoder, bomb(LARGEST), SIZE) == ""
+        assert complaint(decoder, bomb(LARGEST)) == ""
 
 
 def test_the_files_of_a_folder_are_held_to_the_same_limits() -> None:
     with Decoder() as decoder:
-        found = {name: complaint(decoder, data, SIZE) for name, data in given_seeds()}
+        found = {name: complaint(decoder, data) for name, data in given_seeds()}
     assert not any(found.values()), found
 
 
@@ -60,7 +60,7 @@ def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise() -> None:
         @settings(max_examples=ROUND, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         def one_round(picture: tuple[str, bytes], todo: list[Change], most: int) -> None:
             name, data = picture
-            assert complaint(decoder, changed(name, data, todo, most), SIZE) == "", f"FUZZ_SEED={number}"
+            assert complaint(decoder, changed(name, data, todo, most)) == "", f"FUZZ_SEED={number}"
 
         while time.monotonic() < until:
             seed(number)(one_round)()

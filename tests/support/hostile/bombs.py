@@ -251,6 +251,11 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "png of tags": ("PNG", lambda size: _png_exif(_many_tags(size))),
     "png of orientations": ("PNG", lambda size: _png_exif(_many_orientations(size))),
     "png of empty blocks": ("PNG", lambda size: _png_data(_empty_deflate(size))),
+    "png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1)),
+    "png of fewer short blocks": ("PNG", lambda size: packed.png_of_short_blocks(0.3)),
+    "little png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1, 400)),
+    "grey png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1, kind=0)),
+    "deep png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1, 1_400, depth=16, kind=6)),
     "png of frames": ("PNG", lambda size: _png(size, chunk(b"fcTL", bytes(26)), behind=True)),
     "interlaced png": ("PNG", _interlaced),
     "gif of stray bytes": ("GIF", lambda size: _gif(size, b"\0")),
@@ -266,6 +271,7 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "webp of tags": ("WEBP", lambda size: _webp_exif(_many_tags(size))),
     "webp of orientations": ("WEBP", lambda size: _webp_exif(_many_orientations(size))),
     "webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(min(10_000, size // 32))),
+    "little webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(400)),
     "webp of transparent groups of codes": (
         "WEBP",
         lambda size: packed.webp_of_transparent_groups(min(10_000, size // 32)),
@@ -289,6 +295,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         lambda size: run_lengths(size, b"\1\1" * 5 + b"\0\2\0\0", width=1_000, height=250),
     ),
     "bmp of narrow rows": ("BMP", _narrow_rows),
+    "bmp of runs that end in steps": (
+        "BMP",
+        lambda size: run_lengths(size, b"\1\1" * 210 + b"\0\2\0\0", width=210, height=1 + size // 424),
+    ),
     "tiff of strips": ("TIFF", tiff_strips),
     "tiff of overlapping values": ("TIFF", _tiff_overlapping),
     "tiff of fractions": ("TIFF", _tiff_rationals),
@@ -303,6 +313,14 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "tiff of packed strips, turned": (
         "TIFF",
         lambda size: packed.tiff_of_strips(8, _empty_deflate(4_000_000).translate(packed.TURNED), fill_order=2),
+    ),
+    "tiff of short blocks": (
+        "TIFF",
+        lambda size: packed.tiff_of_strips(8, packed.short_blocks(1, 4_000_000)),
+    ),
+    "tiff of fewer short blocks": (
+        "TIFF",
+        lambda size: packed.tiff_of_strips(8, packed.short_blocks(0.3, 4_000_000)),
     ),
     "tiff of old codes": ("TIFF", lambda size: packed.tiff_of_strips(5, packed.old_lzw(min(size, 8_000_000)))),
     "tiff of lzma chunks": ("TIFF", lambda size: packed.tiff_of_strips(34925, packed.xz(min(size, 4_000_000)))),

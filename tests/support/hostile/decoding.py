@@ -19,6 +19,7 @@ from typing import Any
 
 from imagesearch.errors import PictureRejected
 from imagesearch.pictures import decode
+from imagesearch.pictures.structures.effort import Effort
 from imagesearch.pictures.thumbnails import thumbnail
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
@@ -28,17 +29,18 @@ PREPROCESSING = Preprocessing()
 
 def cost_of(data: bytes, limits: PictureSettings) -> dict[str, Any]:
     """Decode a picture and make its thumbnail; return both outcomes and the seconds of CPU."""
-    began = time.process_time()
+    # The clock of the thread, as no other one works here: that of a process moves in steps of 4 ms under a limit.
+    began = time.thread_time()
     answer: dict[str, Any] = {}
     try:
-        picture = decode.decode(data, PREPROCESSING, limits)
-        answer |= {"outcome": "picture", "size": [picture.width, picture.height]}
+        decode.decode(data, PREPROCESSING, limits)
+        answer["outcome"] = "picture"
     except PictureRejected as rejected:
         answer |= {"outcome": rejected.code.value, "reason": rejected.reason}
-    between = time.process_time()
+    between = time.thread_time()
     with suppress(PictureRejected):
         thumbnail(data, 256, limits)
-    return answer | {"seconds": [between - began, time.process_time() - between]}
+    return answer | {"seconds": [between - began, time.thread_time() - between]}
 
 
 def main() -> None:
@@ -49,6 +51,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff complains there.
     if not checks:
         decode.structures.check = lambda *_: None  # type: ignore[assignment]
+        Effort.check = lambda _: None  # type: ignore[method-assign]
     limits = PictureSettings(max_pixels=max_pixels)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory,) * 2)

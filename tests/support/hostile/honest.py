@@ -1,29 +1,81 @@
-"""Write honest files of given bytes and pixels, which others are measured against."""
+"""Write honest files of given bytes and pixels, which others are measured against.
+
+A file is a photo-like picture in the same coding. Where that leaves room, its upper rows get grain until it has
+the bytes; what even grain does not fill goes into a note, which readers pass over. Where a photo does not fit, it
+is of one colour.
+"""
 
 from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from support.drawing import encoded, photo_like
+from support.hostile.bombs import run_lengths
+from support.hostile.claims import Claim
 from support.hostile.layouts import blocks, chunk, riff, riff_chunk, segment
 
 _NOTE_BYTES = 60_000
+_TIFF_WRITERS = {
+    "1": "raw",
+    "5": "tiff_lzw",
+    "7": "jpeg",
+    "8": "tiff_adobe_deflate",
+    "32773": "packbits",
+    "32946": "tiff_adobe_deflate",
+    "34925": "lzma",
+    "50000": "zstd",
+}
+_STEPS = 4
 
 
 @lru_cache(maxsize=64)
-def honest(name: str, width: int, height: int, size: int) -> bytes:
-    """Return a picture of that format and those pixels, filled up with notes to about that many bytes.
+def honest(name: str, claim: Claim, size: int) -> bytes:
+    """Return a picture of that format, those pixels and about that many bytes."""
+    width, height = claim.size
+    photo = photo_like(1, (min(width, 512), min(height, 512))).resize(claim.size)
+    photo = photo.convert("L") if claim.is_grey else photo
+    best = _written(name, Image.new(photo.mode, claim.size, 128), claim)
+    if name == "BMP" and len(best) > size and claim.packing:
+        best = run_lengths(2, b"\0\0", width=width, height=height)
+    low, high = 0.0, 1.0
+    for share in (0.0, 1.0, *[-1.0] * _STEPS):
+        grain = share if share >= 0 else (low + high) / 2
+        made = _written(name, _grainy(photo, grain), claim)
+        if len(made) <= size:
+            low, best = grain, max(best, made, key=len)
+        elif grain:
+            high = grain
+        else:
+            break
+    return _filled(name, best, max(0, size - len(best)))
 
-    It is a photo where one fits, and one colour where only that does.
-    """
-    photo = photo_like(1, (min(width, 512), min(height, 512))).resize((width, height))
-    data = encoded(photo, name)
-    if len(data) > size:
-        data = encoded(Image.new("RGB", (width, height), "teal"), name)
-    return _filled(name, data, max(0, size - len(data)))
+
+def _grainy(photo: Image.Image, share: float) -> Image.Image:
+    if not share:
+        return photo
+    pixels = np.asarray(photo).astype(np.int16)
+    rows = int(share * len(pixels))
+    pixels[:rows] += np.random.default_rng(1).normal(0, 40, pixels[:rows].shape).astype(np.int16)
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def _written(name: str, picture: Image.Image, claim: Claim) -> bytes:
+    options: dict[str, Any] = {}
+    match name:
+        case "BMP" if claim.packing:
+            picture = picture.convert("P")
+        case "JPEG":
+            options = {"progressive": claim.packing == "progressive"}
+        case "WEBP":
+            options = {"lossless": claim.packing == "lossless", "method": 0}
+        case "TIFF":
+            options = {"compression": _TIFF_WRITERS.get(claim.packing, "tiff_adobe_deflate")}
+    return encoded(picture, name, **options)
 
 
 def _filled(name: str, data: bytes, room: int) -> bytes:
