@@ -20,6 +20,12 @@ def test_what_was_not_given_is_left_out_and_what_is_null_is_not() -> None:
     assert json.loads(Deletion(deleted=0, missing=["/a", 4]).to_json()) == {"deleted": 0, "missing": ["/a", 4]}
 
 
+def test_json_is_ascii_whatever_it_says() -> None:
+    text = Result(**{**GIVEN, "path": "/grün/🐿.jpg"}).to_json()
+    assert text.isascii()
+    assert json.loads(text)["path"] == "/grün/🐿.jpg"
+
+
 @pytest.mark.parametrize(("limit", "following"), [(3, None), (2, "b")])
 def test_a_full_page_has_another_behind_it(limit: int, following: str | None) -> None:
     items = [Alias(alias=name, collection="cats") for name in "ab"]

@@ -33,8 +33,8 @@ class Answer(BaseModel):
     """
 
     def to_json(self) -> str:
-        """Return the JSON of this answer; a field that was not given to it is left out."""
-        return self.model_dump_json(exclude_unset=True)
+        """Return the JSON of this answer in ASCII; a field that was not given to it is left out."""
+        return self.model_dump_json(exclude_unset=True, ensure_ascii=True)
 
 
 Item = TypeVar("Item", bound=Answer)
