@@ -90,29 +90,42 @@ def test_narrow_and_wide_pngs_are_pictures() -> None:
         assert decode(data, Preprocessing(), PictureSettings()).width == size[0]
 
 
+def spend(made: Effort, clock: Clock, seconds: float) -> None:
+    """Let portions of a millisecond go by, and look at the clock after each, as a decoder does."""
+    for _ in range(round(seconds * 1_000)):
+        clock.now += 0.001
+        made.check()
+
+
 def test_work_within_its_worth_goes_on(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     honest_costs(monkeypatch, 1e-8, 1e-8)
-    made = Effort("png", 1_000_000)
-    clock.now = 0.019
-    made.check()
+    spend(Effort("png", 1_000_000), clock, 0.019)
 
 
 def test_work_beyond_its_worth_stops(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     honest_costs(monkeypatch, 1e-8, 1e-8)
-    made = Effort("png", 1_000_000)
-    clock.now = 0.021
     with pytest.raises(Dishonest):
-        made.check()
+        spend(Effort("png", 1_000_000), clock, 0.022)
 
 
 def test_on_a_machine_that_is_busy_now_work_may_take_longer(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     honest_costs(monkeypatch, 1e-8, 3e-8)
     made = Effort("png", 1_000_000)
-    clock.now = 0.059
-    made.check()
-    clock.now = 0.061
+    spend(made, clock, 0.059)
     with pytest.raises(Dishonest):
-        made.check()
+        spend(made, clock, 0.003)
+
+
+def test_an_interruption_is_not_counted_as_the_pictures_work(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """A host that runs something else for a moment charges it to the thread that it stopped."""
+    honest_costs(monkeypatch, 1e-8, 1e-8)
+    made = Effort("png", 1_000_000)
+    spend(made, clock, 0.009)
+    clock.now += 10.0
+    made.check()
+    spend(made, clock, 0.008)
 
 
 def test_small_pictures_are_not_looked_at(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
