@@ -24,9 +24,12 @@ CONSTANTS = [
     "imagesearch.contract",
     "imagesearch.errors",
     "imagesearch.failures",
+    "imagesearch.job_progress",
     "imagesearch.metadata",
     "imagesearch.pipeline",
     "imagesearch.similarity",
+    "imagesearch.text",
+    "imagesearch.vectors",
     "imagesearch.wire",
     "imagesearch_api.limits",
 ]

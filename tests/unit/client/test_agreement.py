@@ -16,7 +16,7 @@ from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.catalog.images import Image as StoredImage
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import JobState
-from imagesearch.messaging.progress import JobProgress
+from imagesearch.job_progress import JobProgress
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.app import create_app
 from imagesearch_api.models.responses.base import Answer

@@ -11,7 +11,8 @@ import pytest
 
 from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable, TransientError
-from imagesearch.messaging.progress import InMemoryProgressBoard, JobProgress
+from imagesearch.job_progress import JobProgress
+from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch.pipeline import Preprocessing
 from imagesearch.wire import Message
 from imagesearch_extractor.embedding import SeededEmbedder

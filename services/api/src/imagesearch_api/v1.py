@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
-from imagesearch.messaging.progress import JobProgress
+from imagesearch.job_progress import JobProgress
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.errors import Busy, QueryRejected
 from imagesearch_api.http.admission import admitted

@@ -12,8 +12,9 @@ import structlog
 
 from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
+from imagesearch.job_progress import JobProgress
 from imagesearch.messaging.claims import BatchClaims, batch_task_id
-from imagesearch.messaging.progress import JobProgress, ProgressBoard
+from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.retry import retry_transient
 from imagesearch.wire import Message
 from imagesearch_extractor.embedding import Embedder

@@ -6,7 +6,8 @@ import structlog
 
 from imagesearch.catalog import jobs
 from imagesearch.errors import StoreUnavailable
-from imagesearch.messaging.progress import JobProgress, is_fresh
+from imagesearch.job_progress import JobProgress
+from imagesearch.messaging.progress import is_fresh
 from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()

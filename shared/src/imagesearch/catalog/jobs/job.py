@@ -11,7 +11,7 @@ from typing import Any
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
-from imagesearch.messaging.progress import JobProgress
+from imagesearch.job_progress import JobProgress
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ _MAX_TIMES: dict[Work, float] = {"png": 2, "inflate": 2.5}
 for each packed byte."""
 _MAX_PORTION: dict[Work, float] = {"png": 200_000, "inflate": 450_000}
 """Honest bytes in whose time a portion of 16 KiB is unpacked, however hostile it is: 75 ns for each packed byte
-are 1.2 ms. A portion that takes longer was interrupted, as a host interrupts its guest; the rest of the time is not
-the picture's."""
+are 1.2 ms. A portion that takes longer was interrupted, as a host interrupts its guest, and the rest is not the
+picture's time."""
 _UNSEEN_SECONDS = 0.004
 """Less is not looked at: small pictures do not depend on what the clock makes of a thread's first steps."""
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from imagesearch.contract import JobKind, JobState
 from imagesearch.failures import FailureCode
-from imagesearch.messaging.progress import JobProgress
+from imagesearch.job_progress import JobProgress
 from imagesearch_api.models.responses.base import Answer, Count, JobId, Moment, Page
 
 
