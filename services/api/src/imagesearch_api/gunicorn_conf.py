@@ -12,6 +12,9 @@ threads = ApiSettings().threads()
 keepalive = 75
 """Seconds, more than callers and load balancers keep an idle connection: if the API closed it first, a request
 could be on its way already and get lost."""
+limit_request_line = 0
+"""The worker bounds the head of a request as a whole, at 32 KiB. A path of 2,400 bytes may take three times as
+many in a URL; gunicorn's own limit refused it from 4,094 on, in words that the API does not use."""
 graceful_timeout = 10
 control_socket_disable = True
 """The control socket would lie in the home directory, which a container may not have."""

@@ -234,6 +234,14 @@ def test_a_request_that_waits_for_a_thread_is_answered(server: Server) -> None:
         one.close()
 
 
+def test_a_url_may_be_as_long_as_the_longest_path_in_its_percent_encoding(server: Server) -> None:
+    answered = httpx.get(
+        server.url, params={"path": "/" + "\N{GREEK SMALL LETTER ALPHA}" * 1_200}, timeout=PATIENCE
+    )
+    assert len(str(answered.request.url)) > 7_200
+    assert (answered.status_code, answered.text) == (200, "ok")
+
+
 @pytest.mark.parametrize("end", [b"", b"\r\n"])
 def test_a_head_that_is_too_long_is_refused_and_holds_no_thread(server: Server, end: bytes) -> None:
     lines = b"".join(b"X-%d: " % number + b"x" * 7000 + b"\r\n" for number in range(5))
