@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,14 @@ print(memory("VmHWM") - before, *said)
 """
 
 
-def base(mode: str) -> Image.Image:
+@cache
+def drawn() -> Image.Image:
     random = np.random.default_rng(5).integers(0, 255, (30, 40, 4), dtype=np.uint8)
-    return Image.fromarray(random).convert("RGBA").resize(SIZE).convert(mode)
+    return Image.fromarray(random).convert("RGBA").resize(SIZE)
+
+
+def base(mode: str) -> Image.Image:
+    return drawn().convert(mode)
 
 
 def turned() -> Image.Exif:
@@ -87,12 +93,18 @@ PICTURES: dict[str, Callable[[], bytes]] = {
 }
 
 
+@lru_cache(maxsize=1)
+def written(name: str) -> bytes:
+    """Return a file of its kind, which is decoded and then made a thumbnail of."""
+    return PICTURES[name]()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process its peak")
 @pytest.mark.parametrize("work", ["decode", "thumbnail"])
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_picture_takes_more_than_is_said(tmp_path: Path, name: str, work: str) -> None:
     path, small = tmp_path / "picture", tmp_path / "small"
-    path.write_bytes(PICTURES[name]())
+    path.write_bytes(written(name))
     small.write_bytes(encoded(Image.new("RGB", (64, 64)), "PNG"))
     command = [sys.executable, "-c", PEAK, str(path), work, str(small)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
