@@ -56,6 +56,7 @@ ELSEWHERE = {
     "BatchResults": "the client's search of several pictures reads each of its queries as Results",
     "FailureCode": "a word",
     "FieldError": "a part of Problem",
+    "JobKind": "a word",
     "JobState": "a word",
     "Matches": "a part of BatchResults",
     "Problem": "an error, see below",
