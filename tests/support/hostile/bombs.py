@@ -178,6 +178,12 @@ def _webp(size: int, part: bytes) -> bytes:
     return riff([data[12:], _times(part, size)])
 
 
+def _webp_again(size: int) -> bytes:
+    """Return a picture that is followed by itself, which no decoder reads."""
+    picture = encoded(photo_like(1, SIZE), "WEBP", lossless=True)[12:]
+    return riff([picture, _times(picture, size)])
+
+
 def _webp_exif(note: bytes) -> bytes:
     return encoded(photo_like(1, SIZE), "WEBP", exif=b"Exif\0\0" + note)
 
@@ -299,6 +305,7 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         "BMP",
         lambda size: run_lengths(size, b"\1\1" * 210 + b"\0\2\0\0", width=210, height=1 + size // 424),
     ),
+    "webp of pictures behind the first": ("WEBP", _webp_again),
     "tiff of strips": ("TIFF", tiff_strips),
     "tiff of overlapping values": ("TIFF", _tiff_overlapping),
     "tiff of fractions": ("TIFF", _tiff_rationals),

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from imagesearch.pictures.structures.bounds import Dishonest
 
-_FEW, _MANY = 200, 8_192
-"""Fewer runs are unpacked one by one, at 70 to 150 ns each, as numpy takes as long to begin; and the most that are
-unpacked together."""
+_FEW, _NEAR, _MANY = 200, 512, 8_192
+"""Fewer runs are unpacked one by one, at 70 to 150 ns each, as numpy takes as long to begin; how many are looked
+through first for the next escape; and the most that are unpacked together."""
 _RUNS = re.compile(rb"(?:[^\0].|\0\0){1,%d}" % _FEW, re.DOTALL)
 """Runs and ends of rows up to the next other escape."""
 _IDLE_RUNS, _SINGLE_RUNS, _MANY_ESCAPES = 8, 5, 60
@@ -119,10 +119,14 @@ def _draw_few(
 
 def _pairs(data: bytes, offset: int) -> npt.NDArray[np.uint8]:
     """Return runs and ends of rows, two bytes each, up to the next other escape."""
-    number = min(_MANY, (len(data) - offset) // 2)
-    pairs = np.frombuffer(data, np.uint8, 2 * number, offset).reshape(-1, 2)
-    escapes = np.flatnonzero((pairs[:, 0] == 0) & (pairs[:, 1] != 0))
-    return pairs[: escapes[0]] if len(escapes) else pairs
+    pairs = np.frombuffer(data, np.uint8, (len(data) - offset) // 2 * 2, offset).reshape(-1, 2)[:_MANY]
+    # Where the next escape is near, looking through all of them would cost more than unpacking what is before it.
+    for number in (_NEAR, _MANY):
+        near = pairs[:number]
+        escapes = np.flatnonzero((near[:, 0] == 0) & (near[:, 1] != 0))
+        if len(escapes):
+            return pairs[: escapes[0]]
+    return pairs
 
 
 def _draw_many(

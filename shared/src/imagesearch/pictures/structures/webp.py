@@ -11,6 +11,7 @@ from imagesearch.pictures.structures.bounds import Allowance
 _FIRST_CHUNK, _CHUNK_HEAD = 12, 8
 _FRAME_SIZE, _FRAME_HEAD = 6, 16
 _COMPRESSION, _LOSSLESS = 3, 1
+_CODED = (b"ALPH", b"VP8 ", b"VP8L")
 _CHUNK_SHARE = 256
 """Frames of an animation are seldom smaller."""
 
@@ -25,6 +26,7 @@ def check(data: bytes) -> None:
     across, down = size(data) or vp8l.size(data[_FIRST_CHUNK + _CHUNK_HEAD :])
     symbols = vp8l.symbols(across * down)
     is_first = True
+    unread = {*_CODED}
     for name, body in _chunks(data, chunks):
         if name == b"EXIF":
             exif.check(body)
@@ -32,10 +34,23 @@ def check(data: bytes) -> None:
             is_first = False
             width, high_width, height, high_height = struct.unpack_from("<HBHB", body, _FRAME_SIZE)
             frame = (high_width << 16 | width) + 1, (high_height << 16 | height) + 1
+            unread_of_frame = {*_CODED}
             for inner, part in _chunks(body, chunks, _FRAME_HEAD):
-                _check_codes(inner, part, frame, symbols)
-        else:
+                if _is_read(inner, unread_of_frame):
+                    _check_codes(inner, part, frame, symbols)
+        elif _is_read(name, unread):
             _check_codes(name, body, (across, down), symbols)
+
+
+def _is_read(name: bytes, unread: set[bytes]) -> bool:
+    """Tell whether a decoder reads a chunk: the first transparency, and the first picture, with which it ends."""
+    if name not in unread:
+        return False
+    if name == b"ALPH":
+        unread.discard(name)
+    else:
+        unread.clear()
+    return True
 
 
 def _check_codes(name: bytes, body: bytes, frame: tuple[int, int], symbols: Allowance) -> None:
