@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 REPOSITORY = Path(__file__).parents[2]
 BLOCKED = """
@@ -38,7 +38,7 @@ def import_all_without(package: str, blocked: tuple[str, ...]) -> subprocess.Com
 
 
 def run(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 REPOSITORY = Path(__file__).parents[2]
 MAX_CHAIN = {"imagesearch_indexer": 6, "imagesearch_api": 8}
@@ -98,7 +98,7 @@ def drivers_loaded_by(module: str) -> set[str]:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=True,
     )
     return set(done.stdout.split())

@@ -13,7 +13,7 @@ from support.drawing import photo_like
 from support.gallery import Gallery, fill
 from support.milvus_servers import MilvusServer
 from support.system import PLAIN, System
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def system(
 
 @pytest.fixture
 def http(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.url, timeout=PATIENCE, verify=PLAIN) as client:
+    with httpx.Client(base_url=system.url, timeout=TIMEOUT, verify=PLAIN) as client:
         yield client
 
 
@@ -68,5 +68,5 @@ def album(library: Path) -> Path:
 @pytest.fixture(scope="session")
 def gallery(system: System, library: Path) -> Gallery:
     """Forty pictures in a collection, some with a partition and metadata."""
-    with httpx.Client(base_url=system.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=system.url, timeout=TIMEOUT) as client:
         return fill(client, library / "gallery")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from support.drawing import encoded, photo_like
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.e2e
 
@@ -89,7 +89,7 @@ def test_a_body_that_is_no_json_object_is_400(http: httpx.Client, body: bytes) -
 
 @pytest.fixture(scope="session")
 def indexed(system: Any, album: Path) -> str:
-    with httpx.Client(base_url=system.url, timeout=PATIENCE) as http:
+    with httpx.Client(base_url=system.url, timeout=TIMEOUT) as http:
         assert http.post("/api/v2/collections", json={"name": "edge"}).status_code == 201
     return "edge"
 

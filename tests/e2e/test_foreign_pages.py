@@ -11,7 +11,7 @@ import pytest
 
 from support.drawing import encoded, photo_like
 from support.system import System
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.e2e
 
@@ -36,7 +36,7 @@ def count(http: httpx.Client, table: str) -> str:
 
 def ask(system: System, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> int:
     """Send exactly these headers, and return the status."""
-    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=TIMEOUT)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in (*headers, ("Content-Length", str(len(body)))):

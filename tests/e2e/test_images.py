@@ -17,7 +17,7 @@ from PIL import Image
 
 from support.drawing import encoded, photo_like
 from support.system import System
-from support.waiting import PATIENCE, until
+from support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.e2e
 
@@ -93,7 +93,7 @@ def test_uploads_at_once_are_all_there(http: httpx.Client, system: System, url: 
     pictures = [encoded(photo_like(6100 + index % 6), "PNG") for index in range(12)]
 
     def send(picture: bytes) -> int:
-        with httpx.Client(base_url=system.url, timeout=PATIENCE) as own:
+        with httpx.Client(base_url=system.url, timeout=TIMEOUT) as own:
             response = own.post(f"{url}/images", files={"image": picture})
             assert response.status_code in (200, 201), response.text
             return int(response.json()["id"])
@@ -172,7 +172,7 @@ def test_changes_at_once_lose_none(http: httpx.Client, system: System, url: str)
     made = upload(http, url, encoded(photo_like(6201)))
 
     def change(index: int) -> int:
-        with httpx.Client(base_url=system.url, timeout=PATIENCE) as own:
+        with httpx.Client(base_url=system.url, timeout=TIMEOUT) as own:
             patch = {"metadata": {f"key{index}": index}}
             return own.patch(f"{url}/images/{made['id']}", json=patch).status_code
 

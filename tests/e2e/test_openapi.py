@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from support.drawing import encoded, photo_like
 from support.system import System
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ class There:
 
 @pytest.fixture(scope="module")
 def there(system: System) -> There:
-    with httpx.Client(base_url=system.url, timeout=PATIENCE) as http:
+    with httpx.Client(base_url=system.url, timeout=TIMEOUT) as http:
         assert http.post("/api/v2/collections", json={"name": "described"}).status_code == 201
         pictures = [encoded(photo_like(seed)) for seed in (7000, 7001)]
         made = [
@@ -90,7 +90,7 @@ def probe(operation: schemathesis.schemas.APIOperation, there: There, mode: Gene
             case.path_parameters = {
                 name: there.parameters.get(name, value) for name, value in (case.path_parameters or {}).items()
             }
-        response = case.call(timeout=PATIENCE)
+        response = case.call(timeout=TIMEOUT)
         statuses[response.status_code] += 1
         case.validate_response(response, checks=CHECKS)
         # Nothing was down and nobody else was there: neither of these has an excuse.

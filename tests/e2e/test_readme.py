@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from support.system import System
-from support.waiting import PATIENCE, until
+from support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.e2e
 
@@ -83,7 +83,7 @@ def send(line: str, variables: dict[str, str]) -> httpx.Response:
             url = word
     method = method or ("POST" if body or files else "GET")
     return httpx.request(
-        method, url, headers=headers, content=body, files=files or None, data=fields, timeout=PATIENCE
+        method, url, headers=headers, content=body, files=files or None, data=fields, timeout=TIMEOUT
     )
 
 

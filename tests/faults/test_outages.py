@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
 
 GONE_SECONDS = float(os.environ.get("GONE_SECONDS", "120"))
 Questions = Sequence[tuple[Callable[[], httpx.Response], int]]
-PATIENCE = 8.0
+TIMEOUT = 8.0
 """Longer than every timeout of the API put together; a request that hangs fails here."""
 
 
@@ -69,7 +69,7 @@ def _pause(hang: Callable[[], object], wake: Callable[[], object]) -> None:
 def _questions(stack: Living, name: str, collection: str, picture: Path) -> Questions:
     """Return requests, and the status that each must get at once while the store is gone."""
     http = stack.http
-    get, post = partial(http.get, timeout=PATIENCE), partial(http.post, timeout=PATIENCE)
+    get, post = partial(http.get, timeout=TIMEOUT), partial(http.post, timeout=TIMEOUT)
     search = partial(post, f"/api/v2/collections/{collection}/search", files={"image": picture.read_bytes()})
     submit = partial(post, "/api/v2/jobs", json={"source": str(picture.parent)})
     count = partial(post, "/api/v1/count")

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from support.kept_ports import kept_port
-from support.waiting import PATIENCE, ended, until
+from support.waiting import TIMEOUT, ended, until
 
 WEIGHTS = "random:7"
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -20,10 +20,10 @@ PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 STAND_IN = Path(__file__).parent / "faults" / "launch.py"
 PATIENT = {
     "BULK_NICENESS": "0",
-    "QUERY_TIMEOUT": str(PATIENCE / 4),
-    "INDEX_TIMEOUT": str(PATIENCE / 4),
-    "DELETE_TIMEOUT": str(PATIENCE / 4),
-    "MILVUS_TIMEOUT": str(PATIENCE / 4),
+    "QUERY_TIMEOUT": str(TIMEOUT / 4),
+    "INDEX_TIMEOUT": str(TIMEOUT / 4),
+    "DELETE_TIMEOUT": str(TIMEOUT / 4),
+    "MILVUS_TIMEOUT": str(TIMEOUT / 4),
     "REDIS_TIMEOUT": "30",
     "DATABASE_CONNECT_TIMEOUT": "30",
 }
@@ -63,7 +63,7 @@ class System:
     def is_ready(self) -> bool:
         """Tell whether every part of it can work."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=PATIENCE, verify=PLAIN).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=TIMEOUT, verify=PLAIN).status_code == 200
         except httpx.TransportError:
             return False
 

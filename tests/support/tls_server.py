@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 HOST = "pictures.example"
 
@@ -21,7 +21,7 @@ def certificate(folder: Path) -> Path:
     key, cert = folder / "key.pem", folder / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=TIMEOUT)
     path.write_bytes(key.read_bytes() + cert.read_bytes())
     return path
 
@@ -66,7 +66,7 @@ class TlsServer:
         self.over.set()
         with socket.create_connection(("127.0.0.1", self.port)):
             pass
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         self._socket.close()
 
     def _greet(self, _: object, name: str | None, __: object) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 240.0
+TIMEOUT = 240.0
 """Seconds after which a test gives up waiting: on a machine that is busy with other things, everything takes ten
 times as long. A test that passes never waits to the end of it."""
 
@@ -20,7 +20,7 @@ times as long. A test that passes never waits to the end of it."""
 def until(
     condition: Callable[[], T],
     *,
-    seconds: float = PATIENCE,
+    seconds: float = TIMEOUT,
     alive: subprocess.Popen[bytes] | None = None,
     output: Path | None = None,
 ) -> T:
@@ -50,7 +50,7 @@ def _is_stopped(thread: Path) -> bool:
     return said.rpartition(")")[2].split()[0] == "T"
 
 
-def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE) -> int:
+def ended(process: subprocess.Popen[bytes], seconds: float = TIMEOUT) -> int:
     """Wait for the end of a process that was told to, and return its exit status; one that hangs is killed."""
     try:
         return process.wait(seconds)

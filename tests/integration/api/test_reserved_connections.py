@@ -17,7 +17,7 @@ from imagesearch_api.app import create_app
 from imagesearch_api.composition import compose
 from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 from support.world import World
 
 pytestmark = pytest.mark.integration
@@ -74,7 +74,7 @@ def test_every_place_of_searches_and_status_has_a_connection(services: Services)
 
     def hold(_: int) -> None:
         with services.search.catalog.reading():
-            everyone.wait(PATIENCE)
+            everyone.wait(TIMEOUT)
 
     with ThreadPoolExecutor(most) as pool:
         assert len(list(pool.map(hold, range(most)))) == most

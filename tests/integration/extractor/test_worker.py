@@ -39,7 +39,7 @@ from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_extractor.weights import random_weights
 from support.drawing import encoded, photo_like
 from support.valkey_server import ValkeyServer
-from support.waiting import PATIENCE, ended, until
+from support.waiting import TIMEOUT, ended, until
 
 pytestmark = pytest.mark.integration
 
@@ -238,8 +238,8 @@ def test_queries_are_answered_and_late_ones_refused(
     channel = QueryChannel(client, settings)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
 
-    def ask(some: np.ndarray[Any, Any], seconds: float = PATIENCE) -> QueryVectors:
-        return channel.ask(QueryPixels(len(some), some.tobytes(), time.time() + seconds), PATIENCE)
+    def ask(some: np.ndarray[Any, Any], seconds: float = TIMEOUT) -> QueryVectors:
+        return channel.ask(QueryPixels(len(some), some.tobytes(), time.time() + seconds), TIMEOUT)
 
     with ThreadPoolExecutor(5) as threads:
         late = threads.submit(ask, pixels[:1], -1.0)
@@ -267,8 +267,8 @@ def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_pa
         late = create_redis(late_settings)
         worker.until(lambda: WorkerRegistry(late).alive())
         pixels = np.full((1, 224, 224, 3), 200, np.uint8)
-        query = QueryPixels(1, pixels.tobytes(), time.time() + PATIENCE)
-        assert QueryChannel(late, late_settings).ask(query, PATIENCE).model.startswith("vgg16")
+        query = QueryPixels(1, pixels.tobytes(), time.time() + TIMEOUT)
+        assert QueryChannel(late, late_settings).ask(query, TIMEOUT).model.startswith("vgg16")
         late.close()
     failures = worker.output().count(missing)
     worker.until(lambda: worker.output().count(missing) > failures)
@@ -294,7 +294,7 @@ def test_a_worker_that_cannot_load_its_weights_says_so_in_one_line(tmp_path: Pat
         env={**os.environ, "WEIGHTS": str(tmp_path / "broken.h5")},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert ran.returncode == 78
@@ -324,7 +324,7 @@ def test_prefetch_tells_by_its_exit_code_what_is_the_matter(
         },
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert ran.returncode == code

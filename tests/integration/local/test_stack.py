@@ -25,7 +25,7 @@ from imagesearch_local.readiness import reason_unready
 from imagesearch_local.record import Record
 from support.drawing import photo_like
 from support.kept_ports import kept_port
-from support.waiting import PATIENCE, ended, until
+from support.waiting import TIMEOUT, ended, until
 
 pytestmark = pytest.mark.integration
 
@@ -111,7 +111,7 @@ def run(verb: str, data_dir: Path, *more: str) -> subprocess.CompletedProcess[st
         command(verb, data_dir, *more),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
         env=ENVIRONMENT,
     )

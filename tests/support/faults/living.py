@@ -27,7 +27,7 @@ from imagesearch_local.errors import StackFailed
 from imagesearch_local.layout import MARKER, Layout
 from imagesearch_local.record import Record
 from support.kept_ports import kept_port
-from support.waiting import PATIENCE, ended, until
+from support.waiting import TIMEOUT, ended, until
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 SERVICES = ("extractor", "indexer", "scheduler", "api")
@@ -51,7 +51,7 @@ class Living:
         self.layout = Layout.at(folder / "data")
         self.output = folder / "output"
         self.port = kept_port()
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=TIMEOUT)
         start = ["-m", "imagesearch_local"] if real else [str(LAUNCHER)]
         self._command = [sys.executable, *start, "up", "--port", str(self.port), "--weights", "random:7"]
         self._command += ["--data-dir", str(self.layout.data_dir), "--images", str(images)]
@@ -74,7 +74,7 @@ class Living:
         self._process.send_signal(signal.SIGTERM)
         return ended(self._process)
 
-    def wait_ready(self, seconds: float = PATIENCE) -> None:
+    def wait_ready(self, seconds: float = TIMEOUT) -> None:
         until(self.is_ready, seconds=seconds, alive=self._process, output=self.output)
 
     def is_ready(self) -> bool:
@@ -97,7 +97,7 @@ class Living:
         """Kill a process without a warning; nothing happens while it is being started again."""
         self.send(name, signal.SIGKILL)
 
-    def wait_replaced(self, name: str, former: int | None, seconds: float = PATIENCE) -> None:
+    def wait_replaced(self, name: str, former: int | None, seconds: float = TIMEOUT) -> None:
         until(lambda: self.pid(name) not in (None, former), seconds=seconds, output=self.output)
 
     def kill_everything(self) -> None:
@@ -180,15 +180,15 @@ class Living:
     def control(self, job_id: str, verb: str) -> int:
         return self.patiently(lambda: self.http.post(f"/api/v2/jobs/{job_id}/{verb}")).status_code
 
-    def wait_done(self, job_id: str, pictures: int, seconds: float = PATIENCE) -> None:
+    def wait_done(self, job_id: str, pictures: int, seconds: float = TIMEOUT) -> None:
         """Wait until so many pictures of a job have their outcome."""
         until(lambda: _done(self.job(job_id)) >= pictures, seconds=seconds, output=self.output)
 
-    def wait_ended(self, job_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
+    def wait_ended(self, job_id: str, seconds: float = TIMEOUT) -> dict[str, Any]:
         until(lambda: self.job(job_id)["finished_at"] is not None, seconds=seconds, output=self.output)
         return self.job(job_id)
 
-    def wait_catalog(self, seconds: float = PATIENCE) -> None:
+    def wait_catalog(self, seconds: float = TIMEOUT) -> None:
         """Wait until the test itself can read the stores."""
         until(lambda: _works(self.catalog.ping) and _works(self.vectors.ping), seconds=seconds, output=self.output)
 

@@ -18,7 +18,7 @@ from imagesearch_api.errors import Busy
 from imagesearch_api.memory import Budget, Memory
 from imagesearch_api.pictures import Pictures
 from support.drawing import encoded, photo_like
-from support.waiting import PATIENCE, until
+from support.waiting import TIMEOUT, until
 
 
 @pytest.fixture
@@ -30,21 +30,21 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 def hold(budget: Budget, cost: int, begun: Event, end: Event) -> None:
     with budget.reserved(cost):
         begun.set()
-        assert end.wait(PATIENCE)
+        assert end.wait(TIMEOUT)
 
 
 def test_what_fits_is_lent_at_once_and_the_rest_waits(threads: ThreadPoolExecutor) -> None:
     budget, end, third = Budget(10, 30), Event(), Event()
     firsts = [Event(), Event()]
     held = [threads.submit(hold, budget, 5, begun, end) for begun in firsts]
-    assert all(begun.wait(PATIENCE) for begun in firsts)
+    assert all(begun.wait(TIMEOUT) for begun in firsts)
     held.append(threads.submit(hold, budget, 1, third, end))
     until(lambda: budget.waiting == 1)
     assert not third.is_set()
     end.set()
-    assert third.wait(PATIENCE)
+    assert third.wait(TIMEOUT)
     for one in held:
-        one.result(PATIENCE)
+        one.result(TIMEOUT)
 
 
 def test_small_ones_do_not_pass_a_large_one_that_waits(threads: ThreadPoolExecutor) -> None:
@@ -63,7 +63,7 @@ def test_small_ones_do_not_pass_a_large_one_that_waits(threads: ThreadPoolExecut
             until(lambda wanted=index + 1: budget.waiting == wanted)  # type: ignore[misc]
         assert order == []
     for work in works:
-        work.result(PATIENCE)
+        work.result(TIMEOUT)
     end.set()
     assert order[0] == "large"
     assert sorted(order[1:]) == ["next", "small"]
@@ -82,26 +82,26 @@ def test_one_that_needs_more_than_there_is_runs_alone() -> None:
 def test_whoever_waited_too_long_leaves_the_line_to_others(threads: ThreadPoolExecutor) -> None:
     budget, begun, end = Budget(10, 0.05), Event(), Event()
     holding = threads.submit(hold, budget, 9, begun, end)
-    assert begun.wait(PATIENCE)
+    assert begun.wait(TIMEOUT)
     with pytest.raises(Busy), budget.reserved(5):
         pytest.fail("there was no room")
     with budget.reserved(1):
         assert budget.waiting == 0
     end.set()
-    holding.result(PATIENCE)
+    holding.result(TIMEOUT)
 
 
 def test_a_line_that_is_full_turns_away_at_once(threads: ThreadPoolExecutor) -> None:
     budget, begun, end = Budget(10, 30, most_waiting=2), Event(), Event()
     works = [threads.submit(hold, budget, 10, begun, end)]
-    assert begun.wait(PATIENCE)
+    assert begun.wait(TIMEOUT)
     works += [threads.submit(hold, budget, 10, Event(), end) for _ in range(2)]
     until(lambda: budget.waiting == 2)
     with pytest.raises(Busy), budget.reserved(1):
         pytest.fail("there was no room in the line")
     end.set()
     for work in works:
-        work.result(PATIENCE)
+        work.result(TIMEOUT)
 
 
 def test_many_threads_never_hold_more_than_there_is(threads: ThreadPoolExecutor) -> None:

@@ -22,7 +22,7 @@ from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.extraction import HandedBack, extract
 from imagesearch_extractor.reading import PictureReader
 from support.drawing import encoded, photo_like
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 
 def batch_of(*paths: Path | str, model: str | None = None, known: dict[int, str] | None = None) -> ExtractBatch:
@@ -206,7 +206,7 @@ def test_pictures_are_decoded_while_the_network_computes(
 
     class Waiting(SeededEmbedder):
         def embed(self, pixels: Pixels) -> Vectors:
-            assert last_decoded.wait(PATIENCE), "the next pictures wait for the network"
+            assert last_decoded.wait(TIMEOUT), "the next pictures wait for the network"
             return super().embed(pixels)
 
     monkeypatch.setattr(reading, "decode", telling)
@@ -272,7 +272,7 @@ def running(*threads: Thread) -> Iterator[None]:
         thread.start()
     yield
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
 
 
 def test_two_batches_share_the_reading_threads(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,11 +101,11 @@ class ScriptedChannel:
 
     def __init__(self, liveness: Liveness, script: list[list[QueryRequest] | TransientError]) -> None:
         self.answer = Sent()
-        self._pulse, self._script = liveness, script
+        self._liveness, self._script = liveness, script
 
     def take(self, _: int) -> list[QueryRequest]:
         if not self._script:
-            self._pulse.stopping.set()
+            self._liveness.stopping.set()
             return []
         step = self._script.pop(0)
         if isinstance(step, TransientError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 SUPERVISE = """
 import os, sys
@@ -37,7 +37,7 @@ def supervised(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         [sys.executable, "-c", SUPERVISE, folder / "data", *arguments],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 

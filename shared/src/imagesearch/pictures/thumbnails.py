@@ -32,7 +32,7 @@ def thumbnail(
     how much memory the pixels take before they are decoded; what it raises goes through.
 
     Raises:
-        PictureRejected: as `images.decode` does.
+        PictureRejected: as `decode.decode` does.
     """
     try:
         # Twice the size, so that the last step is a good filter and not the JPEG's own coarse one.

@@ -23,7 +23,7 @@ from imagesearch_local.layout import Layout
 from support.drawing import encoded, photo_like
 from support.following import ended
 from support.system import System
-from support.waiting import PATIENCE, hold, until
+from support.waiting import TIMEOUT, hold, until
 
 pytestmark = pytest.mark.integration
 
@@ -47,7 +47,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def http(system: System) -> Iterator[httpx.Client]:
     limits = httpx.Limits(max_connections=100)
-    with httpx.Client(base_url=system.url, timeout=PATIENCE, limits=limits) as client:
+    with httpx.Client(base_url=system.url, timeout=TIMEOUT, limits=limits) as client:
         assert client.post("/api/v2/collections", json={"name": "album"}).status_code == 201
         yield client
 
@@ -114,7 +114,7 @@ def connect(system: System, head: str, receives: int | None = None) -> socket.so
     made = socket.socket()
     if receives is not None:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
-    made.settimeout(PATIENCE)
+    made.settimeout(TIMEOUT)
     made.connect(("127.0.0.1", system.port))
     made.sendall(head.encode())
     return made

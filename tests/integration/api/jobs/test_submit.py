@@ -30,7 +30,7 @@ from support.api_twin import services_of
 
 pytestmark = pytest.mark.integration
 
-PATIENCE = 30
+TIMEOUT = 30
 """Seconds until something that a test waits for counts as stuck."""
 
 
@@ -67,7 +67,7 @@ class Api:
 
     def meet_at_redis(self, several: int) -> None:
         """Let nobody go on before so many have come."""
-        barrier = Barrier(several, timeout=PATIENCE)
+        barrier = Barrier(several, timeout=TIMEOUT)
 
         def wait() -> None:
             barrier.wait()
@@ -200,16 +200,16 @@ def test_who_comes_second_makes_a_deleted_collection_never_again(api: Api, pictu
     def wait() -> None:
         api.at_redis = lambda: None
         looked.set()
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(TIMEOUT)
 
     api.at_redis = wait
     with ThreadPoolExecutor(1) as pool:
         slow: Future[Job] = pool.submit(submit, api.services.jobs, asked(str(pictures)))
-        assert looked.wait(PATIENCE)
+        assert looked.wait(TIMEOUT)
         fast = submit(api.services.jobs, asked(str(pictures)))
         api.delete("cats")
         go_on.set()
-        assert slow.result(PATIENCE).id == fast.id
+        assert slow.result(TIMEOUT).id == fast.id
     assert api.rows() == (1, [], 0)
 
 

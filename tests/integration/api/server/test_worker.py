@@ -14,7 +14,7 @@ import pytest
 
 from support.kept_ports import kept_port
 from support.system import PLAIN
-from support.waiting import PATIENCE, ended, until
+from support.waiting import TIMEOUT, ended, until
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +67,7 @@ class Server:
         made = socket.socket()
         if receives is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
-        made.settimeout(PATIENCE)
+        made.settimeout(TIMEOUT)
         made.connect(("127.0.0.1", self.port))
         made.sendall(sent)
         return made
@@ -75,7 +75,7 @@ class Server:
     def connect_locally(self, sent: bytes) -> socket.socket:
         """Open a connection through the Unix socket and send some bytes."""
         made = socket.socket(socket.AF_UNIX)
-        made.settimeout(PATIENCE)
+        made.settimeout(TIMEOUT)
         made.connect(str(self.path))
         made.sendall(sent)
         return made
@@ -83,7 +83,7 @@ class Server:
     def answers(self) -> bool:
         """Tell whether a plain request is answered."""
         try:
-            return httpx.get(self.url, timeout=PATIENCE, verify=PLAIN).text == "ok"
+            return httpx.get(self.url, timeout=TIMEOUT, verify=PLAIN).text == "ok"
         except httpx.TransportError:
             return False
 
@@ -100,7 +100,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that waits for heads longer than any test."""
-    made = Server(tmp_path_factory.mktemp("patient"), header_timeout=10 * PATIENCE)
+    made = Server(tmp_path_factory.mktemp("patient"), header_timeout=10 * TIMEOUT)
     until(made.answers, alive=made.process, output=made.output)
     yield made
     made.process.terminate()
@@ -198,7 +198,7 @@ def test_an_answer_without_a_body_keeps_the_connection(server: Server) -> None:
 
 @pytest.mark.parametrize("size", [10, 30_000_000])
 def test_a_refusal_is_read_by_whoever_sends_a_large_body(server: Server, size: int) -> None:
-    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=server.url, timeout=TIMEOUT) as client:
         for _ in range(3):
             response = client.post("/refuse", content=b"x" * size)
             assert (response.status_code, response.text) == (429, "refused")
@@ -236,7 +236,7 @@ def test_a_request_that_waits_for_a_thread_is_answered(server: Server) -> None:
 
 def test_a_url_may_be_as_long_as_the_longest_path_in_its_percent_encoding(server: Server) -> None:
     answered = httpx.get(
-        server.url, params={"path": "/" + "\N{GREEK SMALL LETTER ALPHA}" * 1_200}, timeout=PATIENCE
+        server.url, params={"path": "/" + "\N{GREEK SMALL LETTER ALPHA}" * 1_200}, timeout=TIMEOUT
     )
     assert len(str(answered.request.url)) > 7_200
     assert (answered.status_code, answered.text) == (200, "ok")

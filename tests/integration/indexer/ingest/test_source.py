@@ -25,16 +25,16 @@ def manifest(world: World, *lines: dict[str, Any] | str, name: str = "list.jsonl
     return path
 
 
-def submit(world: World, path: Path, **wishes: Any) -> str:
-    job = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory=None, manifest=str(path), **wishes)
+def submit(world: World, path: Path, **options: Any) -> str:
+    job = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory=None, manifest=str(path), **options)
     with world.catalog.transaction() as tx:
         made, _ = collections.create(tx, "default")
         jobs.create(tx, made.id, job)
     return job.id
 
 
-def run(world: World, path: Path, **wishes: Any) -> jobs.Job:
-    job_id = submit(world, path, **wishes)
+def run(world: World, path: Path, **options: Any) -> jobs.Job:
+    job_id = submit(world, path, **options)
     world.plan(job_id)
     world.work()
     return world.job(job_id)

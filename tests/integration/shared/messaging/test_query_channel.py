@@ -18,7 +18,7 @@ from imagesearch.messaging.query_channel import QUERIES_KEY, UNCLAIMED_SECONDS, 
 from imagesearch.settings import RedisSettings
 from support.kept_ports import kept_port
 from support.valkey_server import ValkeyServer
-from support.waiting import PATIENCE, until
+from support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +42,7 @@ def channel(client: redis.Redis, settings: RedisSettings) -> QueryChannel:
     return QueryChannel(client, settings)
 
 
-def question(content: bytes = b"pixels", seconds: float = PATIENCE) -> QueryPixels:
+def question(content: bytes = b"pixels", seconds: float = TIMEOUT) -> QueryPixels:
     return QueryPixels(1, content, time.time() + seconds)
 
 
@@ -54,7 +54,7 @@ def test_each_of_many_queries_gets_its_own_answer_and_nothing_stays(
     channel: QueryChannel, client: redis.Redis
 ) -> None:
     with ThreadPoolExecutor(8) as threads:
-        waiting = [threads.submit(channel.ask, question(bytes([number])), PATIENCE) for number in range(8)]
+        waiting = [threads.submit(channel.ask, question(bytes([number])), TIMEOUT) for number in range(8)]
         until(lambda: client.llen(QUERIES_KEY) == 8)
         taken = channel.take(5) + channel.take(5)
         assert len(taken) == 8
@@ -70,7 +70,7 @@ def test_the_oldest_queries_are_taken_first_and_no_more_than_asked_for(
     with ThreadPoolExecutor(3) as threads:
         waiting = []
         for number in range(3):
-            waiting.append(threads.submit(channel.ask, question(bytes([number])), PATIENCE))
+            waiting.append(threads.submit(channel.ask, question(bytes([number])), TIMEOUT))
             until(lambda number=number: client.llen(QUERIES_KEY) == number + 1)
         taken = [channel.take(2), channel.take(2)]
         assert [[request.query.pixels for request in some] for some in taken] == [[b"\0", b"\1"], [b"\2"]]
@@ -90,7 +90,7 @@ def test_a_query_that_nobody_answers_is_taken_away_at_its_timeout(
 
 def test_a_refusal_is_an_error_that_may_pass(channel: QueryChannel, client: redis.Redis) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(channel.ask, question(), PATIENCE)
+        waiting = threads.submit(channel.ask, question(), TIMEOUT)
         until(lambda: client.llen(QUERIES_KEY))
         (request,) = channel.take(1)
         channel.answer(request, QueryVectors("model", b"", refusal="no memory"))
@@ -103,7 +103,7 @@ def test_an_answer_of_another_version_is_no_answer(
     channel: QueryChannel, client: redis.Redis, answer: bytes
 ) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(channel.ask, question(), PATIENCE)
+        waiting = threads.submit(channel.ask, question(), TIMEOUT)
         until(lambda: client.llen(QUERIES_KEY))
         (request,) = channel.take(1)
         client.rpush(request.reply, answer)
@@ -113,9 +113,9 @@ def test_an_answer_of_another_version_is_no_answer(
 
 def test_queries_and_answers_of_processes_that_died_run_out(channel: QueryChannel, client: redis.Redis) -> None:
     channel.answer(QueryRequest("imagesearch:answer:gone", question()), QueryVectors("model", b""))
-    assert 0 < client.ttl("imagesearch:answer:gone") <= PATIENCE
+    assert 0 < client.ttl("imagesearch:answer:gone") <= TIMEOUT
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(channel.ask, question(), PATIENCE)
+        waiting = threads.submit(channel.ask, question(), TIMEOUT)
         until(lambda: client.llen(QUERIES_KEY))
         assert 0 < client.ttl(QUERIES_KEY) <= UNCLAIMED_SECONDS
         (request,) = channel.take(1)

@@ -17,7 +17,7 @@ from imagesearch.vectors.milvus import MilvusVectorStore
 from support.milvus_servers import HAS_MILVUS, LiteServer, MilvusServer, Server
 from support.milvus_stores import settings_of
 from support.vector_contract import unit_vectors, write
-from support.waiting import PATIENCE, until
+from support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.integration
 
@@ -159,6 +159,6 @@ def test_a_connected_store_works_in_a_forked_child(tmp_path: Path) -> None:
     server = LiteServer(tmp_path / "server")
     try:
         server.start()
-        subprocess.run([sys.executable, "-c", FORKING, server.uri], check=True, timeout=PATIENCE)
+        subprocess.run([sys.executable, "-c", FORKING, server.uri], check=True, timeout=TIMEOUT)
     finally:
         server.end()

@@ -17,7 +17,7 @@ from imagesearch.settings import RedisSettings
 from imagesearch_api.celery_rpc import CeleryAsker
 from support.kept_ports import kept_port
 from support.valkey_server import ValkeyServer
-from support.waiting import PATIENCE, until
+from support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.integration
 
@@ -78,7 +78,7 @@ def test_an_application_that_made_its_services_closes_them_when_the_process_ends
             env={**os.environ, **environment, "LOG_LEVEL": "ERROR"},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     assert done.stderr == ""

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from imagesearch_api.search import lookups as lookups_module
 from imagesearch_api.search.lookups import Lookups
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 
 class Resolver:
@@ -39,13 +39,13 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 def test_a_name_is_answered_with_its_addresses(resolver: Resolver) -> None:
     resolver.answer.set()
     lookups = Lookups()
-    assert lookups("example.com", 443, PATIENCE) == ["192.0.2.1"]
+    assert lookups("example.com", 443, TIMEOUT) == ["192.0.2.1"]
     lookups.close()
 
 
 def test_this_machine_is_found_without_a_network() -> None:
     lookups = Lookups()
-    assert "127.0.0.1" in lookups("127.0.0.1", 443, PATIENCE)
+    assert "127.0.0.1" in lookups("127.0.0.1", 443, TIMEOUT)
     lookups.close()
 
 
@@ -57,7 +57,7 @@ def test_an_error_of_the_resolver_is_the_callers(error: Exception, monkeypatch: 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     lookups = Lookups()
     with pytest.raises(type(error)):
-        lookups("example.com", 443, PATIENCE)
+        lookups("example.com", 443, TIMEOUT)
     lookups.close()
 
 
@@ -67,7 +67,7 @@ def test_a_resolver_that_is_silent_holds_nobody_and_takes_no_more_threads_than_a
         with pytest.raises(TimeoutError):
             lookups("example.com", 443, 0.01)
     with pytest.raises(OSError, match="no more names"):
-        lookups("example.com", 443, PATIENCE)
+        lookups("example.com", 443, TIMEOUT)
     resolver.answer.set()
     lookups.close()
 
@@ -75,14 +75,14 @@ def test_a_resolver_that_is_silent_holds_nobody_and_takes_no_more_threads_than_a
 def test_closing_waits_for_the_lookup_under_way_and_takes_no_more(resolver: Resolver) -> None:
     lookups = Lookups()
     with ThreadPoolExecutor(2) as threads:
-        asking = threads.submit(lookups, "example.com", 443, PATIENCE)
+        asking = threads.submit(lookups, "example.com", 443, TIMEOUT)
         resolver.asked.wait()
         closing = threads.submit(lookups.close)
         resolver.answer.set()
         closing.result()
         assert asking.result() == ["192.0.2.1"]
     with pytest.raises(OSError, match="no more names"):
-        lookups("example.com", 443, PATIENCE)
+        lookups("example.com", 443, TIMEOUT)
     lookups.close()
 
 

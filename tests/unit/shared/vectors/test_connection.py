@@ -15,7 +15,7 @@ from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.settings import MilvusSettings
 from imagesearch.vectors import connection
 from imagesearch.vectors.connection import CollectionNotLoaded, MilvusConnection
-from support.waiting import PATIENCE
+from support.waiting import TIMEOUT
 
 
 class Refused(grpc.RpcError):
@@ -114,18 +114,18 @@ def test_while_the_server_is_away_one_thread_tries_and_the_others_fail_at_once(m
 
     def slow(client: Any) -> str:
         trying.set()
-        assert answer.wait(PATIENCE)
+        assert answer.wait(TIMEOUT)
         return "back"
 
     with pytest.raises(StoreUnavailable, match="said the server"):
         milvus.call(failing(Refused(grpc.StatusCode.UNAVAILABLE)))
     with ThreadPoolExecutor(1) as threads:
         prober = threads.submit(milvus.call, slow)
-        assert trying.wait(PATIENCE)
+        assert trying.wait(TIMEOUT)
         with pytest.raises(StoreUnavailable, match="said the server"):
             milvus.call(lambda client: "never called")
         answer.set()
-        assert prober.result(PATIENCE) == "back"
+        assert prober.result(TIMEOUT) == "back"
     assert milvus.call(lambda client: "called") == "called"
 
 
@@ -134,13 +134,13 @@ def test_a_slow_answer_does_not_shut_the_others_out(milvus: MilvusConnection) ->
 
     def slow(client: Any) -> None:
         began.set()
-        assert answer.wait(PATIENCE)
+        assert answer.wait(TIMEOUT)
 
     with pytest.raises(StoreUnavailable):
         milvus.call(failing(Refused(grpc.StatusCode.DEADLINE_EXCEEDED)))
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(milvus.call, slow)
-        assert began.wait(PATIENCE)
+        assert began.wait(TIMEOUT)
         assert milvus.call(lambda client: "called") == "called"
         answer.set()
-        first.result(PATIENCE)
+        first.result(TIMEOUT)

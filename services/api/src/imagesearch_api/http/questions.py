@@ -17,14 +17,14 @@ from imagesearch_api.models.requests.search import QueryBody, SearchBody, ShapeB
 from imagesearch_api.search.question import Query, Question, Shape, Window, unit
 
 
-class Asked(NamedTuple):
-    """Pair a search with what the request calls each of its queries."""
+class NamedQuestion(NamedTuple):
+    """Pair a question with what the request calls each of its queries."""
 
     question: Question
     fields: list[QueryFields]
 
 
-def read_question(max_picture: int, max_form: int) -> Asked:
+def read_question(max_picture: int, max_form: int) -> NamedQuestion:
     """Return what the current request searches by.
 
     Args:
@@ -47,12 +47,12 @@ def read_question(max_picture: int, max_form: int) -> Asked:
     return asked
 
 
-def _in_json(body: SearchBody) -> Asked:
+def _in_json(body: SearchBody) -> NamedQuestion:
     if body.queries is None:
-        return Asked(Question([_query(body)], shape_of(body)), [_fields(body, "")])
+        return NamedQuestion(Question([_query(body)], shape_of(body)), [_fields(body, "")])
     queries = [_query(query) for query in body.queries]
     names = [_fields(query, f"queries[{index}].") for index, query in enumerate(body.queries)]
-    return Asked(Question(queries, shape_of(body), is_batch=True), names)
+    return NamedQuestion(Question(queries, shape_of(body), is_batch=True), names)
 
 
 def _fields(body: QueryBody, prefix: str) -> QueryFields:
@@ -69,7 +69,7 @@ def _query(body: QueryBody) -> Query:
     )
 
 
-def _in_form(limit: int) -> Asked:
+def _in_form(limit: int) -> NamedQuestion:
     pictures = read_files("image", limit)
     fields = {name: request.values.getlist(name) for name in request.values if name != "box"}
     body = checked(ShapeBody, {name: _value(name, texts) for name, texts in fields.items()})
@@ -82,7 +82,7 @@ def _in_form(limit: int) -> Asked:
         names.append(
             QueryFields(f"image[{index}]" if is_batch else "image", f"box[{index}]" if len(boxes) > 1 else "box")
         )
-    return Asked(Question(queries, shape_of(body), is_batch), names)
+    return NamedQuestion(Question(queries, shape_of(body), is_batch), names)
 
 
 def _boxes(pictures: int) -> list[Region]:

@@ -11,7 +11,7 @@ import structlog
 
 log = structlog.get_logger()
 
-MOST = 32
+MAX_LOOKUPS = 32
 """Lookups that may be under way in one process. The resolver gives up on a silent server after 5 to 30 s."""
 CLOSE_SECONDS = 5.0
 """How long `close` waits for the resolver, which cannot be interrupted."""
@@ -20,7 +20,7 @@ CLOSE_SECONDS = 5.0
 class Lookups:
     """Ask the system's resolver, each time on a thread of its own; may be shared by threads."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_LOOKUPS) -> None:
         self._most = most
         self._lock = Lock()
         self._asking: set[Thread] = set()

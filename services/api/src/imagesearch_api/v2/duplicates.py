@@ -1,4 +1,4 @@
-"""Routes of likeness: duplicates within a collection, and two pictures compared."""
+"""Routes that compare pictures: duplicates within a collection, and two with each other."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
 _LENGTH_ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
 """Bits and least number of what repeats the length before, or none."""
-_LONGEST = 15
+_MAX_CODE_LENGTH = 15
 
 
 class _Damaged(Exception):
@@ -172,7 +172,7 @@ class _Reader:
         while at < size and left:
             left -= 1
             length = self._symbol(code)
-            if length <= _LONGEST:
+            if length <= _MAX_CODE_LENGTH:
                 lengths[at] = length
                 at, last = at + 1, length or last
                 continue
