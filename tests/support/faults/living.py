@@ -185,8 +185,8 @@ class Living:
         until(lambda: _done(self.job(job_id)) >= pictures, seconds=seconds, output=self.output)
 
     def wait_ended(self, job_id: str, seconds: float = TIMEOUT) -> dict[str, Any]:
-        until(lambda: self.job(job_id)["finished_at"] is not None, seconds=seconds, output=self.output)
-        return self.job(job_id)
+        """Return a job as it was read when it had ended."""
+        return until(lambda: _if_ended(self.job(job_id)), seconds=seconds, output=self.output)
 
     def wait_catalog(self, seconds: float = TIMEOUT) -> None:
         """Wait until the test itself can read the stores."""
@@ -205,6 +205,10 @@ def _works(action: Callable[[], None]) -> bool:
     except (StoreUnavailable, StackFailed):
         return False
     return True
+
+
+def _if_ended(job: dict[str, Any]) -> dict[str, Any]:
+    return job if job["finished_at"] is not None else {}
 
 
 def _done(job: dict[str, Any]) -> int:

@@ -24,7 +24,7 @@ class ProgressBoard(Protocol):
     """Show the progress of jobs to whoever asks."""
 
     def publish(self, progress: JobProgress) -> None:
-        """Replace what is shown of a job.
+        """Replace what is shown of a job, unless that is newer.
 
         Raises:
             StoreUnavailable: the board does not answer.
@@ -45,7 +45,13 @@ class CeleryProgressBoard:
         self._backend = app.backend
 
     def publish(self, progress: JobProgress) -> None:
-        """Replace what is shown of a job."""
+        """Replace what is shown of a job, unless that is newer: a job that has ended must not seem to run again.
+
+        Between the look and the writing somebody else may still write; that is made good a moment later, because
+        whoever publishes asks Postgres afterwards whether the job has moved on.
+        """
+        if is_newer(self.read(progress.job_id), progress):
+            return
         with needing_redis():
             self._backend.store_result(progress.job_id, progress.to_wire(), PROGRESS_STATE)
 
@@ -69,14 +75,20 @@ class InMemoryProgressBoard:
         self._lock = Lock()
 
     def publish(self, progress: JobProgress) -> None:
-        """Replace what is shown of a job."""
+        """Replace what is shown of a job, unless that is newer."""
         with self._lock:
-            self._reports[progress.job_id] = progress
+            if not is_newer(self._reports.get(progress.job_id), progress):
+                self._reports[progress.job_id] = progress
 
     def read(self, job_id: str) -> JobProgress | None:
         """Return the last report of a job."""
         with self._lock:
             return self._reports.get(job_id)
+
+
+def is_newer(shown: JobProgress | None, progress: JobProgress) -> bool:
+    """Tell whether what is shown of a job was read after what would take its place."""
+    return shown is not None and shown.revision > progress.revision
 
 
 def is_fresh(progress: JobProgress, *, seconds: float = 10.0) -> bool:
