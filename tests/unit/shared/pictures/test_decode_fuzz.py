@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.hostile.bombs import BOMBS, plain
+from support.hostile.claims import Claim
+from support.hostile.honest import honest
 from support.hostile.measuring import Decoder, complaint
 from support.hostile.mutating import Change, changed, changes, seeds
 
@@ -41,6 +43,13 @@ def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise(
 ) -> None:
     name, data = seeds()[number]
     assert complaint(decoder, changed(name, data, todo, FUZZ_BYTES)) == ""
+
+
+@pytest.mark.parametrize("size", [2_000, 16_312, 40_000])
+def test_an_honest_file_in_run_lengths_is_a_picture_however_small(decoder: Decoder, size: int) -> None:
+    assert (
+        decoder.decode(honest("BMP", Claim((160, 120), is_grey=True, packing="runs"), size)).outcome == "picture"
+    )
 
 
 @pytest.mark.parametrize(
