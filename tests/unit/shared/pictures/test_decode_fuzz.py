@@ -61,7 +61,7 @@ def test_an_honest_file_in_run_lengths_is_a_picture_however_small(decoder: Decod
         "gif of stray bytes",
         "jpeg of empty comments",
         "deep png of short blocks",
-        "little webp of groups of codes",
+        "webp of groups of codes",
     ],
 )
 def test_what_is_measured_is_noticed_when_structures_are_not_checked(kind: str) -> None:
