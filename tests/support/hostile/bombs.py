@@ -240,6 +240,7 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "png of empty chunks": ("PNG", lambda size: _png(size, chunk(b"prVt", b""))),
     "png of empty chunks behind": ("PNG", lambda size: _png(size, chunk(b"prVt", b""), behind=True)),
     "png of empty data": ("PNG", lambda size: _png(size, chunk(b"IDAT", b""), behind=True)),
+    "png of ends": ("PNG", lambda size: _png(size, chunk(b"IEND", b""))),
     "png of packed texts": ("PNG", lambda size: _png(size, chunk(b"zTXt", b"a\0\0" + _packed(900)))),
     "png of packed profiles": ("PNG", lambda size: _png(size, chunk(b"iCCP", b"a\0\0" + _packed(900)))),
     "png of packed notes behind": (

@@ -55,8 +55,6 @@ def _check_chunks(data: bytes) -> None:
             raise Dishonest("its notes are longer than a camera's")
         if name == b"eXIf":
             exif.check(data[offset : offset + length])
-        if name == b"IEND":
-            break
 
 
 def is_intact(data: bytes) -> bool:
@@ -88,9 +86,9 @@ def ends_early(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's name and where its data begins and how long it is."""
-    offset = _SIGNATURE_BYTES
-    while True:
+    """Yield each chunk's name and where its data begins and how long it is; no reader looks behind the last."""
+    offset, name = _SIGNATURE_BYTES, b""
+    while name != b"IEND":
         length, name = struct.unpack_from(">I4s", data, offset)
         yield name, offset + 8, length
         offset += 12 + length
