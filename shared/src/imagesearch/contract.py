@@ -108,6 +108,8 @@ class ExtractItem(Message):
     path: str
     known_sha256: str | None
     """Digest of the content that is indexed already: equal bytes need no inference."""
+    expected_key: int | None
+    """Key of the vector that the picture has now; None without one. The answer repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class ExtractedImage(Message):
     width: int
     height: int
     format: str
+    expected_key: int | None
+    """Copied from the `ExtractItem`: where the picture has another vector by now, this was read too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +147,11 @@ class UnchangedImage(Message):
     """Report a picture whose bytes are those that are indexed already."""
 
     image_id: int
+    sha256: str
     size_bytes: int
     mtime_ns: int
+    expected_key: int | None
+    """Copied from the `ExtractItem`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,8 @@ class FailedImage(Message):
     image_id: int
     code: FailureCode
     reason: str
+    expected_key: int | None
+    """Copied from the `ExtractItem`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +173,6 @@ class IndexBatch(Message):
     batch_id: int
     model: str
     """Identity of the network that made the vectors."""
-    read_at: float
-    """When the files were read, seconds since the epoch: an older reading never replaces a newer one."""
     images: tuple[ExtractedImage, ...]
     vectors: bytes
     """float32[len(images), 512], row by row, little endian."""

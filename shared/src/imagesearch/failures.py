@@ -38,6 +38,8 @@ class FailureCode(StrEnum):
     """Workers died on this picture again and again."""
     INVALID_LINE = "invalid_line"
     """A line of a manifest does not say which picture is meant, or gives it what no picture can have."""
+    VECTOR_LOST = "vector_lost"
+    """The vector store lost the picture's vector, and no file lies at the path to make it again."""
     REMOVED = "removed"
     """The picture was deleted from the collection while the job ran."""
 

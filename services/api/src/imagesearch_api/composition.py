@@ -100,7 +100,7 @@ def assemble(
         jobs=Jobs(catalog, progress, workers, send, roots),
         latest=latest,
         deletes=deletes,
-        writes=Writes(catalog, vectors, embedding, deletes, ask, settings.index_timeout, uploads),
+        writes=Writes(catalog, embedding, deletes, ask, settings.index_timeout, uploads),
         search=Search(search_catalog, vectors, embedding),
         comparison=Search(catalog, vectors, embedding),
         pictures=pictures,

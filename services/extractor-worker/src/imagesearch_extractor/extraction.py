@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Event
@@ -52,12 +51,14 @@ def extract(
         HandedBack: `stopping` is set and there is work left.
         TransientError: the network keeps failing and `stopping` is set.
     """
-    read_at = time.time()
     try:
         preprocessing = _agreed_preprocessing(batch, embedder)
     except PipelineMismatch as error:
-        refused = tuple(FailedImage(item.image_id, FailureCode.WRONG_PIPELINE, str(error)) for item in batch.items)
-        return _Outcomes(failures=list(refused)).message(batch, embedder, read_at)
+        refused = [
+            FailedImage(item.image_id, FailureCode.WRONG_PIPELINE, str(error), item.expected_key)
+            for item in batch.items
+        ]
+        return _Outcomes(failures=refused).message(batch, embedder)
     outcomes = _Outcomes()
     with reader.start(batch.items, preprocessing) as readings:
         for start in range(0, len(readings), compute_batch):
@@ -66,7 +67,7 @@ def extract(
             decoded = outcomes.sort(readings[start : start + compute_batch])
             if decoded:
                 outcomes.add_vectors(decoded, _embed(decoded, embedder, stopping))
-    return outcomes.message(batch, embedder, read_at)
+    return outcomes.message(batch, embedder)
 
 
 def _agreed_preprocessing(batch: ExtractBatch, embedder: Embedder) -> Preprocessing:
@@ -124,15 +125,17 @@ class _Outcomes:
                 self.images.append(picture.image)
             else:
                 reason = "the network sees nothing in the picture, so there is nothing to compare"
-                self.failures.append(FailedImage(picture.image.image_id, FailureCode.ZERO_VECTOR, reason))
+                image = picture.image
+                self.failures.append(
+                    FailedImage(image.image_id, FailureCode.ZERO_VECTOR, reason, image.expected_key)
+                )
 
-    def message(self, batch: ExtractBatch, embedder: Embedder, read_at: float) -> IndexBatch:
+    def message(self, batch: ExtractBatch, embedder: Embedder) -> IndexBatch:
         vectors = np.concatenate([np.empty((0, DIMENSION), np.float32), *self.vectors])
         return IndexBatch(
             job_id=batch.job_id,
             batch_id=batch.batch_id,
             model=embedder.identity,
-            read_at=read_at,
             images=tuple(self.images),
             vectors=pack_vectors(vectors),
             unchanged=tuple(self.unchanged),

@@ -69,20 +69,26 @@ class PictureReader:
         try:
             return self._read_or_raise(item, preprocessing)
         except PictureRejected as rejected:
-            return FailedImage(item.image_id, rejected.code, rejected.reason)
+            return _failed(item, rejected.code, rejected.reason)
         except MemoryError:
-            return FailedImage(item.image_id, FailureCode.TOO_LARGE, "the picture needs more memory than there is")
+            return _failed(item, FailureCode.TOO_LARGE, "the picture needs more memory than there is")
         except Exception as error:
             # The decoder turns every failure that it knows into PictureRejected. An unknown one must still cost
             # this picture alone; the log has its stack.
             log.exception("picture.unexpected_error", image_id=item.image_id)
             reason = f"reading the picture failed in an unknown way ({type(error).__name__})"
-            return FailedImage(item.image_id, FailureCode.UNREADABLE, reason)
+            return _failed(item, FailureCode.UNREADABLE, reason)
 
     def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
         data, stats = read_file(item.path, self._roots, self._limits)
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
-            return UnchangedImage(item.image_id, stats.st_size, stats.st_mtime_ns)
+            return UnchangedImage(
+                image_id=item.image_id,
+                sha256=item.known_sha256,
+                size_bytes=stats.st_size,
+                mtime_ns=stats.st_mtime_ns,
+                expected_key=item.expected_key,
+            )
         picture = decode(data, preprocessing, self._limits)
         described = ExtractedImage(
             image_id=item.image_id,
@@ -92,5 +98,10 @@ class PictureReader:
             width=picture.width,
             height=picture.height,
             format=picture.format,
+            expected_key=item.expected_key,
         )
         return DecodedImage(described, picture.pixels)
+
+
+def _failed(item: ExtractItem, code: FailureCode, reason: str) -> FailedImage:
+    return FailedImage(item.image_id, code, reason, item.expected_key)

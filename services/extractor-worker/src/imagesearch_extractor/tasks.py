@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -87,8 +88,8 @@ class BulkExtractor:
         return done
 
     def _send_on(self, done: IndexBatch) -> None:
-        # The time of reading tells this message from that of another delivery of the batch.
-        task_id = batch_task_id(Queue.INDEX, done.batch_id, round(done.read_at * 1000))
+        # A number of its own tells this message from that of another delivery of the batch.
+        task_id = batch_task_id(Queue.INDEX, done.batch_id, secrets.randbits(32))
         send = partial(self.publish, TaskName.INDEX, done, task_id=task_id)
         retry_transient(send, self.stopping, doing="publishing vectors")
 

@@ -90,11 +90,12 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
     job = jobs.get(tx, batch.job_id)
     collection = collections.lock_shared(tx, job.collection_id)
     extraction = indexer.kinds[job.kind].extraction
+    waiting: frozenset[int] = frozenset()
     if extraction is None or is_dropped(job, collection):
         settled: Sequence[ItemOutcome] | NotSettled = NotSettled.DROPPED
     else:
-        held = HeldBatch(batch, job, collection, _open_images(tx, message))
-        settled = extraction.settle(indexer, tx, held, message)
+        waiting = _open_images(tx, message)
+        settled = extraction.settle(indexer, tx, HeldBatch(batch, job, collection, waiting), message)
     if settled is NotSettled.PUT_OFF:
         log.info("batch.put_off", job=job.id, batch=batch.id)
         batches.make_ready(tx, batch.id, crashes=batch.crashes)
@@ -104,6 +105,11 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
         outcomes, codes = ledger.cancel_batch(tx, batch.id), Counter[FailureCode]()
         batches.close(tx, batch.id, BatchState.CANCELLED)
     else:
+        again = waiting - {item.image_id for item in settled}
+        if again:
+            # Somebody has indexed these since they were read. They travel with the key that their row has by then.
+            log.info("batch.read_again", job=job.id, batch=batch.id, images=len(again))
+            batches.carry_over(tx, batch, again)
         outcomes = ledger.settle(tx, batch.id, settled)
         codes = Counter(item.code for item in settled if item.code is not None)
         batches.close(tx, batch.id)

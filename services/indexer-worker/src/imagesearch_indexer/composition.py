@@ -108,7 +108,8 @@ class Extraction:
 
     Attributes:
         target: says what the job's batches are for now.
-        settle: writes the answer to a batch, and returns the outcome of each of its open pictures.
+        settle: writes the answer to a batch, and returns the outcome of each of its open pictures that need not
+            be read again.
         fail: notes that pictures have no vector, because no worker survives them.
     """
 

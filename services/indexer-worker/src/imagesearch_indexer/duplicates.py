@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from imagesearch.catalog import collections, duplicates, images, jobs
+from imagesearch.catalog import collections, duplicates, images, jobs, naming
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction, without_time_limit
 from imagesearch.catalog.jobs import counters, ledger
@@ -75,7 +76,7 @@ def _step(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collecti
     waiting = ledger.unplanned_images(tx, job.id, limit=QUERIES)
     if waiting:
         ids = [image_id for image_id, _ in waiting]
-        near = _neighbours(indexer, collection, ids, options["max_distance"], options["partition"])
+        near = _neighbours(indexer, tx, collection, ids, options)
         duplicates.record_pairs(tx, job.id, near)
         items = [Item(path, image_id, None, Outcome.UNCHANGED) for image_id, path in waiting]
         submitted, outcomes = ledger.record(tx, job.id, items)
@@ -87,26 +88,34 @@ def _step(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collecti
 
 
 def _neighbours(
-    indexer: Indexer, collection: Collection, ids: Sequence[int], max_distance: float, partition: str | None
+    indexer: Indexer,
+    tx: Transaction,
+    collection: Collection,
+    ids: Sequence[int],
+    options: Mapping[str, Any],
 ) -> Iterator[tuple[int, int, float]]:
     """Iterate over pairs of these images and those that lie near them."""
+    keys = naming.keys_of_images(tx, collection, images.indexed_by_ids(tx, ids).values())
     try:
-        vectors = indexer.vectors.fetch_vectors(collection.vector_collection, ids)
+        vectors = indexer.vectors.fetch_vectors(collection.vector_collection, list(keys.values()))
         if not vectors:
             return
         hits = indexer.vectors.search(
             collection.vector_collection,
             np.stack(list(vectors.values())),
             limit=NEIGHBOURS + 1,
-            partition=partition,
-            max_distance=max_distance,
+            partition=options["partition"],
+            max_distance=options["max_distance"],
         )
     except NotFound:
         return
-    for image_id, near in zip(vectors, hits, strict=True):
+    image_ids = naming.ids_of_keys(tx, collection, {hit.key for near in hits for hit in near}) | {
+        key: image_id for image_id, key in keys.items()
+    }
+    for key, near in zip(vectors, hits, strict=True):
         for hit in near:
-            if hit.id != image_id:
-                yield image_id, hit.id, hit.distance
+            if hit.key in image_ids and hit.key != key:
+                yield image_ids[key], image_ids[hit.key], hit.distance
 
 
 def _group(tx: Transaction, job: jobs.Job, partition: str | None) -> None:

@@ -47,6 +47,18 @@ class IndexerSettings(Settings):
         description="How long the vectors that a reindex replaced are kept: longer than any search takes that "
         "began before.",
     )
+    vector_grace_seconds: float = Field(
+        60.0,
+        ge=20,
+        description="How long a vector is kept that was replaced or deleted: longer than any search takes that "
+        "began before.",
+    )
+    fence_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="How long the comparison of rows and vectors waits for transactions that are on their way, "
+        "before it leaves vectors to the next one.",
+    )
     single_jobs_hours: float = Field(
         24.0,
         ge=1,
@@ -70,6 +82,11 @@ class IndexerSettings(Settings):
     def retire_after(self) -> timedelta:
         """Return `retire_seconds` as a duration."""
         return timedelta(seconds=self.retire_seconds)
+
+    @property
+    def vector_grace(self) -> timedelta:
+        """Return `vector_grace_seconds` as a duration."""
+        return timedelta(seconds=self.vector_grace_seconds)
 
     @property
     def keep_single_image_jobs(self) -> timedelta:

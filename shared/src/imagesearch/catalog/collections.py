@@ -31,6 +31,7 @@ class Collection:
         fingerprint: of network and preprocessing together; None while it is empty.
         vector_collection: name of the Milvus collection behind it.
         generation: how often its pipeline was replaced.
+        switched_build: the job of the build that it was switched to, while rows are still to follow.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Collection:
     state: CollectionState
     created_at: datetime
     generation: int = 0
+    switched_build: str | None = None
 
     @property
     def is_current(self) -> bool:
@@ -107,16 +109,25 @@ def all_active(tx: Transaction) -> list[Collection]:
     return [_collection(row) for row in rows]
 
 
-def with_unfinished_deletes(tx: Transaction) -> list[int]:
-    """Return the ids of collections that are being deleted, or hold images that are."""
-    marked = sa.select(images.c.collection_id).where(images.c.state == ImageState.DELETING).distinct()
-    query = sa.select(table.c.id).where(
-        sa.or_(
-            table.c.state == CollectionState.DELETING,
-            sa.and_(table.c.state == CollectionState.ACTIVE, table.c.id.in_(marked)),
-        )
-    )
+def deleting(tx: Transaction) -> list[int]:
+    """Return the ids of collections that are being deleted."""
+    query = sa.select(table.c.id).where(table.c.state == CollectionState.DELETING)
     return list(tx.execute(query.order_by(table.c.id)).scalars())
+
+
+def switching(tx: Transaction) -> list[int]:
+    """Return the ids of collections whose rows are still to follow the build that they were switched to."""
+    query = sa.select(table.c.id).where(table.c.switched_build.is_not(None))
+    return list(tx.execute(query.order_by(table.c.id)).scalars())
+
+
+def end_switch(tx: Transaction, collection: Collection) -> None:
+    """Record that every row has followed the build that a collection was switched to."""
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id == collection.id, table.c.switched_build == collection.switched_build)
+        .values(switched_build=None)
+    )
 
 
 def deleted_among(tx: Transaction, collection_ids: Iterable[int]) -> set[int]:
@@ -209,7 +220,10 @@ def mark_deleting(tx: Transaction, collection: Collection) -> None:
 
 
 def mark_deleted(tx: Transaction, collection: Collection) -> None:
-    """End a deletion; the row stays, because the jobs of the collection refer to it."""
+    """End a deletion; the row stays, because the jobs of the collection refer to it.
+
+    The caller has the exclusive lock and has seen that no image is left.
+    """
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state=CollectionState.DELETED))
 
 

@@ -6,5 +6,3 @@ METRIC = "COSINE"
 """The one metric: all vectors have length 1, where L2 and inner product order alike."""
 MAX_PATH_BYTES = 2_400
 """A Postgres B-tree holds entries up to 2,704 bytes; the rest is for the collection's id and headers."""
-NO_VERSION = 0
-"""The version of no row: an image that a build records with it is looked at again."""

@@ -17,16 +17,6 @@ from imagesearch.similarity import Group
 WRITE_ROWS = 5_000
 
 
-def comparable_ids(tx: Transaction, collection_id: int, *, partition: str | None, limit: int) -> list[int]:
-    """Return the smallest ids of indexed images of a collection, or of one partition, in ascending order."""
-    query = sa.select(images.c.id).where(
-        images.c.collection_id == collection_id, images.c.state == ImageState.INDEXED
-    )
-    if partition is not None:
-        query = query.where(images.c.partition == partition)
-    return list(tx.execute(query.order_by(images.c.id).limit(limit)).scalars())
-
-
 def record_pairs(tx: Transaction, job_id: str, pairs: Iterable[tuple[int, int, float]]) -> None:
     """Record pairs of like images; one that is known stays as it is."""
     ordered = sorted((min(first, second), max(first, second), distance) for first, second, distance in pairs)

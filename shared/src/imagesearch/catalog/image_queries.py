@@ -36,11 +36,10 @@ def has_partition(tx: Transaction, collection_id: int, partition: str) -> bool:
 
 
 def ids_of_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> dict[str, int]:
-    """Return the ids of images that are not being deleted, by path."""
+    """Return the ids of images, by path."""
     query = sa.select(table.c.path, table.c.id).where(
         table.c.collection_id == collection_id,
         table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
-        table.c.state != ImageState.DELETING,
     )
     return {row.path: row.id for row in tx.execute(query)}
 
@@ -48,16 +47,6 @@ def ids_of_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> d
 def existing(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     """Return those of the images that have a row, whatever their state."""
     return set(tx.execute(sa.select(table.c.id).where(table.c.id.in_(sorted(image_ids)))).scalars())
-
-
-def indexed_ids(tx: Transaction, collection_id: int, *, after: int, up_to: int | None) -> set[int]:
-    """Return the ids of indexed images of a collection in the range (after, up_to]; None is no upper bound."""
-    query = sa.select(table.c.id).where(
-        table.c.collection_id == collection_id, table.c.state == ImageState.INDEXED, table.c.id > after
-    )
-    if up_to is not None:
-        query = query.where(table.c.id <= up_to)
-    return set(tx.execute(query).scalars())
 
 
 def below(tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int) -> list[tuple[int, str]]:
@@ -69,7 +58,6 @@ def below(tx: Transaction, collection_id: int, directory: str, *, after: str, li
             table.c.collection_id == collection_id,
             table.c.path.startswith(prefix, autoescape=True),
             table.c.path > after,
-            table.c.state != ImageState.DELETING,
             ~table.c.uploaded,
         )
         .order_by(table.c.path)

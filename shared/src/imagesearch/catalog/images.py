@@ -1,4 +1,4 @@
-"""Keep images: one row for each path in a collection, whose id is the vector's primary key."""
+"""Keep images: one row for each path in a collection. Which vector is theirs, `naming` says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
-from imagesearch.contract import ExtractedImage, UnchangedImage
-from imagesearch.errors import NotFound
+from imagesearch.contract import UnchangedImage
+from imagesearch.errors import NotFound, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +34,23 @@ class Image:
     partition: str
     metadata: dict[str, Any]
     uploaded: bool
-    read_at: float | None
+    vector_key: int | None
     indexed_at: datetime | None
     created_at: datetime
 
 
 _COLUMNS = columns_of(table, Image)
+ATTEMPTS = 5
+"""At giving a path its row: each further one needs somebody who deletes it in between."""
 
 
 def get(tx: Transaction, image_id: int, *, collection_id: int | None = None) -> Image:
-    """Return an image that is not being deleted.
+    """Return an image.
 
     Raises:
         NotFound: there is none of that id, or it lies in another collection.
     """
-    query = sa.select(*_COLUMNS).where(table.c.id == image_id, table.c.state != ImageState.DELETING)
+    query = sa.select(*_COLUMNS).where(table.c.id == image_id)
     if collection_id is not None:
         query = query.where(table.c.collection_id == collection_id)
     row = tx.execute(query).one_or_none()
@@ -69,6 +70,45 @@ _INDEXED_BY_IDS = sa.select(*_COLUMNS).where(
 def indexed_by_ids(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
     """Return those of the images that are indexed, by id."""
     return {row.id: Image(*row) for row in tx.execute(_INDEXED_BY_IDS, {"ids": list(image_ids)})}
+
+
+_BY_KEYS = sa.select(*_COLUMNS).where(
+    table.c.collection_id == sa.bindparam("collection_id"),
+    table.c.vector_key == sa.func.any(sa.cast(sa.bindparam("keys"), sa.ARRAY(sa.BigInteger))),
+)
+
+
+def by_keys(tx: Transaction, collection_id: int, keys: Iterable[int]) -> dict[int, Image]:
+    """Return the images of a collection whose rows name these keys, by key."""
+    found = tx.execute(_BY_KEYS, {"collection_id": collection_id, "keys": list(keys)})
+    return {row.vector_key: Image(*row) for row in found}
+
+
+def ids_by_keys(tx: Transaction, collection_id: int, keys: Iterable[int]) -> dict[int, int]:
+    """Return the ids of the images of a collection whose rows name these keys, by key."""
+    query = sa.select(table.c.vector_key, table.c.id).where(
+        table.c.collection_id == collection_id,
+        table.c.vector_key == sa.func.any(sa.cast(list(keys), sa.ARRAY(sa.BigInteger))),
+    )
+    return {row.vector_key: row.id for row in tx.execute(query)}
+
+
+def keys_behind(
+    tx: Transaction, collection_id: int, *, after: int, up_to: int | None, limit: int | None = None
+) -> dict[int, int]:
+    """Return keys in the range (after, up_to] that rows of a collection name, in ascending order, with the ids.
+
+    Args:
+        up_to: None is no upper bound.
+        limit: the most keys; None is no bound.
+    """
+    query = sa.select(table.c.vector_key, table.c.id).where(
+        table.c.collection_id == collection_id, table.c.vector_key > after
+    )
+    if up_to is not None:
+        query = query.where(table.c.vector_key <= up_to)
+    found = tx.execute(query.order_by(table.c.vector_key).limit(limit))
+    return {row.vector_key: row.id for row in found}
 
 
 def indexed_by_paths(tx: Transaction, collection_id: int, paths: Sequence[str]) -> dict[str, Image]:
@@ -103,6 +143,30 @@ def ensure_rows(
     Paths are inserted in sorted order, so that two planners over the same paths wait for each other and
     never deadlock.
     """
+    rows: dict[str, Image] = {}
+    for _ in range(ATTEMPTS):
+        missing = sorted(set(paths) - rows.keys())
+        _insert(tx, collection_id, missing, partition, metadata)
+        # A row that was there may be deleted before it is read: then the path has none, and is given one.
+        found = tx.execute(
+            sa.select(*_COLUMNS).where(
+                table.c.collection_id == collection_id,
+                table.c.path == sa.func.any(sa.cast(missing, sa.ARRAY(sa.Text))),
+            )
+        )
+        rows |= {row.path: Image(*row) for row in found}
+        if len(rows) == len(set(paths)):
+            return rows
+    raise StoreUnavailable("postgres", "the same images are deleted again and again")
+
+
+def _insert(
+    tx: Transaction,
+    collection_id: int,
+    paths: Sequence[str],
+    partition: str | None,
+    metadata: dict[str, Any] | None,
+) -> None:
     tx.execute(
         sa.text(
             "INSERT INTO images (collection_id, path, partition, metadata) "
@@ -117,13 +181,6 @@ def ensure_rows(
             "paths": list(paths),
         },
     )
-    rows = tx.execute(
-        sa.select(*_COLUMNS).where(
-            table.c.collection_id == collection_id,
-            table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
-        )
-    )
-    return {row.path: Image(*row) for row in rows}
 
 
 def mark_uploaded(tx: Transaction, image_id: int) -> None:
@@ -135,6 +192,7 @@ def lock(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
     """Lock image rows in id order until the transaction ends, and return them by id.
 
     Deletes and other batches of the same images wait; planning, which only refers to the rows, does not.
+    Whoever is about to name or un-name vectors calls `naming.lock` instead.
     """
     query = (
         sa.select(*_COLUMNS)
@@ -143,49 +201,6 @@ def lock(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
         .with_for_update(key_share=True)
     )
     return {row.id: Image(*row) for row in tx.execute(query)}
-
-
-def mark_indexed(
-    tx: Transaction,
-    extracted: Sequence[ExtractedImage],
-    *,
-    read_at: float,
-    labels: Sequence[tuple[str, Mapping[str, Any]]],
-) -> None:
-    """Record what was indexed, each with the partition and metadata that its vector was given."""
-    if not extracted:
-        return
-    tx.execute(
-        sa.update(table)
-        .where(table.c.id == sa.bindparam("image_id"))
-        .values(
-            state=ImageState.INDEXED,
-            sha256=sa.bindparam("new_sha256"),
-            size_bytes=sa.bindparam("new_size_bytes"),
-            mtime_ns=sa.bindparam("new_mtime_ns"),
-            width=sa.bindparam("new_width"),
-            height=sa.bindparam("new_height"),
-            format=sa.bindparam("new_format"),
-            partition=sa.bindparam("new_partition"),
-            metadata=sa.bindparam("new_metadata", type_=JSONB),
-            read_at=read_at,
-            indexed_at=sa.func.now(),
-        ),
-        [
-            {
-                "image_id": image.image_id,
-                "new_sha256": image.sha256,
-                "new_size_bytes": image.size_bytes,
-                "new_mtime_ns": image.mtime_ns,
-                "new_width": image.width,
-                "new_height": image.height,
-                "new_format": image.format,
-                "new_partition": partition,
-                "new_metadata": dict(metadata),
-            }
-            for image, (partition, metadata) in zip(extracted, labels, strict=True)
-        ],
-    )
 
 
 def mark_seen(tx: Transaction, unchanged: Sequence[UnchangedImage]) -> None:
@@ -203,32 +218,15 @@ def mark_seen(tx: Transaction, unchanged: Sequence[UnchangedImage]) -> None:
 
 
 def mark_failed(tx: Transaction, image_ids: Sequence[int]) -> None:
-    """Record that these images have no vector (any more)."""
+    """Record that these images, which wait for their first vector, get none."""
     if image_ids:
         tx.execute(
             sa.update(table)
-            .where(table.c.id.in_(image_ids), table.c.state.in_((ImageState.PENDING, ImageState.INDEXED)))
-            .values(state=ImageState.FAILED, sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
+            .where(table.c.id.in_(image_ids), table.c.state == ImageState.PENDING)
+            .values(state=ImageState.FAILED)
         )
 
 
-def mark_pending(tx: Transaction, image_ids: Sequence[int]) -> None:
-    """Record that these images lost their vectors and have to be read again."""
-    tx.execute(
-        sa.update(table)
-        .where(table.c.id.in_(image_ids), table.c.state == ImageState.INDEXED)
-        .values(state=ImageState.PENDING, sha256=None, size_bytes=None, mtime_ns=None, read_at=None)
-    )
-
-
-def mark_deleting(tx: Transaction, collection_id: int, image_ids: Sequence[int]) -> list[int]:
-    """Begin the deletion of images: from this commit on nobody sees them. Return the ids that were there."""
-    rows = tx.execute(
-        sa.update(table)
-        .where(
-            table.c.collection_id == collection_id, table.c.id.in_(image_ids), table.c.state != ImageState.DELETING
-        )
-        .values(state=ImageState.DELETING)
-        .returning(table.c.id)
-    )
-    return sorted(row.id for row in rows)
+def put_labels(tx: Transaction, image_id: int, partition: str, metadata: Mapping[str, Any]) -> None:
+    """Record the labels of an image without a vector."""
+    tx.execute(sa.update(table).where(table.c.id == image_id).values(partition=partition, metadata=dict(metadata)))

@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesearch.catalog import locks
+from imagesearch.catalog import key_backlog, locks
 from imagesearch.catalog.engine import Catalog, without_time_limit
 from imagesearch.errors import StoreUnavailable
 from imagesearch.retry import retry_transient
@@ -36,6 +36,17 @@ def migrate(catalog: Catalog, revision: str = "head") -> None:
         without_time_limit(tx)
         locks.migration(tx)
         command.upgrade(config, revision)
+    if revision == "head":
+        _fill_keys(catalog)
+
+
+def _fill_keys(catalog: Catalog) -> None:
+    """Give older rows their keys; each slice is committed, and a migration that was killed goes on behind it."""
+    more = True
+    while more:
+        with catalog.transaction() as tx:
+            without_time_limit(tx)
+            more = key_backlog.fill_next(tx)
 
 
 def is_current(catalog: Catalog) -> bool:
@@ -46,7 +57,8 @@ def is_current(catalog: Catalog) -> bool:
     """
     with catalog.transaction() as tx:
         found = MigrationContext.configure(tx).get_current_revision()
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
+        is_filled = not key_backlog.is_open(tx)
+    return is_filled and found == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def wait_until_current(catalog: Catalog, stop: threading.Event) -> None:

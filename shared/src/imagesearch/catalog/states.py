@@ -32,9 +32,8 @@ class ImageState(StrEnum):
     PENDING = "pending"
     """It has no vector yet, or has lost it."""
     INDEXED = "indexed"
+    """Its row names its vector; no other state does."""
     FAILED = "failed"
-    DELETING = "deleting"
-    """Nobody finds it any more; its vector and its row are on their way out."""
 
 
 class BatchState(StrEnum):

@@ -33,6 +33,8 @@ collections = sa.Table(
     sa.Column("index_type", sa.Text, nullable=False),
     json("index_params"),
     sa.Column("vector_collection", sa.Text, nullable=False, unique=True),
+    # The job of the build that made it, as long as exceptions of that are still to be applied to rows.
+    sa.Column("switched_build", UUID(as_uuid=False)),
     # Grows with every change of the pipeline: a batch that was sent under an older one is sent again.
     sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
     word("state", CollectionState, CollectionState.ACTIVE),
@@ -68,17 +70,24 @@ images = sa.Table(
     json("metadata"),
     # Whether the service stored the file itself, and so may remove it.
     sa.Column("uploaded", sa.Boolean, nullable=False, server_default=sa.false()),
-    # When the indexed bytes were read: an older reading that arrives late never replaces a newer one.
-    sa.Column("read_at", sa.Double),
+    # The key of its vector; a key names one vector for ever.
+    sa.Column("vector_key", sa.BigInteger),
     moment("indexed_at"),
     now("created_at"),
     sa.UniqueConstraint("collection_id", "path"),
     one_of("state", ImageState),
+    sa.CheckConstraint("(state = 'indexed') = (vector_key IS NOT NULL)", name="vector_key"),
+    sa.Index(
+        "uq_images_vector_key",
+        "collection_id",
+        "vector_key",
+        unique=True,
+        postgresql_where=sa.text("vector_key IS NOT NULL"),
+    ),
     sa.Index("ix_images_indexed", "collection_id", "id", postgresql_where=sa.text("state = 'indexed'")),
     sa.Index(
         "ix_images_partition", "collection_id", "partition", "id", postgresql_where=sa.text("state = 'indexed'")
     ),
-    sa.Index("ix_images_deleting", "collection_id", "id", postgresql_where=sa.text("state = 'deleting'")),
 )
 
 jobs = sa.Table(
@@ -198,6 +207,13 @@ index_builds = sa.Table(
     word("state", BuildState, BuildState.BUILDING),
     # How near it is to its end: other jobs of the collection make room for it then.
     word("phase", BuildPhase, BuildPhase.FILLING),
+    # Every transaction that can name a key up to `fence_key` has ended once all before `fence_xid` have.
+    sa.Column("fence_key", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("fence_xid", sa.BigInteger, nullable=False, server_default="0"),
+    # What has a key up to this one was listed; NULL until all that was there at the start is filled in.
+    sa.Column("reached_key", sa.BigInteger),
+    # What has a key up to this one was found in the build's vectors.
+    sa.Column("verified_key", sa.BigInteger, nullable=False, server_default="0"),
     one_of("state", BuildState),
     one_of("phase", BuildPhase),
     sa.Index(
@@ -214,27 +230,63 @@ built_images = sa.Table(
     sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     # No foreign key: that an image is gone is what a build has to find out.
     sa.Column("image_id", sa.BigInteger, primary_key=True),
-    # The version of the image's row that the build has (xmin); 0 never is one.
-    sa.Column("row_version", sa.BigInteger, nullable=False),
-    # Facts of the file as it was read again; all NULL where the vector was copied, or there is none.
+    # The key that the row named then; what is recorded holds as long as it does.
+    sa.Column("from_key", sa.BigInteger, nullable=False),
+    # The key of the vector of what the file holds now; NULL where the file cannot be indexed any more.
+    sa.Column("vector_key", sa.BigInteger),
+    # Facts of the file as it was read again; all NULL without a vector.
     sa.Column("sha256", sa.Text),
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("mtime_ns", sa.BigInteger),
     sa.Column("width", sa.Integer),
     sa.Column("height", sa.Integer),
     sa.Column("format", sa.Text),
-    sa.Column("read_at", sa.Double),
-    sa.Column("has_vector", sa.Boolean, nullable=False),
+    sa.Index("ix_built_images_vector_key", "job_id", "vector_key"),
+)
+
+# Keys that no row names any more, until their vectors are gone.
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True),
+    sa.Column("vector_collection", sa.Text, primary_key=True),
+    # No foreign key: most images are gone as well.
+    sa.Column("image_id", sa.BigInteger, nullable=False),
+    # Of the bytes that the vector was made of.
+    sa.Column("sha256", sa.Text),
+    # The clock and not the transaction's start: what takes long before its commit is not old at once.
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Index("ix_tombstones_vector_collection_since", "vector_collection", "since"),
+    sa.Index("ix_tombstones_image_id", "image_id"),
+)
+
+# Paths of uploads that may have a file without a row.
+stray_files = sa.Table(
+    "stray_files",
+    metadata,
+    identity(),
+    sa.Column("collection_id", sa.BigInteger, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("look_after", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("ix_stray_files_look_after", "look_after"),
 )
 
 # Behind which id the paths of images may have another form than today's; no row: none has.
 path_backlog = sa.Table("path_backlog", metadata, sa.Column("reached", sa.BigInteger, primary_key=True))
 
+# Behind which id images may have no key yet; no row: all have.
+key_backlog = sa.Table("key_backlog", metadata, sa.Column("reached", sa.BigInteger, primary_key=True))
+
 retired_vectors = sa.Table(
     "retired_vectors",
     metadata,
     sa.Column("vector_collection", sa.Text, primary_key=True),
-    sa.Column("drop_after", sa.DateTime(timezone=True), nullable=False),
+    # From when somebody first sees the committed row; the transaction that retires them may take long.
+    sa.Column("keep_for", sa.Interval, nullable=False),
+    moment("drop_after"),
+    # The row stays: a process that was frozen may make them again.
+    moment("dropped_at"),
+    sa.Index("ix_retired_vectors_undropped", "vector_collection", postgresql_where=sa.text("dropped_at IS NULL")),
 )
 
 duplicate_pairs = sa.Table(

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -22,7 +22,8 @@ ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP":
 
 _FOLDER = r"\d{1,19}/(?:none|[0-9a-f]{16})/(?P<first>[0-9a-f]{2})/(?P<second>[0-9a-f]{2})/"
 _FILE = re.compile(rf"{_FOLDER}(?P<sha256>(?P=first)(?P=second)[0-9a-f]{{60}})\.[a-z]{{3,4}}")
-_DRAFT = re.compile(rf"{_FOLDER}\.[0-9a-f]{{32}}")
+_DRAFT = re.compile(rf"{_FOLDER}\.(?:[0-9a-f]{{64}}\.[a-z]{{3,4}}\.)?[0-9a-f]{{32}}")
+"""What is being stored, or was set aside to be removed."""
 _SUBFOLDER = re.compile(r"none|[0-9a-f]{16}|[0-9a-f]{2}")
 _LAST_WRITE_SECONDS = 3600.0
 """A draft that nobody has written to for so long will never be finished."""
@@ -84,8 +85,16 @@ class Uploads:
                 os.fsync(listed)
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
-    def remove(self, path: str) -> None:
-        """Remove the file of an upload; nothing happens where it is gone, or where the path is not an upload's.
+    def remove(self, path: str, is_wanted: Callable[[], bool]) -> None:
+        """Remove the file of an upload that no image has; nothing happens where the path is not an upload's.
+
+        The file is set aside first, and asked for once more: the same picture may be uploaded again at any moment,
+        also while this process stands still. What is wanted by then is put back; what is removed is no file that
+        anybody can have stored since. Files that others have set aside and left are taken along.
+
+        Args:
+            path: where it lies.
+            is_wanted: tells whether an image has that path now.
 
         Raises:
             OSError: the file system did not remove it.
@@ -93,8 +102,23 @@ class Uploads:
         parts = self._parts(path)
         if parts is None:
             return
+        name = parts[-1]
         with suppress(FileNotFoundError), descend(self.root, parts[:-1]) as folder:
-            os.unlink(parts[-1], dir_fd=folder)
+            with _listable(folder) as listed, os.scandir(listed) as entries:
+                found = [entry.name for entry in entries if entry.name.startswith(f".{name}.")]
+            aside = []
+            for entry in [name, *found]:
+                mine = f".{name}.{uuid4().hex}"
+                # Whoever renames a file has it for himself.
+                with suppress(FileNotFoundError):
+                    os.rename(entry, mine, src_dir_fd=folder, dst_dir_fd=folder)
+                    aside.append(mine)
+            for mine in aside:
+                # Its name is the digest of its bytes: one that was stored meanwhile is the same.
+                if is_wanted():
+                    os.rename(mine, name, src_dir_fd=folder, dst_dir_fd=folder)
+                else:
+                    os.unlink(mine, dir_fd=folder)
 
     def collections(self) -> set[int]:
         """Return the ids of collections that have a directory here."""

@@ -71,6 +71,11 @@ class InMemoryVectorStore(VectorStore):
         with self._lock:
             return name in self._collections
 
+    def collections(self) -> list[str]:
+        """Return the names of all collections."""
+        with self._lock:
+            return sorted(self._collections)
+
     def drop_collection(self, name: str) -> None:
         """Remove a collection with all its rows; nothing happens when there is none."""
         with self._lock:
@@ -79,33 +84,33 @@ class InMemoryVectorStore(VectorStore):
     def upsert(
         self,
         name: str,
-        ids: Sequence[int] | npt.NDArray[np.int64],
+        keys: Sequence[int] | npt.NDArray[np.int64],
         vectors: Vectors,
         partitions: Sequence[str],
         metadata: Sequence[Mapping[str, Any]],
     ) -> None:
         """Write rows; a row that exists is replaced wholly."""
-        positions = checked_rows(ids, vectors, partitions, metadata)
+        positions = checked_rows(keys, vectors, partitions, metadata)
         with self._lock:
             rows = self._rows(name)
             for at in positions:
                 partition = check_partition(partitions[at])
-                rows[int(ids[at])] = _Row(vectors[at].copy(), partition, dict(metadata[at]))
+                rows[int(keys[at])] = _Row(vectors[at].copy(), partition, dict(metadata[at]))
 
-    def delete(self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]) -> None:
-        """Remove rows; ids without a row are passed over."""
+    def delete(self, name: str, keys: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        """Remove rows; keys without a row are passed over."""
         with self._lock:
             rows = self._rows(name)
-            for row_id in ids:
-                rows.pop(int(row_id), None)
+            for key in keys:
+                rows.pop(int(key), None)
 
     def fetch_vectors(
-        self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]
+        self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Return float32[512] by id, for those ids that have a row."""
+        """Return float32[512] by key, for those keys that have a row."""
         with self._lock:
             rows = self._rows(name)
-            return {int(row_id): rows[int(row_id)].vector.copy() for row_id in ids if int(row_id) in rows}
+            return {int(key): rows[int(key)].vector.copy() for key in keys if int(key) in rows}
 
     def search(
         self,
@@ -123,19 +128,19 @@ class InMemoryVectorStore(VectorStore):
         check_partition(partition or "")
         with self._lock:
             left = [
-                (row_id, row.vector)
-                for row_id, row in self._rows(name).items()
+                (key, row.vector)
+                for key, row in self._rows(name).items()
                 if (partition is None or row.partition == partition)
                 and (where is None or matches(where, row.metadata))
             ]
         if not left:
             return [[] for _ in vectors]
-        ids = np.array([row_id for row_id, _ in left], dtype=np.int64)
+        keys = np.array([key for key, _ in left], dtype=np.int64)
         cosines = np.asarray(vectors, dtype=np.float64) @ np.stack([vector for _, vector in left]).T.astype(float)
         found: list[list[Hit]] = []
         for distances in np.round(np.clip(1 - cosines, 0, 1), DISTANCE_DECIMALS):
-            order = np.lexsort((ids, distances))[offset : offset + limit]
-            hits = [Hit(int(ids[at]), float(distances[at])) for at in order]
+            order = np.lexsort((keys, distances))[offset : offset + limit]
+            hits = [Hit(int(keys[at]), float(distances[at])) for at in order]
             found.append([hit for hit in hits if max_distance is None or hit.distance <= max_distance])
         return found
 
@@ -144,10 +149,10 @@ class InMemoryVectorStore(VectorStore):
         with self._lock:
             return len(self._rows(name))
 
-    def ids(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
-        """Return the `limit` smallest ids above `after`, in ascending order."""
+    def keys(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
+        """Return the `limit` smallest keys above `after`, in ascending order."""
         with self._lock:
-            return sorted(row_id for row_id in self._rows(name) if row_id > after)[:limit]
+            return sorted(key for key in self._rows(name) if key > after)[:limit]
 
     def compact(self, name: str) -> None:
         """Do nothing: there is no index."""

@@ -103,6 +103,11 @@ class MilvusVectorStore(VectorStore):
         """Tell whether there is such a collection."""
         return bool(self._call(name, "has_collection"))
 
+    def collections(self) -> list[str]:
+        """Return the names of all collections of the database."""
+        found: list[str] = self._connection.call(lambda client: client.list_collections(timeout=self._timeout))
+        return sorted(found)
+
     def drop_collection(self, name: str) -> None:
         """Remove a collection with all its rows; nothing happens when there is none."""
         self._unsettled.pop(name, None)
@@ -114,7 +119,7 @@ class MilvusVectorStore(VectorStore):
     def upsert(
         self,
         name: str,
-        ids: Sequence[int] | npt.NDArray[np.int64],
+        keys: Sequence[int] | npt.NDArray[np.int64],
         vectors: Vectors,
         partitions: Sequence[str],
         metadata: Sequence[Mapping[str, Any]],
@@ -122,30 +127,31 @@ class MilvusVectorStore(VectorStore):
         """Write rows in chunks; a row that exists is replaced wholly."""
         rows = [
             {
-                "id": int(ids[at]),
+                "id": int(keys[at]),
                 "vector": vectors[at],
                 "partition": check_partition(partitions[at]),
                 "metadata": by_kind(metadata[at]),
             }
-            for at in checked_rows(ids, vectors, partitions, metadata)
+            for at in checked_rows(keys, vectors, partitions, metadata)
         ]
         for start in range(0, len(rows), CHUNK_ROWS):
             chunk = rows[start : start + CHUNK_ROWS]
             self._write(name, "upsert", data=chunk)
             self._unsettled[name] += len(chunk)
 
-    def delete(self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]) -> None:
-        """Remove rows in chunks; ids without a row are passed over."""
-        for chunk in _chunks(ids):
+    def delete(self, name: str, keys: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        """Remove rows in chunks; keys without a row are passed over."""
+        for chunk in _chunks(keys):
             self._write(name, "delete", ids=chunk)
 
     def fetch_vectors(
-        self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]
+        self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Return float32[512] by id, for those ids that have a row."""
+        """Return float32[512] by key, for those keys that have a row."""
         found: dict[int, npt.NDArray[np.float32]] = {}
-        for chunk in _chunks(ids):
-            for row in self._query(name, f"id in {chunk}", ["id", "vector"]):
+        level = "Strong" if strong else "Bounded"
+        for chunk in _chunks(keys):
+            for row in self._query(name, f"id in {chunk}", ["id", "vector"], consistency_level=level):
                 found[row["id"]] = np.asarray(row["vector"], dtype=np.float32)
         return found
 
@@ -166,7 +172,7 @@ class MilvusVectorStore(VectorStore):
             return []
         terms = [] if partition is None else [f"partition == {quoted(check_partition(partition))}"]
         terms += [] if where is None else [expression(where)]
-        # Milvus takes a third of a millisecond to look up the id that it has found already.
+        # Milvus takes a third of a millisecond to look up the key that it has found already.
         fields = {"output_fields": ["id"]} if self.capabilities.lists_vectors else {}
         pages = Pages(len(vectors), limit, offset, max_distance)
         for depth in DEPTHS:
@@ -191,8 +197,8 @@ class MilvusVectorStore(VectorStore):
         rows = self._query(name, "", ["count(*)"], consistency_level="Strong" if strong else "Bounded")
         return int(rows[0]["count(*)"])
 
-    def ids(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
-        """Return the `limit` smallest ids above `after`, in ascending order."""
+    def keys(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
+        """Return the `limit` smallest keys above `after`, in ascending order."""
         # Without `iterator` Milvus Lite returns any of them. With `reduce_stop_for_best`, which pymilvus' own
         # iterator adds, Milvus 2.3.5 leaves some out when they lie in several segments.
         rows = self._query(name, f"id > {after}", ["id"], limit=limit, iterator="True")
@@ -283,5 +289,5 @@ def capabilities_of(version: str) -> Capabilities:
     )
 
 
-def _chunks(ids: Sequence[int] | npt.NDArray[np.int64]) -> list[list[int]]:
-    return [[int(row_id) for row_id in ids[at : at + CHUNK_ROWS]] for at in range(0, len(ids), CHUNK_ROWS)]
+def _chunks(keys: Sequence[int] | npt.NDArray[np.int64]) -> list[list[int]]:
+    return [[int(key) for key in keys[at : at + CHUNK_ROWS]] for at in range(0, len(keys), CHUNK_ROWS)]

@@ -5,8 +5,9 @@ for 10: pages that each ask for just as much as they need repeat rows and leave 
 goes to one of few depths. A page beyond the first depth continues the list of that depth with what the next
 one finds in addition, whatever the page's size: every page is cut out of the same list.
 
-Rows of one distance stand in the order of their ids. Which of them a search returns when it must leave some out is
-chance, so a page that reaches into the rows at the end of a list waits until the next depth has found the others.
+Rows of one distance stand in the order of their keys. Which of them a search returns when it must leave some out
+is chance, so a page that reaches into the rows at the end of a list waits until the next depth has found the
+others.
 """
 
 from __future__ import annotations
@@ -51,14 +52,12 @@ class Pages:
         self._is_last = [False] * queries
 
     def add(self, answers: Sequence[Sequence[tuple[int, float]]], depth: Depth) -> None:
-        """Continue each list with those rows, as id and cosine, that it lacks; the nearest first, ties by id."""
+        """Continue each list with those rows, as key and cosine, that it lacks; the nearest first, ties by key."""
         for query, answer in enumerate(answers):
             if self._is_last[query]:
                 continue
-            known = {hit.id for hit in self._lists[query]}
-            hits = sorted(
-                (Hit(row_id, _distance(cosine)) for row_id, cosine in answer if row_id not in known), key=_rank
-            )
+            known = {hit.key for hit in self._lists[query]}
+            hits = sorted((Hit(key, _distance(cosine)) for key, cosine in answer if key not in known), key=_rank)
             found = self._lists[query]
             if found:
                 # Those that are as far away as the end of the list belong there, and not behind it.
@@ -100,4 +99,4 @@ def _distance(cosine: float) -> float:
 
 
 def _rank(hit: Hit) -> tuple[float, int]:
-    return hit.distance, hit.id
+    return hit.distance, hit.key

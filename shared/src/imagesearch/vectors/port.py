@@ -32,13 +32,14 @@ _INDEX_PARAMS: dict[IndexType, dict[str, tuple[int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Name one row that a search found.
+    """Name one vector that a search found.
 
     Attributes:
+        key: the vector's.
         distance: 1 - cosine, clipped to 0..1 and rounded to `DISTANCE_DECIMALS`; smaller is more similar.
     """
 
-    id: int
+    key: int
     distance: float
 
 
@@ -101,11 +102,11 @@ class Capabilities:
 
 
 class VectorStore(ABC):
-    """Keep float32[512] unit vectors by id, each with a partition and metadata to filter by.
+    """Keep float32[512] unit vectors by key, each with a partition and metadata to filter by.
 
     Every method raises `StoreUnavailable` when the store does not answer, and all but `ensure_collection`,
-    `has_collection` and `drop_collection` raise `NotFound` when there is no such collection. Reads may be
-    some seconds behind the writes of other processes; a `count` with ``strong`` waits until they are not.
+    `has_collection`, `collections` and `drop_collection` raise `NotFound` when there is no such collection. Reads
+    may be some seconds behind the writes of other processes; those with ``strong`` wait until they are not.
     """
 
     @property
@@ -134,6 +135,10 @@ class VectorStore(ABC):
         """Tell whether there is such a collection."""
 
     @abstractmethod
+    def collections(self) -> list[str]:
+        """Return the names of all collections."""
+
+    @abstractmethod
     def drop_collection(self, name: str) -> None:
         """Remove a collection with all its rows; nothing happens when there is none."""
 
@@ -141,14 +146,14 @@ class VectorStore(ABC):
     def upsert(
         self,
         name: str,
-        ids: Sequence[int] | npt.NDArray[np.int64],
+        keys: Sequence[int] | npt.NDArray[np.int64],
         vectors: Vectors,
         partitions: Sequence[str],
         metadata: Sequence[Mapping[str, Any]],
     ) -> None:
         """Write rows; a row that exists is replaced wholly, its partition included.
 
-        Of an id that is given several times the last row stays. Only strings, finite numbers and booleans
+        Of a key that is given several times the last row stays. Only strings, finite numbers and booleans
         at the top level of `metadata` can be filtered by, under names that `filters.FIELD_NAME` matches;
         everything else in it is ignored.
 
@@ -160,14 +165,18 @@ class VectorStore(ABC):
         """
 
     @abstractmethod
-    def delete(self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]) -> None:
-        """Remove rows; ids without a row are passed over."""
+    def delete(self, name: str, keys: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        """Remove rows; keys without a row are passed over."""
 
     @abstractmethod
     def fetch_vectors(
-        self, name: str, ids: Sequence[int] | npt.NDArray[np.int64]
+        self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Return float32[512] by id, for those ids that have a row."""
+        """Return float32[512] by key, for those keys that have a row.
+
+        Args:
+            strong: see everything that was written before, by anybody.
+        """
 
     @abstractmethod
     def search(
@@ -181,7 +190,7 @@ class VectorStore(ABC):
         where: Filter | None = None,
         max_distance: float | None = None,
     ) -> list[list[Hit]]:
-        """Return the rows nearest to each query vector: nearest first, ties by id.
+        """Return the rows nearest to each query vector: nearest first, ties by key.
 
         Pages of one query join without a gap or a repeat while nothing is written.
 
@@ -205,8 +214,8 @@ class VectorStore(ABC):
         """
 
     @abstractmethod
-    def ids(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
-        """Return the `limit` smallest ids above `after`, in ascending order; fewer when there are no more."""
+    def keys(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
+        """Return the `limit` smallest keys above `after`, in ascending order; fewer when there are no more."""
 
     @abstractmethod
     def compact(self, name: str) -> None:
@@ -214,21 +223,21 @@ class VectorStore(ABC):
 
 
 def checked_rows(
-    ids: Sequence[int] | npt.NDArray[np.int64], vectors: Vectors, *others: Sequence[Any]
+    keys: Sequence[int] | npt.NDArray[np.int64], vectors: Vectors, *others: Sequence[Any]
 ) -> npt.NDArray[np.int64]:
-    """Return the positions of the rows to write: of each id the last one.
+    """Return the positions of the rows to write: of each key the last one.
 
     Raises:
         ValueError: the lengths differ, or the vectors are not finite float32[n, 512].
     """
     if vectors.ndim != 2 or vectors.shape[1] != DIMENSION or vectors.dtype != np.float32:
         raise ValueError(f"vectors: {vectors.dtype}{vectors.shape} is not float32[n, {DIMENSION}]")
-    lengths = {len(ids), len(vectors), *map(len, others)}
+    lengths = {len(keys), len(vectors), *map(len, others)}
     if len(lengths) != 1:
-        raise ValueError(f"rows: ids, vectors, partitions and metadata are of {sorted(lengths)} lengths")
+        raise ValueError(f"rows: keys, vectors, partitions and metadata are of {sorted(lengths)} lengths")
     if not np.isfinite(vectors).all():
         raise ValueError("vectors: not all numbers are finite")
-    last = {int(row_id): position for position, row_id in enumerate(ids)}
+    last = {int(key): position for position, key in enumerate(keys)}
     return np.fromiter(last.values(), dtype=np.int64, count=len(last))
 
 

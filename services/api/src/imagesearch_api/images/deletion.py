@@ -1,4 +1,4 @@
-"""Delete images and collections: marked and invisible at once, their vectors gone soon after."""
+"""Delete images, which are gone at once, and collections, whose vectors and files follow soon after."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from imagesearch.catalog import collections, image_queries, images, jobs
-from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog import collections, image_queries, jobs, naming
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Catalog, Transaction
+from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import CancelJob, FinishDeletes, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
@@ -27,7 +29,7 @@ class Deletes:
     """Bundle what deleting images and collections needs.
 
     Attributes:
-        timeout: seconds that a delete waits for the indexer, and that one by filter looks for images.
+        timeout: seconds that deleting a collection waits for the indexer, and that a filter looks for images.
     """
 
     catalog: Catalog
@@ -45,18 +47,25 @@ class Deletes:
         return True
 
 
-def delete_image(ports: Deletes, name: str, image_id: int) -> bool:
-    """Delete one image; return whether its vector is gone already, or will be soon.
+def delete_image(ports: Deletes, name: str, image_id: int) -> None:
+    """Delete one image.
 
     Raises:
         NotFound: there is no such collection, or no such image in it.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
-        if not images.mark_deleting(tx, collection.id, [image_id]):
+        if not naming.delete(tx, _held(tx, name), [image_id]):
             raise NotFound(f"There is no image {image_id} in collection {name!r}.")
-    return ports.finish(collection.id)
+
+
+def _held(tx: Transaction, name: str) -> Collection:
+    """Return a collection whose index is not replaced before this transaction ends."""
+    found = collections.get(tx, name)
+    held = collections.lock_shared(tx, found.id)
+    if held.state != CollectionState.ACTIVE:
+        raise NotFound(f"There is no collection {name!r}.")
+    return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +73,13 @@ class Deletion:
     """Tell what a deletion of several images did.
 
     Attributes:
-        deleted: images that searches find no more.
+        deleted: images that nobody finds any more.
         missing: ids or paths that were asked for and are not there.
-        is_gone: their vectors are gone already, or will be soon.
         next: behind which image to go on, where the time was up before all were looked at.
     """
 
     deleted: int
     missing: list[int] | list[str]
-    is_gone: bool
     next: int | None = None
 
 
@@ -84,10 +91,8 @@ def delete_ids(ports: Deletes, name: str, image_ids: Sequence[int]) -> Deletion:
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
-        deleted = images.mark_deleting(tx, collection.id, image_ids)
-    missing = sorted(set(image_ids) - set(deleted))
-    return Deletion(len(deleted), missing, is_gone=not deleted or ports.finish(collection.id))
+        deleted = naming.delete(tx, _held(tx, name), image_ids)
+    return Deletion(len(deleted), sorted(set(image_ids) - set(deleted)))
 
 
 def delete_paths(ports: Deletes, name: str, paths: Sequence[str]) -> Deletion:
@@ -103,26 +108,24 @@ def delete_paths(ports: Deletes, name: str, paths: Sequence[str]) -> Deletion:
     # lists of images give them need none of it.
     resolved = {path: path if path in known else canonical(path) for path in paths}
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
+        collection = _held(tx, name)
         found = image_queries.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
         wanted = {found.get(path, found.get(resolved[path])) for path in paths}
-        deleted = images.mark_deleting(tx, collection.id, sorted(one for one in wanted if one is not None))
+        deleted = naming.delete(tx, collection, [one for one in wanted if one is not None])
     missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)
-    return Deletion(len(deleted), missing, is_gone=not deleted or ports.finish(collection.id))
+    return Deletion(len(deleted), missing)
 
 
-def delete_path(ports: Deletes, name: str, path: str) -> bool:
-    """Delete one image by path; return whether its vector is gone already, or will be soon.
+def delete_path(ports: Deletes, name: str, path: str) -> None:
+    """Delete one image by path.
 
     Raises:
         NotFound: there is no such collection.
         NoSuchPath: no image in it has that path.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    done = delete_paths(ports, name, [path])
-    if not done.deleted:
+    if not delete_paths(ports, name, [path]).deleted:
         raise NoSuchPath(f"No image of that path is in collection {name!r}.")
-    return done.is_gone
 
 
 def delete_matching(
@@ -137,24 +140,22 @@ def delete_matching(
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; what was deleted before stays so.
     """
-    with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
     deadline = time.monotonic() + ports.timeout
     deleted = 0
     following: int | None = None
     while True:
         with ports.catalog.transaction() as tx:
+            collection = _held(tx, name)
             rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
             chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
-            deleted += len(images.mark_deleting(tx, collection.id, chosen))
+            deleted += len(naming.delete(tx, collection, chosen))
         if len(rows) < SLICE:
             break
         after = rows[-1].id
         if time.monotonic() >= deadline:
             following = after
             break
-    is_gone = not deleted or ports.finish(collection.id)
-    return Deletion(deleted, [], is_gone=is_gone, next=following)
+    return Deletion(deleted, [], next=following)
 
 
 def delete_collection(ports: Deletes, name: str) -> bool:

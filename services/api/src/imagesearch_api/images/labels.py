@@ -12,13 +12,11 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import ImageState
-from imagesearch.contract import ExtractedImage
-from imagesearch.errors import Conflict, NotFound, StoreUnavailable
+from imagesearch.contract import IndexBatch, UnchangedImage
+from imagesearch.errors import Conflict
 from imagesearch.metadata import check_metadata
 from imagesearch_api.errors import MetadataRejected
-from imagesearch_api.images.write import Extraction, WriteResult, Writes, begin, finish, unchanged
-
-ATTEMPTS = 3
+from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +51,20 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate)
 
     Raises:
         NotFound: there is no such collection or image.
-        Conflict: the image is not indexed, or is indexed anew again and again meanwhile.
+        Conflict: the image is not indexed, or was deleted meanwhile.
         MetadataRejected: the metadata would be larger than it may be.
         StoreUnavailable: a store does not answer.
     """
     with ports.changing, ports.catalog.transaction() as line:
         locks.labels(line, image_id)
-        for _ in range(ATTEMPTS):
-            with ports.catalog.transaction() as tx:
-                collection = collections.get(tx, name)
-                image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
-            expected = image if waiting is None else waiting.on(image)
-            labels = update.applied(expected)
-            if labels.change_nothing(expected.partition, expected.metadata):
-                return unchanged(image, waiting)
-            done = _write(ports, collection, image, labels)
-            if done.searchable_at is None or labels.change_nothing(done.image.partition, done.image.metadata):
-                return done
-    raise Conflict(f"Image {image_id} is being indexed anew; change it in a moment.")
+        with ports.catalog.transaction() as tx:
+            collection = collections.get(tx, name)
+            image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
+        expected = image if waiting is None else waiting.on(image)
+        labels = update.applied(expected)
+        if labels.change_nothing(expected.partition, expected.metadata):
+            return unchanged(image, waiting)
+        return _write(ports, collection, image, labels)
 
 
 def merge_patch(target: object, patch: object) -> Any:
@@ -94,23 +88,25 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
 
 
 def _write(ports: Writes, collection: Collection, image: Image, labels: Labels) -> WriteResult:
-    if image.state != ImageState.INDEXED or image.sha256 is None:
+    """Have the indexer write the picture's vector beside its new labels: it has the row's lock, and reads both."""
+    if image.state != ImageState.INDEXED or image.sha256 is None or collection.model is None:
         raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
-    try:
-        vector = ports.vectors.fetch_vectors(collection.vector_collection, [image.id]).get(image.id)
-    except NotFound:
-        vector = None
-    if vector is None or collection.model is None:
-        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
-    facts = ExtractedImage(
+    seen = UnchangedImage(
         image_id=image.id,
         sha256=image.sha256,
         size_bytes=image.size_bytes or 0,
         mtime_ns=image.mtime_ns or 0,
-        width=image.width or 0,
-        height=image.height or 0,
-        format=image.format or "",
+        expected_key=image.vector_key,
     )
-    # The vector is as old as it was: whoever has read the file again meanwhile knows better.
-    extraction = Extraction(facts, vector, collection.model, image.read_at or 0.0)
-    return finish(ports, collection, begin(ports, image, labels), extraction)
+    job_id, batch_id = begin(ports, image, labels)
+    message = IndexBatch(
+        job_id=job_id,
+        batch_id=batch_id,
+        model=collection.model,
+        images=(),
+        vectors=b"",
+        unchanged=(seen,),
+        failures=(),
+        generation=collection.generation,
+    )
+    return finish(ports, message, image.id)

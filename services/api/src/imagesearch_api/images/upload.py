@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, images, stray_files
 from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
-from imagesearch.catalog.states import CollectionState, ImageState
-from imagesearch.contract import ExtractedImage
+from imagesearch.catalog.states import CollectionState
+from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
 from imagesearch.errors import Conflict, PipelineMismatch, StoreUnavailable
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
-from imagesearch_api.images.write import Extraction, WriteResult, Writes, begin, finish, unchanged
+from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
 from imagesearch_api.search.embedding import check_direction, infer
 
 log = structlog.get_logger()
+
+STORED_AFTER = timedelta(hours=1)
+"""By then an upload has stored its file, or never will."""
 
 
 def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None) -> WriteResult:
@@ -37,7 +40,7 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
         Busy: there is no memory for the picture in time; nothing was kept.
         NotFound: there is no such collection.
         PictureRejected: the picture cannot be used.
-        Conflict: uploads are not set up, or the picture is being deleted or was moved to another partition.
+        Conflict: uploads are not set up, or the picture was deleted meanwhile or moved to another partition.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time; nothing was kept.
         StoreUnavailable: a store does not answer.
@@ -46,7 +49,6 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
         raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
     with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-    read_at = time.time()
     picture = ports.embedding.pictures.decode(data, collection.preprocessing)
     path = ports.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
@@ -62,10 +64,19 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
         raise PipelineMismatch(mismatch_reason(collection, model))
     check_direction(vectors[0])
     image = _row(ports, collection, path, labels)
-    job = begin(ports, image, labels)
+    job_id, batch_id = begin(ports, image, labels)
     facts = _store(ports.uploads, path, data, image, picture)
-    done = finish(ports, collection, job, Extraction(facts, vectors[0], model, read_at))
-    return replace(done, is_new=known is None)
+    message = IndexBatch(
+        job_id=job_id,
+        batch_id=batch_id,
+        model=model,
+        images=(facts,),
+        vectors=pack_vectors(vectors[:1]),
+        unchanged=(),
+        failures=(),
+        generation=collection.generation,
+    )
+    return replace(finish(ports, message, image.id), is_new=known is None)
 
 
 def _known(ports: Writes, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:
@@ -76,19 +87,17 @@ def _known(ports: Writes, collection: Collection, path: Path) -> tuple[Image | N
 
 
 def _row(ports: Writes, collection: Collection, path: Path, labels: Labels) -> Image:
-    """Return the row of a picture, made unless it was there; one that is being deleted is waited for."""
-    for _ in range(2):
-        with ports.catalog.transaction() as tx:
-            if collections.lock_shared(tx, collection.id).state != CollectionState.ACTIVE:
-                raise Conflict(f"Collection {collection.name!r} is being deleted.")
-            metadata = dict(labels.metadata or {})
-            image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
-            if not image.uploaded:
-                images.mark_uploaded(tx, image.id)
-        if image.state != ImageState.DELETING:
-            return image
-        ports.deletes.finish(collection.id)
-    raise Conflict("This picture is being deleted; upload it again in a moment.")
+    """Return the row of a picture, made unless it was there."""
+    with ports.catalog.transaction() as tx:
+        if collections.lock_shared(tx, collection.id).state != CollectionState.ACTIVE:
+            raise Conflict(f"Collection {collection.name!r} is being deleted.")
+        metadata = dict(labels.metadata or {})
+        image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
+        if not image.uploaded:
+            images.mark_uploaded(tx, image.id)
+        # Its file is stored after this commit: somebody who deletes it now may look for it too early.
+        stray_files.note(tx, collection.id, [str(path)], after=STORED_AFTER)
+    return image
 
 
 def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
@@ -105,4 +114,5 @@ def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Pic
         width=picture.width,
         height=picture.height,
         format=picture.format,
+        expected_key=image.vector_key,
     )

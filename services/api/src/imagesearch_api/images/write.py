@@ -1,4 +1,4 @@
-"""Hand the indexer a picture with its vector, and wait until it can be searched."""
+"""Hand the indexer a picture, or a change of one, and wait until it can be searched."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from threading import BoundedSemaphore
 import structlog
 
 from imagesearch.catalog import images, jobs
-from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import ledger, single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
-from imagesearch.contract import ExtractedImage, IndexBatch, TaskName, Vectors, pack_vectors
+from imagesearch.contract import IndexBatch, TaskName
 from imagesearch.errors import Conflict, QueryTimeout, StoreUnavailable
 from imagesearch.files.uploads import Uploads
-from imagesearch.vectors import VectorStore
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.jobs.ports import Ask
 from imagesearch_api.search.embedding import Embedding
@@ -42,7 +40,6 @@ class Writes:
     """
 
     catalog: Catalog
-    vectors: VectorStore
     embedding: Embedding
     deletes: Deletes
     ask: Ask
@@ -68,21 +65,6 @@ class WriteResult:
     is_new: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Extraction:
-    """Hold what was read of a picture: its facts, its vector, and who made that when.
-
-    Attributes:
-        vector: float32[512].
-        read_at: seconds since the epoch.
-    """
-
-    facts: ExtractedImage
-    vector: Vectors
-    model: str
-    read_at: float
-
-
 def unchanged(image: Image, waiting: Accepted | None) -> WriteResult:
     """Tell of a picture that is to stay as it is, or as a change that waits to be written will leave it."""
     if waiting is None:
@@ -96,33 +78,21 @@ def begin(ports: Writes, image: Image, labels: Labels) -> tuple[str, int]:
         return single_image.begin(tx, image, labels)
 
 
-def finish(ports: Writes, collection: Collection, job: tuple[str, int], extraction: Extraction) -> WriteResult:
+def finish(ports: Writes, message: IndexBatch, image_id: int) -> WriteResult:
     """Have a picture written, and wait a while until searches see it.
 
     Raises:
         Conflict: it cannot be written as things stand; the message says why.
         StoreUnavailable: Postgres does not answer; the job goes on.
     """
-    job_id, batch_id = job
-    message = IndexBatch(
-        job_id=job_id,
-        batch_id=batch_id,
-        model=extraction.model,
-        read_at=extraction.read_at,
-        images=(extraction.facts,),
-        vectors=pack_vectors(extraction.vector.reshape(1, -1)),
-        unchanged=(),
-        failures=(),
-        generation=collection.generation,
-    )
     try:
         ports.ask(TaskName.INDEX, message, ports.timeout)
     except (StoreUnavailable, QueryTimeout) as error:
-        log.warning("single_image.goes_on", job=job_id, reason=str(error))
+        log.warning("single_image.goes_on", job=message.job_id, reason=str(error))
     with ports.catalog.transaction() as tx:
-        ended = jobs.get(tx, job_id)
-        failed = ledger.failures(tx, job_id, after=0, limit=1)
+        ended = jobs.get(tx, message.job_id)
+        failed = ledger.failures(tx, message.job_id, after=0, limit=1)
         if failed:
             raise Conflict(failed[0].reason)
-        image = images.get(tx, extraction.facts.image_id)
-    return WriteResult(image, job_id, ended.finished_at)
+        image = images.get(tx, image_id)
+    return WriteResult(image, message.job_id, ended.finished_at)

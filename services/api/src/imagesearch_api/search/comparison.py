@@ -12,13 +12,14 @@ from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Vectors
-from imagesearch.errors import NotFound, PipelineMismatch, StoreUnavailable
+from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.pipeline import Preprocessing
 from imagesearch.similarity import distance_between
 from imagesearch_api.errors import QueryRejected, of_query
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.question import Side
+from imagesearch_api.search.stored_vectors import stored_vectors
 from imagesearch_api.search.timings import Timings
 
 
@@ -49,7 +50,7 @@ def compare(ports: Search, sides: tuple[Side, Side], name: str | None, timings: 
     """
     rows, homes = _indexed(ports, sides)
     home = _home(ports, name, homes)
-    vectors = [_stored(ports, homes[index], row) for index, row in rows.items()]
+    vectors = [_stored(ports, index, homes[index], row) for index, row in rows.items()]
     uploads = {index: side.data for index, side in enumerate(sides) if side.data is not None}
     if uploads:
         vectors += list(_embedded(ports, home, uploads, timings))
@@ -91,13 +92,10 @@ def _home(ports: Search, name: str | None, homes: dict[int, Collection]) -> Coll
     return chosen
 
 
-def _stored(ports: Search, home: Collection, row: Image) -> Vectors:
-    try:
-        found = ports.vectors.fetch_vectors(home.vector_collection, [row.id])
-    except NotFound:
-        found = {}
+def _stored(ports: Search, index: int, home: Collection, row: Image) -> Vectors:
+    found = stored_vectors(ports.catalog, ports.vectors, home, [row])
     if row.id not in found:
-        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+        raise QueryRejected(index, NotFound(f"There is no indexed image {row.id}."))
     return found[row.id]
 
 

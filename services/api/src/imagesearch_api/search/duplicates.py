@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import numpy as np
-import numpy.typing as npt
 
-from imagesearch.catalog import collections, duplicates, images, jobs
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog import collections, duplicates, image_queries, images, jobs
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import JobOrigin
@@ -18,6 +16,7 @@ from imagesearch.errors import Conflict, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.jobs.ports import Jobs
 from imagesearch_api.search.ports import Search
+from imagesearch_api.search.stored_vectors import stored_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +47,17 @@ def duplicates_now(
     """
     with ports.catalog.transaction() as tx:
         collection = collections.get(tx, name)
-        ids = duplicates.comparable_ids(tx, collection.id, partition=partition, limit=most + 1)
-    if len(ids) > most:
+        rows = image_queries.listing(tx, collection.id, partition=partition, after=0, limit=most + 1)
+    if len(rows) > most:
         raise Conflict(
             f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
         )
-    vectors = _vectors(ports, collection, ids)
-    compared = [image_id for image_id in ids if image_id in vectors]
+    vectors = stored_vectors(ports.catalog, ports.vectors, collection, rows)
+    compared = [row.id for row in rows if row.id in vectors]
     stacked = np.stack([vectors[image_id] for image_id in compared]) if compared else np.empty((0, 0), np.float32)
     found = groups_of_vectors(compared, stacked, max_distance)
     behind = [group for group in found if group.id > after]
     return _page(ports.catalog, behind[:limit], has_more=len(behind) > limit)
-
-
-def _vectors(ports: Search, collection: Collection, ids: list[int]) -> dict[int, npt.NDArray[np.float32]]:
-    try:
-        return ports.vectors.fetch_vectors(collection.vector_collection, ids)
-    except NotFound:
-        return {}
 
 
 def submit_duplicates(

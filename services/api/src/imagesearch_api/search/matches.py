@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Container
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imagesearch.catalog import collections, image_queries, images
+from imagesearch.catalog import collections, image_queries, naming
 from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
-from imagesearch.vectors import MAX_WINDOW, Hit
+from imagesearch.vectors import MAX_WINDOW, Hit, matches
 from imagesearch_api.errors import NoSuchPartition
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
-from imagesearch_api.search.question import Question, Shape, Window
+from imagesearch_api.search.question import Question, Shape
 from imagesearch_api.search.timings import Timings
 
 LOOKS = 16
@@ -45,7 +48,9 @@ def search(ports: Search, name: str, question: Question, timings: Timings) -> li
     with timings.measure("catalogue"), ports.catalog.reading() as tx:
         collection = collections.get(tx, name)
         rows = rows_of(tx, collection, question.queries, resolved)
-    vectors = vectors_of(ports.vectors, ports.embedding, collection, question.queries, rows=rows, timings=timings)
+    vectors = vectors_of(
+        ports.catalog, ports.vectors, ports.embedding, collection, question.queries, rows=rows, timings=timings
+    )
     found: list[list[Match]] = [[] for _ in question.queries]
     if vectors is not None:
         found = nearest(ports, collection, vectors, question.shape, timings)
@@ -59,8 +64,8 @@ def nearest(
 ) -> list[list[Match]]:
     """Return the wanted window of the indexed images nearest to each vector, each with its row.
 
-    Vectors whose row is gone (a delete or a crash in between) are passed over: the search always counts from
-    the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
+    Vectors that no row names (a delete, a change or a crash in between) are passed over: the search always counts
+    from the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
     """
     depth = shape.window.stop
     for _ in range(LOOKS):
@@ -77,7 +82,7 @@ def nearest(
             except NotFound:
                 return [[] for _ in vectors]
         with timings.measure("rows"):
-            found = _with_rows(ports, hits, shape.window)
+            found = _with_rows(ports, collection, hits, shape)
         size = shape.window.stop - shape.window.start
         is_short = any(
             len(page) < size and len(kept) == depth < MAX_WINDOW
@@ -96,18 +101,53 @@ class _Found:
     """A row was deleted between counting and reading."""
 
 
-def _with_rows(ports: Search, hits: list[list[Hit]], window: Window) -> _Found:
-    """Return each query's page of those hits that have a row."""
-    ids = {hit.id for matches in hits for hit in matches}
+def _with_rows(ports: Search, collection: Collection, hits: list[list[Hit]], shape: Shape) -> _Found:
+    """Return each query's page of those hits that are an image's, each image once."""
+    window = shape.window
+    keys = {hit.key for found in hits for hit in found}
     with ports.catalog.reading() as tx:
         # On deep pages the rows in front are counted, and only those of the page are read.
-        rows = {} if window.start else images.indexed_by_ids(tx, ids)
-        there = images.indexed_among(tx, ids) if window.start else rows.keys()
-        kept = [[hit for hit in matches if hit.id in there][window.start : window.stop] for matches in hits]
+        rows = {} if window.start else naming.images_of_keys(tx, collection, keys)
+        ids = (
+            naming.ids_of_keys(tx, collection, keys)
+            if window.start
+            else {key: row.id for key, row in rows.items()}
+        )
+        if lacking := keys - ids.keys():
+            replaced = _replaced(tx, collection, lacking, shape)
+            rows |= replaced
+            ids |= {key: row.id for key, row in replaced.items()}
+        named = set(ids) if not lacking else set(ids) - replaced.keys()
+        kept = [_once(found, ids, named)[window.start : window.stop] for found in hits]
         if window.start:
-            rows = images.indexed_by_ids(tx, {hit.id for matches in kept for hit in matches})
-    pages = [[Match(rows[hit.id], hit.distance) for hit in matches if hit.id in rows] for matches in kept]
+            rows |= naming.images_of_keys(tx, collection, {hit.key for page in kept for hit in page} - rows.keys())
+    pages = [[Match(rows[hit.key], hit.distance) for hit in page if hit.key in rows] for page in kept]
     return _Found(pages, was_overtaken=sum(map(len, pages)) < sum(map(len, kept)))
+
+
+def _replaced(tx: Transaction, collection: Collection, keys: Iterable[int], shape: Shape) -> dict[int, Image]:
+    """Return the images that these were the keys of until a moment ago, if they are still what is asked for."""
+    return {
+        key: row
+        for key, row in naming.replaced(tx, keys).items()
+        if row.collection_id == collection.id
+        and shape.partition in (None, row.partition)
+        and (shape.where is None or matches(shape.where, row.metadata))
+    }
+
+
+def _once(hits: Sequence[Hit], ids: Mapping[int, int], named: Container[int]) -> list[Hit]:
+    """Return the hits that are an image's, each image once: by the vector that it has now, if that is there."""
+    current = {ids[hit.key] for hit in hits if hit.key in named}
+    seen: set[int] = set()
+    found = []
+    for hit in hits:
+        image_id = ids.get(hit.key)
+        if image_id is None or image_id in seen or (hit.key not in named and image_id in current):
+            continue
+        seen.add(image_id)
+        found.append(hit)
+    return found
 
 
 def _check_partition(ports: Search, collection: Collection, partition: str) -> None:

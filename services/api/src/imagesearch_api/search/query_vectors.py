@@ -10,20 +10,22 @@ import numpy as np
 
 from imagesearch.catalog import images
 from imagesearch.catalog.collections import Collection
-from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.contract import DIMENSION, Vectors
-from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.errors import NotFound
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import VectorStore
 from imagesearch_api.errors import QueryRejected
 from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.embedding import Embedding, Sample, embed, pixels_of
 from imagesearch_api.search.question import Query
+from imagesearch_api.search.stored_vectors import stored_vectors
 from imagesearch_api.search.timings import Timings
 
 
 def vectors_of(
+    catalog: Catalog,
     vectors: VectorStore,
     embedding: Embedding,
     collection: Collection,
@@ -47,7 +49,11 @@ def vectors_of(
     stored = {index: row for index, row in rows.items() if queries[index].box is None}
     if stored:
         with timings.measure("fetch"):
-            found |= _stored(vectors, collection, stored)
+            by_id = stored_vectors(catalog, vectors, collection, stored.values())
+            if missing := [index for index, row in stored.items() if row.id not in by_id]:
+                image_id = stored[missing[0]].id
+                raise QueryRejected(missing[0], NotFound(f"Image {image_id} has just been deleted."))
+            found |= {index: by_id[row.id] for index, row in stored.items()}
     samples = {}
     for index, query in enumerate(queries):
         if index not in found:
@@ -94,18 +100,6 @@ def rows_of(
             raise QueryRejected(index, NotFound(f"No image of that path is indexed in {collection.name!r}."))
         rows[index] = row
     return rows
-
-
-def _stored(store: VectorStore, collection: Collection, rows: dict[int, Image]) -> dict[int, Vectors]:
-    ids = sorted({row.id for row in rows.values()})
-    try:
-        vectors = store.fetch_vectors(collection.vector_collection, ids)
-    except NotFound:
-        vectors = {}
-    if len(vectors) < len(ids):
-        # The row is committed after the vector was written, so a read that lags behind sees it soon.
-        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
-    return {index: vectors[row.id] for index, row in rows.items()}
 
 
 def _reader(pictures: Pictures, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:

@@ -89,19 +89,19 @@ def _status(done: WriteResult) -> HTTPStatus:
 
 
 @v2.delete("/collections/<name>/images")
-@operation({202: None, 204: None}, parameters=(PATH,), errors=(404,))
+@operation({204: None}, parameters=(PATH,), errors=(404,))
 @admitted(Lane.CHANGES)
 def remove_image_by_path(name: str) -> ResponseReturnValue:
-    """Delete one image by its path: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = deletion.delete_path(current().deletes, name, read_path())
-    return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
+    """Delete one image by its path; searches find it no more."""
+    deletion.delete_path(current().deletes, name, read_path())
+    return "", HTTPStatus.NO_CONTENT
 
 
 @v2.post("/collections/<name>/images/delete")
 @operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404,))
 @admitted(Lane.CHANGES)
 def remove_images(name: str) -> ResponseReturnValue:
-    """Delete images by id, path, filter or partition: 200 when their vectors are gone, 202 when more follows.
+    """Delete images by id, path, filter or partition: 200 when all are gone, 202 when there may be more.
 
     Where `next` is given the time was up before all images were looked at: the same body with it as `cursor` goes
     on from there.
@@ -114,7 +114,7 @@ def remove_images(name: str) -> ResponseReturnValue:
         done = deletion.delete_paths(ports, name, body.paths)
     else:
         done = deletion.delete_matching(ports, name, body.filter, body.partition, after=int(body.cursor or 0))
-    status = HTTPStatus.OK if done.is_gone and done.next is None else HTTPStatus.ACCEPTED
+    status = HTTPStatus.OK if done.next is None else HTTPStatus.ACCEPTED
     following = {"next": str(done.next)} if done.next is not None else {}
     return answer(Deletion(deleted=done.deleted, missing=list(done.missing), **following), status)
 
@@ -131,9 +131,9 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")
-@operation({202: None, 204: None}, errors=(404,))
+@operation({204: None}, errors=(404,))
 @admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
-    """Delete one image: 204 when its vector is gone, 202 when that follows soon."""
-    is_gone = deletion.delete_image(current().deletes, name, image_id)
-    return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED
+    """Delete one image; searches find it no more."""
+    deletion.delete_image(current().deletes, name, image_id)
+    return "", HTTPStatus.NO_CONTENT

@@ -1,58 +1,98 @@
-"""Write the labels of a change whose reading came too late beside the newer vector of its picture."""
+"""Put vectors beside their labels: a change of labels writes the same vector again, under a new key."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import structlog
 
+from imagesearch.catalog import images, keys, naming
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.images import Image
-from imagesearch.catalog.jobs import single_image
-from imagesearch.catalog.labels import NO_LABELS, Labels
+from imagesearch.catalog.naming import Named
+from imagesearch.catalog.states import ImageState
+from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
+from imagesearch.vectors import VectorStore
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.ingest.answer import OpenImage
+
+log = structlog.get_logger()
 
 
-def update_labels(
-    indexer: Indexer, tx: Transaction, collection: Collection, rows: Sequence[Image], given: Mapping[int, Labels]
-) -> None:
-    """Give pictures their labels and leave them their vectors.
-
-    A change of one picture was accepted whatever was read meanwhile; a file that was read again knows better
-    only what the picture looks like.
+def relabel(indexer: Indexer, tx: Transaction, collection: Collection, changed: Sequence[OpenImage]) -> set[int]:
+    """Give indexed pictures their labels and leave them their vectors.
 
     Args:
         indexer: the stores.
-        tx: the transaction that holds the collection.
+        tx: the transaction that holds the collection and the rows.
         collection: where the pictures are.
-        rows: the locked rows of the pictures.
-        given: what each is given, by image id.
+        changed: the pictures, each with a vector.
+
+    Returns:
+        The pictures whose vectors the store has lost: they keep their labels, and have to be read again.
 
     Raises:
         StoreUnavailable: a store went away.
     """
-    described = {row.id: given.get(row.id, NO_LABELS).on(row) for row in rows}
-    changed = [row.id for row in rows if described[row.id] != (row.partition, row.metadata)]
     if not changed:
-        return
+        return set()
+    wanted = [image.row.vector_key for image in changed if image.row.vector_key is not None]
+    vectors = fetch_vectors(indexer.vectors, collection.vector_collection, wanted)
+    found = [(image, vectors[key]) for image, key in zip(changed, wanted, strict=True) if key in vectors]
+    new_keys = keys.draw(tx, len(found))
+    named = [
+        Named(image.row, key, *image.labels.on(image.row)) for (image, _), key in zip(found, new_keys, strict=True)
+    ]
+    if named:
+        put_vectors(indexer, collection, named, np.stack([vector for _, vector in found]))
+        naming.name(tx, collection, named)
+    lost = [image for image, key in zip(changed, wanted, strict=True) if key not in vectors]
+    for image in lost:
+        images.put_labels(tx, image.row.id, *image.labels.on(image.row))
+    naming.unname(tx, collection, [image.row for image in lost], ImageState.PENDING)
+    return {image.row.id for image in lost}
+
+
+def fetch_vectors(store: VectorStore, vector_collection: str, wanted: Sequence[int]) -> dict[int, Vectors]:
+    """Return vectors by key; what a read that may be a moment behind does not find is read again, up to date.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
     try:
-        # Reads may be behind the writes of other processes; after a strong count they are not.
-        indexer.vectors.count(collection.vector_collection, strong=True)
-        vectors = indexer.vectors.fetch_vectors(collection.vector_collection, changed)
+        found = store.fetch_vectors(vector_collection, wanted)
+        if missing := [key for key in wanted if key not in found]:
+            found |= store.fetch_vectors(vector_collection, missing, strong=True)
     except NotFound:
-        vectors = {}
-    # A vector that the store has lost is made again from the row, by the next comparison of the two.
-    found = [image_id for image_id in changed if image_id in vectors]
-    if found:
+        # A collection that nothing was ever planned for has no vectors, and a store can lose all that it had.
+        return {}
+    return found
+
+
+def put_vectors(indexer: Indexer, collection: Collection, named: Sequence[Named], vectors: Vectors) -> None:
+    """Write vectors under the keys that are about to be named.
+
+    Raises:
+        StoreUnavailable: the store went away.
+    """
+    if not named:
+        return
+
+    def write() -> None:
         indexer.vectors.upsert(
             collection.vector_collection,
-            np.array(found, dtype=np.int64),
-            np.stack([vectors[image_id] for image_id in found]),
-            partitions=[described[image_id][0] for image_id in found],
-            metadata=[described[image_id][1] for image_id in found],
+            [one.key for one in named],
+            vectors,
+            partitions=[one.partition for one in named],
+            metadata=[one.metadata for one in named],
         )
-    for image_id in changed:
-        partition, metadata = described[image_id]
-        single_image.update_labels(tx, image_id, partition, dict(metadata))
+
+    try:
+        write()
+    except NotFound:
+        # A vector store that lost its data: what was in it is indexed again by the next sweep.
+        log.warning("vectors.lost", collection=collection.name)
+        indexer.ensure_vectors(collection)
+        write()

@@ -70,7 +70,9 @@ def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
             _give_up(indexer, job, f"The source cannot be read any more: {error}.")
             return False
         with indexer.catalog.transaction() as tx:
-            written = _write_slice(indexer, tx, job, entries)
+            # Nothing is added to a collection behind its deletion.
+            is_there = collections.lock_shared(tx, job.collection_id).state == CollectionState.ACTIVE
+            written = _write_slice(indexer, tx, job, entries) if is_there else None
         if written is None:
             log.info("plan.left_to_another", job=job.id)
             return False
@@ -150,8 +152,6 @@ def found_out(listed: Listed, row: Image | None, labels: Labels) -> Item | None:
     entry = listed.entry
     if row is None:
         return _failed(listed.name, entry.failure or FailureCode.IO_ERROR, entry.reason)
-    if row.state == ImageState.DELETING:
-        return _failed(listed.name, FailureCode.REMOVED, "The picture is being deleted; submit it again.")
     # A file is as it was indexed where its size and modification time are.
     is_same = row.state == ImageState.INDEXED and (row.size_bytes, row.mtime_ns) == (
         entry.size_bytes,

@@ -6,12 +6,11 @@ import os
 
 import structlog
 
-from imagesearch.catalog import image_queries, images, jobs
+from imagesearch.catalog import collections, image_queries, jobs, naming
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.contract import JobState
 from imagesearch.files.paths import is_among_uploads
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
 
 log = structlog.get_logger()
 
@@ -43,9 +42,9 @@ def prune(indexer: Indexer, job: jobs.Job) -> None:
             if path not in held and not is_among_uploads(path, indexer.roots) and _is_gone(path)
         ]
         with indexer.catalog.transaction() as tx:
-            removed = images.mark_deleting(tx, job.collection_id, gone)
+            collection = collections.lock_shared(tx, job.collection_id)
+            removed = naming.delete(tx, collection, gone)
             counters.removed(tx, job.id, len(removed))
-        finish_deletes(indexer, job.collection_id)
         after = found[-1][1]
 
 

@@ -1,14 +1,17 @@
-"""Finish deletions: rows that are marked, then their vectors, then the rows themselves."""
+"""Finish the deletion of collections, and collect the vectors that deletions and changes have left."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 
-from imagesearch.catalog import collections, image_deletion
+from imagesearch.catalog import collections, image_deletion, retired, tombstones
 from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.uploaded_files import clear_uploads, remove_files
+from imagesearch_indexer.lifecycle.retirement import clear_up
+from imagesearch_indexer.lifecycle.uploaded_files import clear_uploads
 
 log = structlog.get_logger()
 
@@ -16,9 +19,7 @@ SLICE = 1_000
 
 
 def finish_deletes(indexer: Indexer, collection_id: int) -> int:
-    """Delete the vectors and rows of every image marked in a collection, or of the whole collection.
-
-    Vectors go first: after a crash the marked rows still say what is left to do.
+    """Delete the vectors, rows and uploads of a collection that is marked; any other stays as it is.
 
     Returns:
         The number of image rows removed.
@@ -27,42 +28,48 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
         StoreUnavailable: a store went away; reconciliation goes on where this stopped.
     """
     with indexer.catalog.transaction() as tx:
-        collection = collections.by_id(tx, collection_id)
-    if collection.state == CollectionState.DELETING:
-        return _drop(indexer, collection)
-    removed = 0
-    while True:
+        # Whoever adds to the collection holds it; after this lock nobody begins again.
+        collection = collections.lock_exclusive(tx, collection_id)
+        if collection.state != CollectionState.DELETING:
+            return 0
+        retired.retire(tx, collection.vector_collection)
+    clear_up(indexer.catalog, indexer.vectors)
+    removed, is_empty = 0, False
+    while not is_empty:
         with indexer.catalog.transaction() as tx:
-            # Held, so that its index is not replaced by another one between the two.
-            collection = collections.lock_shared(tx, collection_id)
-            marked = image_deletion.deleting(tx, collection_id, limit=SLICE)
-            if not marked:
-                return removed
-            try:
-                indexer.vectors.delete(collection.vector_collection, marked)
-            except NotFound:
-                log.info("delete.no_vectors", collection=collection.name)
-            # Behind the row's removal, an upload of the same picture could have put its file there again.
-            remove_files(indexer.uploads, collection_id, image_deletion.files_of(tx, marked))
-            image_deletion.remove(tx, marked)
-        removed += len(marked)
-
-
-def _drop(indexer: Indexer, collection: collections.Collection) -> int:
-    # Batches that are being written hold the collection; after this lock none of them begins again.
+            slice_removed = image_deletion.remove_slice(tx, collection.id, limit=SLICE)
+        removed += slice_removed
+        is_empty = slice_removed == 0
+    clear_uploads(indexer.uploads, collection.id)
     with indexer.catalog.transaction() as tx:
-        collections.lock_exclusive(tx, collection.id)
-        indexer.vectors.drop_collection(collection.vector_collection)
-    removed = 0
-    while True:
-        with indexer.catalog.transaction() as tx:
-            files = image_deletion.remove_slice(tx, collection.id, limit=SLICE)
-            # Before the commit: a crash in between leaves rows that still name what is to go.
-            remove_files(indexer.uploads, collection.id, files)
-            if not files:
-                collections.mark_deleted(tx, collection)
-        removed += len(files)
-        if not files:
-            clear_uploads(indexer.uploads, collection.id)
-            log.info("collection.deleted", collection=collection.name, images=removed)
-            return removed
+        collections.mark_deleted(tx, collection)
+    log.info("collection.deleted", collection=collection.name, images=removed)
+    return removed
+
+
+def collect(indexer: Indexer, grace: timedelta) -> int:
+    """Delete vectors that no row has named for a while; return how many.
+
+    A key is never used again, so that deleting one twice, or long after, harms nothing.
+
+    Raises:
+        StoreUnavailable: a store went away; what is left is noted in Postgres until it is done.
+    """
+    collected = 0
+    with indexer.catalog.reading() as tx:
+        names = tombstones.vector_collections(tx)
+    for name in names:
+        more = True
+        while more and not indexer.stopping.is_set():
+            with indexer.catalog.reading() as tx:
+                keys = tombstones.due(tx, name, grace, limit=SLICE)
+            if keys:
+                try:
+                    indexer.vectors.delete(name, keys)
+                except NotFound:
+                    log.info("vectors.not_there", name=name)
+                with indexer.catalog.transaction() as tx:
+                    tombstones.forget(tx, name, keys)
+            collected += len(keys)
+            more = len(keys) == SLICE
+    return collected

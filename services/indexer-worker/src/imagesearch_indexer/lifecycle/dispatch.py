@@ -68,7 +68,7 @@ def lease(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collecti
                 batch_id=batch.id,
                 model=target.model,
                 preprocessing=target.preprocessing.to_dict(),
-                items=batches.extract_items(tx, batch.id, job, anew=target.anew),
+                items=batches.extract_items(tx, batch.id, anew=target.anew),
                 generation=collection.generation,
             ),
         )

@@ -1,14 +1,17 @@
-"""Give builds up, and drop vectors that nobody uses any more."""
+"""Give builds up, have rows follow those that were switched to, and drop vectors that nobody uses any more."""
 
 from __future__ import annotations
 
 import structlog
 
+from imagesearch.catalog import collections, retired
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.reindex import builds, contents
+from imagesearch.catalog.reindex import builds, exceptions
 from imagesearch.vectors import VectorStore
 
 log = structlog.get_logger()
+
+SLICE = 1_000
 
 
 def abandon(catalog: Catalog, job_id: str) -> None:
@@ -17,6 +20,18 @@ def abandon(catalog: Catalog, job_id: str) -> None:
         build = builds.lock(tx, job_id)
         if build is not None and build.is_building:
             builds.abandon(tx, build)
+
+
+def follow_switch(catalog: Catalog, collection_id: int) -> None:
+    """Bring the rows of a collection in line with the build that it was switched to, slice by slice.
+
+    Raises:
+        StoreUnavailable: Postgres went away; reconciliation goes on where this stopped.
+    """
+    more = True
+    while more:
+        with catalog.transaction() as tx:
+            more = exceptions.apply_next(tx, collection_id, limit=SLICE)
 
 
 def clear_up(catalog: Catalog, vectors: VectorStore) -> int:
@@ -29,14 +44,41 @@ def clear_up(catalog: Catalog, vectors: VectorStore) -> int:
         StoreUnavailable: a store went away; what is left is noted in Postgres until it is done.
     """
     with catalog.transaction() as tx:
-        due = builds.retired(tx)
+        due = retired.due(tx)
+        switching = collections.switching(tx)
     for name in due:
-        vectors.drop_collection(name)
-        with catalog.transaction() as tx:
-            builds.forget_retired(tx, [name])
-        log.info("vectors.dropped", name=name)
+        drop(catalog, vectors, name)
+    for collection_id in switching:
+        follow_switch(catalog, collection_id)
     more = True
     while more:
         with catalog.transaction() as tx:
-            more = bool(contents.clear_ended(tx))
+            more = exceptions.clear_abandoned(tx, limit=SLICE)
     return len(due)
+
+
+def drop(catalog: Catalog, vectors: VectorStore, name: str) -> None:
+    """Drop vectors that nobody uses, and remember their name.
+
+    Raises:
+        StoreUnavailable: a store went away; what is left is noted in Postgres until it is done.
+    """
+    vectors.drop_collection(name)
+    with catalog.transaction() as tx:
+        retired.dropped(tx, name)
+    log.info("vectors.dropped", name=name)
+
+
+def drop_late(catalog: Catalog, vectors: VectorStore, *, dry_run: bool) -> int:
+    """Drop vectors that a process made again after they had been dropped; return how many.
+
+    Raises:
+        StoreUnavailable: a store went away; the next run goes on.
+    """
+    there = vectors.collections()
+    with catalog.reading() as tx:
+        late = retired.dropped_among(tx, there)
+    if not dry_run:
+        for name in late:
+            drop(catalog, vectors, name)
+    return len(late)

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 
-from imagesearch.catalog.image_deletion import File
+from imagesearch.catalog import stray_files
+from imagesearch.catalog.stray_files import StrayFile
 from imagesearch.files.uploads import Uploads
+from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
 
+SLICE = 500
 
-def remove_files(uploads: Uploads | None, collection_id: int, files: Sequence[File]) -> None:
-    """Remove those of the files that are uploads; a library's own are never among them.
 
-    A row of an older release may have no mark yet. No other file than an upload of its collection can have such a
-    path: what lies in the directory of uploads is no source.
+def remove_stray_files(indexer: Indexer) -> int:
+    """Remove the files of uploads that no image has any more; return how many paths were looked at.
+
+    Raises:
+        StoreUnavailable: Postgres went away; the next run goes on.
     """
-    if uploads is None:
+    looked_at, more = 0, True
+    while more and not indexer.stopping.is_set():
+        with indexer.catalog.reading() as tx:
+            due = stray_files.due(tx, limit=SLICE)
+        for stray in due:
+            _look(indexer, stray)
+        if due:
+            with indexer.catalog.transaction() as tx:
+                stray_files.forget(tx, due)
+        looked_at += len(due)
+        more = len(due) == SLICE
+    return looked_at
+
+
+def _look(indexer: Indexer, stray: StrayFile) -> None:
+    def is_wanted() -> bool:
+        with indexer.catalog.reading() as tx:
+            return stray_files.is_wanted(tx, stray)
+
+    # A library's own files are never removed: no upload of the collection has such a path.
+    if indexer.uploads is None or not indexer.uploads.is_place(stray.path, stray.collection_id) or is_wanted():
         return
-    for file in files:
-        if not (file.uploaded or uploads.is_place(file.path, collection_id)):
-            continue
-        try:
-            uploads.remove(file.path)
-        except OSError as error:
-            # It is found by nobody any more, and must not keep its image from being deleted.
-            log.warning("upload.not_removed", reason=str(error))
+    try:
+        indexer.uploads.remove(stray.path, is_wanted)
+    except OSError as error:
+        # It is found by nobody any more.
+        log.warning("upload.not_removed", reason=str(error))
 
 
 def clear_uploads(uploads: Uploads | None, collection_id: int, *, dry_run: bool = False) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from imagesearch.catalog import images, path_backlog
+from imagesearch.catalog import collections, images, naming, path_backlog
 from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.path_backlog import StoredPath
@@ -55,10 +55,10 @@ def _finding(count: int) -> Finding:
 def _bring(indexer: Indexer, tx: Transaction, image: StoredPath) -> bool:
     """Give an image its path and its mark; return False where that has to wait for another row to go."""
     path = _one_form(indexer, image.path)
-    if path != image.path and image.state != ImageState.DELETING:
+    if path != image.path:
         twin = path_backlog.at_paths(tx, image.collection_id, [path]).get(path)
-        if twin is not None:
-            return _choose(tx, image, twin)
+        if twin is not None and not _keeps(tx, image, twin):
+            return True
         if not path_backlog.rename(tx, image, path):
             return False
     uploads = indexer.uploads
@@ -75,11 +75,12 @@ def _one_form(indexer: Indexer, path: str) -> str:
     return resolved if root_of(Path(resolved), indexer.roots) is not None else path
 
 
-def _choose(tx: Transaction, image: StoredPath, twin: StoredPath) -> bool:
-    """Delete one of two rows of the same file: one that is not indexed, or else the one under the other name."""
-    if twin.state == ImageState.DELETING:
-        return False
+def _keeps(tx: Transaction, image: StoredPath, twin: StoredPath) -> bool:
+    """Delete one of two rows of the same file, and tell whether the first is kept.
+
+    It is the one that is not indexed, or else the one under the other name.
+    """
     gone = twin if image.state == ImageState.INDEXED and twin.state != ImageState.INDEXED else image
     log.info("path.two_rows_of_one_file", kept=(twin if gone is image else image).image_id, deleted=gone.image_id)
-    images.mark_deleting(tx, image.collection_id, [gone.image_id])
-    return gone is image
+    naming.delete(tx, collections.lock_shared(tx, image.collection_id), [gone.image_id])
+    return gone is twin

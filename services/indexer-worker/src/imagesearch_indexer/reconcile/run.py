@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.catalog import collections, jobs, retired
 from imagesearch.catalog.jobs import counters, ledger
-from imagesearch.catalog.reindex import builds
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch.telemetry import JOBS_STALLED
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.deletion import collect, finish_deletes
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import cancel_orphaned, close_cancelled, end_job
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.lifecycle.retirement import clear_up
+from imagesearch_indexer.lifecycle.retirement import clear_up, drop_late
+from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile.expired import forget_single_image_jobs, forget_uploads
 from imagesearch_indexer.reconcile.lost_batches import recover_batches
 from imagesearch_indexer.reconcile.old_paths import resolve_old_paths
@@ -47,6 +47,7 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     if message.deep:
         findings += _recounts(indexer, dry_run=message.dry_run)
         findings += sweep(indexer, dry_run=message.dry_run)
+        findings.append(_late(indexer, dry_run=message.dry_run))
         findings.append(forget_single_image_jobs(indexer, dry_run=message.dry_run))
         findings.append(forget_uploads(indexer, dry_run=message.dry_run))
     found = tuple(finding for finding in findings if finding.count)
@@ -123,19 +124,28 @@ def _mark_stalled(indexer: Indexer, job: jobs.Job) -> None:
 
 def _deletes(indexer: Indexer, *, dry_run: bool) -> Finding:
     with indexer.catalog.transaction() as tx:
-        unfinished = collections.with_unfinished_deletes(tx)
+        unfinished = collections.deleting(tx)
     if not dry_run:
         for collection_id in unfinished:
             finish_deletes(indexer, collection_id)
+        remove_stray_files(indexer)
+        collect(indexer, indexer.settings.vector_grace)
     return Finding("delete_unfinished", len(unfinished), "deletions are finished" if unfinished else "")
 
 
 def _retired(indexer: Indexer, *, dry_run: bool) -> Finding:
     with indexer.catalog.transaction() as tx:
-        due = len(builds.retired(tx))
+        due = retired.count_due(tx)
     if not dry_run:
         clear_up(indexer.catalog, indexer.vectors)
     return Finding("vectors_retired", due, "replaced or abandoned vectors are dropped" if due else "")
+
+
+def _late(indexer: Indexer, *, dry_run: bool) -> Finding:
+    late = drop_late(indexer.catalog, indexer.vectors, dry_run=dry_run)
+    return Finding(
+        "vectors_made_again", late, "vectors that were dropped before are dropped again" if late else ""
+    )
 
 
 def _recounts(indexer: Indexer, *, dry_run: bool) -> list[Finding]:

@@ -1,12 +1,14 @@
-"""Compare every row with every vector, and make them agree."""
+"""Compare the keys that rows name with the keys of vectors, and make them agree."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from uuid import uuid4
 
 import structlog
 
-from imagesearch.catalog import collections, image_queries, images, jobs
+from imagesearch.catalog import collections, images, jobs, keys, naming, tombstones
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
@@ -20,90 +22,116 @@ from imagesearch_indexer.composition import Indexer
 log = structlog.get_logger()
 
 PAGE = 1_000
+POLL_SECONDS = 0.1
 
 
 def sweep(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
-    """Remove vectors without an indexed row; index rows again whose vector is missing.
-
-    Both are looked at again while the rows are locked, so a batch that is being written is never undone.
+    """Remove vectors that nothing names, or will name; index rows again whose vector is missing.
 
     Raises:
         StoreUnavailable: a store went away.
     """
-    orphans = missing = 0
+    unnamed = missing = 0
     with indexer.catalog.transaction() as tx:
         active = collections.all_active(tx)
     for collection in active:
-        after = 0
-        while after is not None:
-            found, lacking, after_next = _page(indexer, collection, after)
-            orphans += _remove_orphans(indexer, collection, found, dry_run=dry_run)
+        after: int | None = 0
+        while after is not None and not indexer.stopping.is_set():
+            found, lacking, after = _page(indexer, collection, after)
+            unnamed += _remove_unnamed(indexer, collection, found, dry_run=dry_run)
             missing += _repair_rows(indexer, collection, lacking, dry_run=dry_run)
-            if after_next is None:
-                break
-            after = after_next
     return [
-        Finding("vector_without_row", orphans, "removed" if orphans else ""),
+        Finding("vector_without_row", unnamed, "removed" if unnamed else ""),
         Finding("row_without_vector", missing, "indexed again" if missing else ""),
     ]
 
 
-def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[int], list[int], int | None]:
-    """Return vectors without an indexed row, indexed rows without a vector, and where the next page begins."""
+def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[int], dict[int, int], int | None]:
+    """Return keys of vectors that no row names, keys without a vector by image, and where the next page begins."""
     try:
-        with_vector = indexer.vectors.ids(collection.vector_collection, after=after, limit=PAGE)
+        there = indexer.vectors.keys(collection.vector_collection, after=after, limit=PAGE)
     except NotFound:
-        with_vector = []
-    is_last = len(with_vector) < PAGE
-    with indexer.catalog.transaction() as tx:
-        up_to = None if is_last else with_vector[-1]
-        indexed = image_queries.indexed_ids(tx, collection.id, after=after, up_to=up_to)
-    return sorted(set(with_vector) - indexed), sorted(indexed - set(with_vector)), up_to
+        there = []
+    up_to = there[-1] if len(there) == PAGE else None
+    with indexer.catalog.reading() as tx:
+        # As many again: a page of rows may be longer than that of the vectors, when the store has lost many.
+        named = images.keys_behind(tx, collection.id, after=after, up_to=up_to, limit=PAGE + 1)
+    if len(named) > PAGE:
+        up_to = sorted(named)[PAGE - 1]
+        named = {key: image_id for key, image_id in named.items() if key <= up_to}
+        there = [key for key in there if key <= up_to]
+    lacking = {named[key]: key for key in named.keys() - set(there)}
+    return sorted(set(there) - named.keys()), lacking, up_to
 
 
 def _is_current(tx: Transaction, seen: Collection) -> bool:
     """Tell whether what was compared is still the collection's index, and keep it so in this transaction.
 
-    Compared with an index that was replaced and dropped, every row would seem to have lost its vector.
+    Compared with an index that was replaced and dropped, every row would seem to have lost its vector. Right after
+    a switch rows are still to follow, and to name keys that were drawn long before.
     """
     held = collections.lock_shared(tx, seen.id)
-    return held.state == CollectionState.ACTIVE and held.vector_collection == seen.vector_collection
+    return (
+        held.state == CollectionState.ACTIVE
+        and held.vector_collection == seen.vector_collection
+        and held.switched_build is None
+    )
 
 
-def _remove_orphans(indexer: Indexer, collection: Collection, found: list[int], *, dry_run: bool) -> int:
-    if not found:
+def _remove_unnamed(indexer: Indexer, collection: Collection, found: Sequence[int], *, dry_run: bool) -> int:
+    """Remove vectors that no row names, once nobody can name them any more; return how many.
+
+    Only the transaction that drew a key can name it. Where it has ended, and no row names the key, none ever will.
+    """
+    if not found or not _has_fence_passed(indexer):
         return 0
     with indexer.catalog.transaction() as tx:
         if not _is_current(tx, collection):
             return 0
-        rows = images.lock(tx, found)
-        orphans = [
-            image_id
-            for image_id in found
-            if image_id not in rows or rows[image_id].state in (ImageState.PENDING, ImageState.FAILED)
-        ]
-        if orphans and not dry_run:
-            indexer.vectors.delete(collection.vector_collection, orphans)
-    return len(orphans)
+        named = images.ids_by_keys(tx, collection.id, found)
+        buried = tombstones.buried_among(tx, collection.vector_collection, found)
+    unnamed = sorted(set(found) - named.keys() - buried)
+    if unnamed and not dry_run:
+        # Without a lock: a key that nothing names is never named again.
+        indexer.vectors.delete(collection.vector_collection, unnamed)
+    return len(unnamed)
 
 
-def _repair_rows(indexer: Indexer, collection: Collection, lacking: list[int], *, dry_run: bool) -> int:
+def _has_fence_passed(indexer: Indexer) -> bool:
+    """Wait until every transaction that runs now has ended; return False where one takes too long."""
+    with indexer.catalog.transaction() as tx:
+        xid = keys.fence(tx).xid
+    deadline = time.monotonic() + indexer.settings.fence_seconds
+    while not indexer.stopping.is_set():
+        with indexer.catalog.reading() as tx:
+            if keys.is_past(tx, xid):
+                return True
+        if time.monotonic() > deadline:
+            log.warning("sweep.transaction_goes_on", seconds=indexer.settings.fence_seconds)
+            return False
+        indexer.stopping.wait(POLL_SECONDS)
+    return False
+
+
+def _repair_rows(indexer: Indexer, collection: Collection, lacking: dict[int, int], *, dry_run: bool) -> int:
+    """Have pictures read again whose vectors are missing, given as keys by image; return how many."""
     if not lacking:
         return 0
     with indexer.catalog.transaction() as tx:
         if not _is_current(tx, collection):
             return 0
-        rows = images.lock(tx, lacking)
+        # Those that were deleted or written anew since are of no concern.
+        rows = [row for row in images.lock(tx, lacking).values() if row.vector_key == lacking[row.id]]
         try:
-            # Other reads may be some seconds behind: what was written a moment ago is not missing.
-            indexer.vectors.count(collection.vector_collection, strong=True)
-            there = indexer.vectors.fetch_vectors(collection.vector_collection, lacking)
+            there = indexer.vectors.fetch_vectors(
+                collection.vector_collection, [lacking[row.id] for row in rows], strong=True
+            )
         except NotFound:
             there = {}
-        bare = [row for row in rows.values() if row.state == ImageState.INDEXED and row.id not in there]
+        bare = [row for row in rows if row.vector_key not in there]
         if not bare or dry_run:
             return len(bare)
-        images.mark_pending(tx, [row.id for row in bare])
+        naming.unname(tx, collection, bare, ImageState.PENDING)
         job = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.REPAIR, directory=None))
         submitted, outcomes = ledger.record(tx, job.id, [Item(row.path) for row in bare])
         counters.count(tx, job.id, outcomes, submitted=submitted)

@@ -1,10 +1,12 @@
 """Build the index of a collection anew, beside the one that searches use, and switch to it in the end.
 
-A build goes on until nothing is left that it lacks. First every indexed image is listed and filled in; then
-come rounds over what was written, changed or deleted meanwhile; the last round and the switch are one
-transaction that keeps every writer off the collection. Extracting takes longer than a transaction may: where
-pictures are read again, the other jobs of the collection make room for the last rounds. Each step is repeatable,
-and begins with what Postgres says is missing, so any number of workers may be killed or asked twice.
+A build goes on until nothing is left that it lacks. First every indexed image is listed and filled in. What is
+indexed or changed meanwhile has a new key, and new keys are larger: rounds take the keys since the one before, up
+to a fence that no transaction is behind any more. All of it is looked for in the store once; then the last round
+and the switch are one transaction that keeps every writer off the collection. Extracting takes longer than a
+transaction may: where pictures are read again, the other jobs of the collection make room for the last rounds.
+Each step is repeatable, and begins with what Postgres says is missing, so any number of workers may be killed or
+asked twice. What was deleted needs no round: nothing names it.
 """
 
 from __future__ import annotations
@@ -12,26 +14,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from imagesearch.catalog import jobs
+from imagesearch.catalog import jobs, keys
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.listing import submit_indexed
-from imagesearch.catalog.reindex import builds
-from imagesearch.catalog.reindex.filling import lock_for_filling, submit_changed
+from imagesearch.catalog.reindex import builds, contents
+from imagesearch.catalog.reindex.filling import LockedBuild, lock_for_filling, submit_changed
 from imagesearch.catalog.states import BuildPhase, BuildState
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.lifecycle.retirement import abandon, clear_up
+from imagesearch_indexer.lifecycle.retirement import abandon, clear_up, follow_switch
 from imagesearch_indexer.lifecycle.time_slice import work
-from imagesearch_indexer.reindex.changes import lacking
-from imagesearch_indexer.reindex.fill import fill
-from imagesearch_indexer.reindex.switch import SwitchResult, switch, verify
+from imagesearch_indexer.reindex.fill import fill, verify
+from imagesearch_indexer.reindex.switch import SwitchResult, switch
+
+FENCE_POLL_SECONDS = 0.1
 
 
 class _Step(Enum):
     DONE = "there may be more to do"
+    FENCED = "transactions that may change what is to be listed are on their way"
     NOTHING = "others have to come first, or it is over"
     COMPLETE = "nothing is lacking, or so little that the last round can do it"
 
@@ -85,6 +89,11 @@ def phase_of(lacking: int, *, limit: int, last_round: int) -> BuildPhase:
     return BuildPhase.LAST_ROUND if is_last else BuildPhase.CATCHING_UP
 
 
+def finish(indexer: Indexer, job: jobs.Job) -> None:
+    """Have every row follow what the build found, before its job ends."""
+    follow_switch(indexer.catalog, job.collection_id)
+
+
 def _goes_on(indexer: Indexer, job_id: str) -> bool:
     """Do one step; tell whether another one may follow at once."""
     with indexer.catalog.transaction() as tx:
@@ -92,15 +101,15 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
         job = jobs.get(tx, job_id)
     show(indexer.catalog, indexer.progress, job)
     dispatch(indexer, job_id)
+    if step is _Step.FENCED:
+        indexer.stopping.wait(FENCE_POLL_SECONDS)
+        return True
     if step is not _Step.COMPLETE:
         return step is _Step.DONE
     result = switch(indexer, job_id)
-    if result is SwitchResult.MISCOUNTED and verify(indexer, job_id) == 0:
-        # The ids agree one by one, so it is the store that counts wrongly.
-        result = switch(indexer, job_id, counts=False)
     if result is SwitchResult.SWITCHED:
         dispatch_others(indexer, job_id)
-    return result in (SwitchResult.LACKING, SwitchResult.MISCOUNTED)
+    return result is SwitchResult.LACKING
 
 
 def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
@@ -109,6 +118,8 @@ def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
         return _Step.NOTHING
     limit = indexer.settings.plan_slice
     if locked.job.listed_at is None:
+        if locked.job.planned_up_to is None and not keys.is_past(tx, locked.build.fence_xid):
+            return _Step.FENCED
         submit_indexed(tx, locked.job, limit)
         return _Step.DONE
     waiting = ledger.unplanned_images(tx, job_id, limit=limit)
@@ -118,14 +129,40 @@ def _step(indexer: Indexer, tx: Transaction, job_id: str) -> _Step:
     if locked.job.done < locked.job.total:
         # Batches are on their way; whoever writes the last one asks for the next time slice.
         return _Step.NOTHING
-    found = lacking(tx, indexer.vectors, locked, limit=limit)
-    if found.needs_round:
-        if found.changed:
-            if locked.build.extracts:
-                last_round = indexer.settings.last_round_images
-                phase = phase_of(len(found.changed), limit=limit, last_round=last_round)
-                builds.enter(tx, locked.build, phase)
-            submit_changed(tx, locked, found.changed)
+    return _round(indexer, tx, locked, limit)
+
+
+def _round(indexer: Indexer, tx: Transaction, locked: LockedBuild, limit: int) -> _Step:
+    """List what has been written since the round before, or find that this is little enough."""
+    build = locked.build
+    reached = build.reached_key
+    if reached is None:
+        builds.raise_fence(tx, build, build.fence_key)
         return _Step.DONE
-    indexer.vectors.compact(locked.build.vector_collection)
+    if reached < build.fence_key:
+        if not keys.is_past(tx, build.fence_xid):
+            return _Step.FENCED
+        found = contents.changed(tx, locked.collection.id, after=reached, up_to=build.fence_key, limit=limit)
+        builds.reach(tx, build, found[-1].vector_key if len(found) == limit else build.fence_key)
+        submit_changed(tx, locked, found)
+        return _Step.DONE
+    if build.verified_key < reached:
+        verify(tx, indexer.vectors, locked, reached)
+        return _Step.DONE
+    lacking = contents.changed(tx, locked.collection.id, after=reached, up_to=None, limit=limit)
+    if needs_round(len(lacking), limit=limit, extracts=build.extracts):
+        if build.extracts:
+            last_round = indexer.settings.last_round_images
+            builds.enter(tx, build, phase_of(len(lacking), limit=limit, last_round=last_round))
+        builds.raise_fence(tx, build, reached)
+        return _Step.DONE
+    indexer.vectors.compact(build.vector_collection)
     return _Step.COMPLETE
+
+
+def needs_round(lacking: int, *, limit: int, extracts: bool) -> bool:
+    """Tell whether so many images that were written since need a round of their own before the last one.
+
+    The last round keeps every writer waiting: it copies few vectors, and has nothing extracted.
+    """
+    return lacking > 0 if extracts else lacking == limit

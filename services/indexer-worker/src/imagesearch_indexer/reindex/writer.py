@@ -9,18 +9,16 @@ from collections.abc import Collection as Container
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from imagesearch.catalog import images, jobs
+from imagesearch.catalog import images, jobs, keys, tombstones
 from imagesearch.catalog.collections import Collection
-from imagesearch.catalog.constants import NO_VERSION
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.ledger import ItemOutcome
-from imagesearch.catalog.reindex import builds, contents
+from imagesearch.catalog.reindex import builds, contents, exceptions
 from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.catalog.reindex.contents import Source
+from imagesearch.catalog.reindex.exceptions import ExceptionRecord
 from imagesearch.catalog.states import BuildState
-from imagesearch.contract import ExtractedImage, IndexBatch, Outcome, Vectors, unpack_vectors
+from imagesearch.contract import IndexBatch, Outcome, Vectors, unpack_vectors
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.composition import Extraction, HeldBatch, Indexer, NotSettled, Target
@@ -62,7 +60,7 @@ def fail(
     if build is None or not build.is_building:
         after_switch.fail(indexer, tx, job, image_ids)
     else:
-        _note_failures(indexer, tx, build, image_ids)
+        _note_failures(tx, build, list(images.lock(tx, image_ids)))
 
 
 def _write_batch(
@@ -80,15 +78,24 @@ def _write_batch(
         jobs.fail(tx, build.job_id, refusal)
     answer = decide(message, waiting, rows, refusal=refusal)
     vectors = unpack_vectors(message.vectors, len(message.images))
-    read = [(message.images[position], rows[message.images[position].image_id]) for position in answer.positions]
-    _write(indexer, build, answer.positions, [row for _, row in read], vectors)
-    contents.record_read(
-        tx,
-        build.job_id,
-        [(image, version_of(image, row, read_at=message.read_at)) for image, row in read],
-        read_at=message.read_at,
+    new_keys = keys.draw(tx, len(answer.changed))
+    changed = [
+        ExceptionRecord(facts.image_id, rows[facts.image_id].vector_key, key, facts)
+        for facts, key in zip((message.images[position] for position in answer.changed), new_keys, strict=True)
+    ]
+    as_known = [rows[message.images[position].image_id].vector_key for position in answer.as_known]
+    positions = [*answer.as_known, *answer.changed]
+    _write(
+        indexer,
+        build,
+        [*as_known, *new_keys],
+        [rows[message.images[position].image_id] for position in positions],
+        vectors[positions],
     )
-    _note_failures(indexer, tx, build, answer.without_vector)
+    spoken_of = [message.images[position].image_id for position in positions] + answer.without_vector
+    tombstones.bury_in(tx, [build.vector_collection], exceptions.forget(tx, build.job_id, spoken_of))
+    exceptions.record(tx, build.job_id, changed)
+    _note_failures(tx, build, answer.without_vector)
     return answer.settled
 
 
@@ -98,12 +105,14 @@ class Answer:
 
     Attributes:
         settled: the outcome of each open picture.
-        positions: rows of the message's vectors that are written.
+        as_known: rows of the message's vectors that were made of the bytes that the images' rows speak of.
+        changed: rows of the message's vectors of files that hold other bytes than that.
         without_vector: images that the build has none of, as they are now.
     """
 
     settled: list[ItemOutcome]
-    positions: list[int]
+    as_known: list[int]
+    changed: list[int]
     without_vector: list[int]
 
 
@@ -111,6 +120,8 @@ def decide(
     message: IndexBatch, waiting: Container[int], rows: Mapping[int, Source], *, refusal: str | None
 ) -> Answer:
     """Decide what becomes of each open picture of a batch; nothing here asks a store.
+
+    A picture whose row names another key than when it was sent is done with: the next round takes that key.
 
     Args:
         message: the answer.
@@ -120,29 +131,35 @@ def decide(
     """
     if refusal is not None:
         refused = [_failed(image_id, FailureCode.WRONG_PIPELINE, refusal) for image_id in sorted(waiting)]
-        return Answer(refused, [], [])
+        return Answer(refused, [], [], [])
     there = set(waiting) & rows.keys()
-    positions = [position for position, image in enumerate(message.images) if image.image_id in there]
+    images = [(position, image) for position, image in enumerate(message.images) if image.image_id in there]
     failures = [failure for failure in message.failures if failure.image_id in there]
+    expected = {image.image_id: image.expected_key for _, image in images}
+    expected |= {failure.image_id: failure.expected_key for failure in failures}
+    is_current = {image_id: rows[image_id].vector_key == key for image_id, key in expected.items()}
     settled = [
         *(_failed(gone, FailureCode.REMOVED, LEFT_REASON) for gone in sorted(set(waiting) - there)),
-        *(ItemOutcome(message.images[position].image_id, Outcome.INDEXED) for position in positions),
+        *(ItemOutcome(image.image_id, Outcome.INDEXED) for _, image in images),
         *(_failed(failure.image_id, failure.code, failure.reason) for failure in failures),
     ]
-    return Answer(settled, positions, [failure.image_id for failure in failures])
+    return Answer(
+        settled,
+        [at for at, image in images if image.sha256 == rows[image.image_id].sha256],
+        [at for at, image in images if is_current[image.image_id] and image.sha256 != rows[image.image_id].sha256],
+        [failure.image_id for failure in failures if is_current[failure.image_id]],
+    )
 
 
 def _failed(image_id: int, code: FailureCode, reason: str) -> ItemOutcome:
     return ItemOutcome(image_id, Outcome.FAILED, code, reason)
 
 
-def _note_failures(indexer: Indexer, tx: Transaction, build: ReindexBuild, image_ids: Sequence[int]) -> None:
+def _note_failures(tx: Transaction, build: ReindexBuild, image_ids: Sequence[int]) -> None:
     """Record that a build can have no vectors of these images as they are now."""
     rows = contents.sources(tx, image_ids)
-    contents.record(tx, build.job_id, {row.id: row.version for row in rows.values()}, has_vector=False)
-    if rows:
-        # From an earlier round, of what the picture was then.
-        _delete(indexer, build, sorted(rows))
+    tombstones.bury_in(tx, [build.vector_collection], exceptions.forget(tx, build.job_id, rows))
+    exceptions.record(tx, build.job_id, [ExceptionRecord(row.id, row.vector_key) for row in rows.values()])
 
 
 def _refusal(tx: Transaction, build: ReindexBuild, message: IndexBatch) -> str | None:
@@ -157,23 +174,14 @@ def _refusal(tx: Transaction, build: ReindexBuild, message: IndexBatch) -> str |
     return None
 
 
-def version_of(image: ExtractedImage, row: Source, *, read_at: float) -> int:
-    """Return the version of the row as of which a new vector is.
-
-    A file that was indexed again after this reading has to be read again here as well.
-    """
-    is_older = row.read_at is not None and row.read_at > read_at
-    return NO_VERSION if image.sha256 != row.sha256 and is_older else row.version
-
-
 def _write(
-    indexer: Indexer, build: ReindexBuild, positions: list[int], rows: list[Source], vectors: Vectors
+    indexer: Indexer, build: ReindexBuild, new_keys: Sequence[int], rows: Sequence[Source], vectors: Vectors
 ) -> None:
     def upsert() -> None:
         indexer.vectors.upsert(
             build.vector_collection,
-            np.array([row.id for row in rows], dtype=np.int64),
-            vectors[positions],
+            new_keys,
+            vectors,
             partitions=[row.partition for row in rows],
             metadata=[row.metadata for row in rows],
         )
@@ -183,13 +191,6 @@ def _write(
     try:
         upsert()
     except NotFound:
-        # A store that lost its data: counting finds out before the switch, and the rest is filled in again.
+        # A store that lost its data: what is missing is found before the switch, and filled in again.
         indexer.ensure_vectors(build)
         upsert()
-
-
-def _delete(indexer: Indexer, build: ReindexBuild, image_ids: list[int]) -> None:
-    try:
-        indexer.vectors.delete(build.vector_collection, image_ids)
-    except NotFound:
-        indexer.ensure_vectors(build)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,9 +10,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import Job, ledger
-from imagesearch.catalog.labels import NO_LABELS
-from imagesearch.catalog.states import BatchState, ImageState
+from imagesearch.catalog.states import BatchState
 from imagesearch.catalog.tables import images, job_items
 from imagesearch.catalog.tables import job_batches as table
 from imagesearch.contract import ExtractItem
@@ -88,36 +86,35 @@ def lease_again(tx: Transaction, batch_ids: Sequence[int], *, lease: timedelta) 
     )
 
 
-def extract_items(tx: Transaction, batch_id: int, job: Job, *, anew: bool = False) -> tuple[ExtractItem, ...]:
+def extract_items(tx: Transaction, batch_id: int, *, anew: bool = False) -> tuple[ExtractItem, ...]:
     """Return the open pictures of a batch as an extractor needs them.
 
-    The digest of what is indexed goes along, so that a file that was only touched costs no inference; not
-    when the job brings another partition or metadata, because these are written together with the vector.
+    The key and the digest of what is indexed go along, so that bytes that were read too early are noticed, and a
+    file that was only touched costs no inference.
 
     Args:
         tx: the transaction.
         batch_id: the batch.
-        job: the batch's job.
         anew: every picture is to be extracted, whatever is indexed.
     """
     waiting = sa.select(job_items.c.image_id).where(
         job_items.c.batch_id == batch_id, job_items.c.outcome.is_(None)
     )
     query = (
-        sa.select(
-            images.c.id, images.c.path, images.c.state, images.c.sha256, images.c.partition, images.c.metadata
-        )
+        sa.select(images.c.id, images.c.path, images.c.sha256, images.c.vector_key)
         # No join: a picture that was submitted under several names is extracted once.
         .where(images.c.id.in_(waiting))
         .order_by(images.c.id)
     )
-    given = ledger.labels_in_batch(tx, batch_id)
-    items = []
-    for image_id, path, state, sha256, partition, metadata in tx.execute(query):
-        labels = given.get(image_id, NO_LABELS).over(job.labels)
-        is_kept = not anew and state == ImageState.INDEXED and labels.change_nothing(partition, metadata)
-        items.append(ExtractItem(image_id=image_id, path=path, known_sha256=sha256 if is_kept else None))
-    return tuple(items)
+    return tuple(
+        ExtractItem(
+            image_id=row.id,
+            path=row.path,
+            known_sha256=None if anew or row.vector_key is None else row.sha256,
+            expected_key=row.vector_key,
+        )
+        for row in tx.execute(query)
+    )
 
 
 def close(tx: Transaction, batch_id: int, state: BatchState = BatchState.DONE) -> None:
@@ -153,6 +150,12 @@ def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:
     )
 
 
+def carry_over(tx: Transaction, batch: Batch, image_ids: Iterable[int]) -> None:
+    """Move open pictures of a batch, which are to be read again, to a new one."""
+    [made] = create(tx, batch.job_id, 1)
+    _move(tx, batch, made, image_ids)
+
+
 def split(tx: Transaction, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
     """Divide a batch's open pictures among two new batches and close it.
 
@@ -163,9 +166,17 @@ def split(tx: Transaction, batch: Batch, image_ids: Sequence[int], *, crashes: i
     made = create(tx, batch.job_id, len(parts))
     for batch_id, part in zip(made, parts, strict=True):
         tx.execute(sa.update(table).where(table.c.id == batch_id).values(crashes=crashes if len(part) > 1 else 0))
-        tx.execute(
-            sa.update(job_items)
-            .where(job_items.c.batch_id == batch.id, job_items.c.image_id.in_(part), job_items.c.outcome.is_(None))
-            .values(batch_id=batch_id)
-        )
+        _move(tx, batch, batch_id, part)
     close(tx, batch.id)
+
+
+def _move(tx: Transaction, batch: Batch, to_id: int, image_ids: Iterable[int]) -> None:
+    tx.execute(
+        sa.update(job_items)
+        .where(
+            job_items.c.batch_id == batch.id,
+            job_items.c.image_id.in_(sorted(image_ids)),
+            job_items.c.outcome.is_(None),
+        )
+        .values(batch_id=to_id)
+    )

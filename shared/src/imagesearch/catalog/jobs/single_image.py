@@ -23,7 +23,6 @@ from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.catalog.tables import images as image_table
 from imagesearch.catalog.tables import job_items
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import JobState
@@ -86,12 +85,6 @@ def begin(tx: Transaction, image: Image, labels: Labels) -> tuple[str, int]:
     jobs.planned(tx, job.id)
     batches.lease_ready(tx, job.id, in_flight_limit=1, lease=LEASE)
     return job.id, batch_id
-
-
-def update_labels(tx: Transaction, image_id: int, partition: str, metadata: dict[str, Any]) -> None:
-    """Record the partition and metadata of an image whose vector stays what it is."""
-    values = {"partition": partition, "metadata": metadata, "indexed_at": sa.func.now()}
-    tx.execute(sa.update(image_table).where(image_table.c.id == image_id).values(values))
 
 
 def count_ended(tx: Transaction, age: timedelta) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -11,12 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from imagesearch.catalog import jobs
+from imagesearch.catalog import jobs, keys, retired
 from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.reindex import exceptions
 from imagesearch.catalog.states import BuildPhase, BuildState
-from imagesearch.catalog.tables import collections, retired_vectors
+from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import index_builds as table
 from imagesearch.catalog.tables import jobs as jobs_table
 from imagesearch.contract import JobState
@@ -40,6 +40,10 @@ class ReindexBuild:
         vector_collection: name of the Milvus collection that is being filled.
         model: identity of the network that it is built with; None until the first batch of an extraction.
         extracts: pictures are read again with another pipeline; otherwise vectors are copied.
+        fence_key: the next round takes the keys up to this one.
+        fence_xid: every transaction before this one has to have ended by then.
+        reached_key: everything up to this key is filled in, or in the ledger; None before the first round.
+        verified_key: everything up to this key was found in the build's vectors.
     """
 
     job_id: str
@@ -51,6 +55,10 @@ class ReindexBuild:
     model: str | None
     extracts: bool
     state: BuildState
+    fence_key: int
+    fence_xid: int
+    reached_key: int | None
+    verified_key: int
 
     @property
     def is_building(self) -> bool:
@@ -74,9 +82,12 @@ def submit(
     """Write a job and its build, which extracts where the pipeline is not the collection's.
 
     Raises:
-        Conflict: the collection's index is being built already.
+        Conflict: the collection's index is being built already, or its rows still follow the last build.
     """
+    if collection.switched_build is not None:
+        raise Conflict("The collection still follows its last reindex; ask again in a moment.")
     written = jobs.create(tx, collection.id, job)
+    fence = keys.fence(tx)
     made = tx.execute(
         insert(table)
         .values(
@@ -89,6 +100,8 @@ def submit(
             model=model,
             extracts=(preprocessing, model) != (collection.preprocessing, collection.model)
             or not collection.is_current,
+            fence_key=fence.key,
+            fence_xid=fence.xid,
         )
         .on_conflict_do_nothing(
             index_elements=["collection_id"], index_where=sa.text(f"state = '{BuildState.BUILDING}'")
@@ -136,6 +149,23 @@ def pin_model(tx: Transaction, build: ReindexBuild, model: str) -> None:
         )
 
 
+def raise_fence(tx: Transaction, build: ReindexBuild, reached_key: int) -> None:
+    """Record up to which key a locked build has come, and where its next round ends."""
+    fence = keys.fence(tx)
+    values = {"reached_key": reached_key, "fence_key": fence.key, "fence_xid": fence.xid}
+    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(values))
+
+
+def reach(tx: Transaction, build: ReindexBuild, key: int) -> None:
+    """Record up to which key a locked build has come."""
+    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(reached_key=key))
+
+
+def verify(tx: Transaction, build: ReindexBuild, key: int) -> None:
+    """Record up to which key the vectors of a locked build were found."""
+    tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(verified_key=key))
+
+
 def enter(tx: Transaction, build: ReindexBuild, phase: BuildPhase) -> None:
     """Record how near a locked build is to its end."""
     tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(phase=phase))
@@ -170,12 +200,14 @@ def throttle_level(tx: Transaction, collection_id: int, *, timeout: timedelta) -
 def switch(tx: Transaction, build: ReindexBuild, collection: Collection, *, retire_after: timedelta) -> None:
     """Make a finished build the collection's index; the caller has the exclusive lock of the collection.
 
-    The vectors that searches used until now stay for a while: a search that has read the old name goes on.
+    The vectors that searches used until now stay for a while: a search that has read the old name goes on. Rows
+    follow where the build has exceptions.
     """
     changed: dict[str, Any] = {
         "vector_collection": build.vector_collection,
         "index_type": build.index_type,
         "index_params": build.index_params,
+        "switched_build": build.job_id if exceptions.has_any(tx, build.job_id) else None,
     }
     if build.extracts:
         model = build.model
@@ -187,30 +219,13 @@ def switch(tx: Transaction, build: ReindexBuild, collection: Collection, *, reti
         }
     tx.execute(sa.update(collections).where(collections.c.id == collection.id).values(changed))
     _close(tx, build, BuildState.SWITCHED)
-    retire(tx, collection.vector_collection, after=retire_after)
+    retired.retire(tx, collection.vector_collection, keep_for=retire_after)
 
 
 def abandon(tx: Transaction, build: ReindexBuild) -> None:
     """Give a build up, and have its vectors dropped."""
     _close(tx, build, BuildState.ABANDONED)
-    retire(tx, build.vector_collection)
-
-
-def retire(tx: Transaction, vector_collection: str, *, after: timedelta = timedelta(0)) -> None:
-    """Note that vectors are to be dropped; the note stays until they are."""
-    noted = insert(retired_vectors).values(vector_collection=vector_collection, drop_after=sa.func.now() + after)
-    tx.execute(noted.on_conflict_do_nothing())
-
-
-def retired(tx: Transaction) -> list[str]:
-    """Return the names of vectors that are due to be dropped."""
-    query = sa.select(retired_vectors.c.vector_collection).where(retired_vectors.c.drop_after <= sa.func.now())
-    return list(tx.execute(query.order_by(retired_vectors.c.drop_after)).scalars())
-
-
-def forget_retired(tx: Transaction, vector_collections: Sequence[str]) -> None:
-    """Remove the notes on vectors that have been dropped."""
-    tx.execute(sa.delete(retired_vectors).where(retired_vectors.c.vector_collection.in_(list(vector_collections))))
+    retired.retire(tx, build.vector_collection)
 
 
 def _close(tx: Transaction, build: ReindexBuild, state: BuildState) -> None:

@@ -11,9 +11,7 @@ from imagesearch.catalog import images
 from imagesearch.catalog.states import ImageState
 from imagesearch_api.models.responses.base import Answer, Anything, Count, Id, JobId, Link, Moment, Page, moment
 
-State = Annotated[
-    str, WithJsonSchema({"enum": [str(state) for state in ImageState if state != ImageState.DELETING]})
-]
+State = Annotated[str, WithJsonSchema({"enum": [str(state) for state in ImageState]})]
 
 
 class Image(Answer):

@@ -1,0 +1,55 @@
+"""Find the vectors of indexed images, also when one is replaced at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from imagesearch.catalog import collections, images, naming
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.images import Image
+from imagesearch.contract import Vectors
+from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.vectors import VectorStore
+
+
+def stored_vectors(
+    catalog: Catalog, store: VectorStore, collection: Collection, rows: Iterable[Image]
+) -> dict[int, Vectors]:
+    """Return the vectors of indexed images as float32[512], by image id.
+
+    A row may name another vector by the time that its own is looked for, and a read may be a moment behind: what
+    is not found is looked for again, by the row as it is then and by a read that is up to date.
+
+    Raises:
+        StoreUnavailable: the store does not answer, or has not all of them.
+    """
+    by_id = {row.id: row for row in rows}
+    found: dict[int, Vectors] = {}
+    for is_strong in (False, True):
+        if is_strong:
+            with catalog.reading() as tx:
+                # Its index may have been replaced as well.
+                collection = collections.by_id(tx, collection.id)
+                by_id = images.indexed_by_ids(tx, by_id)
+        if by_id:
+            found |= _fetch(catalog, store, collection, by_id, is_strong=is_strong)
+        by_id = {image_id: row for image_id, row in by_id.items() if image_id not in found}
+        if not by_id:
+            return found
+    raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+
+
+def _fetch(
+    catalog: Catalog, store: VectorStore, collection: Collection, rows: Mapping[int, Image], *, is_strong: bool
+) -> dict[int, Vectors]:
+    if collection.switched_build is None:
+        keys = {row.id: row.vector_key for row in rows.values() if row.vector_key is not None}
+    else:
+        with catalog.reading() as tx:
+            keys = naming.keys_of_images(tx, collection, rows.values())
+    try:
+        vectors = store.fetch_vectors(collection.vector_collection, list(keys.values()), strong=is_strong)
+    except NotFound:
+        return {}
+    return {image_id: vectors[key] for image_id, key in keys.items() if key in vectors}

@@ -1,0 +1,169 @@
+"""Keep what a build found otherwise than the rows say: files that have changed, or cannot be read any more.
+
+A build writes the vector of an image under the key that its row names, as long as the file holds the bytes that
+the row speaks of. Where it does not, the vector is written under a key of its own and recorded here, and applied
+to the row once the collection has been switched to the build. An exception holds only while the row names the key
+that it was recorded for: whatever was indexed since knows better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from imagesearch.catalog import collections, tombstones
+from imagesearch.catalog import images as image_rows
+from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.states import BuildState, ImageState
+from imagesearch.catalog.tables import built_images as table
+from imagesearch.catalog.tables import images, index_builds
+from imagesearch.catalog.tombstones import Buried
+from imagesearch.contract import ExtractedImage
+
+FACTS = ("sha256", "size_bytes", "mtime_ns", "width", "height", "format")
+"""What is recorded of a file."""
+NOTHING = dict.fromkeys(("vector_key", "sha256", "size_bytes", "mtime_ns"))
+"""What is recorded of an image without a vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """Hold what a build found of one image.
+
+    Attributes:
+        from_key: the key that the row named then.
+        key: of the new vector; None where the file cannot be indexed any more.
+        facts: of the file that the new vector was made of.
+    """
+
+    image_id: int
+    from_key: int
+    key: int | None = None
+    facts: ExtractedImage | None = None
+
+
+def record(tx: Transaction, job_id: str, found: Sequence[ExceptionRecord]) -> None:
+    """Record exceptions; the one that an image had before is replaced."""
+    rows = [
+        {
+            "job_id": job_id,
+            "image_id": one.image_id,
+            "from_key": one.from_key,
+            "vector_key": one.key,
+            **{fact: getattr(one.facts, fact) if one.facts is not None else None for fact in FACTS},
+        }
+        for one in sorted(found, key=lambda one: one.image_id)
+    ]
+    if rows:
+        put = insert(table)
+        kept = {name: put.excluded[name] for name in rows[0] if name not in ("job_id", "image_id")}
+        tx.execute(put.on_conflict_do_update(index_elements=["job_id", "image_id"], set_=kept), rows)
+
+
+def forget(tx: Transaction, job_id: str, image_ids: Iterable[int]) -> list[Buried]:
+    """Forget the exceptions of images, and return the vectors that they had."""
+    gone = tx.execute(
+        sa.delete(table)
+        .where(table.c.job_id == job_id, table.c.image_id.in_(sorted(image_ids)))
+        .returning(table.c.vector_key, table.c.image_id, table.c.sha256)
+    )
+    return [Buried(*row) for row in gone if row.vector_key is not None]
+
+
+def has_any(tx: Transaction, job_id: str) -> bool:
+    """Tell whether a build has exceptions."""
+    return tx.execute(sa.select(table.c.image_id).where(table.c.job_id == job_id).limit(1)).first() is not None
+
+
+def without_vector(tx: Transaction, job_id: str, image_keys: Mapping[int, int]) -> set[int]:
+    """Return those of the images, given with their keys, whose vectors the build has not under these keys."""
+    query = sa.select(table.c.image_id, table.c.from_key).where(
+        table.c.job_id == job_id, table.c.image_id.in_(sorted(image_keys))
+    )
+    return {row.image_id for row in tx.execute(query) if image_keys[row.image_id] == row.from_key}
+
+
+def image_ids(tx: Transaction, job_id: str, keys: Iterable[int]) -> dict[int, int]:
+    """Return the images whose new vectors have these keys, by key."""
+    query = sa.select(table.c.vector_key, table.c.image_id).where(
+        *_holding(job_id), table.c.vector_key.in_(sorted(keys))
+    )
+    return {row.vector_key: row.image_id for row in tx.execute(query)}
+
+
+def keys(tx: Transaction, job_id: str, wanted: Iterable[int]) -> dict[int, int]:
+    """Return the keys of the new vectors of images, by id."""
+    query = sa.select(table.c.image_id, table.c.vector_key).where(
+        *_holding(job_id), table.c.image_id.in_(sorted(wanted)), table.c.vector_key.is_not(None)
+    )
+    return {row.image_id: row.vector_key for row in tx.execute(query)}
+
+
+def apply_to(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> int:
+    """Bring locked rows in line with the build that their collection was switched to; return how many had one."""
+    if collection.switched_build is None:
+        return 0
+    locked = {row.id: row for row in rows}
+    found = tx.execute(
+        sa.delete(table)
+        .where(table.c.job_id == collection.switched_build, table.c.image_id.in_(sorted(locked)))
+        .returning(*table.c)
+    ).all()
+    holding = [one for one in found if one.from_key == locked[one.image_id].vector_key]
+    obsolete = [one for one in found if one not in holding]
+    for one in sorted(holding, key=lambda one: one.image_id):
+        has_vector = one.vector_key is not None
+        values = {name: getattr(one, name) for name in ("vector_key", *FACTS)} if has_vector else NOTHING
+        tx.execute(
+            sa.update(images)
+            .where(images.c.id == one.image_id)
+            .values({**values, "state": ImageState.INDEXED if has_vector else ImageState.FAILED})
+        )
+    buried = [Buried(one.from_key, one.image_id, locked[one.image_id].sha256) for one in holding]
+    buried += [Buried(one.vector_key, one.image_id, one.sha256) for one in obsolete if one.vector_key is not None]
+    tombstones.bury(tx, collection.id, buried)
+    return len(found)
+
+
+def apply_next(tx: Transaction, collection_id: int, *, limit: int) -> bool:
+    """Apply some exceptions of the build that a collection was switched to; tell whether there may be more."""
+    collection = collections.lock_shared(tx, collection_id)
+    if collection.switched_build is None:
+        return False
+    some = sa.select(table.c.image_id).where(table.c.job_id == collection.switched_build)
+    image_ids = list(tx.execute(some.order_by(table.c.image_id).limit(limit)).scalars())
+    if not image_ids:
+        collections.end_switch(tx, collection)
+        return False
+    rows = image_rows.lock(tx, image_ids)
+    gone = sorted(set(image_ids) - rows.keys())
+    tombstones.bury(tx, collection.id, forget(tx, collection.switched_build, gone))
+    apply_to(tx, collection, rows.values())
+    return True
+
+
+def clear_abandoned(tx: Transaction, *, limit: int) -> bool:
+    """Forget some exceptions of a build that was given up; tell whether there may be more."""
+    abandoned = sa.select(index_builds.c.job_id).where(
+        index_builds.c.state == BuildState.ABANDONED,
+        sa.exists().where(table.c.job_id == index_builds.c.job_id),
+    )
+    job_id = tx.execute(abandoned.limit(1)).scalar_one_or_none()
+    if job_id is None:
+        return False
+    some = sa.select(table.c.image_id).where(table.c.job_id == job_id).order_by(table.c.image_id).limit(limit)
+    forget(tx, job_id, tx.execute(some).scalars())
+    return True
+
+
+def _holding(job_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions on exceptions whose images' rows still name the key that they were recorded for."""
+    return (
+        table.c.job_id == job_id,
+        sa.exists().where(images.c.id == table.c.image_id, images.c.vector_key == table.c.from_key),
+    )
