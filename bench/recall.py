@@ -30,7 +30,7 @@ def measure(report: Report, store: VectorStore, client: MilvusClient) -> None:
     truth = np.argsort(-(queries @ indexed.T), axis=1)[:, :K] + 1
     found = store.search("bench_recall", queries, limit=K)
     hits = sum(
-        len({hit.id for hit in row} & set(map(int, right))) for row, right in zip(found, truth, strict=True)
+        len({hit.key for hit in row} & set(map(int, right))) for row, right in zip(found, truth, strict=True)
     )
     recall = hits / (QUERIES * K)
     store.drop_collection("bench_recall")
@@ -50,7 +50,7 @@ def wait_for_index(client: MilvusClient, name: str) -> None:
 
 
 def fill(store: VectorStore, name: str, vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
-    """Write vectors under the ids 1, 2, ... and wait until all of them can be searched."""
+    """Write vectors under the keys 1, 2, ... and wait until all of them can be searched."""
     for start in range(0, len(vectors), WRITE_AT_ONCE):
         part = vectors[start : start + WRITE_AT_ONCE]
         ids = np.arange(start + 1, start + 1 + len(part))

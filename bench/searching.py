@@ -14,8 +14,9 @@ from bench.calling import COLLECTION, Caller
 from bench.lookalikes import vgg_like
 from bench.recall import fill
 from bench.report import Report, median, p95, times_ms
-from imagesearch.catalog import collections, image_queries, images
+from imagesearch.catalog import collections, images, naming
 from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.naming import Named
 from imagesearch.contract import ExtractedImage, Pixels
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
@@ -42,10 +43,14 @@ def prepare(catalog: Catalog, store: VectorStore, model: str) -> str:
     with catalog.transaction() as tx:
         paths = [f"/bench/{index:05}.jpg" for index in range(COUNT)]
         rows = images.ensure_rows(tx, collection.id, paths, None, None)
-        facts = [ExtractedImage(rows[path].id, "", 0, 0, 500, 375, "JPEG") for path in paths]
-        images.mark_indexed(tx, facts, read_at=0.0, labels=[("", {})] * COUNT)
-        if image_queries.indexed_ids(tx, collection.id, after=0, up_to=None) != set(range(1, COUNT + 1)):
-            raise RuntimeError("the benchmark wants a catalogue of its own")
+        naming.name(
+            tx,
+            collection,
+            [
+                Named(rows[path], key, "", {}, ExtractedImage(rows[path].id, "", 0, 0, 500, 375, "JPEG", None))
+                for key, path in enumerate(paths, 1)
+            ],
+        )
     fill(store, collection.vector_collection, vgg_like(COUNT, seed=2))
     return collection.vector_collection
 

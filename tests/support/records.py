@@ -65,7 +65,7 @@ def job_record(**values: object) -> Job:
 
 
 def image_record(image_id: int, state: str = ImageState.INDEXED, **values: object) -> Image:
-    """Return a picture that was read at second 100 if it has been indexed, but for these values."""
+    """Return a picture whose vector has ten times its id as key if it has been indexed, but for these values."""
     is_new = state == ImageState.PENDING
     made = Image(
         id=image_id,
@@ -81,7 +81,7 @@ def image_record(image_id: int, state: str = ImageState.INDEXED, **values: objec
         partition="",
         metadata={},
         uploaded=False,
-        read_at=None if is_new else 100.0,
+        vector_key=10 * image_id if state == ImageState.INDEXED else None,
         indexed_at=None if is_new else NOON,
         created_at=NOON,
     )
@@ -112,16 +112,19 @@ def answer_record(
     extracted: tuple[int, ...] = (),
     unchanged: tuple[int, ...] = (),
     failed: dict[int, FailureCode] | None = None,
-    read_at: float = 200.0,
+    expected: dict[int, int | None] | None = None,
 ) -> IndexBatch:
-    """Return what an extractor answers of pictures that it read at second 200."""
+    """Return what an extractor answers of pictures; each was sent with the key of `image_record`, if not another."""
+
+    def key(image_id: int) -> int | None:
+        return (expected or {}).get(image_id, 10 * image_id)
+
     return IndexBatch(
         job_id="00000000-0000-0000-0000-000000000001",
         batch_id=1,
         model="vgg16-max-512:test",
-        read_at=read_at,
-        images=tuple(ExtractedImage(image_id, "new digest", 11, 21, 8, 8, "PNG") for image_id in extracted),
+        images=tuple(ExtractedImage(at, "new digest", 11, 21, 8, 8, "PNG", key(at)) for at in extracted),
         vectors=b"",
-        unchanged=tuple(UnchangedImage(image_id, 10, 22) for image_id in unchanged),
-        failures=tuple(FailedImage(image_id, code, f"{code}") for image_id, code in (failed or {}).items()),
+        unchanged=tuple(UnchangedImage(at, "digest", 10, 22, key(at)) for at in unchanged),
+        failures=tuple(FailedImage(at, code, f"{code}", key(at)) for at, code in (failed or {}).items()),
     )

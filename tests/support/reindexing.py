@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import images, jobs
+from imagesearch.catalog import jobs
 from imagesearch.catalog.tables import built_images, retired_vectors
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import ExtractBatch, PlanJob, Reconcile, TaskName
@@ -17,7 +17,6 @@ from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import VectorStore
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
 from support.waiting import until
@@ -59,17 +58,17 @@ def check_whole(world: World, preprocessing: Preprocessing | None = None) -> Non
     world.check()
     with world.catalog.transaction() as tx:
         rows = tx.execute(sa.select(image_table).where(image_table.c.state == "indexed")).all()
-        assert tx.execute(sa.select(retired_vectors)).all() == []
+        assert tx.execute(sa.select(retired_vectors).where(retired_vectors.c.dropped_at.is_(None))).all() == []
         assert tx.execute(sa.select(built_images)).all() == []
-    vectors = world.vectors.fetch_vectors(collection.vector_collection, [row.id for row in rows])
+    vectors = world.vectors.fetch_vectors(collection.vector_collection, [row.vector_key for row in rows])
     options = (preprocessing or Preprocessing()).to_dict()
     for row in rows:
         expected = vector_of(Path(row.path).read_bytes(), options)
-        assert vectors[row.id] == pytest.approx(expected, abs=1e-6)
+        assert vectors[row.vector_key] == pytest.approx(expected, abs=1e-6)
         (found,) = world.vectors.search(
             collection.vector_collection, expected[None, :], limit=1, partition=row.partition
         )[0]
-        assert found.id == row.id
+        assert found.key == row.vector_key
 
 
 def work_alone(world: World, indexer: Indexer, job_id: str) -> None:
@@ -88,11 +87,8 @@ def meddle(world: World) -> None:
     world.run(world.root)
     world.write("moved.jpg")
     world.run([world.root / "moved.jpg", world.root / "005.jpg"], partition="other", metadata={"year": 2001})
-    with world.catalog.transaction() as tx:
-        first = tx.execute(sa.select(image_table.c.id).where(image_table.c.path.endswith("/006.jpg"))).scalar_one()
-        images.mark_deleting(tx, world.collection().id, [first])
+    world.delete("006.jpg")
     (world.root / "006.jpg").unlink()
-    finish_deletes(world.indexer, world.collection().id)
 
 
 def is_anything_open(world: World) -> bool:

@@ -46,7 +46,7 @@ def snapshot(world: World) -> object:
     with world.catalog.transaction() as tx:
         rows = [sorted(map(repr, tx.execute(sa.select(table)).all())) for table in tables]
         names = tx.execute(sa.select(collection_rows.c.vector_collection)).scalars().all()
-    vectors = [world.vectors.ids(name) for name in names if world.vectors.has_collection(name)]
+    vectors = [world.vectors.keys(name) for name in names if world.vectors.has_collection(name)]
     return rows, vectors, list(world.outbox)
 
 

@@ -61,7 +61,7 @@ def write(store: VectorStore, name: str, ids: list[int], vectors: Vectors, **row
 
 def found(store: VectorStore, name: str, query: Vectors, **options: Any) -> list[int]:
     """Return the ids that a search for one vector finds, in its order."""
-    return [hit.id for hit in store.search(name, query, **{"limit": 100, **options})[0]]
+    return [hit.key for hit in store.search(name, query, **{"limit": 100, **options})[0]]
 
 
 class VectorStoreContract:
@@ -81,7 +81,7 @@ class VectorStoreContract:
         for use in (
             lambda: store.search(name, vectors, limit=1),
             lambda: store.count(name),
-            lambda: store.ids(name),
+            lambda: store.keys(name),
             lambda: store.upsert(name, [1], vectors, [""], [{}]),
             lambda: store.delete(name, [1]),
             lambda: store.fetch_vectors(name, [1]),
@@ -141,7 +141,7 @@ class VectorStoreContract:
         for _ in range(2):
             store.delete(collection, np.arange(1, 1050))
             assert store.count(collection, strong=True) == 51
-        assert store.ids(collection) == list(range(1050, 1101))
+        assert store.keys(collection) == list(range(1050, 1101))
         assert set(found(store, collection, vectors[:1])) == set(range(1050, 1101))
         assert store.fetch_vectors(collection, [1, 1100]).keys() == {1100}
 
@@ -151,7 +151,7 @@ class VectorStoreContract:
         store.delete(collection, [])
         assert store.fetch_vectors(collection, []) == {}
         assert store.search(collection, nothing, limit=1) == []
-        assert store.ids(collection) == []
+        assert store.keys(collection) == []
 
     def test_vectors_come_back_as_they_were_written(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(6, 3)
@@ -166,14 +166,14 @@ class VectorStoreContract:
         vectors = unit_vectors(7, 50)
         write(store, collection, list(range(1, 51)), vectors)
         for row_id, hits in enumerate(store.search(collection, vectors, limit=3, max_distance=0.0), start=1):
-            assert [(hit.id, hit.distance) for hit in hits] == [(row_id, 0.0)]
+            assert [(hit.key, hit.distance) for hit in hits] == [(row_id, 0.0)]
 
     def test_distances_are_those_of_the_cosine(self, store: VectorStore, collection: str) -> None:
         vectors, query = unit_vectors(8, 200), unit_vectors(9, 1)
         write(store, collection, list(range(1, 201)), vectors)
         exact = 1 - vectors.astype(float) @ query[0].astype(float)
         hits = store.search(collection, query, limit=200)[0]
-        assert [hit.id for hit in hits] == (np.argsort(exact) + 1).tolist()
+        assert [hit.key for hit in hits] == (np.argsort(exact) + 1).tolist()
         assert [hit.distance for hit in hits] == pytest.approx(np.sort(exact).tolist(), abs=2e-6)
         limit = hits[99].distance
         assert store.search(collection, query, limit=200, max_distance=limit)[0] == hits[:100]
@@ -228,11 +228,11 @@ class VectorStoreContract:
             partitions=[f"t{row_id % 30}" for row_id in range(len(ids))],
         )
         listed: list[int] = []
-        while page := store.ids(collection, after=listed[-1] if listed else 0, limit=400):
+        while page := store.keys(collection, after=listed[-1] if listed else 0, limit=400):
             assert len(page) == min(400, len(ids) - len(listed))
             listed += page
         assert listed == sorted(ids)
-        assert store.ids(collection, after=2**40) == [2**62]
+        assert store.keys(collection, after=2**40) == [2**62]
 
     def test_threads_write_beside_each_other(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(14, 100)
@@ -289,8 +289,8 @@ class DeepPagesContract:
         edges = [0, 10, 20, 100, 140, 1000, 1100, 5000, 10_000, 16_000, MAX_WINDOW]
         pages = [store.search(name, query, limit=end - begin, offset=begin)[0] for begin, end in pairwise(edges)]
         assert [len(page) for page in pages] == [end - begin for begin, end in pairwise(edges)]
-        assert len({hit.id for page in pages for hit in page}) == MAX_WINDOW
+        assert len({hit.key for page in pages for hit in page}) == MAX_WINDOW
         for page in pages:
-            assert page == sorted(page, key=lambda hit: (hit.distance, hit.id))
+            assert page == sorted(page, key=lambda hit: (hit.distance, hit.key))
         assert pages[0][0].id == 5
         assert pages[0][-1].distance <= pages[3][0].distance <= pages[-1][0].distance

@@ -7,16 +7,16 @@ extractor is a stand-in that reads the files and makes a vector out of their dig
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.catalog import collections, jobs, naming
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
@@ -46,6 +46,8 @@ from imagesearch.vectors import VectorStore
 from imagesearch.wire import Message
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.deletion import collect
+from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_indexer.tasks import KINDS, plan_job
 
@@ -156,29 +158,30 @@ class World:
         unchanged: list[UnchangedImage] = []
         failures: list[FailedImage] = []
         vectors = []
-        read_at = time.time()
         for item in batch.items:
             path = Path(item.path)
             try:
                 data, facts = path.read_bytes(), path.stat()
             except FileNotFoundError:
-                failures.append(FailedImage(item.image_id, FailureCode.VANISHED, "gone"))
+                failures.append(FailedImage(item.image_id, FailureCode.VANISHED, "gone", item.expected_key))
                 continue
             digest = hashlib.sha256(data).hexdigest()
             if data == BAD:
-                failures.append(FailedImage(item.image_id, FailureCode.UNREADABLE, "not a picture"))
+                code = FailureCode.UNREADABLE
+                failures.append(FailedImage(item.image_id, code, "not a picture", item.expected_key))
             elif digest == item.known_sha256:
-                unchanged.append(UnchangedImage(item.image_id, facts.st_size, facts.st_mtime_ns))
+                size, mtime = facts.st_size, facts.st_mtime_ns
+                unchanged.append(UnchangedImage(item.image_id, digest, size, mtime, item.expected_key))
             else:
                 self.inferences += 1
-                done.append(ExtractedImage(item.image_id, digest, facts.st_size, facts.st_mtime_ns, 8, 8, "PNG"))
+                size, mtime = facts.st_size, facts.st_mtime_ns
+                done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", item.expected_key))
                 vectors.append(vector_of(data, batch.preprocessing))
         stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)
         return IndexBatch(
             job_id=batch.job_id,
             batch_id=batch.batch_id,
             model=model or self.model,
-            read_at=read_at,
             images=tuple(done),
             vectors=pack_vectors(stacked),
             unchanged=tuple(unchanged),
@@ -227,18 +230,39 @@ class World:
             return collections.get(tx, name)
 
     def check(self, *, collection: str = "default") -> None:
-        """Assert what must hold after whatever happened: rows and vectors agree, counters are the ledger."""
+        """Assert what must hold after whatever happened: rows name all vectors, counters are the ledger."""
+        self.collect()
         found = self.collection(collection)
         with self.catalog.transaction() as tx:
             rows = tx.execute(
-                sa.select(images.c.id).where(images.c.collection_id == found.id, images.c.state == "indexed")
+                sa.select(images.c.vector_key).where(
+                    images.c.collection_id == found.id, images.c.state == "indexed"
+                )
             ).scalars()
-            indexed = sorted(rows)
+            named = sorted(rows)
             every = tx.execute(sa.select(job_table.c.id)).scalars().all()
-        assert self.vectors.ids(found.vector_collection, after=0, limit=16_000) == indexed
-        assert self.vectors.count(found.vector_collection, strong=True) == len(indexed)
+        assert self.vectors.count(found.vector_collection, strong=True) == len(named)
+        assert self.vectors.keys(found.vector_collection, after=0, limit=16_000) == named
         for job_id in every:
             self.check_ledger(job_id)
+
+    def collect(self) -> None:
+        """Delete what rows do not name any more, as if its time had come."""
+        collect(self.indexer, timedelta(0))
+        remove_stray_files(self.indexer)
+
+    def keys(self, *names: str) -> list[int | None]:
+        """Return the keys that the rows of these files name."""
+        with self.catalog.transaction() as tx:
+            found = {Path(row.path).name: row.vector_key for row in tx.execute(sa.select(images))}
+        return [found[name] for name in names]
+
+    def delete(self, *names: str, collection: str = "default") -> None:
+        """Delete the images of these files, as a caller does."""
+        with self.catalog.transaction() as tx:
+            held = collections.lock_shared(tx, collections.get(tx, collection).id)
+            wanted = {row.id for row in tx.execute(sa.select(images)) if Path(row.path).name in names}
+            assert naming.delete(tx, held, wanted) == sorted(wanted)
 
     def check_ledger(self, job_id: str) -> None:
         """Assert that a job's counters are what its ledger says."""

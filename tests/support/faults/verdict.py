@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.jobs import ledger
-from imagesearch.catalog.tables import images, job_batches, job_items
+from imagesearch.catalog.tables import images, job_batches, job_items, tombstones
 from support.faults.living import Living
 
 SAMPLES = 3
@@ -53,9 +53,9 @@ def judge(
     with stack.catalog.transaction() as tx:
         found = collections.get(tx, collection)
         rows = {
-            row.path: row.id
+            row.path: row.vector_key
             for row in tx.execute(
-                sa.select(images.c.id, images.c.path).where(
+                sa.select(images.c.vector_key, images.c.path).where(
                     images.c.collection_id == found.id, images.c.state == "indexed"
                 )
             )
@@ -66,12 +66,18 @@ def judge(
             .where(job_items.c.job_id.in_(job_ids), job_items.c.outcome.is_(None))
         ).scalar_one()
         wrong = sum(_miscounted(tx, job_id, findings) for job_id in job_ids)
-    in_store = stack.vectors.ids(found.vector_collection)
+        buried = set(
+            tx.execute(
+                sa.select(tombstones.c.key).where(tombstones.c.vector_collection == found.vector_collection)
+            ).scalars()
+        )
     count = stack.vectors.count(found.vector_collection, strong=True)
+    in_store = stack.vectors.keys(found.vector_collection)
     expected = {str(path) for path in good}
     missing = expected - set(rows) if every else set()
     extra = set(rows) - expected
-    bare, orphans = set(rows.values()) - set(in_store), set(in_store) - set(rows.values())
+    bare = set(rows.values()) - set(in_store)
+    orphans = set(in_store) - set(rows.values()) - buried
     unfound = [path for path in _samples(good, rows, samples) if not _finds_itself(stack, collection, path)]
     for what, seen in {
         "paths without a row": missing,

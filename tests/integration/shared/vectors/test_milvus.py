@@ -112,7 +112,7 @@ class OtherProcesses:
         store._create("half")
         store.ensure_collection("half", IndexSpec("HNSW"))
         write(store, "half", [1], unit_vectors(1, 1))
-        assert [hit.id for hit in store.search("half", unit_vectors(1, 1), limit=1)[0]] == [1]
+        assert [hit.key for hit in store.search("half", unit_vectors(1, 1), limit=1)[0]] == [1]
         store.drop_collection("half")
 
 

@@ -81,7 +81,7 @@ def test_what_was_acknowledged_survives_a_crash(server: Server, store: MilvusVec
         lambda: store.count(NAME, strong=True),
         lambda: store.upsert(NAME, [1], query, [""], [{}]),
         lambda: store.delete(NAME, [1]),
-        lambda: store.ids(NAME),
+        lambda: store.keys(NAME),
         lambda: store.ensure_collection(NAME, IndexSpec()),
         store.ping,
     ):
@@ -90,9 +90,9 @@ def test_what_was_acknowledged_survives_a_crash(server: Server, store: MilvusVec
     server.start()
     until(lambda: answers(lambda: store.count(NAME, strong=True)))
     assert store.count(NAME, strong=True) == 2_400
-    assert store.ids(NAME) == list(range(1, 2_400))
+    assert store.keys(NAME) == list(range(1, 2_400))
     until(lambda: answers(lambda: store.search(NAME, query, limit=1)))
-    assert [hit.id for hit in store.search(NAME, vectors[50:51], limit=1)[0]] == [50]
+    assert [hit.key for hit in store.search(NAME, vectors[50:51], limit=1)[0]] == [50]
     assert len(store.search(NAME, query, limit=200, partition="c")[0]) == 100
     assert len(store.search(NAME, query, limit=2_000, partition="a")[0]) == 1_150
     write(store, NAME, [9_000], query)

@@ -40,10 +40,10 @@ def test_pages_of_any_sizes_join(edges: set[int]) -> None:
     for begin, end in pairwise([0, *sorted(edges)]):
         hits = page(end - begin, begin)
         assert len(hits) == end - begin
-        assert hits == sorted(hits, key=lambda hit: (hit.distance, hit.id))
-        seen += [hit.id for hit in hits]
+        assert hits == sorted(hits, key=lambda hit: (hit.distance, hit.key))
+        seen += [hit.key for hit in hits]
     assert len(seen) == len(set(seen))
-    assert set(seen) == {hit.id for hit in page(max(edges), 0)}
+    assert set(seen) == {hit.key for hit in page(max(edges), 0)}
 
 
 def test_pages_that_ask_for_just_what_they_need_would_not_join() -> None:
@@ -105,7 +105,7 @@ def test_rows_of_one_distance_come_in_the_order_of_their_ids_however_many(
             pages.add([some(depth)], depth)
             if pages.are_complete():
                 break
-        return [hit.id for hit in pages.cut()[0]]
+        return [hit.key for hit in pages.cut()[0]]
 
     right = [row_id for row_id, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
     seen = [row_id for begin, end in pairwise([0, *sorted(edges)]) for row_id in ask(end - begin, begin)]
