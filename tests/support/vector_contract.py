@@ -257,7 +257,7 @@ class VectorStoreContract:
             write(store, name, list(range(1500)), vectors)
             store.compact(name)
             nearest = store.search(name, vectors[:20], limit=5)
-            assert [hits[0].id for hits in nearest] == list(range(20)), index_type
+            assert [hits[0].key for hits in nearest] == list(range(20)), index_type
             assert all(hits[0].distance < 0.01 for hits in nearest), index_type
             assert store.count(name) == 1500
             store.drop_collection(name)
@@ -292,5 +292,5 @@ class DeepPagesContract:
         assert len({hit.key for page in pages for hit in page}) == MAX_WINDOW
         for page in pages:
             assert page == sorted(page, key=lambda hit: (hit.distance, hit.key))
-        assert pages[0][0].id == 5
+        assert pages[0][0].key == 5
         assert pages[0][-1].distance <= pages[3][0].distance <= pages[-1][0].distance

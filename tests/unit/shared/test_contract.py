@@ -42,17 +42,16 @@ MESSAGES: list[Message] = [
         7,
         "vgg16-max-512:abc",
         Preprocessing().to_dict(),
-        (ExtractItem(1, "/data/ünï 图.jpg", None), ExtractItem(2**62, "/data/b.jpg", "00ff")),
+        (ExtractItem(1, "/data/ünï 图.jpg", None, None), ExtractItem(2**62, "/data/b.jpg", "00ff", 2**61)),
     ),
     IndexBatch(
         "job",
         7,
         "vgg16-max-512:abc",
-        1_700_000_000.25,
-        (ExtractedImage(1, "00ff", 10, 1_700_000_000_000_000_000, 640, 480, "JPEG"),),
+        (ExtractedImage(1, "00ff", 10, 1_700_000_000_000_000_000, 640, 480, "JPEG", None),),
         bytes(range(256)) * 8,
-        (UnchangedImage(2, 10, 5),),
-        (FailedImage(3, FailureCode.TRUNCATED, "the JPEG data ends before the picture is complete"),),
+        (UnchangedImage(2, "00ff", 10, 5, 2**61),),
+        (FailedImage(3, FailureCode.TRUNCATED, "the JPEG data ends before the picture is complete", 2**62),),
     ),
     QueryPixels(1, bytes(INPUT_SIDE * INPUT_SIDE * 3), 1_700_000_000.5),
     QueryVectors("vgg16-max-512:abc", bytes(DIMENSION * 4)),
@@ -124,11 +123,13 @@ def test_what_is_no_message_is_refused(wire: object) -> None:
         (UnchangedImage, "image_id", "1"),
         (UnchangedImage, "image_id", True),
         (UnchangedImage, "image_id", 1.0),
+        (UnchangedImage, "expected_key", "70"),
         (FailedImage, "code", "no such code"),
         (FailedImage, "code", 3),
         (ExtractBatch, "items", [1]),
         (ExtractBatch, "items", "items"),
-        (ExtractBatch, "items", [{"image_id": 1, "path": "/a.jpg", "known_sha256": 5}]),
+        (ExtractBatch, "items", [{"image_id": 1, "path": "/a.jpg", "known_sha256": 5, "expected_key": None}]),
+        (ExtractBatch, "items", [{"image_id": 1, "path": "/a.jpg", "known_sha256": None, "expected_key": "1"}]),
         (ExtractBatch, "preprocessing", []),
         (ExtractBatch, "model", 3),
         (QueryPixels, "deadline", "soon"),
@@ -137,8 +138,8 @@ def test_what_is_no_message_is_refused(wire: object) -> None:
 )
 def test_a_field_of_another_type_is_refused_by_name(message: type[Message], field: str, value: object) -> None:
     wires = {
-        UnchangedImage: UnchangedImage(1, 2, 3).to_wire(),
-        FailedImage: FailedImage(1, FailureCode.EMPTY, "why").to_wire(),
+        UnchangedImage: UnchangedImage(1, "00ff", 2, 3, None).to_wire(),
+        FailedImage: FailedImage(1, FailureCode.EMPTY, "why", None).to_wire(),
     } | {type(made): made.to_wire() for made in MESSAGES}
     with pytest.raises(InvalidMessage, match=r"^\w+\.\w+: "):
         message.from_wire({**wires[message], field: value})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from imagesearch.catalog.constants import NO_VERSION
 from imagesearch.catalog.reindex.contents import Source
 from imagesearch.failures import FailureCode
-from imagesearch_indexer.reindex.writer import Answer, decide, version_of
+from imagesearch_indexer.reindex.writer import Answer, decide
 from support.records import answer_record
 
 
-def source(image_id: int, *, sha256: str = "digest", read_at: float | None = 100.0) -> Source:
-    return Source(image_id, f"/library/{image_id}.jpg", 5, sha256, read_at, "", {})
+def source(image_id: int, *, key: int | None = None, sha256: str = "digest") -> Source:
+    """Return an indexed image whose row names the key that `answer_record` gives it, if not another."""
+    return Source(image_id, f"/library/{image_id}.jpg", key or 10 * image_id, sha256, "", {})
 
 
 def outcomes(answer: Answer) -> dict[int, str]:
@@ -24,14 +24,14 @@ def test_each_open_picture_has_one_outcome() -> None:
     rows = {image_id: source(image_id) for image_id in (2, 3)}
     answer = decide(message, {1, 2, 3, 4}, rows, refusal=None)
     assert outcomes(answer) == {1: "removed", 2: "indexed", 3: "unreadable", 4: "removed"}
-    assert (answer.positions, answer.without_vector) == ([1], [3])
+    assert (answer.as_known, answer.changed, answer.without_vector) == ([], [1], [3])
 
 
 def test_what_is_not_open_any_more_is_left_alone() -> None:
     message = answer_record(extracted=(1, 2), failed={3: FailureCode.UNREADABLE})
     rows = {image_id: source(image_id) for image_id in (1, 2, 3)}
     answer = decide(message, {2}, rows, refusal=None)
-    assert (outcomes(answer), answer.positions, answer.without_vector) == ({2: "indexed"}, [1], [])
+    assert (outcomes(answer), answer.changed, answer.without_vector) == ({2: "indexed"}, [1], [])
 
 
 def test_a_network_that_is_refused_fails_every_picture_and_writes_nothing() -> None:
@@ -40,20 +40,34 @@ def test_a_network_that_is_refused_fails_every_picture_and_writes_nothing() -> N
     answer = decide(message, {1, 2, 3}, rows, refusal="another network")
     assert outcomes(answer) == dict.fromkeys((1, 2, 3), FailureCode.WRONG_PIPELINE.value)
     assert {item.reason for item in answer.settled} == {"another network"}
-    assert (answer.positions, answer.without_vector) == ([], [])
+    assert (answer.as_known, answer.changed, answer.without_vector) == ([], [], [])
 
 
 @pytest.mark.parametrize(
-    ("sha256", "read_at", "version"),
+    ("row", "as_known", "changed"),
     [
-        ("digest", 100.0, 5),
-        ("digest", None, 5),
-        ("digest", 300.0, NO_VERSION),
-        ("new digest", 300.0, 5),
+        pytest.param(source(7, sha256="new digest"), [0], [], id="the bytes that the row speaks of"),
+        pytest.param(source(7, key=71, sha256="new digest"), [0], [], id="the bytes of a newer vector"),
+        pytest.param(source(7), [], [0], id="other bytes than the row's"),
+        pytest.param(source(7, key=71), [], [], id="old bytes: the next round takes the new key"),
     ],
 )
-def test_a_file_that_was_read_again_since_is_looked_at_again_if_it_changed(
-    sha256: str, read_at: float | None, version: int
+def test_a_vector_goes_under_the_rows_own_key_only_where_it_was_made_of_the_rows_bytes(
+    row: Source, as_known: list[int], changed: list[int]
 ) -> None:
-    (image,) = answer_record(extracted=(1,)).images
-    assert version_of(image, source(1, sha256=sha256, read_at=read_at), read_at=200.0) == version
+    answer = decide(answer_record(extracted=(7,)), {7}, {7: row}, refusal=None)
+    assert (outcomes(answer), answer.as_known, answer.changed) == ({7: "indexed"}, as_known, changed)
+
+
+@pytest.mark.parametrize(
+    ("row", "without_vector"),
+    [
+        pytest.param(source(7), [7], id="as it was sent"),
+        pytest.param(source(7, key=71), [], id="indexed anew since: the next round takes the new key"),
+    ],
+)
+def test_a_failure_leaves_an_image_without_a_vector_as_long_as_its_row_names_the_key_of_then(
+    row: Source, without_vector: list[int]
+) -> None:
+    answer = decide(answer_record(failed={7: FailureCode.UNREADABLE}), {7}, {7: row}, refusal=None)
+    assert (outcomes(answer), answer.without_vector) == ({7: "unreadable"}, without_vector)
