@@ -26,7 +26,7 @@ def fill_next(tx: Transaction) -> bool:
     if reached is None:
         return False
     last = tx.execute(
-        sa.text("SELECT max(id) FROM (SELECT id FROM images WHERE id > :after ORDER BY id LIMIT :limit) AS some"),
+        sa.text("SELECT max(id) FROM (SELECT id FROM images WHERE id > :after ORDER BY id LIMIT :limit) AS slice"),
         {"after": reached, "limit": SLICE},
     ).scalar_one()
     if last is None:
