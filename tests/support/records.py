@@ -114,7 +114,7 @@ def answer_record(
     failed: dict[int, FailureCode] | None = None,
     expected: dict[int, int | None] | None = None,
 ) -> IndexBatch:
-    """Return what an extractor answers of pictures; each was sent with the key of `image_record`, if not another."""
+    """Return what an extractor answers of pictures; each was sent with the key of `image_record` or another."""
 
     def key(image_id: int) -> int | None:
         return (expected or {}).get(image_id, 10 * image_id)

@@ -1,0 +1,219 @@
+"""A row names one vector, and what it has named before is buried; while a switch is followed, exceptions count."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections, keys, naming
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.naming import Named
+from imagesearch.catalog.states import ImageState
+from imagesearch.catalog.tables import images as table
+from imagesearch.catalog.tables import stray_files
+from support.album import Album
+
+pytestmark = pytest.mark.integration
+
+
+def found_by(album: Album, *wanted: int | None) -> dict[int, str]:
+    """Return the paths of the images that have these keys; both ways of asking must agree."""
+    known = [key for key in wanted if key is not None]
+    with album.catalog.reading() as tx:
+        rows = naming.images_of_keys(tx, album.collection, known)
+        assert naming.ids_of_keys(tx, album.collection, known) == {key: row.id for key, row in rows.items()}
+    return {key: row.path for key, row in rows.items()}
+
+
+def keys_of(album: Album, *rows: Image) -> dict[int, int]:
+    with album.catalog.reading() as tx:
+        return naming.keys_of_images(tx, album.collection, rows)
+
+
+def unname(album: Album, row: Image, state: ImageState) -> None:
+    with album.catalog.transaction() as tx:
+        naming.unname(tx, album.collection, naming.lock(tx, album.collection, [row.id]).values(), state)
+
+
+def test_a_first_vector_is_named_and_nothing_is_buried(album: Album) -> None:
+    [row] = album.index("/a", sha256="ab")
+    assert (row.state, row.sha256, row.size_bytes, row.format) == ("indexed", "ab", 10, "PNG")
+    assert found_by(album, row.vector_key) == {row.vector_key: "/a"}
+    assert album.buried() == set()
+
+
+def test_a_new_vector_takes_the_place_of_the_one_before_which_is_buried(album: Album) -> None:
+    [old] = album.index("/a", sha256="ab")
+    [new] = album.index("/a", sha256="cd")
+    assert (new.id, new.sha256) == (old.id, "cd")
+    assert new.vector_key is not None
+    assert new.vector_key > (old.vector_key or 0)
+    assert found_by(album, old.vector_key, new.vector_key) == {new.vector_key: "/a"}
+    assert album.buried() == {(old.vector_key, album.collection.vector_collection)}
+
+
+def test_a_change_of_labels_leaves_what_is_known_of_the_file(album: Album) -> None:
+    [old] = album.index("/a", sha256="ab")
+    with album.catalog.transaction() as tx:
+        [key] = keys.draw(tx, 1)
+        naming.name(tx, album.collection, [Named(old, key, "anna", {"year": 2020})])
+    new = album.row("/a")
+    assert (new.partition, new.metadata, new.sha256, new.vector_key) == ("anna", {"year": 2020}, "ab", key)
+
+
+def test_several_are_named_at_once_each_with_its_own(album: Album) -> None:
+    rows = album.index("/b", "/a", "/c")
+    again = album.index("/c", "/a")
+    assert found_by(album, *(row.vector_key for row in [*rows, *again])) == {
+        rows[0].vector_key: "/b",
+        again[0].vector_key: "/c",
+        again[1].vector_key: "/a",
+    }
+    assert {key for key, _ in album.buried()} == {rows[1].vector_key, rows[2].vector_key}
+
+
+def test_naming_nothing_does_nothing(album: Album) -> None:
+    with album.catalog.transaction() as tx:
+        naming.name(tx, album.collection, [])
+        naming.unname(tx, album.collection, [], ImageState.FAILED)
+        assert naming.delete(tx, album.collection, []) == []
+        assert naming.images_of_keys(tx, album.collection, []) == {}
+        assert naming.replaced(tx, []) == {}
+
+
+@pytest.mark.parametrize("state", [ImageState.FAILED, ImageState.PENDING])
+def test_an_image_that_loses_its_vector_has_no_digest_that_could_keep_its_file_from_being_read(
+    album: Album, state: ImageState
+) -> None:
+    [row] = album.index("/a")
+    unname(album, row, state)
+    bare = album.row("/a")
+    assert (bare.state, bare.vector_key, bare.sha256, bare.size_bytes, bare.mtime_ns) == (state, *[None] * 4)
+    assert album.buried() == {(row.vector_key, album.collection.vector_collection)}
+    assert found_by(album, row.vector_key) == {}
+
+
+def test_a_row_without_a_vector_keeps_its_state_where_its_vector_is_taken(album: Album) -> None:
+    row = album.row("/a")
+    unname(album, row, ImageState.FAILED)
+    assert (album.row("/a").state, album.buried()) == ("pending", set())
+
+
+@pytest.mark.parametrize(
+    "values", [{"vector_key": 5}, {"state": "indexed"}, {"state": "failed", "vector_key": 5}], ids=str
+)
+def test_postgres_takes_no_row_that_is_indexed_without_a_key_or_has_one_otherwise(
+    album: Album, values: dict[str, object]
+) -> None:
+    row = album.row("/a")
+    with pytest.raises(sa.exc.IntegrityError, match="ck_images_vector_key"), album.catalog.transaction() as tx:
+        tx.execute(sa.update(table).where(table.c.id == row.id).values(values))
+
+
+def test_one_key_is_named_by_one_row_of_a_collection(album: Album) -> None:
+    first, second = album.index("/a", "/b")
+    with pytest.raises(sa.exc.IntegrityError, match="uq_images_vector_key"), album.catalog.transaction() as tx:
+        tx.execute(sa.update(table).where(table.c.id == second.id).values(vector_key=first.vector_key))
+
+
+def test_a_deleted_image_is_gone_its_key_buried_and_its_file_noted(album: Album) -> None:
+    indexed, other = album.index("/a", "/b")
+    pending = album.row("/c")
+    assert album.delete(indexed, pending, indexed) == sorted([indexed.id, pending.id])
+    assert album.delete(indexed) == []
+    assert found_by(album, indexed.vector_key, other.vector_key) == {other.vector_key: "/b"}
+    assert album.buried() == {(indexed.vector_key, album.collection.vector_collection)}
+    with album.catalog.transaction() as tx:
+        noted = tx.execute(sa.select(stray_files.c.collection_id, stray_files.c.path)).all()
+        assert sorted(noted) == [(album.collection.id, "/a"), (album.collection.id, "/c")]
+
+
+def test_an_image_of_another_collection_is_not_deleted_or_found(album: Album) -> None:
+    [row] = album.index("/a")
+    with album.catalog.transaction() as tx:
+        other, _ = collections.create(tx, "other")
+        assert naming.delete(tx, other, [row.id]) == []
+        assert naming.images_of_keys(tx, other, [row.vector_key or 0]) == {}
+    assert album.row("/a") == row
+
+
+def test_a_key_of_a_moment_ago_leads_to_its_image_if_that_has_a_vector_still(album: Album) -> None:
+    old = album.index("/new", "/gone", "/bare")
+    album.index("/new")
+    album.delete(old[1])
+    unname(album, old[2], ImageState.PENDING)
+    wanted = [row.vector_key or 0 for row in old]
+    with album.catalog.reading() as tx:
+        assert {key: row.path for key, row in naming.replaced(tx, wanted).items()} == {wanted[0]: "/new"}
+    album.age_tombstones()
+    with album.catalog.reading() as tx:
+        assert naming.replaced(tx, wanted) == {}
+
+
+class TestWhileASwitchIsFollowed:
+    """Three images: the build has found another file under one, none under the next, and the third as it was."""
+
+    @pytest.fixture
+    def rows(self, album: Album) -> list[Image]:
+        return album.index("/changed", "/broken", "/same", sha256="old")
+
+    @pytest.fixture
+    def new_key(self, album: Album, rows: list[Image]) -> int:
+        build = album.begin_build()
+        key = album.record(build, rows[0], sha256="new")
+        album.record(build, rows[1], sha256=None)
+        album.switch(build)
+        assert key is not None
+        return key
+
+    def test_before_the_switch_nobody_is_led_to_what_the_build_has(self, album: Album, rows: list[Image]) -> None:
+        key = album.record(album.begin_build(), rows[0], sha256="new")
+        assert found_by(album, key, rows[0].vector_key) == {rows[0].vector_key: "/changed"}
+        assert keys_of(album, *rows) == {row.id: row.vector_key for row in rows}
+
+    def test_a_new_key_leads_to_its_image(self, album: Album, rows: list[Image], new_key: int) -> None:
+        assert found_by(album, new_key, rows[2].vector_key) == {new_key: "/changed", rows[2].vector_key: "/same"}
+        assert keys_of(album, rows[0], rows[2]) == {rows[0].id: new_key, rows[2].id: rows[2].vector_key}
+
+    def test_a_row_is_brought_in_line_before_it_is_changed(
+        self, album: Album, rows: list[Image], new_key: int
+    ) -> None:
+        with album.catalog.transaction() as tx:
+            locked = naming.lock(tx, album.collection, [row.id for row in rows])
+        found = [(locked[row.id].state, locked[row.id].vector_key, locked[row.id].sha256) for row in rows]
+        assert found == [
+            ("indexed", new_key, "new"),
+            ("failed", None, None),
+            ("indexed", rows[2].vector_key, "old"),
+        ]
+        live = album.collection.vector_collection
+        assert album.buried() == {(rows[0].vector_key, live), (rows[1].vector_key, live)}
+
+    def test_an_image_that_is_indexed_anew_is_found_by_that_alone(
+        self, album: Album, rows: list[Image], new_key: int
+    ) -> None:
+        [newest] = album.index("/changed", sha256="newest")
+        assert found_by(album, rows[0].vector_key, new_key, newest.vector_key) == {newest.vector_key: "/changed"}
+        live = album.collection.vector_collection
+        assert album.buried() == {(rows[0].vector_key, live), (new_key, live)}
+
+    def test_a_deleted_image_takes_the_vector_of_the_build_along(
+        self, album: Album, rows: list[Image], new_key: int
+    ) -> None:
+        assert album.delete(rows[0]) == [rows[0].id]
+        assert found_by(album, rows[0].vector_key, new_key) == {}
+        assert (new_key, album.collection.vector_collection) in album.buried()
+
+    def test_an_exception_of_a_row_that_names_another_key_by_then_leads_nowhere(
+        self, album: Album, rows: list[Image]
+    ) -> None:
+        build = album.begin_build()
+        key = album.record(build, rows[0], sha256="new")
+        [newer] = album.index("/changed", sha256="newer")
+        album.switch(build)
+        assert found_by(album, key, newer.vector_key) == {newer.vector_key: "/changed"}
+        assert keys_of(album, newer) == {newer.id: newer.vector_key}
+        with album.catalog.transaction() as tx:
+            [locked] = naming.lock(tx, album.collection, [newer.id]).values()
+        assert (locked.vector_key, locked.sha256) == (newer.vector_key, "newer")
+        assert (key, album.collection.vector_collection) in album.buried()
