@@ -14,9 +14,9 @@ from imagesearch.catalog.naming import Named
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
-from imagesearch.vectors import VectorStore
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.ingest.answer import OpenImage
+from imagesearch_indexer.stored_vectors import fetch_vectors
 
 log = structlog.get_logger()
 
@@ -53,22 +53,6 @@ def relabel(indexer: Indexer, tx: Transaction, collection: Collection, changed: 
         images.put_labels(tx, image.row.id, *image.labels.on(image.row))
     naming.unname(tx, collection, [image.row for image in lost], ImageState.PENDING)
     return {image.row.id for image in lost}
-
-
-def fetch_vectors(store: VectorStore, vector_collection: str, wanted: Sequence[int]) -> dict[int, Vectors]:
-    """Return vectors by key; what a read that may be a moment behind does not find is read again, up to date.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    try:
-        found = store.fetch_vectors(vector_collection, wanted)
-        if missing := [key for key in wanted if key not in found]:
-            found |= store.fetch_vectors(vector_collection, missing, strong=True)
-    except NotFound:
-        # A collection that nothing was ever planned for has no vectors, and a store can lose all that it had.
-        return {}
-    return found
 
 
 def put_vectors(indexer: Indexer, collection: Collection, named: Sequence[Named], vectors: Vectors) -> None:

@@ -20,7 +20,7 @@ from imagesearch.catalog.reindex.filling import LockedBuild, submit_changed
 from imagesearch.contract import Outcome
 from imagesearch.failures import FailureCode
 from imagesearch.vectors import VectorStore
-from imagesearch_indexer.ingest.labels import fetch_vectors
+from imagesearch_indexer.stored_vectors import fetch_vectors
 
 VERIFY_PAGE = 1_000
 
