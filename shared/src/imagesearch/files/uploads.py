@@ -90,7 +90,7 @@ class Uploads:
 
         The file is set aside first, and asked for once more: the same picture may be uploaded again at any moment,
         also while this process stands still. What is wanted by then is put back; what is removed is no file that
-        anybody can have stored since. Files that others have set aside and left are taken along.
+        anybody can have stored since. Files that others have set aside and left are taken along, or put back.
 
         Args:
             path: where it lies.
@@ -106,19 +106,22 @@ class Uploads:
         with suppress(FileNotFoundError), descend(self.root, parts[:-1]) as folder:
             with _listable(folder) as listed, os.scandir(listed) as entries:
                 found = [entry.name for entry in entries if entry.name.startswith(f".{name}.")]
-            aside = []
-            for entry in [name, *found]:
-                mine = f".{name}.{uuid4().hex}"
-                # Whoever renames a file has it for himself.
+            aside = found
+            if not is_wanted():
+                aside = []
+                for entry in [name, *found]:
+                    mine = f".{name}.{uuid4().hex}"
+                    # Whoever renames a file has it for himself.
+                    with suppress(FileNotFoundError):
+                        os.rename(entry, mine, src_dir_fd=folder, dst_dir_fd=folder)
+                        aside.append(mine)
+            for entry in aside:
                 with suppress(FileNotFoundError):
-                    os.rename(entry, mine, src_dir_fd=folder, dst_dir_fd=folder)
-                    aside.append(mine)
-            for mine in aside:
-                # Its name is the digest of its bytes: one that was stored meanwhile is the same.
-                if is_wanted():
-                    os.rename(mine, name, src_dir_fd=folder, dst_dir_fd=folder)
-                else:
-                    os.unlink(mine, dir_fd=folder)
+                    # Its name is the digest of its bytes: one that was stored meanwhile is the same.
+                    if is_wanted():
+                        os.rename(entry, name, src_dir_fd=folder, dst_dir_fd=folder)
+                    else:
+                        os.unlink(entry, dir_fd=folder)
 
     def collections(self) -> set[int]:
         """Return the ids of collections that have a directory here."""

@@ -26,6 +26,11 @@ def stored(uploads: Uploads, collection_id: int = 1, partition: str = "anna") ->
     return path
 
 
+def nobody() -> bool:
+    """Say that no image has the path that is asked about."""
+    return False
+
+
 def names_below(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if not path.is_dir())
 
@@ -63,17 +68,108 @@ def test_partitions_and_collections_have_files_of_their_own(uploads: Uploads) ->
         stored(uploads, 1, ""),
     }
     assert len(paths) == 4
-    uploads.remove(str(stored(uploads, 1, "anna")))
+    uploads.remove(str(stored(uploads, 1, "anna")), nobody)
     assert sum(path.exists() for path in paths) == 3
     assert uploads.collections() == {1, 2}
 
 
 def test_removing_twice_is_no_error(uploads: Uploads) -> None:
     path = stored(uploads)
-    uploads.remove(str(path))
-    uploads.remove(str(path))
+    uploads.remove(str(path), nobody)
+    uploads.remove(str(path), nobody)
     assert not path.exists()
-    Uploads(uploads.root / "never made").remove(str(uploads.root / "never made" / path.relative_to(uploads.root)))
+    Uploads(uploads.root / "never made").remove(
+        str(uploads.root / "never made" / path.relative_to(uploads.root)), nobody
+    )
+
+
+def test_a_file_that_an_image_has_stays_untouched(uploads: Uploads) -> None:
+    path = stored(uploads)
+    before = path.stat()
+    uploads.remove(str(path), lambda: True)
+    assert path.stat() == before
+    assert names_below(uploads.root) == [path.name]
+
+
+def test_a_file_is_put_back_that_an_image_has_by_the_time_it_is_set_aside(uploads: Uploads) -> None:
+    path = stored(uploads)
+    found = []
+
+    def is_wanted() -> bool:
+        found.append(names_below(uploads.root))
+        return len(found) > 1
+
+    uploads.remove(str(path), is_wanted)
+    assert path.read_bytes() == DATA
+    assert names_below(uploads.root) == [path.name]
+    there, aside = found
+    assert there == [path.name]
+    assert len(aside) == 1
+    assert aside[0].startswith(f".{path.name}.")
+
+
+def test_what_is_stored_again_while_the_file_is_set_aside_stays(uploads: Uploads) -> None:
+    path = stored(uploads)
+    asked = []
+
+    def is_wanted() -> bool:
+        asked.append(path.exists())
+        if len(asked) == 2:
+            stored(uploads)
+        return False
+
+    uploads.remove(str(path), is_wanted)
+    assert asked == [True, False]
+    assert path.read_bytes() == DATA
+    assert names_below(uploads.root) == [path.name]
+
+
+def test_files_that_others_have_set_aside_and_left_are_removed_as_well(uploads: Uploads) -> None:
+    path = stored(uploads)
+    neighbour = path.with_name(f"{DIGEST[:-1]}0.png")
+    for name in (f".{path.name}.{'ab' * 16}", f".{path.name}.{'cd' * 16}", f".{neighbour.name}.{'ef' * 16}"):
+        path.with_name(name).write_bytes(DATA)
+    uploads.remove(str(path), nobody)
+    assert names_below(uploads.root) == [f".{neighbour.name}.{'ef' * 16}"]
+
+
+def test_a_file_that_somebody_has_set_aside_before_they_died_is_put_back_where_an_image_has_it(
+    uploads: Uploads,
+) -> None:
+    path = stored(uploads)
+    path.rename(path.with_name(f".{path.name}.{'ab' * 16}"))
+    uploads.remove(str(path), lambda: True)
+    assert path.read_bytes() == DATA
+    assert names_below(uploads.root) == [path.name]
+
+
+def test_a_rename_that_comes_late_takes_no_file_from_an_image(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks, stands still until the picture is uploaded again, and sets its file aside then."""
+    path = stored(uploads)
+    rename = os.rename
+    images: list[str] = []
+
+    def late(source: str, target: str, **folders: int) -> None:
+        if not images:
+            images.append("uploaded again")
+            stored(uploads)
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", late)
+    uploads.remove(str(path), lambda: bool(images))
+    assert path.read_bytes() == DATA
+    assert names_below(uploads.root) == [path.name]
+
+
+def test_what_was_set_aside_and_left_goes_with_a_collection_that_is_gone(uploads: Uploads) -> None:
+    path = stored(uploads)
+    aside = path.with_name(f".{path.name}.{'ab' * 16}")
+    path.rename(aside)
+    os.utime(aside, (0, 0))
+    assert uploads.clear(1) == 1
+    assert names_below(uploads.root) == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +197,7 @@ def test_no_other_spelling_removes_a_file(uploads: Uploads, spelled: Callable[[P
         path.write_bytes(b"mine")
     stored(uploads)
     before = names_below(uploads.root.parent)
-    uploads.remove(spelled(uploads.root, library))
+    uploads.remove(spelled(uploads.root, library), nobody)
     assert names_below(uploads.root.parent) == before
 
 
@@ -113,7 +209,7 @@ def test_a_link_on_the_way_is_not_followed(uploads: Uploads, depth: int) -> None
     (uploads.root / folder).rename(elsewhere)
     (uploads.root / folder).symlink_to(elsewhere)
     with pytest.raises(OSError, match=r"directory|levels of symbolic links"):
-        uploads.remove(str(path))
+        uploads.remove(str(path), nobody)
     with pytest.raises(OSError, match=r"directory|levels of symbolic links"):
         uploads.store(path, DATA + b"!")
     assert names_below(elsewhere) == [path.name]
@@ -128,7 +224,7 @@ def test_a_link_in_place_of_the_file_goes_alone(uploads: Uploads) -> None:
     assert not stored(uploads).is_symlink()
     path.unlink()
     path.symlink_to(library)
-    uploads.remove(str(path))
+    uploads.remove(str(path), nobody)
     assert library.read_bytes() == DATA
 
 
@@ -136,7 +232,7 @@ def test_a_hard_link_keeps_the_bytes_of_a_library(uploads: Uploads) -> None:
     path = stored(uploads)
     library = uploads.root.parent / "library.jpg"
     library.hardlink_to(path)
-    uploads.remove(str(path))
+    uploads.remove(str(path), nobody)
     assert library.read_bytes() == DATA
 
 

@@ -40,7 +40,7 @@ def _look(indexer: Indexer, stray: StrayFile) -> None:
             return stray_files.is_wanted(tx, stray)
 
     # A library's own files are never removed: no upload of the collection has such a path.
-    if indexer.uploads is None or not indexer.uploads.is_place(stray.path, stray.collection_id) or is_wanted():
+    if indexer.uploads is None or not indexer.uploads.is_place(stray.path, stray.collection_id):
         return
     try:
         indexer.uploads.remove(stray.path, is_wanted)
