@@ -36,10 +36,9 @@ def listed(entry: Entry) -> Listed:
         pytest.param(SAME, "indexed", Labels(None, {"year": 1}), None, id="other metadata"),
         pytest.param(SAME, "pending", NO_LABELS, None, id="never indexed"),
         pytest.param(SAME, "failed", NO_LABELS, None, id="failed before"),
-        pytest.param(SAME, "deleting", NO_LABELS, "removed", id="being deleted"),
     ],
 )
-def test_a_file_is_extracted_unless_it_is_as_it_was_indexed_or_goes(
+def test_a_file_is_extracted_unless_it_is_as_it_was_indexed(
     entry: Entry, state: str, labels: Labels, outcome: str | None
 ) -> None:
     row = image_record(7, state, size_bytes=10, mtime_ns=20)
