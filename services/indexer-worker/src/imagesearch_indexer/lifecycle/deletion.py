@@ -11,7 +11,7 @@ from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.retirement import clear_up
-from imagesearch_indexer.lifecycle.uploaded_files import clear_uploads
+from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
 
 log = structlog.get_logger()
 

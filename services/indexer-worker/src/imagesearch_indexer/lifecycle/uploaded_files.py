@@ -1,4 +1,4 @@
-"""Remove the files of uploads whose images, or whose whole collection, are deleted."""
+"""Remove the files of uploads that no image has any more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import structlog
 
 from imagesearch.catalog import stray_files
 from imagesearch.catalog.stray_files import StrayFile
-from imagesearch.files.uploads import Uploads
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
@@ -47,14 +46,3 @@ def _look(indexer: Indexer, stray: StrayFile) -> None:
     except OSError as error:
         # It is found by nobody any more.
         log.warning("upload.not_removed", reason=str(error))
-
-
-def clear_uploads(uploads: Uploads | None, collection_id: int, *, dry_run: bool = False) -> int:
-    """Remove what uploads left behind in the directory of a collection that is gone; return how many files."""
-    if uploads is None:
-        return 0
-    try:
-        return uploads.clear(collection_id, dry_run=dry_run)
-    except OSError as error:
-        log.warning("uploads.not_cleared", collection=collection_id, reason=str(error))
-        return 0

@@ -6,7 +6,7 @@ from imagesearch.catalog import collections
 from imagesearch.catalog.jobs import single_image
 from imagesearch.contract import Finding
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.uploaded_files import clear_uploads
+from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
 
 SLICE = 1_000
 
