@@ -58,3 +58,17 @@ class Before:
             return found(*args, **named)
 
         return watched
+
+
+class EachTime:
+    """Pass every call on to a store; run something before every call of one method."""
+
+    def __init__(self, store: object, method: str, action: Callable[[], None]) -> None:
+        self._store = store
+        self._method = method
+        self._action = action
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method:
+            self._action()
+        return getattr(self._store, name)

@@ -7,7 +7,7 @@ extractor is a stand-in that reads the files and makes a vector out of their dig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -257,12 +257,17 @@ class World:
             found = {Path(row.path).name: row.vector_key for row in tx.execute(sa.select(images))}
         return [found[name] for name in names]
 
-    def delete(self, *names: str, collection: str = "default") -> None:
+    def delete(self, *names: str) -> None:
         """Delete the images of these files, as a caller does."""
         with self.catalog.transaction() as tx:
+            wanted = [row.id for row in tx.execute(sa.select(images)) if Path(row.path).name in names]
+        self.delete_ids(wanted)
+
+    def delete_ids(self, image_ids: Sequence[int], collection: str = "default") -> None:
+        """Delete images, as a caller does."""
+        with self.catalog.transaction() as tx:
             held = collections.lock_shared(tx, collections.get(tx, collection).id)
-            wanted = {row.id for row in tx.execute(sa.select(images)) if Path(row.path).name in names}
-            assert naming.delete(tx, held, wanted) == sorted(wanted)
+            assert naming.delete(tx, held, image_ids) == sorted(image_ids)
 
     def check_ledger(self, job_id: str) -> None:
         """Assert that a job's counters are what its ledger says."""

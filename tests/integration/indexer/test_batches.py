@@ -15,7 +15,6 @@ from imagesearch.contract import CancelJob, ExtractBatch, IndexBatch, JobState, 
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import index_batch
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.tasks import plan_job
 from support.world import BAD, World, vector_of
@@ -58,12 +57,14 @@ def test_a_changed_file_keeps_its_id_and_gets_its_new_vector(world: World) -> No
     (path,) = world.write("a.jpg")
     world.run(world.root)
     collection = world.collection()
-    (before,) = world.vectors.ids(collection.vector_collection)
+    before = image_ids(world)
     path.write_bytes(b"new content")
     job = world.run(world.root)
-    assert job.indexed == 1
-    fetched = world.vectors.fetch_vectors(collection.vector_collection, [before])
-    assert fetched[before] == pytest.approx(vector_of(b"new content"), abs=1e-6)
+    assert (job.indexed, image_ids(world)) == (1, before)
+    (key,) = world.keys("a.jpg")
+    assert key is not None
+    fetched = world.vectors.fetch_vectors(collection.vector_collection, [key])
+    assert fetched[key] == pytest.approx(vector_of(b"new content"), abs=1e-6)
     world.check()
 
 
@@ -123,12 +124,13 @@ def test_an_older_reading_never_replaces_a_newer_one(world: World) -> None:
     new = [world.extract(batch) for batch in batches_of(world)]
     for answer in [*new, *old]:
         index_batch(world.indexer, answer)
+    assert world.job(first).finished_at is None, "the picture is read again"
+    world.work()
     assert world.job(first).state == world.job(second).state == JobState.SUCCEEDED
+    world.check()
     name = world.collection().vector_collection
-    (image_id,) = world.vectors.ids(name)
-    assert world.vectors.fetch_vectors(name, [image_id])[image_id] == pytest.approx(
-        vector_of(b"newer content"), abs=1e-6
-    )
+    (key,) = world.vectors.keys(name)
+    assert world.vectors.fetch_vectors(name, [key])[key] == pytest.approx(vector_of(b"newer content"), abs=1e-6)
     assert world.run(world.root).unchanged == 1
     world.check()
 
@@ -239,10 +241,11 @@ def test_partition_and_metadata_of_a_job_reach_row_and_vector_without_leaving_th
     assert job.indexed == 1
     name = world.collection().vector_collection
     query = vector_of(b"a.jpg")[None, :]
+    world.collect()
     assert world.vectors.search(name, query, limit=5, partition="one") == [[]]
     (hit,) = world.vectors.search(name, query, limit=5, partition="two")[0]
     with world.catalog.transaction() as tx:
-        row = images.get(tx, hit.id)
+        row = images.by_keys(tx, world.collection().id, [hit.key])[hit.key]
     assert (row.partition, row.metadata) == ("two", {"year": 1999})
     assert world.run(world.root).unchanged == 1
 
@@ -272,8 +275,7 @@ def test_a_picture_deleted_while_its_batch_is_on_its_way_stays_deleted(world: Wo
     world.plan(job_id)
     (answer,) = [world.extract(batch) for batch in batches_of(world)]
     assert isinstance(answer, IndexBatch)
-    with world.catalog.transaction() as tx:
-        images.mark_deleting(tx, world.collection().id, [answer.images[0].image_id])
+    world.delete_ids([answer.images[0].image_id])
     index_batch(world.indexer, answer)
     assert sorted(world.outcomes(job_id).values()) == ["indexed", FailureCode.REMOVED.value]
     world.check()
@@ -289,9 +291,7 @@ def test_pictures_deleted_before_their_batch_was_sent_fail_and_the_rest_goes_on(
     sent = [item.image_id for _, batch in world.outbox if isinstance(batch, ExtractBatch) for item in batch.items]
     number = world.settings.batch_size if whole_batch else 1
     unsent = sorted(set(image_ids(world)) - set(sent))[:number]
-    with world.catalog.transaction() as tx:
-        images.mark_deleting(tx, world.collection().id, unsent)
-    finish_deletes(world.indexer, world.collection().id)
+    world.delete_ids(unsent)
     world.work()
     outcomes = list(world.outcomes(job_id).values())
     assert (outcomes.count(FailureCode.REMOVED), outcomes.count("indexed")) == (number, 60 - number)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, duplicates, images, jobs
+from imagesearch.catalog import collections, duplicates, jobs
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import duplicate_pairs
 from imagesearch.catalog.tables import images as image_table
@@ -42,7 +42,7 @@ def world(world: World) -> World:
 def place_near(world: World, name: str, content: bytes) -> None:
     vector = vector_of(content) + np.float32(0.05) * vector_of(b"something else")
     vector /= np.linalg.norm(vector)
-    world.vectors.upsert(world.collection().vector_collection, [ids(world)[name]], vector[None, :], [""], [{}])
+    world.vectors.upsert(world.collection().vector_collection, world.keys(name), vector[None, :], [""], [{}])
     world.vectors.count(world.collection().vector_collection, strong=True)
 
 
@@ -129,9 +129,7 @@ def test_what_is_deleted_meanwhile_is_in_no_group(world: World, monkeypatch: pyt
     impatient = replace(world.indexer, settings=world.settings.model_copy(update={"plan_seconds": 0.0}))
     while world.job(job_id).done < 12:
         plan_job(impatient, PlanJob(job_id))
-    with world.catalog.transaction() as tx:
-        gone = ids(world)
-        images.mark_deleting(tx, world.collection().id, [gone["near 2.jpg"], gone["copy of 1.jpg"]])
+    world.delete("near 2.jpg", "copy of 1.jpg")
     finish(world, job_id)
     assert found(world, job_id) == [{"1.jpg", "another of 1.jpg"}, ALL[2]]
 

@@ -56,10 +56,8 @@ def upload(world: World, uploads: Uploads, data: bytes = b"tenant's own") -> Pat
 
 
 def delete_all(world: World) -> None:
-    collection = world.collection()
-    with world.catalog.transaction() as tx:
-        images.mark_deleting(tx, collection.id, [image_id for image_id, _ in rows(world).values()])
-    finish_deletes(world.indexer, collection.id)
+    world.delete_ids([image_id for image_id, _ in rows(world).values()])
+    world.collect()
     assert rows(world) == {}
 
 
@@ -174,7 +172,7 @@ def test_uploads_are_no_source_of_a_list_a_directory_or_a_manifest(world: World,
 def test_an_upload_that_lost_its_vector_is_read_again(world: World, uploads: Uploads) -> None:
     path = upload(world, uploads)
     name = world.collection().vector_collection
-    world.vectors.delete(name, world.vectors.ids(name))
+    world.vectors.delete(name, world.vectors.keys(name))
     reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
     world.work()
     assert rows(world)[str(path.relative_to(world.root))][1] == "indexed"

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import images
+from imagesearch.catalog import images, naming
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.catalog.tables import path_backlog
 from imagesearch.contract import Reconcile
 from imagesearch.files.uploads import Uploads
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile import old_paths
 from imagesearch_indexer.reconcile.old_paths import resolve_old_paths
 from imagesearch_indexer.reconcile.run import reconcile
@@ -80,8 +80,8 @@ def test_of_two_rows_of_one_file_one_is_left(world: World) -> None:
     respell(world, "twin of a.jpg", "./a.jpg")
     respell(world, "twin of b.jpg", "./b.jpg")
     with world.catalog.transaction() as tx:
-        images.mark_failed(tx, [images_by_name(world)["b.jpg"].id])
-    world.vectors.delete(world.collection().vector_collection, [images_by_name(world)["b.jpg"].id])
+        rows = naming.lock(tx, world.collection(), [images_by_name(world)["b.jpg"].id])
+        naming.unname(tx, world.collection(), rows.values(), ImageState.FAILED)
     open_backlog(world)
     for _ in range(3):
         reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
@@ -91,20 +91,18 @@ def test_of_two_rows_of_one_file_one_is_left(world: World) -> None:
     world.check()
 
 
-def test_a_row_waits_for_its_twin_that_is_being_deleted(world: World) -> None:
+def test_a_row_takes_the_name_of_its_twin_that_is_not_indexed(world: World) -> None:
     world.write("a.jpg", "other.jpg")
-    world.run(world.root)
-    respell(world, "other.jpg", "./a.jpg")
-    collection = world.collection()
+    world.run([world.root / "other.jpg"])
+    kept = images_by_name(world)["other.jpg"].id
+    world.submit([world.root / "a.jpg"])
     with world.catalog.transaction() as tx:
-        images.mark_deleting(tx, collection.id, [images_by_name(world)["a.jpg"].id])
+        images.ensure_rows(tx, world.collection().id, [f"{world.root}/a.jpg"], "", {})
+    respell(world, "other.jpg", "./a.jpg")
     open_backlog(world)
     resolve_old_paths(world.indexer, dry_run=False)
-    assert is_open(world)
-    finish_deletes(world.indexer, collection.id)
-    resolve_old_paths(world.indexer, dry_run=False)
     assert not is_open(world)
-    assert list(images_by_name(world)) == ["a.jpg"]
+    assert {name: image.id for name, image in images_by_name(world).items()} == {"a.jpg": kept}
 
 
 def test_old_uploads_get_their_mark_and_what_pretends_to_be_one_gets_none(world: World) -> None:
@@ -125,9 +123,8 @@ def test_old_uploads_get_their_mark_and_what_pretends_to_be_one_gets_none(world:
     marked = {name for name, image in images_by_name(world).items() if image.uploaded}
     assert marked == {str(mine.relative_to(world.root))}
     assert "library/x.jpg" in images_by_name(world)
-    with world.catalog.transaction() as tx:
-        images.mark_deleting(tx, collection.id, [image.id for image in images_by_name(world).values()])
-    finish_deletes(world.indexer, collection.id)
+    world.delete_ids([image.id for image in images_by_name(world).values()])
+    world.collect()
     assert not mine.exists()
     assert (world.root / "library" / "x.jpg").exists()
 

@@ -7,10 +7,12 @@ from functools import partial
 
 import pytest
 import redis
+import sqlalchemy as sa
 from celery import Celery
 
-from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.jobs import batches
+from imagesearch.catalog.tables import tombstones
 from imagesearch.contract import JobState, PlanJob, Queue, Reconcile, TaskName
 from imagesearch.messaging.broker import send
 from imagesearch.messaging.claims import plan_task_id
@@ -65,16 +67,21 @@ def test_an_end_that_was_cut_off_is_made_up_for(world: World) -> None:
     assert repaired(world) == {}
 
 
-def test_images_whose_deletion_was_cut_off_are_removed(world: World) -> None:
+def test_vectors_of_deleted_images_are_collected_after_a_while(world: World) -> None:
     world.write("a.jpg", "b.jpg")
     world.run(world.root)
-    collection = world.collection()
-    gone, kept = world.vectors.ids(collection.vector_collection)
+    name = world.collection().vector_collection
+    before = world.vectors.keys(name)
+    [kept] = world.keys("b.jpg")
+    world.delete("a.jpg")
+    assert repaired(world) == {}
+    assert world.vectors.keys(name) == before, "searches that began before may still find it"
     with world.catalog.transaction() as tx:
-        images.mark_deleting(tx, collection.id, [gone])
-    assert repaired(world) == {"delete_unfinished": 1}
-    assert world.vectors.ids(collection.vector_collection) == [kept]
-    assert len(world.states()) == 1
+        tx.execute(sa.update(tombstones).values(since=tombstones.c.since - world.settings.vector_grace))
+    assert repaired(world, deep=True) == {}
+    assert world.vectors.keys(name) == [kept]
+    with world.catalog.transaction() as tx:
+        assert tx.execute(sa.select(tombstones)).all() == []
     world.check()
 
 

@@ -26,7 +26,7 @@ def test_rows_without_a_vector_are_indexed_again(world: World) -> None:
     world.write("a.jpg", "b.jpg")
     world.run(world.root)
     name = world.collection().vector_collection
-    world.vectors.delete(name, world.vectors.ids(name)[:1])
+    world.vectors.delete(name, world.vectors.keys(name)[:1])
     assert repaired(world, deep=True) == {"row_without_vector": 1}
     world.work()
     assert set(world.states().values()) == {"indexed"}

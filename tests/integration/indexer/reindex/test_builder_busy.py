@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -20,21 +18,19 @@ from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import (
     ExtractBatch,
-    ExtractedImage,
     IndexBatch,
     JobState,
     PlanJob,
     Reconcile,
     TaskName,
-    pack_vectors,
+    UnchangedImage,
 )
 from imagesearch.messaging.progress import InMemoryProgressBoard
-from imagesearch.vectors import VectorStore
 from imagesearch_indexer.batches import index_batch
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
 from support.damage import damage_job
+from support.dying import EachTime
 from support.reindexing import (
     SMOOTH,
     check_whole,
@@ -65,20 +61,6 @@ class Restless:
         mine.write(f"restless/{self.turns}.jpg", content=f"added {self.turns}".encode())
         mine.write("restless/changes.jpg", content=f"changed {self.turns}".encode())
         self.job_ids.append(mine.run(self.world.root / "restless", metadata={"year": 2000}).id)
-
-
-class EachTime:
-    """Pass every call on to a store; run something before every call of one method."""
-
-    def __init__(self, store: VectorStore, method: str, action: Callable[[], None]) -> None:
-        self._store = store
-        self._method = method
-        self._action = action
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._method:
-            self._action()
-        return getattr(self._store, name)
 
 
 def work_watched(world: World, job_id: str, between: Callable[[], None], *, most: int = 60) -> int:
@@ -178,20 +160,18 @@ def changed_alone(world: World) -> tuple[str, IndexBatch]:
         ).scalar_one()
         image = images.get(tx, image_id)
         job_id, batch_id = single_image.begin(tx, image, Labels("alone"))
-    facts = ExtractedImage(image.id, image.sha256 or "", 7, 0, 8, 8, "PNG")
-    vectors = pack_vectors(np.stack([vector_of(b"003.jpg")]))
-    return job_id, IndexBatch(job_id, batch_id, MODEL, image.read_at or 0.0, (facts,), vectors, (), ())
+    seen = UnchangedImage(image.id, image.sha256 or "", 7, 0, image.vector_key)
+    return job_id, IndexBatch(job_id, batch_id, MODEL, (), b"", (seen,), ())
 
 
 def test_a_build_ends_although_others_delete_without_a_pause(roomy: World) -> None:
     world = roomy
-    ids = iter(sorted(world.vectors.ids(world.collection().vector_collection, after=0, limit=100))[:20])
+    with world.catalog.transaction() as tx:
+        ids = iter(tx.execute(sa.select(image_table.c.id).order_by(image_table.c.id).limit(20)).scalars().all())
 
     def delete() -> None:
         if (image_id := next(ids, None)) is not None:
-            with world.catalog.transaction() as tx:
-                images.mark_deleting(tx, world.collection().id, [image_id])
-            finish_deletes(world.indexer, world.collection().id)
+            world.delete_ids([image_id])
 
     work_watched(world, world.submit_reindex(preprocessing=SMOOTH), delete)
     assert next(ids, None) is not None, "it ended before there was nothing more to delete"

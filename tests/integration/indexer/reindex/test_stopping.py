@@ -18,7 +18,7 @@ from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
-from support.dying import Before, Dying
+from support.dying import Dying, EachTime
 from support.reindexing import (
     SMOOTH,
     check_whole,
@@ -34,12 +34,17 @@ pytestmark = pytest.mark.integration
 def work_up_to_the_switch(world: World, job_id: str, stop: object) -> None:
     """Build the index of a job that is stopped when its switch has begun, and look at nothing after that."""
 
-    def stop_it() -> None:
-        with world.catalog.transaction() as tx:
-            stop(tx, job_id)  # type: ignore[operator]
+    settled: list[str] = []
 
-    # Pictures are extracted, so the first count is the one before the switch.
-    stopping = replace(world, vectors=cast(VectorStore, Before(world.vectors, "count", stop_it)))
+    def stop_it() -> None:
+        if settled:
+            settled.clear()
+            with world.catalog.transaction() as tx:
+                stop(tx, job_id)  # type: ignore[operator]
+
+    # Once all is settled in the store, the next count is the one before the switch.
+    store = EachTime(world.vectors, "count", stop_it)
+    stopping = replace(world, vectors=cast(VectorStore, EachTime(store, "compact", lambda: settled.append("all"))))
     plan_job(stopping.indexer, PlanJob(job_id))
     stopping.work()
     world.outbox.clear()

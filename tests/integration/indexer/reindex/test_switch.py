@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from support.reindexing import (
     finish,
     on,
 )
-from support.waiting import until
+from support.waiting import TIMEOUT, until
 from support.world import World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -55,16 +55,23 @@ def test_the_switch_waits_for_a_batch_that_is_being_written(world: World) -> Non
     (batch,) = [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
     job_id = world.submit_reindex()
     old = world.collection().vector_collection
-    builder = Thread(target=plan_job, args=(world.indexer, PlanJob(job_id)))
+    is_writing = Event()
 
-    def build_meanwhile() -> None:
-        builder.start()
+    def wait_for_the_builder() -> None:
+        is_writing.set()
         until(lambda: is_somebody_waiting(world))
         assert world.collection().vector_collection == old
 
     # The batch's transaction holds the collection while its vectors are written.
-    index_batch(on(world, Before(world.vectors, "upsert", build_meanwhile)), world.extract(batch))
-    builder.join()
+    writer = on(world, Before(world.vectors, "upsert", wait_for_the_builder))
+    writing = Thread(target=index_batch, args=(writer, world.extract(batch)))
+
+    def write_meanwhile() -> None:
+        writing.start()
+        assert is_writing.wait(TIMEOUT)
+
+    plan_job(on(world, Before(world.vectors, "compact", write_meanwhile)), PlanJob(job_id))
+    writing.join()
     finish(world, job_id)
     assert world.collection().vector_collection != old
     assert world.states()["late.jpg"] == "indexed"
@@ -112,13 +119,13 @@ def test_a_comparison_that_began_before_the_switch_repairs_nothing(world: World)
     def switch() -> None:
         finish(world, world.submit_reindex())
 
-    found = sweep(on(world, Before(world.vectors, "ids", switch)), dry_run=False)
+    found = sweep(on(world, Before(world.vectors, "keys", switch)), dry_run=False)
     assert [one.count for one in found] == [0, 0]
     assert (set(world.states().values()), world.inferences) == ({"indexed"}, 0)
     check_whole(world)
 
 
-def test_vectors_that_nobody_recorded_are_removed_before_the_switch(world: World) -> None:
+def test_vectors_that_nobody_recorded_are_removed_after_the_switch(world: World) -> None:
     filled(world)
     job_id = world.submit_reindex()
     with world.catalog.transaction() as tx:
@@ -131,4 +138,5 @@ def test_vectors_that_nobody_recorded_are_removed_before_the_switch(world: World
 
     plan_job(on(world, Before(world.vectors, "compact", stray)), PlanJob(job_id))
     assert world.job(job_id).state == JobState.SUCCEEDED
+    assert [one.count for one in sweep(world.indexer, dry_run=False)] == [1, 0]
     check_whole(world)

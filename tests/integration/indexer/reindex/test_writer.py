@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import images, jobs
+from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import ExtractBatch, JobState, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch_indexer.batches import index_batch
-from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.tasks import plan_job
 from support.reindexing import (
     OTHER,
@@ -37,8 +36,7 @@ def test_a_picture_deleted_before_its_batch_of_a_build_was_sent_is_left_out(worl
     assert not world.taken(TaskName.EXTRACT)
     with world.catalog.transaction() as tx:
         first = tx.execute(sa.select(image_table.c.id).order_by(image_table.c.id).limit(1)).scalar_one()
-        images.mark_deleting(tx, world.collection().id, [first])
-    finish_deletes(world.indexer, world.collection().id)
+    world.delete_ids([first])
     job = finish(world, job_id)
     assert (job.state, job.failed, job.indexed) == (JobState.COMPLETED_WITH_FAILURES, 1, 24)
     check_whole(world, SMOOTH)

@@ -25,7 +25,7 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.lifecycle.retirement import abandon, clear_up, follow_switch
+from imagesearch_indexer.lifecycle.retirement import abandon, clear_up
 from imagesearch_indexer.lifecycle.time_slice import work
 from imagesearch_indexer.reindex.fill import fill, verify
 from imagesearch_indexer.reindex.switch import SwitchResult, switch
@@ -65,6 +65,8 @@ def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jo
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
     show(indexer.catalog, indexer.progress, job)
+    # First, so that rows have followed the switch when their job has ended.
+    clear_up(indexer.catalog, indexer.vectors)
     end_or_give_up(indexer, job_id)
     clear_up(indexer.catalog, indexer.vectors)
 
@@ -87,11 +89,6 @@ def phase_of(lacking: int, *, limit: int, last_round: int) -> BuildPhase:
     """
     is_last = lacking < limit and lacking <= last_round
     return BuildPhase.LAST_ROUND if is_last else BuildPhase.CATCHING_UP
-
-
-def finish(indexer: Indexer, job: jobs.Job) -> None:
-    """Have every row follow what the build found, before its job ends."""
-    follow_switch(indexer.catalog, job.collection_id)
 
 
 def _goes_on(indexer: Indexer, job_id: str) -> bool:
@@ -144,6 +141,9 @@ def _round(indexer: Indexer, tx: Transaction, locked: LockedBuild, limit: int) -
             return _Step.FENCED
         found = contents.changed(tx, locked.collection.id, after=reached, up_to=build.fence_key, limit=limit)
         builds.reach(tx, build, found[-1].vector_key if len(found) == limit else build.fence_key)
+        if found and build.extracts:
+            last_round = indexer.settings.last_round_images
+            builds.enter(tx, build, phase_of(len(found), limit=limit, last_round=last_round))
         submit_changed(tx, locked, found)
         return _Step.DONE
     if build.verified_key < reached:
@@ -151,9 +151,6 @@ def _round(indexer: Indexer, tx: Transaction, locked: LockedBuild, limit: int) -
         return _Step.DONE
     lacking = contents.changed(tx, locked.collection.id, after=reached, up_to=None, limit=limit)
     if needs_round(len(lacking), limit=limit, extracts=build.extracts):
-        if build.extracts:
-            last_round = indexer.settings.last_round_images
-            builds.enter(tx, build, phase_of(len(lacking), limit=limit, last_round=last_round))
         builds.raise_fence(tx, build, reached)
         return _Step.DONE
     indexer.vectors.compact(build.vector_collection)
