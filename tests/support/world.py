@@ -43,6 +43,7 @@ from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import VectorStore
+from imagesearch.vectors.memory import InMemoryVectorStore
 from imagesearch.wire import Message
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
@@ -62,6 +63,7 @@ class World:
     Attributes:
         is_broker_down: makes every send fail.
         inferences: how many pictures the stand-in extractor has computed.
+        contents: the bytes that it has read, by their digest.
     """
 
     catalog: Catalog
@@ -75,6 +77,7 @@ class World:
     is_broker_down: bool = False
     model: str = MODEL
     inferences: int = 0
+    contents: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def indexer(self) -> Indexer:
@@ -166,6 +169,7 @@ class World:
                 failures.append(FailedImage(item.image_id, FailureCode.VANISHED, "gone", item.expected_key))
                 continue
             digest = hashlib.sha256(data).hexdigest()
+            self.contents[digest] = data
             if data == BAD:
                 code = FailureCode.UNREADABLE
                 failures.append(FailedImage(item.image_id, code, "not a picture", item.expected_key))
@@ -250,6 +254,14 @@ class World:
         """Delete what rows do not name any more, as if its time had come."""
         collect(self.indexer, timedelta(0))
         remove_stray_files(self.indexer)
+
+    def labels_in_store(self, name: str, key: int) -> tuple[str, dict[str, object]] | None:
+        """Return partition and metadata beside a vector, where the store is one that can be looked into."""
+        store = getattr(self.vectors, "written", self.vectors)
+        if not isinstance(store, InMemoryVectorStore):
+            return None
+        row = store._collections[name].rows[key]
+        return row.partition, row.metadata
 
     def keys(self, *names: str) -> list[int | None]:
         """Return the keys that the rows of these files name."""

@@ -1,0 +1,72 @@
+"""Look whether the two stores agree: after whatever happened, each row has its vector, and there is no other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections
+from imagesearch.catalog.tables import built_images, images, retired_vectors, stray_files, tombstones
+from imagesearch.contract import Reconcile
+from imagesearch_indexer.lifecycle.deletion import collect
+from imagesearch_indexer.reconcile.run import reconcile
+from support.world import World, vector_of
+
+REPAIRS = 5
+
+
+def repair(world: World) -> None:
+    """Let reconciliation find all that a crash left, and the time of what is buried run out."""
+    for _ in range(REPAIRS):
+        reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
+        world.work()
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.update(stray_files).values(look_after=sa.func.now()))
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
+    collect(world.indexer, timedelta(0))
+
+
+def check_agreement(world: World) -> None:
+    """Repair, and assert that rows name all vectors, each that of its row's digest, with its row's labels.
+
+    Nothing is left of what was buried, replaced, dropped or never named.
+    """
+    repair(world)
+    with world.catalog.transaction() as tx:
+        active = collections.all_active(tx)
+        assert tx.execute(sa.select(tombstones)).all() == []
+        assert tx.execute(sa.select(built_images)).all() == []
+        assert tx.execute(sa.select(stray_files)).all() == []
+        assert tx.execute(sa.select(retired_vectors).where(retired_vectors.c.dropped_at.is_(None))).all() == []
+    assert set(world.vectors.collections()) <= {one.vector_collection for one in active}
+    for collection in active:
+        _check_collection(world, collection)
+    if world.upload_root is not None:
+        _check_uploads(world)
+
+
+def _check_collection(world: World, collection: collections.Collection) -> None:
+    with world.catalog.transaction() as tx:
+        rows = tx.execute(sa.select(images).where(images.c.collection_id == collection.id)).all()
+    named = {row.vector_key: row for row in rows if row.vector_key is not None}
+    name = collection.vector_collection
+    there = world.vectors.keys(name) if world.vectors.has_collection(name) else []
+    assert there == sorted(named)
+    vectors = world.vectors.fetch_vectors(name, there, strong=True) if there else {}
+    for key, row in named.items():
+        expected = vector_of(world.contents[row.sha256], collection.preprocessing.to_dict())
+        assert vectors[key] == pytest.approx(expected, abs=1e-6), row.path
+        hits = world.vectors.search(name, expected[None, :], limit=len(there), partition=row.partition)[0]
+        assert key in {hit.key for hit in hits}, f"{row.path} is not in its partition"
+        assert world.labels_in_store(name, key) in (None, (row.partition, row.metadata))
+
+
+def _check_uploads(world: World) -> None:
+    """Assert that each upload has its file, and each file its upload."""
+    assert world.upload_root is not None
+    with world.catalog.transaction() as tx:
+        wanted = set(tx.execute(sa.select(images.c.path).where(images.c.uploaded)).scalars())
+    found = {str(path) for path in world.upload_root.rglob("*") if path.is_file()}
+    assert found == wanted
