@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -64,8 +63,8 @@ def passes(taken: Sequence[QueryRequest], limit: int) -> Iterator[list[QueryRequ
 def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -> None:
     """Answer queries from one forward pass; each gets one vector a picture, zeros for one without direction.
 
-    A query past its deadline takes no part in the pass. It is refused like one that the network failed on: the
-    clock of whoever asked may be behind.
+    A query that nobody can be waiting for any more, because this process stood still with it, takes no part in the
+    pass, and is refused like one that the network failed on.
 
     Raises:
         StoreUnavailable: the answers cannot be sent.
@@ -101,9 +100,8 @@ class _TooLate(Exception):
 
 
 def _pixels(request: QueryRequest) -> Pixels:
-    late = time.time() - request.query.deadline
-    if late >= 0:
-        raise _TooLate(f"the query came {late:.1f} s after its deadline")
+    if request.left <= 0:
+        raise _TooLate(f"the query was held for more than the {request.query.seconds:g} s that its sender waits")
     return unpack_pixels(request.query.pixels, request.query.count)
 
 
