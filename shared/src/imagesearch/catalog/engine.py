@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 import sqlalchemy as sa
@@ -152,6 +153,11 @@ class Catalog:
     def close(self) -> None:
         """Close every idle connection."""
         self._engine.dispose()
+
+
+def now(tx: Transaction) -> datetime:
+    """Return what time it is for Postgres, whose clock alone is compared with the times in its rows."""
+    return cast(datetime, tx.execute(sa.select(sa.func.clock_timestamp())).scalar_one())
 
 
 def without_time_limit(tx: Transaction) -> None:
