@@ -38,6 +38,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard
@@ -168,10 +169,10 @@ class World:
             if data == BAD:
                 failures.append(FailedImage(item.image_id, FailureCode.UNREADABLE, "not a picture"))
             elif digest == item.known_sha256:
-                unchanged.append(UnchangedImage(item.image_id, facts.st_size, facts.st_mtime_ns))
+                unchanged.append(UnchangedImage(item.image_id, facts.st_size, mtime_ns(facts)))
             else:
                 self.inferences += 1
-                done.append(ExtractedImage(item.image_id, digest, facts.st_size, facts.st_mtime_ns, 8, 8, "PNG"))
+                done.append(ExtractedImage(item.image_id, digest, facts.st_size, mtime_ns(facts), 8, 8, "PNG"))
                 vectors.append(vector_of(data, batch.preprocessing))
         stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)
         return IndexBatch(

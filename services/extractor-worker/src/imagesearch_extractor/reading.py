@@ -14,6 +14,7 @@ import structlog
 from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, Pixels, UnchangedImage
 from imagesearch.errors import PictureRejected
 from imagesearch.failures import FailureCode
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
 from imagesearch.pictures.decode import decode
@@ -82,13 +83,13 @@ class PictureReader:
     def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
         data, stats = read_file(item.path, self._roots, self._limits)
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
-            return UnchangedImage(item.image_id, stats.st_size, stats.st_mtime_ns)
+            return UnchangedImage(item.image_id, stats.st_size, mtime_ns(stats))
         picture = decode(data, preprocessing, self._limits)
         described = ExtractedImage(
             image_id=item.image_id,
             sha256=picture.sha256,
             size_bytes=stats.st_size,
-            mtime_ns=stats.st_mtime_ns,
+            mtime_ns=mtime_ns(stats),
             width=picture.width,
             height=picture.height,
             format=picture.format,
