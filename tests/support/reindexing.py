@@ -103,3 +103,12 @@ def named_states(world: World) -> list[tuple[str, str]]:
     with world.catalog.transaction() as tx:
         rows = tx.execute(sa.select(image_table.c.path, image_table.c.state)).all()
     return [(Path(row.path).name, row.state) for row in rows]
+
+
+def is_somebody_waiting(world: World) -> bool:
+    """Tell whether a session waits for a lock in Postgres."""
+    with world.catalog.transaction() as tx:
+        waiting = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return tx.execute(waiting).scalar_one() > 0

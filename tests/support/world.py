@@ -38,6 +38,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard
@@ -174,11 +175,11 @@ class World:
                 code = FailureCode.UNREADABLE
                 failures.append(FailedImage(item.image_id, code, "not a picture", item.expected_key))
             elif digest == item.known_sha256:
-                size, mtime = facts.st_size, facts.st_mtime_ns
+                size, mtime = facts.st_size, mtime_ns(facts)
                 unchanged.append(UnchangedImage(item.image_id, digest, size, mtime, item.expected_key))
             else:
                 self.inferences += 1
-                size, mtime = facts.st_size, facts.st_mtime_ns
+                size, mtime = facts.st_size, mtime_ns(facts)
                 done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", item.expected_key))
                 vectors.append(vector_of(data, batch.preprocessing))
         stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)

@@ -189,8 +189,8 @@ class QueryPixels(Message):
     count: int
     pixels: bytes
     """uint8[count, 224, 224, 3], RGB."""
-    deadline: float
-    """Seconds since the epoch after which nobody waits for the answer."""
+    seconds: float
+    """For so long whoever asks waits for the answer, from when it was sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class JobProgress(Message):
         created_at, started_at, finished_at: seconds since the epoch; a job has ended when it has finished:
             every path has its outcome and the vectors are searchable.
         revision: grows with each change of the row, so that reports can be ordered.
-        published_at: seconds since the epoch.
+        published_at: seconds since the epoch by the clock of the board; zero where it was not published.
     """
 
     job_id: str

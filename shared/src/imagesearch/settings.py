@@ -40,6 +40,13 @@ class PostgresSettings(Settings):
     database_pool_size: int = Field(8, ge=1, le=64, description="Connections a pool keeps open.")
     database_connect_timeout: int = Field(3, ge=1, description="Seconds until an unreachable server is an error.")
     database_statement_timeout_ms: int = Field(30_000, ge=100, description="Longest a statement may run.")
+    database_idle_transaction_timeout_ms: int = Field(
+        90_000,
+        ge=100,
+        description="Longest a transaction may pause between two statements, so that a frozen process does not "
+        "hold its locks for ever. Calls to Milvus are made within transactions: keep it above MILVUS_TIMEOUT, and "
+        "above the minute that it may take to have the vectors of a new index sealed.",
+    )
 
 
 class RedisSettings(Settings):

@@ -91,19 +91,14 @@ def run(queue: Queue, configuration: Configuration) -> int:
     bulk, embedder = queue is Queue.EXTRACT, SlowEmbedder()
     liveness = Liveness(worker_name("extractor" if bulk else "extractor-query"), 2 if bulk else 1)
     registry = WorkerRegistry(client)
-
-    def report(consumed_at: float) -> WorkerReport:
-        return WorkerReport(
-            name=liveness.name,
-            queues=(queue.value,),
-            version="0",
-            model=embedder.identity,
-            weights=embedder.weights,
-            untrained=True,
-            seen_at=time.time(),
-            consumed_at=consumed_at,
-        )
-
+    report = WorkerReport(
+        name=liveness.name,
+        queues=(queue.value,),
+        version="0",
+        model=embedder.identity,
+        weights=embedder.weights,
+        untrained=True,
+    )
     if not bulk:
         loop = partial(
             serve, QueryChannel(client, configuration.redis), SeededEmbedder(), limit=4, liveness=liveness

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Vectors, unpack_vectors
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging.query_channel import QueryRequest
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
-from imagesearch_extractor.queries import answer, passes, serve
+from imagesearch_extractor.queries import FAILED, answer, passes, serve
+from support.clocks import shifted
 
 LATER = 10.0
 
@@ -21,7 +24,7 @@ def pictures(count: int, seed: int = 0) -> Pixels:
 
 
 def request(name: str, pixels: Pixels, seconds: float = LATER) -> QueryRequest:
-    return QueryRequest(name, QueryPixels(len(pixels), pixels.tobytes(), time.time() + seconds))
+    return QueryRequest(name, QueryPixels(len(pixels), pixels.tobytes(), seconds))
 
 
 class Counting(SeededEmbedder):
@@ -58,29 +61,107 @@ def test_queries_share_a_pass_and_each_gets_its_own_vectors() -> None:
         assert vectors == pytest.approx(SeededEmbedder(1).embed(pixels), abs=1e-6)
 
 
-def test_a_query_past_its_deadline_is_refused_without_a_pass() -> None:
+def test_a_query_that_was_held_too_long_is_refused_without_a_pass() -> None:
     network, sent = Counting(), Sent()
-    answer([request("late", pictures(1), seconds=-0.1)], network, sent)
+
+    def held(name: str) -> QueryRequest:
+        return replace(request(name, pictures(1)), taken_at=time.monotonic() - LATER)
+
+    answer([held("late")], network, sent)
     assert network.sizes == []
-    assert "after its deadline" in str(sent["late"].refusal)
-    answer([request("later", pictures(1), seconds=-0.1), request("in time", pictures(2))], network, sent)
+    assert "held for more than the 10 s" in str(sent["late"].refusal)
+    answer([held("later"), request("in time", pictures(2))], network, sent)
     assert network.sizes == [2]
     assert sent["in time"].refusal is None
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_query_is_answered_whatever_the_clock_of_this_host_says(
+    hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = Sent()
+    with shifted(monkeypatch, hours):
+        answer([request("a", pictures(1))], Counting(), sent)
+    assert sent["a"].refusal is None
+
+
 def test_pixels_that_do_not_match_the_count_are_refused_and_cost_no_other_query() -> None:
     network, sent = Counting(), Sent()
-    wrong = QueryRequest("wrong", QueryPixels(2, pictures(1).tobytes(), time.time() + LATER))
+    wrong = QueryRequest("wrong", QueryPixels(2, pictures(1).tobytes(), LATER))
     answer([wrong, request("right", pictures(1))], network, sent)
     assert "are not 2 x" in str(sent["wrong"].refusal)
     assert sent["right"].refusal is None
 
 
-def test_a_failed_pass_is_told_to_its_queries_and_fails_no_later_one() -> None:
+def test_a_failed_pass_is_told_to_its_query_and_fails_no_later_one() -> None:
     network, sent = Counting(failing=frozenset({1})), Sent()
-    answer([request("a", pictures(1)), request("b", pictures(1))], network, sent)
-    answer([request("c", pictures(1))], network, sent)
-    assert [sent[name].refusal for name in "abc"] == ["no memory", "no memory", None]
+    answer([request("a", pictures(1))], network, sent)
+    answer([request("b", pictures(1))], network, sent)
+    assert [sent[name].refusal for name in "ab"] == [FAILED, None]
+
+
+POISON = 7
+
+
+class Poisoned(Counting):
+    """Fail each pass that holds a picture whose first number is `POISON`."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def embed(self, pixels: Pixels) -> Vectors:
+        made = super().embed(pixels)
+        if (pixels[:, 0, 0, 0] == POISON).any():
+            raise self._error
+        return made
+
+
+def poison(name: str) -> QueryRequest:
+    return request(name, np.full((1, 224, 224, 3), POISON, np.uint8))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("/secret/path"),
+        RuntimeError("cudaErrorIllegalAddress"),
+        MemoryError(),
+        ComputeFailed("no memory"),
+    ],
+)
+def test_a_query_that_fails_its_pass_fails_no_other_and_not_the_loop(error: Exception) -> None:
+    liveness, network = Liveness("worker", concurrency=1), Poisoned(error)
+    together = [request("a", pictures(1, seed=1)), poison("bad"), request("b", pictures(2, seed=2))]
+    channel = ScriptedChannel(liveness, [together, [request("later", pictures(1, seed=3))]])
+    with capture_logs() as logged:
+        serve(channel, network, limit=4, liveness=liveness)  # type: ignore[arg-type]
+    refusals = {name: sent.refusal for name, sent in channel.answer.items()}
+    assert refusals == {"a": None, "bad": FAILED, "b": None, "later": None}
+    assert network.sizes == [4, 1, 1, 2, 1]
+    failed = [line for line in logged if line["event"] == "queries.failed"]
+    assert [(line["queries"], line["exc_info"]) for line in failed] == [(3, True), (1, True)]
+
+
+def test_what_nobody_foresaw_outside_of_a_pass_costs_its_queries_alone() -> None:
+    liveness = Liveness("worker", concurrency=1)
+    endless = request("endless", pictures(1), seconds=float("inf"))
+
+    class Refusing(ScriptedChannel):
+        def __init__(self, *script: list[QueryRequest]) -> None:
+            super().__init__(liveness, [*script])
+            self.answer = self._answer  # type: ignore[assignment]
+            self.sent: list[str] = []
+
+        def _answer(self, to: QueryRequest, _: QueryVectors) -> None:
+            round(to.left)
+            self.sent.append(to.reply)
+
+    channel = Refusing([endless], [request("next", pictures(1))])
+    with capture_logs() as logged:
+        serve(channel, Counting(), limit=4, liveness=liveness)  # type: ignore[arg-type]
+    assert channel.sent == ["next"]
+    assert [line["event"] for line in logged if line.get("exc_info")] == ["queries.unexpected_error"]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_what_is_no_message_is_refused(wire: object) -> None:
         (ExtractBatch, "items", [{"image_id": 1, "path": "/a.jpg", "known_sha256": None, "expected_key": "1"}]),
         (ExtractBatch, "preprocessing", []),
         (ExtractBatch, "model", 3),
-        (QueryPixels, "deadline", "soon"),
+        (QueryPixels, "seconds", "soon"),
         (QueryPixels, "pixels", "text"),
     ],
 )
@@ -146,8 +146,8 @@ def test_a_field_of_another_type_is_refused_by_name(message: type[Message], fiel
 
 
 def test_whole_seconds_are_a_time_too() -> None:
-    wire = {**QueryPixels(1, b"", 5.0).to_wire(), "deadline": 5}
-    assert type(QueryPixels.from_wire(wire).deadline) is float
+    wire = {**QueryPixels(1, b"", 5.0).to_wire(), "seconds": 5}
+    assert type(QueryPixels.from_wire(wire).seconds) is float
 
 
 plain = st.recursive(

@@ -21,7 +21,7 @@ class CeleryAsker:
         self._app = app
 
     def __call__(self, task: TaskName, message: Message, timeout: float) -> Any:
-        """Return the wire form of the answer; None when the worker dropped the message as too late.
+        """Return the wire form of the answer.
 
         Raises:
             QueryTimeout: no worker answered within `timeout` seconds.
@@ -37,7 +37,9 @@ class CeleryAsker:
             raise StoreUnavailable("redis", type(error).__name__) from error
 
     def _ask(self, task: TaskName, message: Message, timeout: float) -> Any:
-        result = self._app.send_task(str(task), args=(message.to_wire(),), ignore_result=False, expires=timeout)
+        # It does not expire: a worker whose clock runs ahead would drop it at once, and all that is asked for in
+        # this way may be done late.
+        result = self._app.send_task(str(task), args=(message.to_wire(),), ignore_result=False)
         try:
             return result.get(timeout=timeout, interval=0.01)
         finally:

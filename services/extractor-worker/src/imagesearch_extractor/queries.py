@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import structlog
 
-from imagesearch.contract import Pixels, QueryVectors, Queue, pack_vectors, unpack_pixels
+from imagesearch.contract import Pixels, QueryVectors, Queue, Vectors, pack_vectors, unpack_pixels
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
 from imagesearch.retry import retry_transient
@@ -20,6 +19,9 @@ from imagesearch_extractor.embedding import Embedder
 log = structlog.get_logger()
 
 Answer = Callable[[QueryRequest, QueryVectors], None]
+
+FAILED = "the network could not be run"
+"""Whoever asked reads no more: what failed, and where, stands in the log."""
 
 
 def serve(channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Liveness) -> None:
@@ -40,7 +42,7 @@ def serve(channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Li
             taken = retry_transient(partial(channel.take, limit), liveness.stopping, doing="taking queries")
             liveness.consumed()
             for together in passes(taken, limit):
-                answer(together, embedder, channel.answer)
+                _answer_or_log(together, embedder, channel.answer)
                 liveness.consumed()
         except TransientError as error:
             # Redis is away: the API tells its callers so.
@@ -64,8 +66,10 @@ def passes(taken: Sequence[QueryRequest], limit: int) -> Iterator[list[QueryRequ
 def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -> None:
     """Answer queries from one forward pass; each gets one vector a picture, zeros for one without direction.
 
-    A query past its deadline takes no part in the pass. It is refused like one that the network failed on: the
-    clock of whoever asked may be behind.
+    Where a pass of several fails, each of them is tried alone; those that fail again are refused.
+
+    A query that nobody can be waiting for any more, because this process stood still with it, takes no part in the
+    pass, and is refused like one that the network failed on.
 
     Raises:
         StoreUnavailable: the answers cannot be sent.
@@ -81,19 +85,43 @@ def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -
             wanted.append((request, pixels))
     if not wanted:
         return
+    vectors = _embed(embedder, [pixels for _, pixels in wanted])
+    if vectors is None and len(wanted) > 1:
+        # One of them may have failed the others: each has a pass of its own.
+        for request, _ in wanted:
+            answer([request], embedder, send)
+    elif vectors is None:
+        send(wanted[0][0], _refusal(embedder, FAILED))
+    else:
+        start = 0
+        for request, pixels in wanted:
+            own = vectors[start : start + len(pixels)]
+            send(request, QueryVectors(model=embedder.identity, vectors=pack_vectors(own)))
+            start += len(pixels)
+
+
+def _answer_or_log(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -> None:
+    """Answer queries; what nobody foresaw costs these alone, whose senders wait in vain.
+
+    Raises:
+        StoreUnavailable: the answers cannot be sent.
+    """
+    try:
+        answer(together, embedder, send)
+    except TransientError:
+        raise
+    except Exception:
+        log.exception("queries.unexpected_error", queries=len(together))
+
+
+def _embed(embedder: Embedder, pixels: Sequence[Pixels]) -> Vectors | None:
+    """Return the vectors of some queries; None where the pass failed, whatever the network's library raised."""
     try:
         with FORWARD_SECONDS.labels(Queue.QUERY).time():
-            vectors = embedder.embed(np.concatenate([pixels for _, pixels in wanted]))
-    except TransientError as error:
-        log.warning("queries.failed", queries=len(wanted), reason=str(error))
-        for request, _ in wanted:
-            send(request, _refusal(embedder, str(error)))
-        return
-    start = 0
-    for request, pixels in wanted:
-        own = vectors[start : start + len(pixels)]
-        send(request, QueryVectors(model=embedder.identity, vectors=pack_vectors(own)))
-        start += len(pixels)
+            return embedder.embed(np.concatenate(pixels))
+    except Exception:
+        log.exception("queries.failed", queries=len(pixels))
+        return None
 
 
 class _TooLate(Exception):
@@ -101,9 +129,8 @@ class _TooLate(Exception):
 
 
 def _pixels(request: QueryRequest) -> Pixels:
-    late = time.time() - request.query.deadline
-    if late >= 0:
-        raise _TooLate(f"the query came {late:.1f} s after its deadline")
+    if request.left <= 0:
+        raise _TooLate(f"the query was held for more than the {request.query.seconds:g} s that its sender waits")
     return unpack_pixels(request.query.pixels, request.query.count)
 
 

@@ -14,6 +14,7 @@ import structlog
 from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, Pixels, UnchangedImage
 from imagesearch.errors import PictureRejected
 from imagesearch.failures import FailureCode
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
 from imagesearch.pictures.decode import decode
@@ -86,7 +87,7 @@ class PictureReader:
                 image_id=item.image_id,
                 sha256=item.known_sha256,
                 size_bytes=stats.st_size,
-                mtime_ns=stats.st_mtime_ns,
+                mtime_ns=mtime_ns(stats),
                 expected_key=item.expected_key,
             )
         picture = decode(data, preprocessing, self._limits)
@@ -94,7 +95,7 @@ class PictureReader:
             image_id=item.image_id,
             sha256=picture.sha256,
             size_bytes=stats.st_size,
-            mtime_ns=stats.st_mtime_ns,
+            mtime_ns=mtime_ns(stats),
             width=picture.width,
             height=picture.height,
             format=picture.format,

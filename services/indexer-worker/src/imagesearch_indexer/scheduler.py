@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from celery.beat import Scheduler
+from contextlib import closing
+from typing import Any
+
+import structlog
+from celery.beat import ScheduleEntry, Scheduler
 
 from imagesearch.contract import Reconcile, TaskName
-from imagesearch.messaging.broker import close_celery, create_celery
+from imagesearch.errors import StoreUnavailable
+from imagesearch.messaging.broker import close_celery, create_celery, create_redis
+from imagesearch.messaging.claims import InFlight
 from imagesearch.settings import RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.worker.run import leave_logging_alone
 from imagesearch_indexer.settings import IndexerSettings
+
+log = structlog.get_logger()
+
+
+def scheduler_of(in_flight: InFlight) -> type[Scheduler]:
+    """Return a scheduler that asks for nothing that still waits in the queue.
+
+    What was not done by the time of the next one is not worth doing twice. Celery's own means against that, a date
+    after which a message is dropped, is compared with the clock of the worker, which may be another.
+    """
+
+    class AskingOnce(Scheduler):  # type: ignore[misc]  # Celery has no types
+        def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+            try:
+                waits = in_flight.is_waiting(entry.options["task_id"])
+            except StoreUnavailable as error:
+                log.warning("schedule.put_off", entry=entry.name, reason=str(error))
+                return
+            if not waits:
+                super().apply_entry(entry, producer=producer)
+
+    return AskingOnce
 
 
 def run() -> int:
@@ -20,21 +48,31 @@ def run() -> int:
     leave_logging_alone()
     app = create_celery(redis)
     app.conf.beat_schedule = {
-        "reconcile": _every(settings.reconcile_seconds, deep=False),
-        "sweep": _every(settings.sweep_seconds, deep=True),
+        name: every(seconds, name, deep=deep)
+        for name, seconds, deep in (
+            ("reconcile", settings.reconcile_seconds, False),
+            ("sweep", settings.sweep_seconds, True),
+        )
     }
     # Nothing but two periods is scheduled: there is no state worth keeping on a disk, where a kill could
     # leave it broken.
     try:
-        app.Beat(scheduler_cls=Scheduler, quiet=True, max_interval=1).run()
+        with closing(create_redis(redis)) as client:
+            app.Beat(scheduler_cls=scheduler_of(InFlight(client)), quiet=True, max_interval=1).run()
     finally:
         close_celery(app)
         page.close()
     return 0
 
 
-def _every(seconds: float, *, deep: bool) -> dict[str, object]:
+def every(seconds: float, name: str, *, deep: bool) -> dict[str, object]:
+    """Return the entry of a schedule that asks for reconciliation regularly, and waits for no answer.
+
+    Args:
+        seconds: between two of them.
+        name: the task id, by which a message is known again in the queue.
+        deep: see `Reconcile`.
+    """
     message = Reconcile(dry_run=False, deep=deep)
-    # What was not taken by the time of the next one is not worth doing twice. Nobody waits for the answer.
-    options = {"expires": seconds, "ignore_result": True}
+    options = {"task_id": f"scheduled-{name}", "ignore_result": True}
     return {"task": str(TaskName.RECONCILE), "schedule": seconds, "args": (message.to_wire(),), "options": options}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 
@@ -69,15 +68,13 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         app,
         liveness=liveness,
         queues=QUEUES,
-        report=lambda consumed_at: WorkerReport(
+        report=WorkerReport(
             name=name,
             queues=tuple(queue.value for queue in QUEUES),
             version=imagesearch.__version__,
             model=None,
             weights=None,
             untrained=False,
-            seen_at=time.time(),
-            consumed_at=consumed_at,
         ),
         registry=WorkerRegistry(client),
         claims=claims,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any, TypeAlias, cast
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -19,6 +21,11 @@ Transaction: TypeAlias = sa.Connection
 """What `Catalog` hands out, and whatever reads or writes the catalogue takes first."""
 TRUSTED_SECONDS = 1.0
 """No server restarts in less: a connection that was in use so short a time ago is not asked whether it lives."""
+
+_UNUSABLE = ("08", "57P", "25P03", "25006")
+"""Beginnings of the SQLSTATEs after which a connection is of no more use: it failed; the server ends, or is not
+ready; it ended a session that paused within its transaction; it takes no writes, as another is the primary now.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 class Catalog:
@@ -33,7 +40,8 @@ class Catalog:
         kept = settings.database_pool_size if most is None else min(settings.database_pool_size, most)
         self._engine = sa.create_engine(
             settings.database_url,
-            # Reads take connections as they are; setting the level at each of them took as long as a short read.
+            # Reads take connections as they are, and transactions switch them over in this process: the pool's own
+            # switch of levels is a statement for each transaction, and one whose failure nobody names.
             isolation_level="AUTOCOMMIT",
             # The connection that was used last is the one that is most likely trusted.
             pool_use_lifo=True,
@@ -42,7 +50,12 @@ class Catalog:
             pool_timeout=settings.database_connect_timeout,
             connect_args={
                 "connect_timeout": settings.database_connect_timeout,
-                "options": f"-c statement_timeout={settings.database_statement_timeout_ms} -c timezone=UTC",
+                "options": _options(
+                    statement_timeout=settings.database_statement_timeout_ms,
+                    idle_in_transaction_session_timeout=settings.database_idle_transaction_timeout_ms,
+                    default_transaction_isolation=r"read\ committed",
+                    timezone="UTC",
+                ),
                 "application_name": "imagesearch",
                 # A host that vanished is noticed in seconds, not after the kernel's two hours.
                 "keepalives_idle": 5,
@@ -53,18 +66,22 @@ class Catalog:
         sa.event.listen(self._engine, "checkout", self._ping_idle)
         sa.event.listen(self._engine, "connect", _note_use)
         sa.event.listen(self._engine, "checkin", _note_use)
-        self._transacting = self._engine.execution_options(isolation_level="READ COMMITTED")
+        sa.event.listen(self._engine, "checkin", _end_transacting)
+        sa.event.listen(self._engine, "handle_error", self._judge)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Yield a connection inside one transaction: committed at the end, rolled back on any error.
 
         Raises:
-            StoreUnavailable: Postgres does not answer, or broke the transaction off (a restart, a deadlock):
-                the whole transaction may be tried again.
+            StoreUnavailable: Postgres does not answer, takes no writes, or broke the transaction off (a restart, a
+                deadlock, too long a pause within it): the whole transaction may be tried again. One that broke off
+                during its commit may have been committed.
         """
-        with _named_failures(), self._transacting.begin() as connection:
-            yield connection
+        with self._named_failures(), self._engine.connect() as connection:
+            cast(Any, connection.connection.driver_connection).autocommit = False
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -75,7 +92,7 @@ class Catalog:
         Raises:
             StoreUnavailable: Postgres does not answer, or went away.
         """
-        with _named_failures(), self._engine.connect() as connection:
+        with self._named_failures(), self._engine.connect() as connection:
             yield connection
 
     def _ping_idle(self, connection: Any, record: ConnectionPoolEntry, _: object) -> None:
@@ -87,9 +104,42 @@ class Catalog:
             return
         try:
             self._engine.dialect.do_ping(connection)
-        except self._engine.dialect.loaded_dbapi.Error as error:
+        except self._driver_error as error:
             # The others were idle, too.
             raise InvalidatePoolError from error
+
+    def _judge(self, failure: ExceptionContext) -> None:
+        """Have the pool throw away its connections after a failure of the server or of the way to it."""
+        if self._is_unusable(failure.original_exception):
+            failure.is_disconnect = True
+
+    def _is_unusable(self, error: BaseException) -> bool:
+        if not isinstance(error, self._driver_error):
+            return False
+        code = getattr(error, "pgcode", None)
+        if code is not None:
+            return str(code).startswith(_UNUSABLE)
+        # Nothing that the server says about a statement comes without a code. What libpq itself says has this type
+        # when it had not yet noticed that its connection is broken.
+        return type(error) is self._engine.dialect.loaded_dbapi.DatabaseError
+
+    @property
+    def _driver_error(self) -> type[Exception]:
+        return self._engine.dialect.loaded_dbapi.Error
+
+    @contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise StoreUnavailable("postgres", _first_line(error)) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StoreUnavailable("postgres", _first_line(error)) from error
+            raise
+        except self._driver_error as error:
+            # Raised beside a statement, where the pool does not translate it.
+            raise StoreUnavailable("postgres", _first_line(error)) from error
 
     def ping(self) -> None:
         """Ask Postgres for one row.
@@ -105,6 +155,11 @@ class Catalog:
         self._engine.dispose()
 
 
+def now(tx: Transaction) -> datetime:
+    """Return what time it is for Postgres, whose clock alone is compared with the times in its rows."""
+    return cast(datetime, tx.execute(sa.select(sa.func.clock_timestamp())).scalar_one())
+
+
 def without_time_limit(tx: Transaction) -> None:
     """Let the statements of a transaction take as long as they take, where they compare a whole collection."""
     tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -114,16 +169,14 @@ def _note_use(_: object, record: ConnectionPoolEntry) -> None:
     record.info["used_at"] = time.monotonic()
 
 
-@contextmanager
-def _named_failures() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise StoreUnavailable("postgres", _first_line(error)) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailable("postgres", _first_line(error)) from error
-        raise
+def _end_transacting(connection: Any, _: ConnectionPoolEntry) -> None:
+    """Make a connection one for reads again; it was rolled back before, and is None where it broke."""
+    if connection is not None:
+        connection.autocommit = True
+
+
+def _options(**parameters: object) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in parameters.items())
 
 
 def _first_line(error: Exception) -> str:

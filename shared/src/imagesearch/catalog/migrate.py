@@ -1,4 +1,8 @@
-"""Bring the catalogue's schema to the newest version: `python -m imagesearch.catalog.migrate`."""
+"""Bring the catalogue's schema to the newest version: `python -m imagesearch.catalog.migrate`.
+
+Migrations only go forward, and run while the release before is still at work. One that this release could not work
+with says so by a constant `OLDEST_REVISION` in its module: the revision that a release has to know to go on.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import sqlalchemy as sa
 import structlog
 from alembic import command
 from alembic.config import Config
@@ -13,7 +18,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from imagesearch.catalog import key_backlog, locks
-from imagesearch.catalog.engine import Catalog, without_time_limit
+from imagesearch.catalog.engine import Catalog, Transaction, without_time_limit
+from imagesearch.catalog.tables import metadata
 from imagesearch.errors import StoreUnavailable
 from imagesearch.retry import retry_transient
 from imagesearch.settings import PostgresSettings
@@ -22,6 +28,13 @@ from imagesearch.telemetry import TelemetrySettings, configure
 log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_FIRST_REVISION = "0001"
+
+# One row. Written by `migrate` itself, like the table in which Alembic keeps the revision.
+schema_compatibility = sa.Table(
+    "schema_compatibility", metadata, sa.Column("oldest_revision", sa.Text, primary_key=True)
+)
 
 
 def migrate(catalog: Catalog, revision: str = "head") -> None:
@@ -35,7 +48,12 @@ def migrate(catalog: Catalog, revision: str = "head") -> None:
         config.attributes["connection"] = tx
         without_time_limit(tx)
         locks.migration(tx)
+        known = _known_revisions()
+        if MigrationContext.configure(tx).get_current_revision() not in {None, *known}:
+            log.warning("catalogue.newer_than_this_release", newest_known=max(known))
+            return
         command.upgrade(config, revision)
+        _write_compatibility(tx)
     if revision == "head":
         _fill_keys(catalog)
 
@@ -50,19 +68,40 @@ def _fill_keys(catalog: Catalog) -> None:
 
 
 def is_current(catalog: Catalog) -> bool:
-    """Tell whether the schema is the one that this code was written for.
+    """Tell whether the schema is one that this code can work with: its own, or a newer one that allows it.
 
     Raises:
         StoreUnavailable: Postgres does not answer.
     """
-    with catalog.transaction() as tx:
+    with catalog.reading() as tx:
         found = MigrationContext.configure(tx).get_current_revision()
-        is_filled = not key_backlog.is_open(tx)
-    return is_filled and found == ScriptDirectory.from_config(_config()).get_current_head()
+        if key_backlog.is_open(tx):
+            return False
+        known = _known_revisions()
+        if found is None or found in known:
+            return found == ScriptDirectory.from_config(_config()).get_current_head()
+        # A newer release has migrated, while this one is still at work.
+        return tx.execute(sa.select(schema_compatibility.c.oldest_revision)).scalar_one() in known
+
+
+def _write_compatibility(tx: Transaction) -> None:
+    """Note which revision a release has to know to work with the schema as it is now."""
+    found = MigrationContext.configure(tx).get_current_revision()
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions(found, "base")
+    said = (getattr(script.module, "OLDEST_REVISION", None) for script in scripts)
+    oldest = next((revision for revision in said if revision is not None), _FIRST_REVISION)
+    schema_compatibility.create(tx, checkfirst=True)
+    tx.execute(sa.delete(schema_compatibility))
+    tx.execute(sa.insert(schema_compatibility).values(oldest_revision=oldest))
+
+
+def _known_revisions() -> set[str]:
+    scripts = ScriptDirectory.from_config(_config())
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def wait_until_current(catalog: Catalog, stop: threading.Event) -> None:
-    """Wait until the schema is the one that this code was written for, and Postgres answers.
+    """Wait until the schema is one that this code can work with, and Postgres answers.
 
     Raises:
         TransientError: `stop` was set before that.

@@ -196,6 +196,8 @@ def _remove_if_empty(name: str, folder: int) -> None:
 
 def _is_leftover(relative: str, name: str, folder: int) -> bool:
     if _DRAFT.fullmatch(relative):
+        # The clocks of two hosts are compared here. Only drafts for a collection that is deleted are asked about,
+        # and such an upload fails in any case.
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - _LAST_WRITE_SECONDS
     named = _FILE.fullmatch(relative)
     if named is None:

@@ -14,6 +14,7 @@ from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred
 from imagesearch.files.descent import Descent, Level
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import failure_of, resolve_file, source_rejected
 from imagesearch.files.roots import Roots
 from imagesearch.text import is_utf8
@@ -186,7 +187,7 @@ def _entry(path: str, stats: os.stat_result, top: str, roots: Roots, *, recursiv
     shown = _shown(path)
     if shown != path:
         return Entry(shown, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
-    return Entry(path, stats.st_size, stats.st_mtime_ns)
+    return Entry(path, stats.st_size, mtime_ns(stats))
 
 
 def _behind_link(path: str, top: str, roots: Roots, *, recursive: bool) -> Entry | None:
@@ -200,7 +201,7 @@ def _behind_link(path: str, top: str, roots: Roots, *, recursive: bool) -> Entry
     if not stat.S_ISREG(stats.st_mode):
         return None
     try:
-        return Entry(str(resolve_file(path, roots)), stats.st_size, stats.st_mtime_ns)
+        return Entry(str(resolve_file(path, roots)), stats.st_size, mtime_ns(stats))
     except PictureRejected as error:
         return Entry(_shown(path), 0, 0, error.code, error.reason)
 

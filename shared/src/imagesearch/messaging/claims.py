@@ -153,6 +153,15 @@ class InFlight:
         """
         return {found.decode() for message in self._messages(Queue.PLAN) for found in _PLAN_ID.findall(message)}
 
+    def is_waiting(self, task_id: str) -> bool:
+        """Tell whether a message with this task id lies in the queue of plans.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        wanted = re.compile(rb'"id":\s*"' + re.escape(task_id.encode()) + b'"')
+        return any(wanted.search(message) for message in self._messages(Queue.PLAN))
+
     def _messages(self, queue: Queue) -> list[bytes]:
         with needing_redis():
             return cast(list[bytes], self._redis.lrange(queue.value, 0, -1))

@@ -2,13 +2,16 @@
 
 A query needs little of what Celery does for bulk messages: it is never redelivered, because its sender has given
 up by the time its worker is found dead. docs/adr/0008 says what that saves.
+
+No clock is compared with that of another host. A sender takes its query out of the list when it stops waiting, so
+what a worker finds there is waited for; how long a worker has held it since is told by the worker's own clock.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import uuid4
 
@@ -35,10 +38,20 @@ _MALFORMED = (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackExc
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryRequest:
-    """Pair a query with the key of the list on which its sender waits for the answer."""
+    """Pair a query with the key of the list on which its sender waits for the answer.
+
+    Attributes:
+        taken_at: when a worker took it, by the monotonic clock of that worker.
+    """
 
     reply: str
     query: QueryPixels
+    taken_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Return for how many more seconds the sender may wait at most; negative when nobody waits any more."""
+        return self.taken_at + self.query.seconds - time.monotonic()
 
 
 class QueryChannel:
@@ -54,8 +67,8 @@ class QueryChannel:
 
         Raises:
             QueryTimeout: no worker answered within `timeout` seconds.
-            StoreUnavailable: Redis does not answer, or a worker refused: it came to the query after its deadline,
-                could not run the network, or speaks another version.
+            StoreUnavailable: Redis does not answer, or a worker refused: it held the query for longer than
+                `timeout`, could not run the network, or speaks another version.
         """
         reply = f"imagesearch:answer:{uuid4().hex}"
         entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
@@ -100,7 +113,7 @@ class QueryChannel:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        left = max(1.0, request.query.deadline - time.time())
+        left = max(1.0, request.left)
         with needing_redis(), self._redis.pipeline(transaction=False) as pipe:
             pipe.rpush(request.reply, msgpack.packb(answer.to_wire()))
             pipe.pexpire(request.reply, round(left * 1000))

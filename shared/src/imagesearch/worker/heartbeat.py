@@ -46,12 +46,12 @@ class Liveness:
     name: str
     concurrency: int
     stopping: Event = field(default_factory=Event)
-    consumed_at: float = field(default_factory=time.time)
+    consumed_at: float = field(default_factory=time.monotonic)
     asked_at: float | None = None
 
     def consumed(self) -> None:
         """Note that a message has just been taken."""
-        self.consumed_at = time.time()
+        self.consumed_at = time.monotonic()
         self.asked_at = None
 
     def is_owed_a_ping(self, busy: int) -> bool:
@@ -61,6 +61,11 @@ class Liveness:
         elif self.asked_at is None:
             self.asked_at = time.monotonic()
         return self.asked_at is not None
+
+    @property
+    def consumed_ago(self) -> float:
+        """Return for how many seconds no message has been taken."""
+        return time.monotonic() - self.consumed_at
 
     @property
     def silence(self) -> float:
@@ -87,7 +92,7 @@ class Heartbeat:
     """
 
     liveness: Liveness
-    report: Callable[[float], WorkerReport]
+    report: WorkerReport
     registry: WorkerRegistry
     settings: WorkerSettings
     claims: BatchClaims | None = None
@@ -116,7 +121,7 @@ class Heartbeat:
         """
         if self.claims is not None:
             self.claims.renew()
-        self.registry.report(self.report(self.liveness.consumed_at))
+        self.registry.report(self.report, consumed_ago=self.liveness.consumed_ago)
         # Noted first: the ping can come back before the call that sent it returns.
         if self.liveness.is_owed_a_ping(self.busy()):
             # A ping is sent even while another is on its way: Redis may have forgotten that one, and the worker

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import redis
 import structlog
 
 from imagesearch.errors import InvalidMessage
+from imagesearch.messaging.redis_clock import redis_now, redis_seconds
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
 
@@ -24,7 +24,7 @@ REPORT_VALID_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport(Message):
-    """Describe a live worker.
+    """Describe a live worker; the times are those of Redis, and the registry fills them in.
 
     Attributes:
         name: unique name of the process.
@@ -33,7 +33,7 @@ class WorkerReport(Message):
         model: identity of its network; None for a worker without one.
         weights: the ``WEIGHTS`` setting that it runs with.
         untrained: the weights are random, good for trials only.
-        seen_at: seconds since the epoch.
+        seen_at: when it last reported, seconds since the epoch.
         consumed_at: when it last took a message, seconds since the epoch: proof that it consumes, where a
             mere connection would prove nothing.
     """
@@ -44,8 +44,8 @@ class WorkerReport(Message):
     model: str | None
     weights: str | None
     untrained: bool
-    seen_at: float
-    consumed_at: float
+    seen_at: float = 0.0
+    consumed_at: float = 0.0
 
 
 class WorkerRegistry:
@@ -54,14 +54,20 @@ class WorkerRegistry:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def report(self, report: WorkerReport) -> None:
+    def report(self, report: WorkerReport, *, consumed_ago: float) -> None:
         """Show a worker as alive for the next seconds.
+
+        Args:
+            report: of the worker.
+            consumed_ago: seconds since it last took a message.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
         with needing_redis():
-            self._redis.hset(WORKERS_KEY, report.name, json.dumps(report.to_wire()))
+            now = redis_now(self._redis)
+            seen = replace(report, seen_at=now, consumed_at=now - consumed_ago)
+            self._redis.hset(WORKERS_KEY, report.name, json.dumps(seen.to_wire()))
 
     def leave(self, *names: str) -> None:
         """Take workers out of the registry, and what is left of their own queues out of Redis.
@@ -80,16 +86,19 @@ class WorkerRegistry:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        with needing_redis():
-            entries = cast(dict[bytes, bytes], self._redis.hgetall(WORKERS_KEY))
-            reports: list[WorkerReport] = []
-            gone: list[str] = []
-            for name, raw in entries.items():
-                report = _parse(raw)
-                if report is None or time.time() - report.seen_at > REPORT_VALID_SECONDS:
-                    gone.append(name.decode())
-                else:
-                    reports.append(report)
+        with needing_redis(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.hgetall(WORKERS_KEY)
+            pipe.time()
+            entries, time = cast(tuple[dict[bytes, bytes], object], pipe.execute())
+        now = redis_seconds(time)
+        reports: list[WorkerReport] = []
+        gone: list[str] = []
+        for name, raw in entries.items():
+            report = _parse(raw)
+            if report is None or now - report.seen_at > REPORT_VALID_SECONDS:
+                gone.append(name.decode())
+            else:
+                reports.append(report)
         if gone:
             self.leave(*gone)
         return sorted(reports, key=lambda report: report.name)

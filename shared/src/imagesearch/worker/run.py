@@ -43,7 +43,7 @@ def run_worker(
     *,
     liveness: Liveness,
     queues: Sequence[Queue],
-    report: Callable[[float], WorkerReport],
+    report: WorkerReport,
     registry: WorkerRegistry,
     claims: BatchClaims,
     settings: WorkerSettings,
@@ -54,7 +54,7 @@ def run_worker(
         app: with its tasks registered.
         liveness: shared with the tasks, whose waits end when `liveness.stopping` is set.
         queues: what to consume.
-        report: builds the report of this worker from the time at which it last consumed.
+        report: what this worker says of itself.
         registry: where reports go.
         claims: renewed as long as the process lives.
         settings: heartbeat file and how long a worker may be unresponsive.
@@ -109,7 +109,7 @@ def run_loop(
     loop: Callable[[], None],
     *,
     liveness: Liveness,
-    report: Callable[[float], WorkerReport],
+    report: WorkerReport,
     registry: WorkerRegistry,
     settings: WorkerSettings,
 ) -> int:
@@ -119,7 +119,7 @@ def run_loop(
         loop: returns soon after `liveness.stopping` is set, and calls `liveness.consumed` in each round, which
             proves that it consumes.
         liveness: shared with the loop.
-        report: builds the report of this worker from the time at which it last consumed.
+        report: what this worker says of itself.
         registry: where reports go.
         settings: heartbeat file and how long a worker may be unresponsive.
     """

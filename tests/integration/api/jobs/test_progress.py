@@ -13,6 +13,7 @@ import pytest
 from imagesearch.catalog import names
 from imagesearch.contract import JobState
 from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch_api.jobs.ports import Jobs
 from imagesearch_api.jobs.progress import follow
 from support.api_twin import services_of
@@ -63,8 +64,13 @@ def test_a_running_job_is_read_without_postgres_while_its_report_is_new(world: W
     assert follow(ports(world, Away()), job_id).total == 1
     report = world.progress.read(job_id)
     assert report is not None
-    world.progress.publish(replace(report, total=7, published_at=report.published_at - 60))
-    assert follow(ports(world), job_id).total == 1, "Postgres is asked when a report is old"
+    seconds = [0.0]
+    board = InMemoryProgressBoard(clock=lambda: seconds[0])
+    board.publish(replace(report, total=7))
+    shown = services_of(catalog=world.catalog, progress=board).jobs
+    assert follow(shown, job_id).total == 7
+    seconds[0] = 60.0
+    assert follow(shown, job_id).total == 1, "Postgres is asked when a report is old"
 
 
 def test_a_job_that_is_gone_is_not_shown_from_what_it_left(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -162,3 +163,18 @@ def test_a_path_listed_twice_is_one_picture(world: World) -> None:
     job = run(world, path)
     assert (job.total, job.indexed) == (1, 1)
     assert labels(world) == {"a.png": ("first", {})}
+
+
+@pytest.mark.parametrize("seconds", [2**36, -(2**36)])
+def test_a_file_of_a_far_year_is_indexed_once_and_again_when_it_changes(world: World, seconds: int) -> None:
+    (file,) = world.write("far.jpg")
+    os.utime(file, (seconds, seconds))
+    assert world.run(world.root).indexed == 1
+    assert world.run(world.root).unchanged == 1
+    assert world.run([file]).unchanged == 1
+    inferences = world.inferences
+    file.write_bytes(b"of another length")
+    os.utime(file, (seconds, seconds))
+    assert world.run(world.root).indexed == 1
+    assert world.inferences == inferences + 1
+    world.check()

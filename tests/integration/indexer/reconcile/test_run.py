@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -22,6 +23,7 @@ from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
+from support.clocks import shifted
 from support.damage import damage_job
 from support.repairing import extract_batches, kinds, planned, repaired
 from support.world import World
@@ -138,6 +140,22 @@ def test_a_job_that_stands_still_is_flagged_until_it_moves(world: World) -> None
     assert world.job(job_id).stalled_at is None
     reconcile(stalling, Reconcile(dry_run=False, deep=False))
     assert JOBS_STALLED._value.get() == 0
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_what_is_lost_or_stands_still_is_told_by_the_clock_of_postgres(
+    world: World, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, new = world.submit(world.root), world.submit(world.root, collection="other")
+    damage_job(world.catalog, lost, progressed_at=sa.func.now() - timedelta(minutes=30))
+    changed = {"lease_seconds": 600.0, "stall_seconds": 1200.0}
+    indexer = replace(world.indexer, settings=world.settings.model_copy(update=changed))
+    with shifted(monkeypatch, hours):
+        found = reconcile(indexer, Reconcile(dry_run=True, deep=False)).findings
+    named = {finding.kind: finding.detail for finding in found}
+    for kind in ("planning_lost", "stalled"):
+        assert lost in named[kind]
+        assert new not in named[kind]
 
 
 # Celery's backend calls what redis-py has renamed.

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from imagesearch.catalog import collections, jobs
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.reindex import builds
 from imagesearch.contract import CancelJob, ExtractBatch, JobState, PlanJob, Reconcile, TaskName
-from imagesearch.errors import StoreUnavailable
+from imagesearch.errors import Conflict, StoreUnavailable
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import VectorStore
+from imagesearch_api.jobs import control
+from imagesearch_api.jobs.ports import Jobs
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.reconcile.run import reconcile
+from imagesearch_indexer.reindex import builder
 from imagesearch_indexer.tasks import plan_job
-from support.dying import Dying, EachTime
+from support.api_twin import services_of
+from support.dying import Before, Dying, EachTime
 from support.reindexing import (
     SMOOTH,
     check_whole,
     filled,
     finish,
+    is_somebody_waiting,
     on,
 )
+from support.waiting import until
 from support.world import World
 
 pytestmark = pytest.mark.integration
@@ -73,6 +83,103 @@ def test_a_pause_in_the_moment_of_the_switch_holds_until_it_is_resumed(world: Wo
         jobs.resume(tx, job_id)
     assert finish(world, job_id).state == JobState.SUCCEEDED
     check_whole(world, SMOOTH)
+
+
+@pytest.mark.parametrize("stop", [control.cancel, control.pause])
+def test_a_job_whose_switch_is_done_is_stopped_no_more(
+    world: World, stop: Callable[[Jobs, str], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(world)
+    before = world.collection()
+    job_id = world.submit_reindex()
+
+    def die(*_: object) -> None:
+        raise StoreUnavailable("postgres", "killed in this test")
+
+    # The process dies between the switch and the recording of the end.
+    with monkeypatch.context() as patch:
+        patch.setattr(builder, "end_or_give_up", die)
+        with pytest.raises(StoreUnavailable):
+            plan_job(world.indexer, PlanJob(job_id))
+    assert world.collection() != before
+    ports = services_of(catalog=world.catalog, progress=world.progress, send=world.indexer.send).jobs
+    with pytest.raises(Conflict, match="about to end"):
+        stop(ports, job_id)
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    assert world.job(job_id).state == JobState.SUCCEEDED
+    check_whole(world)
+
+
+class Latest:
+    """The store that a test put last in front of the real one."""
+
+    def __init__(self, first: Any) -> None:
+        self.store = first
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def written_meanwhile(world: World, number: int, action: Callable[[], None]) -> Latest:
+    """Return a store for a build: pictures come while it is built, and an action precedes their copies."""
+
+    def write() -> None:
+        world.write(*(f"new{index}.jpg" for index in range(number)))
+        world.run(world.root)
+        latest.store = Before(world.vectors, "upsert", action)
+
+    latest = Latest(Before(world.vectors, "compact", write))
+    return latest
+
+
+@pytest.mark.parametrize(
+    ("stop", "state"), [(jobs.cancel, JobState.CANCELLED), (jobs.pause, JobState.PAUSED)], ids=["cancel", "pause"]
+)
+def test_a_stop_while_a_build_catches_up_is_not_overwritten(
+    world: World, stop: Callable[[Transaction, str], Job], state: JobState
+) -> None:
+    filled(world)
+    before = world.collection()
+    job_id = world.submit_reindex()
+
+    def stop_it() -> None:
+        with world.catalog.transaction() as tx:
+            stop(tx, job_id)
+
+    # Too many for the last round.
+    plan_job(on(world, written_meanwhile(world, world.settings.plan_slice, stop_it)), PlanJob(job_id))
+    assert world.job(job_id).state == state
+    reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+    world.work()
+    assert (world.job(job_id).state, world.collection()) == (state, before)
+    assert world.states()["new0.jpg"] == "indexed"
+
+
+@pytest.mark.parametrize("stop", [jobs.cancel, jobs.pause])
+def test_a_stop_that_waits_for_the_last_round_is_refused_behind_the_switch(
+    world: World, stop: Callable[[Transaction, str], Job]
+) -> None:
+    filled(world)
+    before = world.collection()
+    job_id = world.submit_reindex()
+
+    def stop_it() -> JobState:
+        with world.catalog.transaction() as tx:
+            return stop(tx, job_id).state
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting: list[Future[JobState]] = []
+
+        def begin_to_stop() -> None:
+            waiting.append(threads.submit(stop_it))
+            until(lambda: is_somebody_waiting(world))
+
+        plan_job(on(world, written_meanwhile(world, 1, begin_to_stop)), PlanJob(job_id))
+        with pytest.raises(Conflict):
+            waiting[0].result()
+    assert world.job(job_id).state == JobState.SUCCEEDED
+    assert world.collection() != before
+    check_whole(world)
 
 
 @pytest.mark.parametrize("preprocessing", [Preprocessing(), SMOOTH], ids=["copy", "extract"])

@@ -23,6 +23,7 @@ from support.reindexing import (
     check_whole,
     filled,
     finish,
+    is_somebody_waiting,
     on,
 )
 from support.waiting import TIMEOUT, until
@@ -76,14 +77,6 @@ def test_the_switch_waits_for_a_batch_that_is_being_written(world: World) -> Non
     assert world.collection().vector_collection != old
     assert world.states()["late.jpg"] == "indexed"
     check_whole(world)
-
-
-def is_somebody_waiting(world: World) -> bool:
-    with world.catalog.transaction() as tx:
-        waiting = sa.text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return tx.execute(waiting).scalar_one() > 0
 
 
 def test_an_index_is_never_emptied(world: World) -> None:

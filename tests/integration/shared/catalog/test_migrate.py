@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from imagesearch.catalog import collections, images, jobs
+from imagesearch.catalog import migrate as migrating
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import IdempotencyKey, ledger
 from imagesearch.catalog.migrate import is_current, migrate
@@ -99,3 +102,49 @@ def test_migrating_again_changes_nothing(empty: Catalog) -> None:
     migrate(empty)
     migrate(empty)
     assert is_current(empty)
+
+
+def migrate_with_the_next_release(
+    empty: Catalog, folder: Path, monkeypatch: pytest.MonkeyPatch, *says: str
+) -> None:
+    """Migrate as a release does that has one migration more, which says something of itself."""
+    newest = max(path.name[:4] for path in (migrating.MIGRATIONS / "versions").glob("0*.py"))
+    shutil.copytree(migrating.MIGRATIONS, folder / "migrations")
+    lines = ('revision = "next"', f'down_revision = "{newest}"', *says, "def upgrade() -> None: ...")
+    (folder / "migrations/versions/next.py").write_text("\n".join(lines))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrating, "MIGRATIONS", folder / "migrations")
+        migrate(empty)
+        assert is_current(empty)
+
+
+def test_a_release_goes_on_when_the_next_one_has_migrated(
+    empty: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(empty)
+    migrate_with_the_next_release(empty, tmp_path, monkeypatch)
+    assert is_current(empty)
+    # Its own migration, which comes late, does no harm.
+    migrate(empty)
+    assert is_current(empty)
+
+
+def test_a_release_stands_back_when_the_next_one_says_that_it_cannot_go_on(
+    empty: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(empty)
+    migrate_with_the_next_release(empty, tmp_path, monkeypatch, 'OLDEST_REVISION = "next"')
+    assert not is_current(empty)
+
+
+def test_what_an_earlier_migration_said_holds_behind_it(
+    empty: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate_with_the_next_release(empty, tmp_path, monkeypatch, 'OLDEST_REVISION = "0003"')
+    assert is_current(empty)
+
+
+def test_a_release_waits_for_its_own_migrations(empty: Catalog) -> None:
+    assert not is_current(empty)
+    migrate(empty, "0006")
+    assert not is_current(empty)

@@ -12,10 +12,18 @@ import pytest
 from imagesearch.contract import JobState
 from imagesearch.job_progress import JobProgress
 from imagesearch.messaging.broker import close_celery, create_celery
-from imagesearch.messaging.progress import CeleryProgressBoard, InMemoryProgressBoard, ProgressBoard
+from imagesearch.messaging.progress import (
+    FRESH_SECONDS,
+    CeleryProgressBoard,
+    InMemoryProgressBoard,
+    ProgressBoard,
+    Report,
+)
 from imagesearch.settings import RedisSettings
+from support.clocks import shifted
 from support.records import job_record
 from support.valkey_server import ValkeyServer
+from support.waiting import TIMEOUT
 
 pytestmark = [
     pytest.mark.integration,
@@ -35,6 +43,12 @@ def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProgressBo
         close_celery(app)
 
 
+def shown(board: ProgressBoard, job_id: str) -> JobProgress | None:
+    """Return what a board shows, but for the time at which it was published."""
+    found = board.read(job_id)
+    return replace(found, published_at=0.0) if found is not None else None
+
+
 def report(revision: int, state: JobState) -> JobProgress:
     ended = time.time() if state.has_ended else None
     return replace(job_record(state=state).progress(), revision=revision, finished_at=ended)
@@ -44,14 +58,36 @@ def test_a_late_report_does_not_let_a_job_that_has_ended_run_again(board: Progre
     late, last = report(7, JobState.RUNNING), report(8, JobState.SUCCEEDED)
     board.publish(last)
     board.publish(late)
-    assert board.read(last.job_id) == last
+    assert shown(board, last.job_id) == last
 
 
 def test_a_newer_report_and_a_later_look_at_the_same_take_the_place_of_one(board: ProgressBoard) -> None:
     first, second = report(7, JobState.RUNNING), report(8, JobState.RUNNING)
     board.publish(first)
     board.publish(second)
-    assert board.read(first.job_id) == second
-    again = replace(second, published_at=second.published_at + 1)
+    assert shown(board, first.job_id) == second
+    again = replace(second, total=second.total + 1)
     board.publish(again)
-    assert board.read(first.job_id) == again
+    assert shown(board, first.job_id) == again
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_age_of_a_report_depends_on_the_clock_of_no_process(
+    board: ProgressBoard, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shifted(monkeypatch, hours):
+        board.publish(report(7, JobState.RUNNING))
+    look = board.look(report(7, JobState.RUNNING).job_id)
+    assert look is not None
+    assert 0 <= look.age < TIMEOUT
+    with shifted(monkeypatch, hours):
+        again = board.look(look.progress.job_id)
+    assert again is not None
+    assert look.age <= again.age < TIMEOUT
+
+
+def test_an_old_report_and_that_of_a_job_that_has_ended_are_not_fresh() -> None:
+    running, ended = report(7, JobState.RUNNING), report(8, JobState.SUCCEEDED)
+    assert Report(running, FRESH_SECONDS - 1).is_fresh
+    assert not Report(running, FRESH_SECONDS).is_fresh
+    assert not Report(ended, 0.0).is_fresh

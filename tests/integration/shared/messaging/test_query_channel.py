@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +15,7 @@ from imagesearch.errors import QueryTimeout, StoreUnavailable
 from imagesearch.messaging.broker import create_redis
 from imagesearch.messaging.query_channel import QUERIES_KEY, UNCLAIMED_SECONDS, QueryChannel, QueryRequest
 from imagesearch.settings import RedisSettings
+from support.clocks import shifted
 from support.kept_ports import kept_port
 from support.valkey_server import ValkeyServer
 from support.waiting import TIMEOUT, until
@@ -43,7 +43,7 @@ def channel(client: redis.Redis, settings: RedisSettings) -> QueryChannel:
 
 
 def question(content: bytes = b"pixels", seconds: float = TIMEOUT) -> QueryPixels:
-    return QueryPixels(1, content, time.time() + seconds)
+    return QueryPixels(1, content, seconds)
 
 
 def answering(request: QueryRequest) -> QueryVectors:
@@ -86,6 +86,20 @@ def test_a_query_that_nobody_answers_is_taken_away_at_its_timeout(
         channel.ask(question(), 0.2)
     assert client.keys("*") == []
     assert channel.take(1) == []
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_query_is_waited_for_whatever_the_clock_of_its_worker_says(
+    channel: QueryChannel, client: redis.Redis, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(channel.ask, question(seconds=TIMEOUT), TIMEOUT)
+        until(lambda: client.llen(QUERIES_KEY))
+        with shifted(monkeypatch, hours):
+            (request,) = channel.take(1)
+            assert 0 < request.left <= TIMEOUT
+            channel.answer(request, answering(request))
+        assert waiting.result().vectors == b"pixels"
 
 
 def test_a_refusal_is_an_error_that_may_pass(channel: QueryChannel, client: redis.Redis) -> None:

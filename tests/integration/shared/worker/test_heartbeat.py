@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
@@ -19,11 +20,19 @@ from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging import claims as claims_module
 from imagesearch.messaging.broker import close_celery, create_celery, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
+from imagesearch.messaging.redis_clock import redis_now
 from imagesearch.settings import RedisSettings
-from imagesearch.worker import registry
 from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
-from imagesearch.worker.registry import WorkerRegistry, WorkerReport, own_queue
+from imagesearch.worker.registry import (
+    REPORT_VALID_SECONDS,
+    WORKERS_KEY,
+    WorkerRegistry,
+    WorkerReport,
+    own_queue,
+)
 from imagesearch.worker.run import PING_TASK
+from support.clocks import shifted
+from support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +44,7 @@ def app(stores: Any) -> Iterator[Celery]:
     close_celery(made)
 
 
-def report(name: str, seen_at: float) -> WorkerReport:
+def report(name: str) -> WorkerReport:
     return WorkerReport(
         name=name,
         queues=("extract",),
@@ -43,8 +52,6 @@ def report(name: str, seen_at: float) -> WorkerReport:
         model=None,
         weights=None,
         untrained=False,
-        seen_at=seen_at,
-        consumed_at=seen_at,
     )
 
 
@@ -93,8 +100,11 @@ def test_a_worker_that_went_silent_leaves_the_registry_and_its_queue_leaves_redi
     client: redis.Redis, app: Celery
 ) -> None:
     board = WorkerRegistry(client)
-    board.report(report("alive", time.time()))
-    board.report(report("silent", time.time() - registry.REPORT_VALID_SECONDS - 1))
+    board.report(report("alive"), consumed_ago=0.0)
+    board.report(report("silent"), consumed_ago=0.0)
+    silent = json.loads(client.hget(WORKERS_KEY, "silent"))
+    silent["seen_at"] -= REPORT_VALID_SECONDS + 1
+    client.hset(WORKERS_KEY, "silent", json.dumps(silent))
     for name in ("alive", "silent"):
         client.lpush(own_queue(name), "ping")
     assert [worker.name for worker in board.alive()] == ["alive"]
@@ -102,6 +112,20 @@ def test_a_worker_that_went_silent_leaves_the_registry_and_its_queue_leaves_redi
     board.leave("alive")
     assert board.alive() == []
     assert client.exists(own_queue("alive")) == 0
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_worker_is_alive_whatever_its_own_clock_says(
+    client: redis.Redis, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = WorkerRegistry(client)
+    with shifted(monkeypatch, hours):
+        board.report(report("worker"), consumed_ago=2.0)
+    (seen,) = board.alive()
+    assert seen.seen_at - seen.consumed_at == pytest.approx(2.0)
+    assert seen.seen_at == pytest.approx(redis_now(client), abs=TIMEOUT)
+    with shifted(monkeypatch, hours):
+        assert board.alive() == [seen]
 
 
 def heartbeat_of(
@@ -112,9 +136,7 @@ def heartbeat_of(
     def ping() -> None:
         app.send_task(PING_TASK, queue=own_queue(liveness.name), ignore_result=True)
 
-    return Heartbeat(
-        liveness, lambda seen: report(liveness.name, seen), WorkerRegistry(client), settings, claims, ping=ping
-    )
+    return Heartbeat(liveness, report(liveness.name), WorkerRegistry(client), settings, claims, ping=ping)
 
 
 def test_a_redis_that_forgot_a_ping_is_asked_again(client: redis.Redis, app: Celery) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from imagesearch.contract import PlanJob, TaskName
+from imagesearch.contract import FinishDeletes, PlanJob, Queue, TaskName
 from imagesearch.errors import QueryTimeout
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.settings import RedisSettings
@@ -61,6 +62,17 @@ def test_a_closed_celery_application_has_no_connection_left_and_does_not_disturb
             assert connections(client) > 1
             close_celery(app)
             until(lambda: connections(client) == 1)
+
+
+def test_what_the_api_asks_for_is_dropped_by_no_worker_whose_clock_runs_ahead(server: ValkeyServer) -> None:
+    settings = RedisSettings(redis_url=server.url)
+    with server, create_redis(settings) as client:
+        app = create_celery(settings)
+        with pytest.raises(QueryTimeout):
+            CeleryAsker(app)(TaskName.DELETE, FinishDeletes(7), 0.01)
+        (message,) = client.lrange(Queue.PLAN.value, 0, -1)
+        assert json.loads(message)["headers"]["expires"] is None
+        close_celery(app)
 
 
 def test_an_application_that_made_its_services_closes_them_when_the_process_ends(

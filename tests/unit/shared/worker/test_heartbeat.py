@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from threading import Event
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -26,7 +26,8 @@ class Counting:
         self.calls = 0
         self.called = Event()
 
-    def report(self, _: WorkerReport) -> None:
+    def report(self, _: WorkerReport, *, consumed_ago: float) -> None:
+        assert consumed_ago >= 0
         self.renew()
 
     def renew(self) -> None:
@@ -43,11 +44,9 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def heartbeat_of(registry: Counting, claims: Counting | None = None) -> Heartbeat:
-    def report(consumed_at: float) -> Any:
-        return None
-
     settings = WorkerSettings(heartbeat_file=None, deaf_seconds=10**6)
     liveness = Liveness("worker", concurrency=1)
+    report = WorkerReport("worker", (), "1", None, None, untrained=False)
     return Heartbeat(liveness, report, cast(WorkerRegistry, registry), settings, cast(BatchClaims | None, claims))
 
 

@@ -19,6 +19,7 @@ from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
 from imagesearch.errors import Conflict, PipelineMismatch, StoreUnavailable
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
 from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
@@ -110,7 +111,7 @@ def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Pic
         image_id=image.id,
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=facts.st_size,
-        mtime_ns=facts.st_mtime_ns,
+        mtime_ns=mtime_ns(facts),
         width=picture.width,
         height=picture.height,
         format=picture.format,

@@ -7,7 +7,7 @@ import structlog
 from imagesearch.catalog import jobs
 from imagesearch.errors import StoreUnavailable
 from imagesearch.job_progress import JobProgress
-from imagesearch.messaging.progress import is_fresh
+from imagesearch.messaging.progress import Report
 from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()
@@ -20,17 +20,17 @@ def follow(ports: Jobs, job_id: str) -> JobProgress:
         NotFound: there is no such job.
         StoreUnavailable: neither store answers.
     """
-    shown: JobProgress | None = None
+    shown: Report | None = None
     try:
-        shown = ports.progress.read(job_id)
+        shown = ports.progress.look(job_id)
     except StoreUnavailable as error:
         log.warning("progress.not_read", job=job_id, reason=str(error))
-    if shown is not None and is_fresh(shown):
-        return shown
+    if shown is not None and shown.is_fresh:
+        return shown.progress
     try:
         with ports.catalog.reading() as tx:
             return jobs.get(tx, job_id).progress()
     except StoreUnavailable:
         if shown is None:
             raise
-        return shown
+        return shown.progress

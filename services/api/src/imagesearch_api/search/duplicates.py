@@ -10,7 +10,7 @@ import numpy as np
 from imagesearch.catalog import collections, duplicates, image_queries, images, jobs
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
-from imagesearch.catalog.states import JobOrigin
+from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
@@ -85,7 +85,7 @@ def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int) 
     """Return groups that a job has found.
 
     Raises:
-        NotFound: there is no such job, or it does not look for duplicates.
+        NotFound: there is no such job, it does not look for duplicates, or its collection is deleted.
         Conflict: it has not ended, or not well.
     """
     with catalog.transaction() as tx:
@@ -94,6 +94,8 @@ def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int) 
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
             raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")
+        if collections.by_id(tx, job.collection_id).state != CollectionState.ACTIVE:
+            raise NotFound(f"The collection that job {job_id} looked at is deleted.")
         found = duplicates.groups(tx, job_id, after=after, limit=limit + 1)
     return _page(catalog, found[:limit], has_more=len(found) > limit)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -137,7 +136,7 @@ def infer(embedding: Embedding, pixels: Sequence[Pixels]) -> tuple[str, Vectors]
     """
     timeout = embedding.timeout + embedding.timeout_each * (len(pixels) - 1)
     stacked = np.stack(pixels).tobytes()
-    question = QueryPixels(count=len(pixels), pixels=stacked, deadline=time.time() + timeout)
+    question = QueryPixels(count=len(pixels), pixels=stacked, seconds=timeout)
     answer = embedding.queries.ask(question, timeout)
     return answer.model, unpack_vectors(answer.vectors, len(pixels))
 

@@ -10,8 +10,9 @@ from flask import Response, request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from imagesearch.catalog import images
+from imagesearch.catalog import collections, images
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
@@ -102,6 +103,9 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
 def _indexed(image_id: int) -> Image:
     with current().catalog.reading() as tx:
         image = images.get(tx, image_id)
+        home = collections.by_id(tx, image.collection_id)
+    if home.state != CollectionState.ACTIVE:
+        raise NotFound(f"There is no image {image_id}.")
     if image.format is None:
         raise NotFound(f"Image {image_id} has not been indexed.")
     return image

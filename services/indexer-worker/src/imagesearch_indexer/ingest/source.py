@@ -11,6 +11,7 @@ from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
+from imagesearch.files.facts import mtime_ns
 from imagesearch.files.manifests import Line, Manifest
 from imagesearch.files.paths import is_among_uploads, open_file, open_stored, resolve_directory, resolve_file
 from imagesearch.files.roots import Roots
@@ -57,7 +58,7 @@ def look_at(path: str, roots: Roots) -> Entry:
         return Entry(path, 0, 0, error.code, error.reason)
     except OSError:
         return Entry(path, 0, 0, FailureCode.VANISHED, "no file lies at the path any more")
-    return Entry(str(resolved), found.st_size, found.st_mtime_ns)
+    return Entry(str(resolved), found.st_size, mtime_ns(found))
 
 
 def look_again(job: Job, path: str, roots: Roots) -> Entry:
@@ -73,7 +74,7 @@ def look_again(job: Job, path: str, roots: Roots) -> Entry:
             found = os.fstat(file.fileno())
     except PictureRejected as error:
         return Entry(path, 0, 0, error.code, error.reason)
-    return Entry(path, found.st_size, found.st_mtime_ns)
+    return Entry(path, found.st_size, mtime_ns(found))
 
 
 def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:

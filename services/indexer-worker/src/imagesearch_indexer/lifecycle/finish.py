@@ -8,7 +8,7 @@ import structlog
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
-from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs import batches, counters, decisions, ledger
 from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, NotFound
@@ -99,6 +99,9 @@ def _close(indexer: Indexer, job: jobs.Job) -> None:
     indexer.kinds[job.kind].cancel(indexer, job)
     with indexer.catalog.transaction() as tx:
         job = jobs.lock(tx, job.id)
+        if not decisions.is_given_up(job):
+            # It has ended since it was read, and its failed paths have been submitted once more.
+            return
         counters.count(tx, job.id, ledger.cancel_unplanned(tx, job.id))
         jobs.close_listing(tx, job.id)
         open_batches = batches.open_ids(tx, job.id)

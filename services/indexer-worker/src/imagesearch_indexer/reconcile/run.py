@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from imagesearch.catalog import collections, jobs, retired
+from imagesearch.catalog import collections, engine, jobs, retired
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.messaging.claims import plan_task_id
@@ -60,15 +60,16 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
 
 def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     with indexer.catalog.transaction() as tx:
+        now = engine.now(tx)
         open_jobs = jobs.open_jobs(tx)
         homes = {collection.id for collection in collections.all_active(tx)}
     orphaned = [job for job in open_jobs if job.collection_id not in homes and job.state != JobState.CANCELLED]
     planners = indexer.in_flight.planned_jobs() if open_jobs else set()
     unplanned = [job for job in open_jobs if job.needs_planner and job.id not in planners]
-    lapsed = [job for job in unplanned if _age(job) > timedelta(seconds=indexer.settings.lease_seconds)]
+    lapsed = [job for job in unplanned if _age(job, now) > timedelta(seconds=indexer.settings.lease_seconds)]
     cancelled = [job for job in open_jobs if job.state == JobState.CANCELLED]
     ending = [job for job in open_jobs if job.all_settled]
-    stalled = [job for job in open_jobs if _is_stalled(indexer, job)]
+    stalled = [job for job in open_jobs if _is_stalled(indexer, job, now)]
     unshown = [job for job in open_jobs if _is_unshown(indexer, job)]
     JOBS_STALLED.set(len(stalled))
     if not dry_run:
@@ -101,12 +102,12 @@ def _finding(kind: str, found: list[jobs.Job], what: str) -> Finding:
     return Finding(kind, len(found), f"{what}: {', '.join(job.id for job in found[:5])}" if found else "")
 
 
-def _age(job: jobs.Job) -> timedelta:
-    return datetime.now(UTC) - (job.progressed_at or job.created_at)
+def _age(job: jobs.Job, now: datetime) -> timedelta:
+    return now - (job.progressed_at or job.created_at)
 
 
-def _is_stalled(indexer: Indexer, job: jobs.Job) -> bool:
-    return job.state.is_working and _age(job) > timedelta(seconds=indexer.settings.stall_seconds)
+def _is_stalled(indexer: Indexer, job: jobs.Job, now: datetime) -> bool:
+    return job.state.is_working and _age(job, now) > timedelta(seconds=indexer.settings.stall_seconds)
 
 
 def _is_unshown(indexer: Indexer, job: jobs.Job) -> bool:

@@ -8,12 +8,12 @@ from imagesearch.contract import JobState
 
 def why_not_cancel(job: Job) -> str | None:
     """Say why a job cannot be cancelled; None where it can be."""
-    return _has_ended(job, "cancel") if job.state.has_ended else None
+    return _nothing_left(job, "cancel")
 
 
 def why_not_pause(job: Job) -> str | None:
     """Say why a job cannot be paused; None where it can be."""
-    return _has_ended(job, "pause") if job.state.has_ended else None
+    return _nothing_left(job, "pause")
 
 
 def why_not_resume(job: Job) -> str | None:
@@ -71,6 +71,15 @@ def final_state(job: Job) -> JobState:
 def lists_again(job: Job) -> bool:
     """Tell whether a retry reads a job's source again: one that broke off is read on from where it did."""
     return job.error is not None and bool(job.directory or job.manifest)
+
+
+def _nothing_left(job: Job, verb: str) -> str | None:
+    """Refuse what would come behind the last thing that a job does, and take nothing of it back."""
+    if job.state.has_ended:
+        return _has_ended(job, verb)
+    if job.all_settled:
+        return f"Every path of the job has its outcome, and it is about to end; there is nothing to {verb}."
+    return None
 
 
 def _has_ended(job: Job, verb: str) -> str:

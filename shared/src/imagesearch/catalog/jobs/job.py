@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,7 +131,7 @@ class Job:
             started_at=_seconds(self.started_at),
             finished_at=_seconds(self.finished_at),
             revision=self.revision,
-            published_at=time.time(),
+            published_at=0.0,
             kind=self.kind,
         )
 

@@ -18,6 +18,11 @@ from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict
 
+_ALL_SETTLED = sa.and_(
+    table.c.planned_at.is_not(None),
+    table.c.indexed + table.c.unchanged + table.c.failed + table.c.cancelled == table.c.total,
+)
+"""The condition of `Job.all_settled`, for rows."""
 _UNENDED = [state for state in JobState if not state.has_ended]
 
 
@@ -25,7 +30,7 @@ def cancel(tx: Transaction, job_id: str) -> Job:
     """Cancel a job; one that is cancelled stays as it is.
 
     Raises:
-        Conflict: it has ended.
+        Conflict: it has ended, or is settled and only its end has not been recorded.
     """
     job = rows.lock(tx, job_id)
     if job.state == JobState.CANCELLED:
@@ -35,12 +40,13 @@ def cancel(tx: Transaction, job_id: str) -> Job:
 
 
 def cancel_all(tx: Transaction, collection_id: int) -> list[Job]:
-    """Cancel every job of a collection that has not ended; return them."""
+    """Cancel every job of a collection that has not ended and is not settled; return them."""
     return rows.change_all(
         tx,
         table.c.collection_id == collection_id,
         table.c.finished_at.is_(None),
         table.c.state.in_(_UNENDED),
+        sa.not_(_ALL_SETTLED),
         state=JobState.CANCELLED,
     )
 
@@ -49,7 +55,7 @@ def pause(tx: Transaction, job_id: str) -> Job:
     """Pause a job; one that is paused stays as it is.
 
     Raises:
-        Conflict: it has ended.
+        Conflict: it has ended, or is settled and only its end has not been recorded.
     """
     job = rows.lock(tx, job_id)
     if job.state == JobState.PAUSED:

@@ -151,6 +151,40 @@ def test_a_job_ends_only_when_it_is_settled_and_only_once(catalog: Catalog) -> N
         assert jobs.finish(tx, settled.id) == ended
 
 
+@pytest.mark.parametrize("move", [jobs.cancel, jobs.pause])
+@pytest.mark.parametrize("error", [None, "the source vanished"])
+def test_a_job_that_is_settled_is_not_stopped_behind_its_last_step(
+    catalog: Catalog, move: Callable[[Transaction, str], Job], error: str | None
+) -> None:
+    settled = submitted(catalog, RUNNING, planned_at=NOON, total=2, indexed=2, error=error)
+    assert moved(catalog, settled, move) is Conflict
+    with catalog.transaction() as tx:
+        assert jobs.cancel_all(tx, settled.collection_id) == []
+        assert jobs.get(tx, settled.id) == settled
+    ended = JobState.FAILED if error else JobState.SUCCEEDED
+    assert moved(catalog, settled, jobs.finish) == ended
+    assert moved(catalog, submitted(catalog, RUNNING, planned_at=NOON, total=2, indexed=1), move) is not Conflict
+
+
+def test_an_end_that_waits_for_a_cancel_does_not_overwrite_it_nor_the_other_way_round(catalog: Catalog) -> None:
+    job = submitted(catalog, RUNNING, planned_at=NOON, total=1, indexed=1)
+
+    def stop_it(move: Callable[[Transaction, str], Job]) -> JobState | type[Conflict]:
+        try:
+            with catalog.transaction() as late:
+                return move(late, job.id).state
+        except Conflict:
+            return Conflict
+
+    with ThreadPoolExecutor() as threads:
+        with catalog.transaction() as tx:
+            jobs.finish(tx, job.id, seen=job)
+            waiting = [threads.submit(stop_it, move) for move in (jobs.cancel, jobs.pause)]
+        assert [future.result() for future in waiting] == [Conflict, Conflict]
+    with catalog.transaction() as tx:
+        assert jobs.get(tx, job.id).state == JobState.SUCCEEDED
+
+
 def test_the_open_jobs_of_one_collection_are_cancelled_together(catalog: Catalog) -> None:
     here = [submitted(catalog, state) for state in JobState]
     with catalog.transaction() as tx:

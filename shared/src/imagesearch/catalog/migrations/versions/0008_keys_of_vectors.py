@@ -8,6 +8,9 @@ from alembic import op
 revision = "0008"
 down_revision = "0007"
 
+OLDEST_REVISION = "0008"
+"""A release that does not know keys would overwrite vectors, and find none of the new ones."""
+
 GIVEN_UP = "A newer release was installed while this reindex was on its way; reindex the collection again."
 
 
