@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections
-from imagesearch.catalog.tables import built_images, images, retired_vectors, stray_files, tombstones
+from imagesearch.catalog.tables import built_images, images, job_batches, retired_vectors, stray_files, tombstones
 from imagesearch.contract import Reconcile
 from imagesearch_indexer.lifecycle.deletion import collect
 from imagesearch_indexer.reconcile.run import reconcile
@@ -18,14 +18,24 @@ REPAIRS = 5
 
 
 def repair(world: World) -> None:
-    """Let reconciliation find all that a crash left, and the time of what is buried run out."""
+    """Let reconciliation find all that a crash left, and the time of what is leased or buried run out."""
     for _ in range(REPAIRS):
+        with world.catalog.transaction() as tx:
+            tx.execute(sa.update(job_batches).values(leased_until=sa.func.now() - timedelta(seconds=1)))
+            for collection in collections.all_active(tx):
+                catch_up(world, collection.vector_collection)
         reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
         world.work()
     with world.catalog.transaction() as tx:
         tx.execute(sa.update(stray_files).values(look_after=sa.func.now()))
     reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
     collect(world.indexer, timedelta(0))
+
+
+def catch_up(world: World, name: str) -> None:
+    """Let reads see what has been written: no store stays behind for long."""
+    if world.vectors.has_collection(name):
+        world.vectors.count(name, strong=True)
 
 
 def check_agreement(world: World) -> None:
@@ -52,6 +62,7 @@ def _check_collection(world: World, collection: collections.Collection) -> None:
         rows = tx.execute(sa.select(images).where(images.c.collection_id == collection.id)).all()
     named = {row.vector_key: row for row in rows if row.vector_key is not None}
     name = collection.vector_collection
+    catch_up(world, name)
     there = world.vectors.keys(name) if world.vectors.has_collection(name) else []
     assert there == sorted(named)
     vectors = world.vectors.fetch_vectors(name, there, strong=True) if there else {}

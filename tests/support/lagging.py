@@ -22,6 +22,11 @@ class LaggingStore:
         with self.written._lock:
             self._seen._collections = deepcopy(self.written._collections)
 
+    def drop_collection(self, name: str) -> None:
+        """Drop a collection, for reads as well: nobody finds one that is gone."""
+        self.written.drop_collection(name)
+        self._seen.drop_collection(name)
+
     def __getattr__(self, name: str) -> Any:
         if name not in READS:
             return getattr(self.written, name)

@@ -19,4 +19,5 @@ def store() -> LaggingStore:
 
 @pytest.fixture
 def world(world: World, store: LaggingStore) -> World:
-    return replace(world, vectors=cast(VectorStore, store))
+    settings = world.settings.model_copy(update={"retire_seconds": 0.0})
+    return replace(world, vectors=cast(VectorStore, store), settings=settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -135,6 +136,7 @@ def test_a_builder_that_thaws_after_another_has_switched(world: World, extracts:
     paths = world.write(*(f"{index}.jpg" for index in range(6)))
     world.run(world.root)
     job_id = world.submit_reindex(preprocessing=SMOOTH if extracts else None)
+    answers = []
     if extracts:
         plan_job(world.indexer, PlanJob(job_id))
         answers = [world.extract(one) for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
@@ -146,11 +148,9 @@ def test_a_builder_that_thaws_after_another_has_switched(world: World, extracts:
         world.delete("1.jpg")
 
     late = on(world, frozen(world, "upsert", go_on))
+    fill = partial(index_batch, late, answers[0]) if extracts else partial(plan_job, late, PlanJob(job_id))
     with pytest.raises(StoreUnavailable):
-        if extracts:
-            index_batch(late, answers[0])
-        else:
-            plan_job(late, PlanJob(job_id))
+        fill()
     check_agreement(world)
     assert set(world.states().values()) == {"indexed"}
     assert "1.jpg" not in world.states()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.labels import NO_LABELS, Labels
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.facts import mtime_ns
@@ -65,8 +66,10 @@ def look_again(job: Job, path: str, roots: Roots) -> Entry:
     """Return what lies at a path of the ledger.
 
     Where the service itself has something read again, that may be an upload, by the very path that the catalogue
-    has: no link leads to one.
+    has: no link leads to one. What lost its vector has a row already: its extractor finds out what lies there.
     """
+    if job.origin is JobOrigin.REPAIR:
+        return Entry(path, 0, 0)
     if not job.reads_uploads or not is_among_uploads(path, roots):
         return look_at(path, roots)
     try:
