@@ -42,7 +42,9 @@ def system(
     """The system that the tests of this session share."""
     # Networks that compute a few pictures at a time are ready seconds sooner, and a small job has some batches.
     sizes = {"COMPUTE_BATCH": "4", "BATCH_SIZE": "16"}
-    made = System(tmp_path_factory.mktemp("system"), library, **sizes, **vector_store)
+    # Tests that wait until nothing is left of what was deleted need not wait longer than they have to.
+    soon = {"VECTOR_GRACE_SECONDS": "20", "RECONCILE_SECONDS": "2"}
+    made = System(tmp_path_factory.mktemp("system"), library, **sizes, **soon, **vector_store)
     made.start()
     yield made
     assert made.stop() == 0

@@ -14,6 +14,7 @@ import pytest
 from support.drawing import encoded, photo_like
 from support.following import ended
 from support.system import System
+from support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -67,8 +68,8 @@ def test_a_file_that_was_named_through_the_uploads_outlives_its_image(
     assert paths(http, name) == [uploaded["path"], str(picture)]
     response = http.post(f"/api/v2/collections/{name}/images/delete", json={"paths": [through, uploaded["path"]]})
     assert response.json() == {"deleted": 2, "missing": []}
+    until(lambda: not Path(uploaded["path"]).exists())
     assert picture.exists()
-    assert not Path(uploaded["path"]).exists()
 
 
 def test_every_name_of_a_file_finds_its_one_image(http: httpx.Client, name: str, picture: Path) -> None:

@@ -46,8 +46,8 @@ def unit_vectors(seed: int, count: int) -> Vectors:
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
-def drawn_ids(seed: int, count: int, below: int) -> list[int]:
-    """Return different ids from 1 on, in no order."""
+def drawn_keys(seed: int, count: int, below: int) -> list[int]:
+    """Return different keys from 1 on, in no order."""
     return (np.random.default_rng(seed).permutation(below - 1)[:count] + 1).tolist()
 
 
@@ -60,7 +60,7 @@ def write(store: VectorStore, name: str, ids: list[int], vectors: Vectors, **row
 
 
 def found(store: VectorStore, name: str, query: Vectors, **options: Any) -> list[int]:
-    """Return the ids that a search for one vector finds, in its order."""
+    """Return the keys that a search for one vector finds, in its order."""
     return [hit.key for hit in store.search(name, query, **{"limit": 100, **options})[0]]
 
 
@@ -100,6 +100,16 @@ class VectorStoreContract:
         assert store.count(collection, strong=True) == 0
         assert found(store, collection, unit_vectors(1, 1)) == []
 
+    def test_the_names_of_all_collections_are_told(self, store: VectorStore, collection: str) -> None:
+        other = f"c_{uuid4().hex}"
+        assert collection in store.collections()
+        assert other not in store.collections()
+        store.ensure_collection(other, IndexSpec())
+        assert {collection, other} <= set(store.collections())
+        assert store.collections() == sorted(store.collections())
+        store.drop_collection(other)
+        assert other not in store.collections()
+
     def test_several_may_ask_for_a_collection_at_once(self, store: VectorStore) -> None:
         name = f"c_{uuid4().hex}"
         with ThreadPoolExecutor(4) as threads:
@@ -127,7 +137,7 @@ class VectorStoreContract:
         assert found(store, collection, query, where=parse_filter({"eq": ["x", 2]})) == [1]
         assert store.search(collection, query, limit=1)[0][0].distance == 0.0
 
-    def test_of_an_id_given_twice_the_last_row_stays(self, store: VectorStore, collection: str) -> None:
+    def test_of_a_key_given_twice_the_last_row_stays(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(4, 3)
         write(store, collection, [5, 6, 5], vectors)
         assert store.count(collection) == 2
@@ -162,6 +172,16 @@ class VectorStoreContract:
         assert np.array_equal(back[1], vectors[0])
         assert np.array_equal(back[2**62], vectors[2])
 
+    def test_a_strong_read_sees_what_was_written_and_deleted_just_before(
+        self, store: VectorStore, collection: str
+    ) -> None:
+        vectors = unit_vectors(16, 30)
+        for key in range(1, 31):
+            store.upsert(collection, [key], vectors[key - 1 : key], [""], [{}])
+            assert np.array_equal(store.fetch_vectors(collection, [key], strong=True)[key], vectors[key - 1])
+        store.delete(collection, [7, 8])
+        assert store.fetch_vectors(collection, [6, 7, 8], strong=True).keys() == {6}
+
     def test_a_row_is_nothing_away_from_itself(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(7, 50)
         write(store, collection, list(range(1, 51)), vectors)
@@ -184,9 +204,9 @@ class VectorStoreContract:
         write(store, collection, [1], -vectors)
         assert store.search(collection, vectors, limit=1)[0][0].distance == 1.0
 
-    def test_equal_distances_are_ordered_by_id(self, store: VectorStore, collection: str) -> None:
+    def test_equal_distances_are_ordered_by_key(self, store: VectorStore, collection: str) -> None:
         same, other = unit_vectors(11, 2)
-        ids = drawn_ids(1, 60, below=10_000)
+        ids = drawn_keys(1, 60, below=10_000)
         write(store, collection, ids, np.stack([same] * 60))
         write(store, collection, [20_000], other[np.newaxis])
         pages = [found(store, collection, same[np.newaxis], limit=7, offset=at) for at in range(0, 63, 7)]
@@ -218,8 +238,8 @@ class VectorStoreContract:
             assert sorted(found(store, collection, vectors[:1], partition=partition)) == [at, at + len(HOSTILE)]
         assert found(store, collection, vectors[:1], partition="nobody's") == []
 
-    def test_ids_come_in_pages_and_in_order(self, store: VectorStore, collection: str) -> None:
-        ids = [*drawn_ids(2, 1_500, below=50_000), 2**40, 2**62]
+    def test_keys_come_in_pages_and_in_order(self, store: VectorStore, collection: str) -> None:
+        ids = [*drawn_keys(2, 1_500, below=50_000), 2**40, 2**62 - 1, 2**62]
         write(
             store,
             collection,
@@ -232,7 +252,9 @@ class VectorStoreContract:
             assert len(page) == min(400, len(ids) - len(listed))
             listed += page
         assert listed == sorted(ids)
-        assert store.keys(collection, after=2**40) == [2**62]
+        assert store.keys(collection, after=2**40) == [2**62 - 1, 2**62]
+        assert store.keys(collection, after=2**62 - 1) == [2**62]
+        assert store.keys(collection, after=2**62) == []
 
     def test_threads_write_beside_each_other(self, store: VectorStore, collection: str) -> None:
         vectors = unit_vectors(14, 100)

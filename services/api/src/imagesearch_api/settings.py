@@ -86,7 +86,7 @@ class ApiSettings(Settings):
     delete_timeout: float = Field(
         5.0,
         ge=0,
-        description="Seconds a delete waits until its vectors are gone, and that one by filter looks for images.",
+        description="Seconds a delete of a collection waits until it is gone, and one by filter looks for images.",
     )
     query_cache_seconds: int = Field(
         3_600, ge=0, description="How long the vector of an uploaded picture is kept."

@@ -32,7 +32,7 @@ def ports(catalog: Catalog, library: Path) -> Deletes:
     with catalog.transaction() as tx:
         collection, _ = collections.create(tx, "album")
         images.ensure_rows(tx, collection.id, [f"{library}/{name}.png" for name in "abc"], "", {})
-        tx.execute(sa.update(image_table).values(state="indexed", sha256="0" * 64))
+        tx.execute(sa.update(image_table).values(state="indexed", vector_key=image_table.c.id, sha256="0" * 64))
     return Deletes(catalog, lambda *_: None, lambda *_: None, timeout=5)
 
 

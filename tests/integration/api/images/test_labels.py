@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image as Pillow
 
-from imagesearch.catalog import images
+from imagesearch.catalog import images, naming
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.catalog.tables import job_batches
-from imagesearch.contract import IndexBatch, Reconcile, TaskName
+from imagesearch.contract import IndexBatch, Reconcile, TaskName, UnchangedImage
 from imagesearch.errors import Conflict, QueryTimeout
 from imagesearch.files.uploads import Uploads
 from imagesearch.wire import Message
@@ -109,15 +109,40 @@ def check(world: World, partition: str, metadata: dict[str, Any]) -> None:
     assert (row.state, row.partition, row.metadata) == ("indexed", partition, metadata)
     vector = vector_of(Path(row.path).read_bytes())
     name = world.collection().vector_collection
+    world.collect()
     world.vectors.count(name, strong=True)
     ((hit,),) = world.vectors.search(name, vector[None, :], limit=1, partition=partition)
-    assert (hit.id, round(hit.distance, 3)) == (row.id, 0.0)
+    assert (hit.key, round(hit.distance, 3)) == (row.vector_key, 0.0)
     world.check()
 
 
 def deliver(world: World, messages: list[IndexBatch]) -> None:
     for message in messages:
         index_batch(world.indexer, message)
+
+
+def test_a_change_is_handed_over_without_its_vector(
+    services: Services, slow: Slow, world: World, image_id: int
+) -> None:
+    row = only(world)
+    accept(services, image_id, metadata={"a": 1})
+    [message] = slow.held
+    assert (message.images, message.vectors, message.failures) == ((), b"", ())
+    seen = UnchangedImage(image_id, row.sha256 or "", row.size_bytes or 0, row.mtime_ns or 0, row.vector_key)
+    assert message.unchanged == (seen,)
+
+
+def test_a_change_is_written_though_the_file_is_gone(
+    world: World, services: Services, slow: Slow, image_id: int
+) -> None:
+    row = only(world)
+    job_id = accept(services, image_id, metadata={"a": 1})
+    data = Path(row.path).read_bytes()
+    Path(row.path).unlink()
+    lose(world)
+    assert (world.job(job_id).indexed, world.job(job_id).failed) == (1, 0)
+    Path(row.path).write_bytes(data)
+    check(world, "anna", {**OLD, "a": 1})
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 1, 0]], ids=str)
@@ -184,14 +209,14 @@ def test_a_change_that_is_being_written_comes_before_the_next_one(
 ) -> None:
     """The second one is accepted after the first one's labels were read, and before they are committed."""
     accept(services, image_id, metadata={"a": 1})
-    real: Callable[..., None] = images.mark_indexed
+    real: Callable[..., None] = naming.name
 
-    def mark(*args: Any, **named: Any) -> None:
-        monkeypatch.setattr(images, "mark_indexed", real)
+    def name(*args: Any, **named: Any) -> None:
+        monkeypatch.setattr(naming, "name", real)
         accept(services, image_id, metadata={"b": 2})
         real(*args, **named)
 
-    monkeypatch.setattr(images, "mark_indexed", mark)
+    monkeypatch.setattr(naming, "name", name)
     deliver(world, slow.held[:1])
     assert only(world).metadata == {**OLD, "a": 1}
     deliver(world, slow.held[1:])

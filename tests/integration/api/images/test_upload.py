@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,8 @@ from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
-from imagesearch.catalog.tables import job_batches, job_items
+from imagesearch.catalog.tables import images as image_table
+from imagesearch.catalog.tables import job_batches, job_items, stray_files
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import (
     ExtractBatch,
@@ -26,11 +28,18 @@ from imagesearch.contract import (
     TaskName,
     pack_vectors,
 )
+from imagesearch.errors import Conflict, NotFound, QueryTimeout
 from imagesearch.files.uploads import Uploads
+from imagesearch_api.images import upload as upload_module
+from imagesearch_api.images.upload import upload
+from imagesearch_api.services import Services
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile import expired
 from imagesearch_indexer.reconcile.run import reconcile
+from support.api_twin import services_of
+from support.drawing import encoded, photo_like
 from support.world import MODEL, World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -59,9 +68,9 @@ def begun(world: World) -> tuple[Image, str, int]:
 
 def message(image: Image, job_id: str, batch_id: int) -> IndexBatch:
     data = b"picture.png"
-    facts = ExtractedImage(image.id, "ab" * 32, len(data), time.time_ns(), 8, 8, "PNG")
+    facts = ExtractedImage(image.id, "ab" * 32, len(data), time.time_ns(), 8, 8, "PNG", None)
     vectors = pack_vectors(np.array([vector_of(data)]))
-    return IndexBatch(job_id, batch_id, MODEL, time.time(), (facts,), vectors, (), ())
+    return IndexBatch(job_id, batch_id, MODEL, (facts,), vectors, (), ())
 
 
 def check(world: World, image: Image, job_id: str) -> None:
@@ -110,13 +119,67 @@ def test_a_deleted_upload_takes_its_file_along_and_no_other(world: World, upload
         paths = [str(uploaded), str(neighbour), str(library)]
         rows = images.ensure_rows(tx, collection.id, paths, "anna", {})
         images.mark_uploaded(tx, rows[str(uploaded)].id)
-        images.mark_deleting(tx, collection.id, [row.id for row in rows.values()])
-    assert finish_deletes(world.indexer, collection.id) == 3
+    world.delete_ids([row.id for row in rows.values()])
+    assert uploaded.exists(), "a delete leaves files to those who collect them"
+    assert remove_stray_files(world.indexer) == 3
     assert [path.exists() for path in (uploaded, neighbour, library)] == [False, True, True]
     with world.catalog.transaction() as tx:
         collections.mark_deleting(tx, other)
     finish_deletes(world.indexer, other.id)
     assert not (uploads.root / str(other.id)).exists()
+
+
+@pytest.fixture
+def services(world: World, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """What an upload uses, before an indexer that never answers and a network that sees the same everywhere."""
+
+    def ask(*_: object) -> None:
+        raise QueryTimeout("nobody answers")
+
+    monkeypatch.setattr(upload_module, "infer", lambda *_: (MODEL, [vector_of(b"uploaded")]))
+    with world.catalog.transaction() as tx:
+        collections.create(tx, "default")
+    return services_of(catalog=world.catalog, vectors=world.vectors, ask=ask, uploads=uploads, roots=world.roots)
+
+
+def look_at_stray_files(world: World) -> int:
+    """Let the time of every noted path come, and look; return at how many."""
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.update(stray_files).values(look_after=sa.func.clock_timestamp()))
+    return remove_stray_files(world.indexer)
+
+
+def test_an_upload_notes_its_path_to_be_looked_at_when_it_has_stored_its_file_or_never_will(
+    world: World, services: Services
+) -> None:
+    made = upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {})
+    with world.catalog.transaction() as tx:
+        [noted] = tx.execute(sa.select(stray_files)).all()
+        minutes = (noted.look_after - tx.execute(sa.select(sa.func.clock_timestamp())).scalar_one()).seconds / 60
+    assert (noted.collection_id, noted.path) == (made.image.collection_id, made.image.path)
+    assert 50 < minutes <= 60
+    assert look_at_stray_files(world) == 1
+    assert Path(made.image.path).exists(), "an image has it"
+
+
+def test_a_file_that_is_stored_after_its_image_was_deleted_is_removed_in_its_time(
+    world: World, services: Services, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = uploads.store
+
+    def delete_first(path: Path, data: bytes) -> os.stat_result:
+        with world.catalog.transaction() as tx:
+            image_id = tx.execute(sa.select(image_table.c.id)).scalar_one()
+        world.delete_ids([image_id])
+        assert remove_stray_files(world.indexer) == 1
+        return store(path, data)
+
+    monkeypatch.setattr(uploads, "store", delete_first)
+    with pytest.raises((Conflict, NotFound)):
+        upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {})
+    [left] = [path for path in uploads.root.rglob("*") if path.is_file()]
+    assert look_at_stray_files(world) == 1
+    assert not left.exists()
 
 
 def rows_of(world: World, job_id: str) -> list[int]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.catalog import collections, image_queries, jobs
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind
 from imagesearch.files.roots import Roots
@@ -24,7 +24,10 @@ def image_ids(world: World) -> list[int]:
     """Two images of one content."""
     world.write("a.jpg", "b.jpg", content=encoded(photo_like(1)))
     world.run(world.root)
-    return world.vectors.ids(world.collection().vector_collection, after=0, limit=2)
+    with world.catalog.transaction() as tx:
+        return [
+            row.id for row in image_queries.listing(tx, world.collection().id, partition=None, after=0, limit=2)
+        ]
 
 
 @pytest.fixture

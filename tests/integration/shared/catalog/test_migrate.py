@@ -78,7 +78,8 @@ def test_a_filled_first_catalogue_comes_along(empty: Catalog) -> None:
         assert jobs.create(tx, collection.id, new_job("POST /api/v2/other")).id != JOB
         # Removing a job takes its batches and ledger along, and reads no others for it.
         assert "ix_job_batches_job_id" in [index["name"] for index in sa.inspect(tx).get_indexes("job_batches")]
-        assert [each.path for each in images.indexed_by_ids(tx, [1]).values()] == ["/photos/cat.jpg"]
+        found = images.by_keys(tx, collection.id, [1])
+        assert {key: row.path for key, row in found.items()} == {1: "/photos/cat.jpg"}
 
 
 def test_migrations_and_tables_agree(empty: Catalog) -> None:

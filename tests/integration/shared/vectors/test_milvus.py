@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from imagesearch.vectors import IndexSpec
@@ -104,7 +105,19 @@ class OtherProcesses:
         for round_ in range(1, 4):
             other.upsert("others", [round_], unit_vectors(round_, 1), [""], [{}])
             assert store.count("others", strong=True) == round_
-            assert store.search("others", unit_vectors(round_, 1), limit=1)[0][0].id == round_
+            assert store.search("others", unit_vectors(round_, 1), limit=1)[0][0].key == round_
+        other.close()
+        store.drop_collection("others")
+
+    def test_a_strong_fetch_sees_what_others_wrote_and_deleted(self, store: MilvusVectorStore) -> None:
+        other = MilvusVectorStore(store.settings)
+        store.ensure_collection("others", IndexSpec())
+        for key in range(1, 11):
+            vectors = unit_vectors(key, 1)
+            other.upsert("others", [key], vectors, [""], [{}])
+            assert np.array_equal(store.fetch_vectors("others", [key], strong=True)[key], vectors[0])
+            other.delete("others", [key])
+            assert store.fetch_vectors("others", [key], strong=True) == {}
         other.close()
         store.drop_collection("others")
 
