@@ -17,6 +17,7 @@ from redis.retry import Retry
 from imagesearch.contract import Queue, TaskName
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.redis_errors import needing_redis
+from imagesearch.messaging.redis_transport import use_clock_of_redis
 from imagesearch.settings import RedisSettings
 from imagesearch.wire import Message
 
@@ -44,6 +45,7 @@ def create_celery(settings: RedisSettings) -> Celery:
     Nothing connects before the first message. Publishing does not retry by itself: the API must fail fast,
     and workers keep trying where they can also be told to stop.
     """
+    use_clock_of_redis()
     app = Celery("imagesearch", set_as_current=False)
     app.conf.update(
         broker_url=settings.redis_url,
