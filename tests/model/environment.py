@@ -40,7 +40,7 @@ def _time_matters(world: World, setup: Setup) -> bool:
     return (
         any(store is not None and len(store.views) > 1 for store in world.stores)
         or any(tombstone.young for tombstone in world.tombstones)
-        or any(row is not None and row != _aged(row) for row in world.rows)
+        or any(row is not None and row is not _aged(row) and row != _aged(row) for row in world.rows)
         or (not setup.rules.since_after_insert and any(_is_slow(actor) for actor in world.actors))
     )
 
@@ -49,13 +49,19 @@ def pass_time(world: World, setup: Setup) -> World:
     """Let the horizon of bounded reads pass what was written, and tombstones grow old."""
     world = world._replace(
         rows=tuple(_aged(row) if row is not None else None for row in world.rows),
-        stores=tuple(Store(store.views[-1:]) if store is not None else None for store in world.stores),
-        tombstones=frozenset(tombstone._replace(young=False) for tombstone in world.tombstones),
+        stores=tuple(_settled(store) for store in world.stores),
+        tombstones=frozenset(
+            tombstone._replace(young=False) if tombstone.young else tombstone for tombstone in world.tombstones
+        ),
     )
     if not setup.rules.since_after_insert:
         slow = tuple(actor._replace(slow=True) if _is_slow(actor) else actor for actor in world.actors)
         world = world._replace(actors=slow)
     return world
+
+
+def _settled(store: Store | None) -> Store | None:
+    return Store(store.views[-1:]) if store is not None and len(store.views) > 1 else store
 
 
 def _is_slow(actor: Actor) -> bool:
@@ -64,6 +70,8 @@ def _is_slow(actor: Actor) -> bool:
 
 def _aged(row: Row) -> Row:
     is_indexed = row.state == INDEXED
+    if row.steady and is_indexed and row.digests == 1 << row.digest and not row.relabelled:
+        return row
     return row._replace(steady=is_indexed, digests=1 << row.digest if is_indexed else 0, relabelled=False)
 
 

@@ -13,8 +13,8 @@ PRIVATE = frozenset({"create", "reach", "retire"})
 """Steps that nobody else sees: what a build notes for itself."""
 COARSE = PRIVATE | {"read", "fill_read", "note_running", "list", "take", "begin_round"}
 """Also reads that follow another one: what may happen between the two is looked at with fewer actors."""
-COARSEST = COARSE | {"commit", "fill_commit"}
-"""Also the end of a transaction after its insertion."""
+COARSEST = COARSE | {"commit", "fill_commit", "fence", "look_again"}
+"""Also the end of a transaction after its insertion, and the fence of a sweep after its page."""
 
 
 def companies(size: int) -> Iterator[tuple[str, ...]]:

@@ -110,7 +110,10 @@ def accept(world: World, setup: Setup, key: int, labels: int | None, named: Name
 
 
 def search(world: World, setup: Setup, found: Content, labels: int | None, named: Named) -> list[Hit]:
-    """Return the images that a search answers with, given what Milvus showed it."""
+    """Return the images that a search answers with, given what Milvus showed it.
+
+    Which of an image's hits is the nearest is left open: all that may be taken are returned.
+    """
     hits = []
     for key, vector in found:
         if labels in {None, vector.labels}:
@@ -118,10 +121,7 @@ def search(world: World, setup: Setup, found: Content, labels: int | None, named
             if accepted is not None:
                 hits.append(Hit(*accepted, vector))
     if setup.rules.one_hit_an_image:
-        best: dict[int, Hit] = {}
-        for hit in sorted(hits, reverse=True):
-            best[hit.image] = hit
-        return list(best.values())
+        return [hit for hit in hits if hit.rank == min(other.rank for other in hits if other.image == hit.image)]
     return hits
 
 
@@ -147,7 +147,7 @@ def judge(
     for labels in QUESTIONS:
         hits = search(world, setup, found, labels, named)
         images = [hit.image for hit in hits]
-        if len(set(images)) < len(images):
+        if len(set(images)) < len(images) and not setup.rules.one_hit_an_image:
             return "a search returns an image twice"
         for hit in hits:
             problem = _why_wrong(world, setup, hit, store, labels)
@@ -171,6 +171,8 @@ def _why_wrong(world: World, setup: Setup, hit: Hit, store: int, labels: int | N
         return "a search returns an image of other labels"
     if hit.vector.network != network_of(store, extracts=setup.extracts):
         return "a search compares with another network's vector"
+    if hit.rank == 0 and (hit.vector.digest, hit.vector.labels) != (row.digest, row.labels):
+        return "a row names a vector that is not its own"
     exception = exception_of(world, hit.image)
     is_of_exception = exception is not None and exception.key != NO_KEY and hit.vector.digest == exception.read
     if not is_of_exception and not row.digests & 1 << hit.vector.digest:

@@ -205,6 +205,8 @@ def begin(world: World, index: int, actor: Actor) -> World:
 def end(world: World, index: int, actor: Actor) -> World:
     """End the actor's transaction, which nobody waits for from now on."""
     ended = actor._replace(in_tx=False, slow=False)
+    if not world.actors[index].in_tx:
+        return with_actor(world, index, ended)
     actors = tuple(ended if place == index else _without(other, index) for place, other in enumerate(world.actors))
     return world._replace(actors=actors)
 
