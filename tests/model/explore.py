@@ -56,15 +56,15 @@ def _explore(setup: Setup) -> Result:
         goes_on = False
         for step in successors(world, setup):
             goes_on = goes_on or not _is_chance(world, step.world)
+            came = (world, step.name)
+            is_new = parents.setdefault(step.world, came) is came
             # What is wrong with a step is looked at however its end was come to before.
             problem = step.problem or grown_older(world, step.world)
-            if not problem and step.world in parents:
-                continue
-            problem = problem or judge_all(step.world, setup, judged)
+            if is_new and not problem:
+                problem = judge_all(step.world, setup, judged)
+                waiting.append(step.world)
             if problem:
                 return Result(len(parents), problem, (*_trace(parents, world), step.name))
-            parents[step.world] = (world, step.name)
-            waiting.append(step.world)
         problem = "" if goes_on else at_rest(world, setup)
         if problem:
             return Result(len(parents), problem, _trace(parents, world))
