@@ -1,4 +1,4 @@
-"""End-to-end tests speak HTTP and the command line alone, and every file of the tests can be read at one go."""
+"""End-to-end tests and the model import no product, and every file of the tests can be read at one go."""
 
 from __future__ import annotations
 
@@ -77,6 +77,10 @@ def test_an_import_of_the_product_is_found_however_it_is_written(tmp_path: Path,
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     assert named in product_imports(tmp_path / "e2e", tmp_path)
+
+
+def test_the_model_imports_nothing_of_the_product() -> None:
+    assert product_imports(TESTS / "model", TESTS) == set()
 
 
 def test_no_file_of_the_tests_is_longer_than_it_may_be() -> None:
