@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from imagesearch.catalog import images, stray_files, tombstones
+from imagesearch.catalog import images, path_backlog, stray_files, tombstones
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -99,7 +99,11 @@ def delete(tx: Transaction, collection: Collection, image_ids: Iterable[int]) ->
     rows = {row.id: row for row in lock(tx, collection, image_ids).values() if row.collection_id == collection.id}
     if rows:
         tombstones.bury(tx, collection.id, _buried(rows.values()))
-        stray_files.note(tx, collection.id, [row.path for row in rows.values()])
+        # Rows of an older release may not have their mark yet.
+        has_all_marks = not path_backlog.is_open(tx)
+        stray_files.note(
+            tx, collection.id, [row.path for row in rows.values() if row.uploaded or not has_all_marks]
+        )
         tx.execute(sa.delete(table).where(table.c.id.in_(sorted(rows))))
     return sorted(rows)
 
