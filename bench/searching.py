@@ -47,7 +47,7 @@ def prepare(catalog: Catalog, store: VectorStore, model: str) -> str:
             tx,
             collection,
             [
-                Named(rows[path], key, "", {}, ExtractedImage(rows[path].id, "", 0, 0, 500, 375, "JPEG", None))
+                Named(rows[path], key, "", {}, ExtractedImage(rows[path].id, "", 0, 0, 500, 375, "JPEG", 0))
                 for key, path in enumerate(paths, 1)
             ],
         )

@@ -82,10 +82,12 @@ def image_record(image_id: int, state: str = ImageState.INDEXED, **values: objec
         metadata={},
         uploaded=False,
         vector_key=10 * image_id if state == ImageState.INDEXED else None,
+        version=0,
         indexed_at=None if is_new else NOON,
         created_at=NOON,
     )
-    return replace(made, **values)  # type: ignore[arg-type]
+    key = values.get("vector_key", made.vector_key)
+    return replace(made, **{"version": key or 0, **values})  # type: ignore[arg-type]
 
 
 def collection_record(**values: object) -> Collection:
@@ -112,19 +114,19 @@ def answer_record(
     extracted: tuple[int, ...] = (),
     unchanged: tuple[int, ...] = (),
     failed: dict[int, FailureCode] | None = None,
-    expected: dict[int, int | None] | None = None,
+    expected: dict[int, int] | None = None,
 ) -> IndexBatch:
     """Return what an extractor answers of pictures; each was sent with the key of `image_record` or another."""
 
-    def key(image_id: int) -> int | None:
+    def version(image_id: int) -> int:
         return (expected or {}).get(image_id, 10 * image_id)
 
     return IndexBatch(
         job_id="00000000-0000-0000-0000-000000000001",
         batch_id=1,
         model="vgg16-max-512:test",
-        images=tuple(ExtractedImage(at, "new digest", 11, 21, 8, 8, "PNG", key(at)) for at in extracted),
+        images=tuple(ExtractedImage(at, "new digest", 11, 21, 8, 8, "PNG", version(at)) for at in extracted),
         vectors=b"",
-        unchanged=tuple(UnchangedImage(at, "digest", 10, 22, key(at)) for at in unchanged),
-        failures=tuple(FailedImage(at, code, f"{code}", key(at)) for at, code in (failed or {}).items()),
+        unchanged=tuple(UnchangedImage(at, "digest", 10, 22, version(at)) for at in unchanged),
+        failures=tuple(FailedImage(at, code, f"{code}", version(at)) for at, code in (failed or {}).items()),
     )

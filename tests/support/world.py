@@ -167,20 +167,20 @@ class World:
             try:
                 data, facts = path.read_bytes(), path.stat()
             except FileNotFoundError:
-                failures.append(FailedImage(item.image_id, FailureCode.VANISHED, "gone", item.expected_key))
+                failures.append(FailedImage(item.image_id, FailureCode.VANISHED, "gone", item.expected_version))
                 continue
             digest = hashlib.sha256(data).hexdigest()
             self.contents[digest] = data
             if data == BAD:
                 code = FailureCode.UNREADABLE
-                failures.append(FailedImage(item.image_id, code, "not a picture", item.expected_key))
+                failures.append(FailedImage(item.image_id, code, "not a picture", item.expected_version))
             elif digest == item.known_sha256:
                 size, mtime = facts.st_size, mtime_ns(facts)
-                unchanged.append(UnchangedImage(item.image_id, digest, size, mtime, item.expected_key))
+                unchanged.append(UnchangedImage(item.image_id, digest, size, mtime, item.expected_version))
             else:
                 self.inferences += 1
                 size, mtime = facts.st_size, mtime_ns(facts)
-                done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", item.expected_key))
+                done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", item.expected_version))
                 vectors.append(vector_of(data, batch.preprocessing))
         stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)
         return IndexBatch(

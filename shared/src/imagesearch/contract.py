@@ -108,8 +108,8 @@ class ExtractItem(Message):
     path: str
     known_sha256: str | None
     """Digest of the content that is indexed already: equal bytes need no inference."""
-    expected_key: int | None
-    """Key of the vector that the picture has now; None without one. The answer repeats it."""
+    expected_version: int
+    """Version of the picture's row when it was sent, which the answer repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,8 @@ class ExtractedImage(Message):
     width: int
     height: int
     format: str
-    expected_key: int | None
-    """Copied from the `ExtractItem`: where the picture has another vector by now, this was read too early."""
+    expected_version: int
+    """Copied from the `ExtractItem`: where the row has another one by now, this may have been read too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class UnchangedImage(Message):
     sha256: str
     size_bytes: int
     mtime_ns: int
-    expected_key: int | None
+    expected_version: int
     """Copied from the `ExtractItem`."""
 
 
@@ -161,7 +161,7 @@ class FailedImage(Message):
     image_id: int
     code: FailureCode
     reason: str
-    expected_key: int | None
+    expected_version: int
     """Copied from the `ExtractItem`."""
 
 

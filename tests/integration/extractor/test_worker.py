@@ -143,7 +143,7 @@ def bulk(start: Any) -> Worker:
 
 
 def batch_of(batch_id: int, *paths: Path, model: str | None = None) -> ExtractBatch:
-    items = tuple(ExtractItem(image_id, str(path), None, None) for image_id, path in enumerate(paths, 1))
+    items = tuple(ExtractItem(image_id, str(path), None, 0) for image_id, path in enumerate(paths, 1))
     return ExtractBatch("job", batch_id, model, Preprocessing().to_dict(), items)
 
 

@@ -68,7 +68,7 @@ def unread(batch: ExtractBatch, model: str) -> IndexBatch:
     done = []
     for item in batch.items:
         digest = hashlib.sha256(item.path.encode()).hexdigest()
-        done.append(ExtractedImage(item.image_id, digest, 0, 0, 1, 1, "PNG", item.expected_key))
+        done.append(ExtractedImage(item.image_id, digest, 0, 0, 1, 1, "PNG", item.expected_version))
     seeds = [int(image.sha256[:15], 16) for image in done]
     drawn = [np.random.default_rng(seed).random(DIMENSION, dtype=np.float32) for seed in seeds]
     vectors = np.array(drawn, np.float32).reshape(len(done), DIMENSION)

@@ -27,7 +27,7 @@ from support.waiting import TIMEOUT
 def batch_of(*paths: Path | str, model: str | None = None, known: dict[int, str] | None = None) -> ExtractBatch:
     """Return a batch whose image ids are 100, 101, ..., and whose keys are ten times that."""
     items = tuple(
-        ExtractItem(image_id, str(path), (known or {}).get(image_id), expected_key=10 * image_id)
+        ExtractItem(image_id, str(path), (known or {}).get(image_id), expected_version=10 * image_id)
         for image_id, path in enumerate(paths, 100)
     )
     return ExtractBatch("job", 5, model, Preprocessing().to_dict(), items)
@@ -99,14 +99,14 @@ def test_every_answer_repeats_the_key_that_its_picture_was_sent_with(run: Any, t
     Image.new("RGB", (300, 200)).save(black)
     known = {101: hashlib.sha256(same.read_bytes()).hexdigest()}
     done = run(batch_of(read, same, broken, black, known=known))
-    assert [image.expected_key for image in done.images] == [1000]
-    assert [(image.expected_key, image.sha256) for image in done.unchanged] == [(1010, known[101])]
-    assert {failure.code: failure.expected_key for failure in done.failures} == {
+    assert [image.expected_version for image in done.images] == [1000]
+    assert [(image.expected_version, image.sha256) for image in done.unchanged] == [(1010, known[101])]
+    assert {failure.code: failure.expected_version for failure in done.failures} == {
         FailureCode.UNSUPPORTED_FORMAT: 1020,
         FailureCode.ZERO_VECTOR: 1030,
     }
     refused = run(batch_of(read, model="vgg16-max-512:another"))
-    assert [(failure.code, failure.expected_key) for failure in refused.failures] == [("wrong_pipeline", 1000)]
+    assert [(failure.code, failure.expected_version) for failure in refused.failures] == [("wrong_pipeline", 1000)]
 
 
 def test_bad_pictures_cost_only_themselves(run: Any, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_its_own_network_accepts_the_batch(run: Any, seeded: SeededEmbedder, tmp
 
 
 def test_preprocessing_that_this_version_does_not_know_is_refused(run: Any, tmp_path: Path) -> None:
-    items = (ExtractItem(100, str(save(tmp_path / "a.jpg", 1)), None, None),)
+    items = (ExtractItem(100, str(save(tmp_path / "a.jpg", 1)), None, 0),)
     done = run(ExtractBatch("job", 5, None, {"sharpen": 3}, items))
     assert done.failures[0].code == FailureCode.WRONG_PIPELINE
     assert "sharpen" in done.failures[0].reason
@@ -191,7 +191,7 @@ def test_preprocessing_that_this_version_does_not_know_is_refused(run: Any, tmp_
 def test_the_batchs_preprocessing_is_what_is_done(run: Any, seeded: SeededEmbedder, tmp_path: Path) -> None:
     path = save(tmp_path / "a.jpg", 1)
     smooth = Preprocessing(resize="lanczos")
-    done = run(ExtractBatch("job", 5, None, smooth.to_dict(), (ExtractItem(100, str(path), None, None),)))
+    done = run(ExtractBatch("job", 5, None, smooth.to_dict(), (ExtractItem(100, str(path), None, 0),)))
     expected = seeded.embed(decode(path.read_bytes(), smooth, PictureSettings()).pixels[None])
     assert unpack_vectors(done.vectors, 1) == pytest.approx(expected, abs=1e-6)
 

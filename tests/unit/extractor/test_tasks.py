@@ -84,7 +84,7 @@ def bulk(seeded: SeededEmbedder, reader: PictureReader, claims: Claims, redis: R
 def batch(tmp_path: Path) -> ExtractBatch:
     (tmp_path / "a.jpg").write_bytes(encoded(photo_like(1)))
     return ExtractBatch(
-        "job", 5, None, Preprocessing().to_dict(), (ExtractItem(1, str(tmp_path / "a.jpg"), None, None),)
+        "job", 5, None, Preprocessing().to_dict(), (ExtractItem(1, str(tmp_path / "a.jpg"), None, 0),)
     )
 
 

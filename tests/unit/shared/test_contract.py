@@ -42,13 +42,13 @@ MESSAGES: list[Message] = [
         7,
         "vgg16-max-512:abc",
         Preprocessing().to_dict(),
-        (ExtractItem(1, "/data/ünï 图.jpg", None, None), ExtractItem(2**62, "/data/b.jpg", "00ff", 2**61)),
+        (ExtractItem(1, "/data/ünï 图.jpg", None, 0), ExtractItem(2**62, "/data/b.jpg", "00ff", 2**61)),
     ),
     IndexBatch(
         "job",
         7,
         "vgg16-max-512:abc",
-        (ExtractedImage(1, "00ff", 10, 1_700_000_000_000_000_000, 640, 480, "JPEG", None),),
+        (ExtractedImage(1, "00ff", 10, 1_700_000_000_000_000_000, 640, 480, "JPEG", 0),),
         bytes(range(256)) * 8,
         (UnchangedImage(2, "00ff", 10, 5, 2**61),),
         (FailedImage(3, FailureCode.TRUNCATED, "the JPEG data ends before the picture is complete", 2**62),),
@@ -123,13 +123,21 @@ def test_what_is_no_message_is_refused(wire: object) -> None:
         (UnchangedImage, "image_id", "1"),
         (UnchangedImage, "image_id", True),
         (UnchangedImage, "image_id", 1.0),
-        (UnchangedImage, "expected_key", "70"),
+        (UnchangedImage, "expected_version", "70"),
         (FailedImage, "code", "no such code"),
         (FailedImage, "code", 3),
         (ExtractBatch, "items", [1]),
         (ExtractBatch, "items", "items"),
-        (ExtractBatch, "items", [{"image_id": 1, "path": "/a.jpg", "known_sha256": 5, "expected_key": None}]),
-        (ExtractBatch, "items", [{"image_id": 1, "path": "/a.jpg", "known_sha256": None, "expected_key": "1"}]),
+        (
+            ExtractBatch,
+            "items",
+            [{"image_id": 1, "path": "/a.jpg", "known_sha256": 5, "expected_version": 1}],
+        ),
+        (
+            ExtractBatch,
+            "items",
+            [{"image_id": 1, "path": "/a.jpg", "known_sha256": None, "expected_version": "1"}],
+        ),
         (ExtractBatch, "preprocessing", []),
         (ExtractBatch, "model", 3),
         (QueryPixels, "seconds", "soon"),
@@ -138,8 +146,8 @@ def test_what_is_no_message_is_refused(wire: object) -> None:
 )
 def test_a_field_of_another_type_is_refused_by_name(message: type[Message], field: str, value: object) -> None:
     wires = {
-        UnchangedImage: UnchangedImage(1, "00ff", 2, 3, None).to_wire(),
-        FailedImage: FailedImage(1, FailureCode.EMPTY, "why", None).to_wire(),
+        UnchangedImage: UnchangedImage(1, "00ff", 2, 3, 0).to_wire(),
+        FailedImage: FailedImage(1, FailureCode.EMPTY, "why", 0).to_wire(),
     } | {type(made): made.to_wire() for made in MESSAGES}
     with pytest.raises(InvalidMessage, match=r"^\w+\.\w+: "):
         message.from_wire({**wires[message], field: value})

@@ -55,7 +55,7 @@ def extract(
         preprocessing = _agreed_preprocessing(batch, embedder)
     except PipelineMismatch as error:
         refused = [
-            FailedImage(item.image_id, FailureCode.WRONG_PIPELINE, str(error), item.expected_key)
+            FailedImage(item.image_id, FailureCode.WRONG_PIPELINE, str(error), item.expected_version)
             for item in batch.items
         ]
         return _Outcomes(failures=refused).message(batch, embedder)
@@ -127,7 +127,7 @@ class _Outcomes:
                 reason = "the network sees nothing in the picture, so there is nothing to compare"
                 image = picture.image
                 self.failures.append(
-                    FailedImage(image.image_id, FailureCode.ZERO_VECTOR, reason, image.expected_key)
+                    FailedImage(image.image_id, FailureCode.ZERO_VECTOR, reason, image.expected_version)
                 )
 
     def message(self, batch: ExtractBatch, embedder: Embedder) -> IndexBatch:

@@ -88,7 +88,7 @@ class PictureReader:
                 sha256=item.known_sha256,
                 size_bytes=stats.st_size,
                 mtime_ns=mtime_ns(stats),
-                expected_key=item.expected_key,
+                expected_version=item.expected_version,
             )
         picture = decode(data, preprocessing, self._limits)
         described = ExtractedImage(
@@ -99,10 +99,10 @@ class PictureReader:
             width=picture.width,
             height=picture.height,
             format=picture.format,
-            expected_key=item.expected_key,
+            expected_version=item.expected_version,
         )
         return DecodedImage(described, picture.pixels)
 
 
 def _failed(item: ExtractItem, code: FailureCode, reason: str) -> FailedImage:
-    return FailedImage(item.image_id, code, reason, item.expected_key)
+    return FailedImage(item.image_id, code, reason, item.expected_version)

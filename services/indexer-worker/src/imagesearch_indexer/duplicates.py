@@ -109,8 +109,10 @@ def _neighbours(
         )
     except NotFound:
         return
-    image_ids = naming.ids_of_keys(tx, collection, {hit.key for near in hits for hit in near}) | {
-        key: image_id for image_id, key in keys.items()
+    image_ids = {key: image_id for image_id, key in keys.items()}
+    found = {hit.key for near in hits for hit in near} - image_ids.keys()
+    image_ids |= {
+        key: one.image_id for key, one in naming.follow(tx, collection.id, found).items() if one.is_current
     }
     for key, near in zip(vectors, hits, strict=True):
         for hit in near:

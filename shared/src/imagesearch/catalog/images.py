@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from imagesearch.catalog import keys
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import ImageState
@@ -35,6 +36,7 @@ class Image:
     metadata: dict[str, Any]
     uploaded: bool
     vector_key: int | None
+    version: int
     indexed_at: datetime | None
     created_at: datetime
 
@@ -223,7 +225,8 @@ def mark_failed(tx: Transaction, image_ids: Sequence[int]) -> None:
         tx.execute(
             sa.update(table)
             .where(table.c.id.in_(image_ids), table.c.state == ImageState.PENDING)
-            .values(state=ImageState.FAILED)
+            # Whoever has read the file before may have read something else.
+            .values(state=ImageState.FAILED, version=keys.version())
         )
 
 

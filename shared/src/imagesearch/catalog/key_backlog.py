@@ -42,7 +42,7 @@ def fill_next(tx: Transaction) -> bool:
 
 
 _SLICE = (
-    "UPDATE images SET vector_key = id "
+    "UPDATE images SET vector_key = id, version = id "
     "WHERE id > :after AND id <= :last AND state = 'indexed' AND vector_key IS NULL",
     # Nobody finds these any more; what is left of them is found by what collects vectors and files.
     "INSERT INTO tombstones (key, vector_collection, image_id) SELECT images.id, vector_collection, images.id "

@@ -41,6 +41,11 @@ def draw(tx: Transaction, number: int) -> list[int]:
     return sorted(tx.execute(query, {"bits": RANDOM_BITS, "number": number}).scalars())
 
 
+def version() -> sa.ColumnElement[int]:
+    """Return the expression for a number that is no key, and that no row has had before."""
+    return sa.literal_column(f"nextval('vector_keys') << {RANDOM_BITS}", sa.BigInteger)
+
+
 def fence(tx: Transaction) -> Fence:
     """Return the fence behind every key that has been drawn so far."""
     last = tx.execute(sa.text("SELECT last_value FROM vector_keys")).scalar_one()

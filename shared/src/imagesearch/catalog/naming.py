@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from imagesearch.catalog import images, path_backlog, stray_files, tombstones
+from imagesearch.catalog import images, keys, path_backlog, stray_files, tombstones
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -57,6 +57,7 @@ def name(tx: Transaction, collection: Collection, named: Sequence[Named]) -> Non
     changed: dict[str, Any] = {
         "state": ImageState.INDEXED,
         "vector_key": sa.bindparam("new_key"),
+        "version": sa.bindparam("new_key"),
         "partition": sa.bindparam("new_partition"),
         "metadata": sa.bindparam("new_metadata", type_=JSONB),
         "indexed_at": sa.func.now(),
@@ -86,7 +87,7 @@ def unname(tx: Transaction, collection: Collection, rows: Iterable[Image], state
         tx.execute(
             sa.update(table)
             .where(table.c.id.in_([row.id for row in rows]))
-            .values(state=state, **exceptions.NOTHING)
+            .values(state=state, version=keys.version(), **exceptions.NOTHING)
         )
         tombstones.bury(tx, collection.id, _buried(rows))
 
@@ -108,42 +109,52 @@ def delete(tx: Transaction, collection: Collection, image_ids: Iterable[int]) ->
     return sorted(rows)
 
 
-def images_of_keys(tx: Transaction, collection: Collection, keys: Iterable[int]) -> dict[int, Image]:
-    """Return the images whose vectors have these keys, by key; an old key of an image leads nowhere."""
-    wanted = set(keys)
-    found = images.by_keys(tx, collection.id, wanted)
-    if collection.switched_build is not None and (lacking := wanted - found.keys()):
-        excepted = exceptions.image_ids(tx, collection.switched_build, lacking)
-        rows = images.indexed_by_ids(tx, excepted.values())
-        found |= {key: rows[image_id] for key, image_id in excepted.items() if image_id in rows}
-    return found
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Tell whose vector has a key that was not found in a row.
 
-
-def ids_of_keys(tx: Transaction, collection: Collection, keys: Iterable[int]) -> dict[int, int]:
-    """Return the ids of the images whose vectors have these keys, by key."""
-    wanted = set(keys)
-    found = images.ids_by_keys(tx, collection.id, wanted)
-    if collection.switched_build is not None and (lacking := wanted - found.keys()):
-        found |= exceptions.image_ids(tx, collection.switched_build, lacking)
-    return found
-
-
-def replaced(tx: Transaction, keys: Iterable[int]) -> dict[int, Image]:
-    """Return the indexed images that had these keys until a moment ago, by key.
-
-    A read that is a moment behind finds the old vector of an image and may not find the new one.
+    Attributes:
+        is_current: it is the vector that the image has now; otherwise the one that it had until a moment ago.
     """
-    young = tombstones.young_images(tx, keys)
-    rows = images.indexed_by_ids(tx, young.values()) if young else {}
-    return {key: rows[image_id] for key, image_id in young.items() if image_id in rows}
+
+    image_id: int
+    is_current: bool
+
+
+_FOLLOW = sa.text(
+    "SELECT vector_key AS key, id AS image_id, true AS is_current FROM images "
+    "WHERE collection_id = :collection_id AND vector_key = ANY(CAST(:keys AS bigint[])) UNION ALL "
+    "SELECT built_images.vector_key, image_id, true FROM collections "
+    "JOIN built_images ON job_id = switched_build AND built_images.vector_key = ANY(CAST(:keys AS bigint[])) "
+    "JOIN images ON images.id = image_id AND images.vector_key = from_key "
+    "WHERE collections.id = :collection_id UNION ALL "
+    "SELECT key, image_id, false FROM tombstones WHERE key = ANY(CAST(:keys AS bigint[])) "
+    "AND image_id IS NOT NULL AND since > clock_timestamp() - :young"
+)
+"""One statement, and so one moment: between two, a key may move from an exception to a row, or from a row to the
+tombstones, and be missed in both."""
+
+
+def follow(tx: Transaction, collection_id: int, wanted: Iterable[int]) -> dict[int, Followed]:
+    """Return whose vectors have these keys, by key, where they stand in no row of the collection, or did not yet.
+
+    A read of Milvus that is a moment behind finds the old vector of an image and may not find the new one. What is
+    returned may belong to another collection, or be deleted by now.
+    """
+    found: dict[int, Followed] = {}
+    asked = {"collection_id": collection_id, "keys": list(wanted), "young": tombstones.YOUNG}
+    for row in tx.execute(_FOLLOW, asked):
+        if row.is_current or row.key not in found:
+            found[row.key] = Followed(row.image_id, row.is_current)
+    return found
 
 
 def keys_of_images(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> dict[int, int]:
     """Return the keys of the vectors of indexed images, by id."""
-    keys = {row.id: row.vector_key for row in rows if row.vector_key is not None}
-    if collection.switched_build is not None and keys:
-        keys |= exceptions.keys(tx, collection.switched_build, keys)
-    return keys
+    found = {row.id: row.vector_key for row in rows if row.vector_key is not None}
+    if collection.switched_build is not None and found:
+        found |= exceptions.keys(tx, collection.switched_build, found)
+    return found
 
 
 def _buried(rows: Iterable[Image]) -> list[Buried]:

@@ -72,6 +72,8 @@ images = sa.Table(
     sa.Column("uploaded", sa.Boolean, nullable=False, server_default=sa.false()),
     # The key of its vector; a key names one vector for ever.
     sa.Column("vector_key", sa.BigInteger),
+    # Another one with each vector that is named, taken or refused: its key, or a number that is drawn like one.
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),
     moment("indexed_at"),
     now("created_at"),
     sa.UniqueConstraint("collection_id", "path"),
@@ -250,8 +252,8 @@ tombstones = sa.Table(
     metadata,
     sa.Column("key", sa.BigInteger, primary_key=True),
     sa.Column("vector_collection", sa.Text, primary_key=True),
-    # No foreign key: most images are gone as well.
-    sa.Column("image_id", sa.BigInteger, nullable=False),
+    # No foreign key: most images are gone as well. NULL where no row has ever named the key.
+    sa.Column("image_id", sa.BigInteger),
     # Of the bytes that the vector was made of.
     sa.Column("sha256", sa.Text),
     # The clock and not the transaction's start: what takes long before its commit is not old at once.

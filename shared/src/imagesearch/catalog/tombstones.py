@@ -24,10 +24,15 @@ YOUNG = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Buried:
-    """Hold a key that a row named, and what its vector was made of."""
+    """Hold a key that is not named any more.
+
+    Attributes:
+        image_id: whose row named it; None where it was drawn for a row that never did.
+        sha256: digest of the bytes that its vector was made of.
+    """
 
     key: int
-    image_id: int
+    image_id: int | None
     sha256: str | None
 
 
@@ -51,15 +56,6 @@ def bury_in(tx: Transaction, vector_collections: Sequence[str], buried: Sequence
     ]
     if rows:
         tx.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
-def young_images(tx: Transaction, keys: Iterable[int]) -> dict[int, int]:
-    """Return the images whose rows named these keys until a moment ago, by key."""
-    query = sa.select(table.c.key, table.c.image_id).where(
-        table.c.key == sa.func.any(sa.cast(list(keys), sa.ARRAY(sa.BigInteger))),
-        table.c.since > sa.func.clock_timestamp() - YOUNG,
-    )
-    return {row.key: row.image_id for row in tx.execute(query)}
 
 
 def buried_among(tx: Transaction, vector_collection: str, keys: Iterable[int]) -> set[int]:

@@ -128,7 +128,7 @@ def test_a_change_is_handed_over_without_its_vector(
     accept(services, image_id, metadata={"a": 1})
     [message] = slow.held
     assert (message.images, message.vectors, message.failures) == ((), b"", ())
-    seen = UnchangedImage(image_id, row.sha256 or "", row.size_bytes or 0, row.mtime_ns or 0, row.vector_key)
+    seen = UnchangedImage(image_id, row.sha256 or "", row.size_bytes or 0, row.mtime_ns or 0, row.version)
     assert message.unchanged == (seen,)
 
 

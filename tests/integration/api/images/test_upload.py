@@ -68,7 +68,7 @@ def begun(world: World) -> tuple[Image, str, int]:
 
 def message(image: Image, job_id: str, batch_id: int) -> IndexBatch:
     data = b"picture.png"
-    facts = ExtractedImage(image.id, "ab" * 32, len(data), time.time_ns(), 8, 8, "PNG", None)
+    facts = ExtractedImage(image.id, "ab" * 32, len(data), time.time_ns(), 8, 8, "PNG", 0)
     vectors = pack_vectors(np.array([vector_of(data)]))
     return IndexBatch(job_id, batch_id, MODEL, (facts,), vectors, (), ())
 

@@ -43,7 +43,7 @@ def change_of_labels(world: World, name: str, labels: Labels) -> IndexBatch:
     image = image_named(world, name)
     with world.catalog.transaction() as tx:
         job_id, batch_id = single_image.begin(tx, image, labels)
-    seen = UnchangedImage(image.id, image.sha256 or "", 1, 1, image.vector_key)
+    seen = UnchangedImage(image.id, image.sha256 or "", 1, 1, image.version)
     return IndexBatch(job_id, batch_id, MODEL, (), b"", (seen,), ())
 
 

@@ -212,3 +212,15 @@ def test_a_build_beside_everything_else(world: World, method: str, extracts: boo
     plan_job(on(world, Before(world.vectors, method, lambda: meddle(world))), PlanJob(job_id))
     finish(world, job_id)
     check_agreement(world)
+
+
+def test_a_reading_from_before_a_refusal_does_not_bring_the_picture_back(world: World) -> None:
+    (path,) = world.write("a.jpg")
+    early = answer_now(world)
+    path.write_bytes(BAD)
+    index_batch(world.indexer, answer_now(world))
+    assert world.states() == {"a.jpg": "failed"}
+    index_batch(world.indexer, early)
+    world.work()
+    assert world.states() == {"a.jpg": "failed"}
+    check_agreement(world)

@@ -160,7 +160,7 @@ def changed_alone(world: World) -> tuple[str, IndexBatch]:
         ).scalar_one()
         image = images.get(tx, image_id)
         job_id, batch_id = single_image.begin(tx, image, Labels("alone"))
-    seen = UnchangedImage(image.id, image.sha256 or "", 7, 0, image.vector_key)
+    seen = UnchangedImage(image.id, image.sha256 or "", 7, 0, image.version)
     return job_id, IndexBatch(job_id, batch_id, MODEL, (), b"", (seen,), ())
 
 

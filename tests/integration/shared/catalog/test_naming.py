@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, keys, naming
+from imagesearch.catalog import collections, images, keys, naming
 from imagesearch.catalog.images import Image
-from imagesearch.catalog.naming import Named
+from imagesearch.catalog.naming import Followed, Named
 from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
 from imagesearch.catalog.tables import stray_files
@@ -17,12 +17,21 @@ pytestmark = pytest.mark.integration
 
 
 def found_by(album: Album, *wanted: int | None) -> dict[int, str]:
-    """Return the paths of the images that have these keys; both ways of asking must agree."""
+    """Return the paths of the images that have these keys now; all ways of asking must agree."""
+    followed = follow(album, *wanted)
     known = [key for key in wanted if key is not None]
     with album.catalog.reading() as tx:
-        rows = naming.images_of_keys(tx, album.collection, known)
-        assert naming.ids_of_keys(tx, album.collection, known) == {key: row.id for key, row in rows.items()}
-    return {key: row.path for key, row in rows.items()}
+        rows = images.by_keys(tx, album.collection.id, known)
+        assert images.ids_by_keys(tx, album.collection.id, known) == {key: row.id for key, row in rows.items()}
+        excepted = images.indexed_by_ids(tx, {one.image_id for one in followed.values() if one.is_current})
+    found = {key: excepted[one.image_id].path for key, one in followed.items() if one.is_current}
+    assert {key: row.path for key, row in rows.items()}.items() <= found.items()
+    return found
+
+
+def follow(album: Album, *wanted: int | None) -> dict[int, Followed]:
+    with album.catalog.reading() as tx:
+        return naming.follow(tx, album.collection.id, [key for key in wanted if key is not None])
 
 
 def keys_of(album: Album, *rows: Image) -> dict[int, int]:
@@ -77,8 +86,7 @@ def test_naming_nothing_does_nothing(album: Album) -> None:
         naming.name(tx, album.collection, [])
         naming.unname(tx, album.collection, [], ImageState.FAILED)
         assert naming.delete(tx, album.collection, []) == []
-        assert naming.images_of_keys(tx, album.collection, []) == {}
-        assert naming.replaced(tx, []) == {}
+        assert naming.follow(tx, album.collection.id, []) == {}
 
 
 @pytest.mark.parametrize("state", [ImageState.FAILED, ImageState.PENDING])
@@ -116,9 +124,13 @@ def test_one_key_is_named_by_one_row_of_a_collection(album: Album) -> None:
         tx.execute(sa.update(table).where(table.c.id == second.id).values(vector_key=first.vector_key))
 
 
-def test_a_deleted_image_is_gone_its_key_buried_and_its_file_noted(album: Album) -> None:
+def test_a_deleted_image_is_gone_its_key_buried_and_the_file_of_an_upload_noted(album: Album) -> None:
     indexed, other = album.index("/a", "/b")
-    pending = album.row("/c")
+    pending, library = album.row("/c"), album.row("/library's own")
+    with album.catalog.transaction() as tx:
+        for row in (indexed, pending):
+            images.mark_uploaded(tx, row.id)
+    assert album.delete(library) == [library.id]
     assert album.delete(indexed, pending, indexed) == sorted([indexed.id, pending.id])
     assert album.delete(indexed) == []
     assert found_by(album, indexed.vector_key, other.vector_key) == {other.vector_key: "/b"}
@@ -133,21 +145,20 @@ def test_an_image_of_another_collection_is_not_deleted_or_found(album: Album) ->
     with album.catalog.transaction() as tx:
         other, _ = collections.create(tx, "other")
         assert naming.delete(tx, other, [row.id]) == []
-        assert naming.images_of_keys(tx, other, [row.vector_key or 0]) == {}
+        assert naming.follow(tx, other.id, [row.vector_key or 0]) == {}
+        assert images.by_keys(tx, other.id, [row.vector_key or 0]) == {}
     assert album.row("/a") == row
 
 
-def test_a_key_of_a_moment_ago_leads_to_its_image_if_that_has_a_vector_still(album: Album) -> None:
+def test_a_key_of_a_moment_ago_leads_to_its_image(album: Album) -> None:
     old = album.index("/new", "/gone", "/bare")
     album.index("/new")
     album.delete(old[1])
     unname(album, old[2], ImageState.PENDING)
-    wanted = [row.vector_key or 0 for row in old]
-    with album.catalog.reading() as tx:
-        assert {key: row.path for key, row in naming.replaced(tx, wanted).items()} == {wanted[0]: "/new"}
+    wanted = [row.vector_key for row in old]
+    assert follow(album, *wanted) == {row.vector_key: Followed(row.id, is_current=False) for row in old}
     album.age_tombstones()
-    with album.catalog.reading() as tx:
-        assert naming.replaced(tx, wanted) == {}
+    assert follow(album, *wanted) == {}
 
 
 class TestWhileASwitchIsFollowed:

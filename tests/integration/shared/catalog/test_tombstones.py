@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import tombstones
+from imagesearch.catalog import naming, tombstones
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.tables import tombstones as table
 from imagesearch.catalog.tombstones import YOUNG, Buried
@@ -34,7 +35,7 @@ def test_burying_a_key_again_leaves_it_as_old_as_it_was(album: Album) -> None:
     album.age_tombstones()
     bury(album, Buried(5, 1, "digest"))
     with album.catalog.transaction() as tx:
-        assert tombstones.young_images(tx, [5]) == {}
+        assert naming.follow(tx, album.collection.id, [5]) == {}
 
 
 def test_a_key_is_buried_in_an_open_build_as_well_and_in_no_other(album: Album) -> None:
@@ -50,13 +51,19 @@ def test_a_key_is_buried_in_an_open_build_as_well_and_in_no_other(album: Album) 
     assert album.buried() == {(5, live), (5, build.vector_collection), (6, build.vector_collection)}
 
 
+def young_images(tx: Transaction, album: Album) -> dict[int, int]:
+    found = naming.follow(tx, album.collection.id, [5, 6, 7, 8])
+    assert not any(one.is_current for one in found.values())
+    return {key: one.image_id for key, one in found.items()}
+
+
 def test_a_key_leads_to_its_image_for_a_moment_after_the_burial_by_the_clock_of_postgres(album: Album) -> None:
-    bury(album, Buried(5, 1, "digest"), Buried(6, 2, "digest"))
+    bury(album, Buried(5, 1, "digest"), Buried(6, 2, "digest"), Buried(7, None, "digest of no row"))
     with album.catalog.transaction() as tx:
-        assert tombstones.young_images(tx, [5, 6, 7]) == {5: 1, 6: 2}
+        assert young_images(tx, album) == {5: 1, 6: 2}
         just_over = sa.func.clock_timestamp() - YOUNG
         tx.execute(sa.update(table).where(table.c.key == 5).values(since=just_over))
-        assert tombstones.young_images(tx, [5, 6, 7]) == {6: 2}
+        assert young_images(tx, album) == {6: 2}
 
 
 def test_a_tombstone_is_as_old_as_its_burial_and_not_as_its_transaction(album: Album) -> None:

@@ -44,15 +44,16 @@ def effects(answer: Answer) -> set[str]:
 @pytest.mark.parametrize(
     ("image", "expected", "found", "effect"),
     [
-        pytest.param(open_image(7, "pending"), None, INDEXED, {"written"}, id="its first vector"),
-        pytest.param(open_image(7, "failed"), None, INDEXED, {"written"}, id="a file that was mended"),
+        pytest.param(open_image(7, "pending"), 0, INDEXED, {"written"}, id="its first vector"),
+        pytest.param(open_image(7, "failed"), 0, INDEXED, {"written"}, id="a file that was mended"),
         pytest.param(open_image(7), 70, INDEXED, {"written"}, id="other bytes than are indexed"),
         pytest.param(open_image(7, labels=OTHER_LABELS), 70, INDEXED, {"written"}, id="other bytes and labels"),
         pytest.param(
             open_image(7, vector_key=OVERTAKEN), 70, READ_AGAIN, set(), id="somebody has indexed it since"
         ),
-        pytest.param(open_image(7), None, READ_AGAIN, set(), id="somebody has indexed it for the first time"),
+        pytest.param(open_image(7), 0, READ_AGAIN, set(), id="somebody has indexed it for the first time"),
         pytest.param(open_image(7, "pending"), 70, READ_AGAIN, set(), id="it has lost its vector since"),
+        pytest.param(open_image(7, "failed", version=9), 0, READ_AGAIN, set(), id="it has failed since"),
         pytest.param(
             open_image(7, vector_key=OVERTAKEN, sha256="new digest"),
             70,
@@ -72,7 +73,7 @@ def effects(answer: Answer) -> set[str]:
         ),
         pytest.param(
             open_image(7, "failed", sha256="new digest"),
-            None,
+            0,
             INDEXED,
             {"written"},
             id="a digest without a vector",
@@ -80,7 +81,7 @@ def effects(answer: Answer) -> set[str]:
     ],
 )
 def test_an_extracted_picture_counts_where_the_row_names_the_vector_that_it_named_before(
-    image: OpenImage, expected: int | None, found: str, effect: set[str]
+    image: OpenImage, expected: int, found: str, effect: set[str]
 ) -> None:
     message = answer_record(extracted=(7,), expected={7: expected})
     answer = decide(message, {7}, {7: image}, refusal=None)
@@ -119,7 +120,7 @@ def test_an_unchanged_picture_keeps_the_vector_that_was_made_of_its_bytes(
 @pytest.mark.parametrize("code", FailureCode)
 def test_a_failure_takes_the_vector_only_where_it_speaks_of_what_the_file_holds(code: FailureCode) -> None:
     there = {1: open_image(1), 2: open_image(2, vector_key=OVERTAKEN), 3: open_image(3, "pending")}
-    message = answer_record(failed=dict.fromkeys(there, code), expected={3: None})
+    message = answer_record(failed=dict.fromkeys(there, code), expected={3: 0})
     answer = decide(message, set(there), there, refusal=None)
     assert [outcome(answer, image_id) for image_id in there] == [code.value, READ_AGAIN, code.value]
     assert answer.unnamed == ([1] if code in CONTENT_FAILURES else [])
@@ -144,7 +145,7 @@ def test_a_repair_without_a_file_says_that_the_vector_is_lost(
     origin: JobOrigin, code: FailureCode, found: str
 ) -> None:
     image = open_image(7, "pending", origin=origin)
-    answer = decide(answer_record(failed={7: code}, expected={7: None}), {7}, {7: image}, refusal=None)
+    answer = decide(answer_record(failed={7: code}, expected={7: 0}), {7}, {7: image}, refusal=None)
     assert (outcome(answer), effects(answer)) == (found, {"bare"})
 
 

@@ -96,7 +96,7 @@ def _write(ports: Writes, collection: Collection, image: Image, labels: Labels) 
         sha256=image.sha256,
         size_bytes=image.size_bytes or 0,
         mtime_ns=image.mtime_ns or 0,
-        expected_key=image.vector_key,
+        expected_version=image.version,
     )
     job_id, batch_id = begin(ports, image, labels)
     message = IndexBatch(

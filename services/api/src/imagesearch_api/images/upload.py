@@ -115,5 +115,5 @@ def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Pic
         width=picture.width,
         height=picture.height,
         format=picture.format,
-        expected_key=image.vector_key,
+        expected_version=image.version,
     )

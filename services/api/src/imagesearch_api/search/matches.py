@@ -6,7 +6,7 @@ from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imagesearch.catalog import collections, image_queries, naming
+from imagesearch.catalog import collections, image_queries, images, naming
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -107,43 +107,54 @@ def _with_rows(ports: Search, collection: Collection, hits: list[list[Hit]], sha
     keys = {hit.key for found in hits for hit in found}
     with ports.catalog.reading() as tx:
         # On deep pages the rows in front are counted, and only those of the page are read.
-        rows = {} if window.start else naming.images_of_keys(tx, collection, keys)
+        rows = {} if window.start else images.by_keys(tx, collection.id, keys)
         ids = (
-            naming.ids_of_keys(tx, collection, keys)
+            images.ids_by_keys(tx, collection.id, keys)
             if window.start
             else {key: row.id for key, row in rows.items()}
         )
         if lacking := keys - ids.keys():
-            replaced = _replaced(tx, collection, lacking, shape)
-            rows |= replaced
-            ids |= {key: row.id for key, row in replaced.items()}
-        named = set(ids) if not lacking else set(ids) - replaced.keys()
-        kept = [_once(found, ids, named)[window.start : window.stop] for found in hits]
+            followed = _followed(tx, collection, lacking, shape)
+            rows |= {key: row for key, (row, _) in followed.items()}
+            ids |= {key: row.id for key, (row, _) in followed.items()}
+            lacking = {key for key, (_, is_current) in followed.items() if not is_current}
+        kept = [_once(found, ids, lacking & ids.keys())[window.start : window.stop] for found in hits]
         if window.start:
-            rows |= naming.images_of_keys(tx, collection, {hit.key for page in kept for hit in page} - rows.keys())
+            unread = {hit.key for page in kept for hit in page} - rows.keys()
+            rows |= images.by_keys(tx, collection.id, unread)
     pages = [[Match(rows[hit.key], hit.distance) for hit in page if hit.key in rows] for page in kept]
     return _Found(pages, was_overtaken=sum(map(len, pages)) < sum(map(len, kept)))
 
 
-def _replaced(tx: Transaction, collection: Collection, keys: Iterable[int], shape: Shape) -> dict[int, Image]:
-    """Return the images that these were the keys of until a moment ago, if they are still what is asked for."""
+def _followed(
+    tx: Transaction, collection: Collection, keys: Iterable[int], shape: Shape
+) -> dict[int, tuple[Image, bool]]:
+    """Return the images of keys that stand in no row, where they are asked for, and whether the key is current."""
+    followed = naming.follow(tx, collection.id, keys)
+    rows = images.indexed_by_ids(tx, {one.image_id for one in followed.values()})
     return {
-        key: row
-        for key, row in naming.replaced(tx, keys).items()
-        if row.collection_id == collection.id
-        and shape.partition in (None, row.partition)
-        and (shape.where is None or matches(shape.where, row.metadata))
+        key: (rows[one.image_id], one.is_current)
+        for key, one in followed.items()
+        if one.image_id in rows and _is_asked_for(rows[one.image_id], collection, shape)
     }
 
 
-def _once(hits: Sequence[Hit], ids: Mapping[int, int], named: Container[int]) -> list[Hit]:
+def _is_asked_for(row: Image, collection: Collection, shape: Shape) -> bool:
+    return (
+        row.collection_id == collection.id
+        and shape.partition in (None, row.partition)
+        and (shape.where is None or matches(shape.where, row.metadata))
+    )
+
+
+def _once(hits: Sequence[Hit], ids: Mapping[int, int], old: Container[int]) -> list[Hit]:
     """Return the hits that are an image's, each image once: by the vector that it has now, if that is there."""
-    current = {ids[hit.key] for hit in hits if hit.key in named}
+    current = {ids[hit.key] for hit in hits if hit.key in ids and hit.key not in old}
     seen: set[int] = set()
     found = []
     for hit in hits:
         image_id = ids.get(hit.key)
-        if image_id is None or image_id in seen or (hit.key not in named and image_id in current):
+        if image_id is None or image_id in seen or (hit.key in old and image_id in current):
             continue
         seen.add(image_id)
         found.append(hit)

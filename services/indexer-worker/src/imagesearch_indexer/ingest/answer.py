@@ -82,8 +82,9 @@ def decide(
 ) -> Answer:
     """Decide what becomes of each open picture of a batch.
 
-    A reading counts where the row still names the vector that it named when the picture was sent: whoever wrote
-    another one since may have read newer bytes. Bytes that are indexed already are right whenever they were read.
+    A reading counts where the row has the version that it had when the picture was sent: whoever has written,
+    taken or refused a vector since may have read newer bytes. Bytes that are indexed already are right whenever
+    they were read.
 
     Args:
         message: the answer.
@@ -101,7 +102,7 @@ def decide(
         return answer
     for position, extracted in enumerate(message.images):
         if image := there.get(extracted.image_id):
-            is_due = image.row.vector_key == extracted.expected_key
+            is_due = image.row.version == extracted.expected_version
             if is_due and not image.is_indexed_as(extracted.sha256):
                 answer.written.append(Written(position, extracted))
                 answer.settled.append(ItemOutcome(image.row.id, Outcome.INDEXED))
@@ -129,7 +130,7 @@ def _decide_failed(answer: Answer, image: OpenImage, failure: FailedImage) -> No
     row, code, reason = image.row, failure.code, failure.reason
     if image.changes_labels_alone():
         _keep(answer, image, Outcome.INDEXED)
-    elif row.vector_key == failure.expected_key:
+    elif row.version == failure.expected_version:
         if image.origin is JobOrigin.REPAIR and code == FailureCode.VANISHED:
             code, reason = FailureCode.VECTOR_LOST, LOST_REASON
         _fail(answer, row.id, code, reason)
@@ -151,7 +152,7 @@ def _keep(answer: Answer, image: OpenImage, outcome: Outcome) -> None:
 
 
 def _seen(image: ExtractedImage) -> UnchangedImage:
-    return UnchangedImage(image.image_id, image.sha256, image.size_bytes, image.mtime_ns, image.expected_key)
+    return UnchangedImage(image.image_id, image.sha256, image.size_bytes, image.mtime_ns, image.expected_version)
 
 
 def _fail(answer: Answer, image_id: int, code: FailureCode, reason: str) -> None:

@@ -135,8 +135,8 @@ def decide(
     there = set(waiting) & rows.keys()
     images = [(position, image) for position, image in enumerate(message.images) if image.image_id in there]
     failures = [failure for failure in message.failures if failure.image_id in there]
-    expected = {image.image_id: image.expected_key for _, image in images}
-    expected |= {failure.image_id: failure.expected_key for failure in failures}
+    expected = {image.image_id: image.expected_version for _, image in images}
+    expected |= {failure.image_id: failure.expected_version for failure in failures}
     is_current = {image_id: rows[image_id].vector_key == key for image_id, key in expected.items()}
     settled = [
         *(_failed(gone, FailureCode.REMOVED, LEFT_REASON) for gone in sorted(set(waiting) - there)),

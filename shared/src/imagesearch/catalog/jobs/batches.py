@@ -89,8 +89,8 @@ def lease_again(tx: Transaction, batch_ids: Sequence[int], *, lease: timedelta) 
 def extract_items(tx: Transaction, batch_id: int, *, anew: bool = False) -> tuple[ExtractItem, ...]:
     """Return the open pictures of a batch as an extractor needs them.
 
-    The key and the digest of what is indexed go along, so that bytes that were read too early are noticed, and a
-    file that was only touched costs no inference.
+    The version of the row and the digest of what is indexed go along, so that bytes that were read too early are
+    noticed, and a file that was only touched costs no inference.
 
     Args:
         tx: the transaction.
@@ -101,7 +101,7 @@ def extract_items(tx: Transaction, batch_id: int, *, anew: bool = False) -> tupl
         job_items.c.batch_id == batch_id, job_items.c.outcome.is_(None)
     )
     query = (
-        sa.select(images.c.id, images.c.path, images.c.sha256, images.c.vector_key)
+        sa.select(images.c.id, images.c.path, images.c.sha256, images.c.vector_key, images.c.version)
         # No join: a picture that was submitted under several names is extracted once.
         .where(images.c.id.in_(waiting))
         .order_by(images.c.id)
@@ -111,7 +111,7 @@ def extract_items(tx: Transaction, batch_id: int, *, anew: bool = False) -> tupl
             image_id=row.id,
             path=row.path,
             known_sha256=None if anew or row.vector_key is None else row.sha256,
-            expected_key=row.vector_key,
+            expected_version=row.version,
         )
         for row in tx.execute(query)
     )

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from imagesearch.catalog import collections, tombstones
 from imagesearch.catalog import images as image_rows
+from imagesearch.catalog import keys as drawn_keys
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -70,9 +71,10 @@ def forget(tx: Transaction, job_id: str, image_ids: Iterable[int]) -> list[Burie
     gone = tx.execute(
         sa.delete(table)
         .where(table.c.job_id == job_id, table.c.image_id.in_(sorted(image_ids)))
-        .returning(table.c.vector_key, table.c.image_id, table.c.sha256)
+        .returning(table.c.vector_key, table.c.sha256)
     )
-    return [Buried(*row) for row in gone if row.vector_key is not None]
+    # No row has named these: nobody who finds one is led to an image.
+    return [Buried(row.vector_key, None, row.sha256) for row in gone if row.vector_key is not None]
 
 
 def has_any(tx: Transaction, job_id: str) -> bool:
@@ -86,14 +88,6 @@ def without_vector(tx: Transaction, job_id: str, image_keys: Mapping[int, int]) 
         table.c.job_id == job_id, table.c.image_id.in_(sorted(image_keys))
     )
     return {row.image_id for row in tx.execute(query) if image_keys[row.image_id] == row.from_key}
-
-
-def image_ids(tx: Transaction, job_id: str, keys: Iterable[int]) -> dict[int, int]:
-    """Return the images whose new vectors have these keys, by key."""
-    query = sa.select(table.c.vector_key, table.c.image_id).where(
-        *_holding(job_id), table.c.vector_key.in_(sorted(keys))
-    )
-    return {row.vector_key: row.image_id for row in tx.execute(query)}
 
 
 def keys(tx: Transaction, job_id: str, wanted: Iterable[int]) -> dict[int, int]:
@@ -118,14 +112,15 @@ def apply_to(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> 
     obsolete = [one for one in found if one not in holding]
     for one in sorted(holding, key=lambda one: one.image_id):
         has_vector = one.vector_key is not None
-        values = {name: getattr(one, name) for name in ("vector_key", *FACTS)} if has_vector else NOTHING
+        values = {name: getattr(one, name) for name in ("vector_key", *FACTS)} if has_vector else {**NOTHING}
+        values["version"] = one.vector_key if has_vector else drawn_keys.version()
         tx.execute(
             sa.update(images)
             .where(images.c.id == one.image_id)
             .values({**values, "state": ImageState.INDEXED if has_vector else ImageState.FAILED})
         )
     buried = [Buried(one.from_key, one.image_id, locked[one.image_id].sha256) for one in holding]
-    buried += [Buried(one.vector_key, one.image_id, one.sha256) for one in obsolete if one.vector_key is not None]
+    buried += [Buried(one.vector_key, None, one.sha256) for one in obsolete if one.vector_key is not None]
     tombstones.bury(tx, collection.id, buried)
     return len(found)
 

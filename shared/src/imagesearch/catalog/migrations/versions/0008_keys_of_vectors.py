@@ -31,6 +31,7 @@ def upgrade() -> None:
 
 def _images() -> None:
     op.add_column("images", sa.Column("vector_key", sa.BigInteger()))
+    op.add_column("images", sa.Column("version", sa.BigInteger(), server_default="0", nullable=False))
     op.drop_column("images", "read_at")
     op.drop_index("ix_images_deleting", "images")
     op.drop_constraint(op.f("ck_images_state"), "images")
@@ -63,7 +64,7 @@ def _tombstones() -> None:
         "tombstones",
         sa.Column("key", sa.BigInteger(), nullable=False),
         sa.Column("vector_collection", sa.Text(), nullable=False),
-        sa.Column("image_id", sa.BigInteger(), nullable=False),
+        sa.Column("image_id", sa.BigInteger()),
         sa.Column("sha256", sa.Text()),
         sa.Column(
             "since", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
