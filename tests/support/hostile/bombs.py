@@ -184,6 +184,15 @@ def _webp_again(size: int) -> bytes:
     return riff([picture, _times(picture, size)])
 
 
+def _webp_frame_with(note: bytes) -> bytes:
+    """Return an animation whose first frame has camera's notes behind its pixels; a reader takes them for the file's."""
+    frames = [photo_like(seed, SIZE) for seed in range(2)]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], exif=b"MM")
+    at = data.index(b"ANMF")
+    end = at + 8 + struct.unpack_from("<I", data, at + 4)[0]
+    return riff([data[12:at], riff_chunk(b"ANMF", data[at + 8 : end] + riff_chunk(b"EXIF", note))])
+
+
 def _webp_exif(note: bytes) -> bytes:
     return encoded(photo_like(1, SIZE), "WEBP", exif=b"Exif\0\0" + note)
 
@@ -214,6 +223,17 @@ def _animated(size: int) -> bytes:
     frame = data[data.index(b"ANMF") :]
     frame = frame[: 8 + struct.unpack_from("<I", frame, 4)[0]]
     return riff([data[12:], _times(frame, size)])
+
+
+def _few_tags(number: int) -> bytes:
+    return _exif(b"".join(struct.pack(">HHII", tag, 4, 1, 7) for tag in range(number)), number)
+
+
+def _tiff_comments(size: int) -> bytes:
+    """Return a TIFF of four megapixels whose strips are all one JPEG, of which each second byte is an empty comment."""
+    strip = encoded(Image.new("L", (2_000, 2), "grey"), "JPEG")
+    comments = segment(0xFE, b"") * min(400, size // 4)
+    return packed.tiff_of_strips(7, strip[:2] + comments + strip[2:], 1_000)
 
 
 _TABLE = segment(0xDB, (b"\0" + bytes(range(1, 65))) * 1_000)
@@ -247,6 +267,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         "PNG",
         lambda size: _png(size, chunk(b"iTXt", b"a\0\1\0\0\0" + _packed(900)), behind=True),
     ),
+    "png of little packed texts": (
+        "PNG",
+        lambda size: _png(size, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"a").ljust(1_009, b"\0"))),
+    ),
     "png of lines": (
         "PNG",
         lambda size: _png(size, chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * (size - 40))),
@@ -257,6 +281,8 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     ),
     "png of tags": ("PNG", lambda size: _png_exif(_many_tags(size))),
     "png of orientations": ("PNG", lambda size: _png_exif(_many_orientations(size))),
+    "png of notes": ("PNG", lambda size: _png(size, chunk(b"eXIf", _few_tags(80)))),
+    "png of notes behind": ("PNG", lambda size: _png(size, chunk(b"eXIf", _few_tags(80)), behind=True)),
     "png of empty blocks": ("PNG", lambda size: _png_data(_empty_deflate(size))),
     "png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1)),
     "png of fewer short blocks": ("PNG", lambda size: packed.png_of_short_blocks(0.3)),
@@ -277,6 +303,11 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "webp of frames": ("WEBP", _animated),
     "webp of tags": ("WEBP", lambda size: _webp_exif(_many_tags(size))),
     "webp of orientations": ("WEBP", lambda size: _webp_exif(_many_orientations(size))),
+    "webp of little notes": ("WEBP", lambda size: _webp(size, riff_chunk(b"EXIF", _few_tags(0)))),
+    "webp of notes": ("WEBP", lambda size: _webp(size, riff_chunk(b"EXIF", _few_tags(18)))),
+    "webp of full notes": ("WEBP", lambda size: _webp(size, riff_chunk(b"EXIF", _few_tags(1_000)))),
+    "webp of tags in a frame": ("WEBP", lambda size: _webp_frame_with(_many_tags(size))),
+    "webp of orientations in a frame": ("WEBP", lambda size: _webp_frame_with(_many_orientations(size))),
     "webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(min(10_000, size // 32))),
     "little webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(400)),
     "webp of transparent groups of codes": (
@@ -337,6 +368,7 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         lambda size: packed.tiff_of_strips(50000, packed.zstandard(min(size, 4_000_000))),
     ),
     "tiff of arithmetic": ("TIFF", lambda size: packed.tiff_of_strips(7, packed.jpeg_in_arithmetic(1))),
+    "tiff of comments": ("TIFF", _tiff_comments),
     "tiff of orientations": (
         "TIFF",
         lambda size: tiff(
