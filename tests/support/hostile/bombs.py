@@ -185,7 +185,7 @@ def _webp_again(size: int) -> bytes:
 
 
 def _webp_frame_with(note: bytes) -> bytes:
-    """Return an animation whose first frame has camera's notes behind its pixels; a reader takes them for the file's."""
+    """Return an animation with notes within a frame, behind its pixels; a reader takes them for the file's."""
     frames = [photo_like(seed, SIZE) for seed in range(2)]
     data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], exif=b"MM")
     at = data.index(b"ANMF")
@@ -230,7 +230,7 @@ def _few_tags(number: int) -> bytes:
 
 
 def _tiff_comments(size: int) -> bytes:
-    """Return a TIFF of four megapixels whose strips are all one JPEG, of which each second byte is an empty comment."""
+    """Return a TIFF of four megapixels whose strips are all one JPEG, most of which is empty comments."""
     strip = encoded(Image.new("L", (2_000, 2), "grey"), "JPEG")
     comments = segment(0xFE, b"") * min(400, size // 4)
     return packed.tiff_of_strips(7, strip[:2] + comments + strip[2:], 1_000)
@@ -246,6 +246,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "jpeg of escaped bytes": ("JPEG", lambda size: _jpeg(size, b"\xff\0")),
     "jpeg of restarts": ("JPEG", lambda size: _jpeg(size, b"\xff\xd0")),
     "jpeg of fill bytes in its picture": ("JPEG", lambda size: _jpeg(size, b"\xff", 700)),
+    "jpeg of empty comments behind no picture": (
+        "JPEG",
+        lambda size: b"\xff\xd8" + segment(0xDA, b"") + _times(segment(0xFE, b""), size),
+    ),
     "jpeg of empty comments": ("JPEG", lambda size: _jpeg(size, segment(0xFE, b""))),
     "jpeg of empty notes": ("JPEG", lambda size: _jpeg(size, segment(0xE1, b"Exif\0\0"))),
     "jpeg of full notes": ("JPEG", lambda size: _jpeg(size, segment(0xE1, b"Exif\0\0" + bytes(65_000)))),

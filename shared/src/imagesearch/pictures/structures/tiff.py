@@ -51,8 +51,8 @@ _BLOCK_BYTES = 1_024
 """Bytes, packed or not, for each block of LZMA or Zstandard; writers fill 64 KB and more. One can describe its
 codes anew, in up to 5 us."""
 _SEGMENT_BYTES = 256
-"""Bytes, packed or not, for each segment of JPEG in all strips: a small strip has four to ten. Strips may be the same
-bytes, so each of them being honest is not enough."""
+"""Bytes, packed or not, for each segment of JPEG in all strips: a small strip has four to ten. Strips may be the
+same bytes, so each of them being honest is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
