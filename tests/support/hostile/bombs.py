@@ -59,20 +59,6 @@ def _packed(size: int) -> bytes:
     return zlib.compress(bytes(size * 1_000), 9)
 
 
-def _empty_deflate(size: int) -> bytes:
-    """Return deflate blocks that each describe their own codes, and hold nothing (RFC 1951, 3.2.7)."""
-    bits, number = 0, 0
-    codes = {18: 1, 1: 1}
-    order = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)
-    fields = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *((codes.get(symbol, 0), 3) for symbol in order)]
-    fields += [(1, 1), (138 - 11, 7), (1, 1), (118 - 11, 7), (0, 1), (0, 1), (0, 1)]
-    for value, width in fields:
-        bits |= value << number
-        number += width
-    eight = sum(bits << at * number for at in range(8)).to_bytes(number, "little")
-    return b"\x78\x9c" + _times(eight, size)
-
-
 def _exif(entries: bytes, number: int) -> bytes:
     return b"MM\0*\0\0\0\x08" + struct.pack(">H", number) + entries + bytes(4)
 
@@ -137,12 +123,12 @@ def _tiff_repeated_rows(size: int) -> bytes:
 
 def _tiff_one_packed_strip(size: int) -> bytes:
     """Return a TIFF whose many strips are all the same long run of empty blocks."""
-    packed = _empty_deflate(size)
+    strip = packed.empty_deflate(size)
     rows = 400
-    table = np.concatenate([np.full(rows, 16), np.full(rows, len(packed))]).astype("<u4").tobytes()
+    table = np.concatenate([np.full(rows, 16), np.full(rows, len(strip))]).astype("<u4").tobytes()
     entries = [e for e in grey_entries(100, rows, t278=1, t259=8) if e.tag not in (273, 279)]
-    entries += [Entry(273, 4, rows, 16 + len(packed)), Entry(279, 4, rows, 16 + len(packed) + 4 * rows)]
-    return tiff(packed + table, sorted(entries, key=lambda entry: entry.tag))
+    entries += [Entry(273, 4, rows, 16 + len(strip)), Entry(279, 4, rows, 16 + len(strip) + 4 * rows)]
+    return tiff(strip + table, sorted(entries, key=lambda entry: entry.tag))
 
 
 def _tiff_big_tiles(size: int) -> bytes:
@@ -287,7 +273,7 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "png of orientations": ("PNG", lambda size: _png_exif(_many_orientations(size))),
     "png of notes": ("PNG", lambda size: _png(size, chunk(b"eXIf", _few_tags(80)))),
     "png of notes behind": ("PNG", lambda size: _png(size, chunk(b"eXIf", _few_tags(80)), behind=True)),
-    "png of empty blocks": ("PNG", lambda size: _png_data(_empty_deflate(size))),
+    "png of empty blocks": ("PNG", lambda size: _png_data(packed.empty_deflate(size))),
     "png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1)),
     "png of fewer short blocks": ("PNG", lambda size: packed.png_of_short_blocks(0.3)),
     "little png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1, 400)),
@@ -351,11 +337,13 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "tiff of big tiles": ("TIFF", _tiff_big_tiles),
     "tiff of short packed strips": (
         "TIFF",
-        lambda size: packed.tiff_of_strips(8, _empty_deflate(min(size, 60_000)), 50),
+        lambda size: packed.tiff_of_strips(8, packed.empty_deflate(min(size, 60_000)), 50),
     ),
     "tiff of packed strips, turned": (
         "TIFF",
-        lambda size: packed.tiff_of_strips(8, _empty_deflate(4_000_000).translate(packed.TURNED), fill_order=2),
+        lambda size: packed.tiff_of_strips(
+            8, packed.empty_deflate(4_000_000).translate(packed.TURNED), fill_order=2
+        ),
     ),
     "tiff of short blocks": (
         "TIFF",
