@@ -59,20 +59,6 @@ def _packed(size: int) -> bytes:
     return zlib.compress(bytes(size * 1_000), 9)
 
 
-def _empty_deflate(size: int) -> bytes:
-    """Return deflate blocks that each describe their own codes, and hold nothing (RFC 1951, 3.2.7)."""
-    bits, number = 0, 0
-    codes = {18: 1, 1: 1}
-    order = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)
-    fields = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *((codes.get(symbol, 0), 3) for symbol in order)]
-    fields += [(1, 1), (138 - 11, 7), (1, 1), (118 - 11, 7), (0, 1), (0, 1), (0, 1)]
-    for value, width in fields:
-        bits |= value << number
-        number += width
-    eight = sum(bits << at * number for at in range(8)).to_bytes(number, "little")
-    return b"\x78\x9c" + _times(eight, size)
-
-
 def _exif(entries: bytes, number: int) -> bytes:
     return b"MM\0*\0\0\0\x08" + struct.pack(">H", number) + entries + bytes(4)
 
@@ -137,12 +123,12 @@ def _tiff_repeated_rows(size: int) -> bytes:
 
 def _tiff_one_packed_strip(size: int) -> bytes:
     """Return a TIFF whose many strips are all the same long run of empty blocks."""
-    packed = _empty_deflate(size)
+    strip = packed.empty_deflate(size)
     rows = 400
-    table = np.concatenate([np.full(rows, 16), np.full(rows, len(packed))]).astype("<u4").tobytes()
+    table = np.concatenate([np.full(rows, 16), np.full(rows, len(strip))]).astype("<u4").tobytes()
     entries = [e for e in grey_entries(100, rows, t278=1, t259=8) if e.tag not in (273, 279)]
-    entries += [Entry(273, 4, rows, 16 + len(packed)), Entry(279, 4, rows, 16 + len(packed) + 4 * rows)]
-    return tiff(packed + table, sorted(entries, key=lambda entry: entry.tag))
+    entries += [Entry(273, 4, rows, 16 + len(strip)), Entry(279, 4, rows, 16 + len(strip) + 4 * rows)]
+    return tiff(strip + table, sorted(entries, key=lambda entry: entry.tag))
 
 
 def _tiff_big_tiles(size: int) -> bytes:
@@ -184,6 +170,15 @@ def _webp_again(size: int) -> bytes:
     return riff([picture, _times(picture, size)])
 
 
+def _webp_frame_with(note: bytes) -> bytes:
+    """Return an animation with notes within a frame, behind its pixels; a reader takes them for the file's."""
+    frames = [photo_like(seed, SIZE) for seed in range(2)]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], exif=b"MM")
+    at = data.index(b"ANMF")
+    end = at + 8 + struct.unpack_from("<I", data, at + 4)[0]
+    return riff([data[12:at], riff_chunk(b"ANMF", data[at + 8 : end] + riff_chunk(b"EXIF", note))])
+
+
 def _webp_exif(note: bytes) -> bytes:
     return encoded(photo_like(1, SIZE), "WEBP", exif=b"Exif\0\0" + note)
 
@@ -216,6 +211,17 @@ def _animated(size: int) -> bytes:
     return riff([data[12:], _times(frame, size)])
 
 
+def _few_tags(number: int) -> bytes:
+    return _exif(b"".join(struct.pack(">HHII", tag, 4, 1, 7) for tag in range(number)), number)
+
+
+def _tiff_comments(size: int) -> bytes:
+    """Return a TIFF of four megapixels whose strips are all one JPEG, most of which is empty comments."""
+    strip = encoded(Image.new("L", (2_000, 2), "grey"), "JPEG")
+    comments = segment(0xFE, b"") * min(400, size // 4)
+    return packed.tiff_of_strips(7, strip[:2] + comments + strip[2:], 1_000)
+
+
 _TABLE = segment(0xDB, (b"\0" + bytes(range(1, 65))) * 1_000)
 _CODES = segment(0xC4, (b"\0" + bytes(16)) * 3_800)
 _RESOURCES = segment(0xED, b"Photoshop 3.0\0" + b"8BIM\0\1\0\0\0\0\0\0" * 5_000)
@@ -226,6 +232,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "jpeg of escaped bytes": ("JPEG", lambda size: _jpeg(size, b"\xff\0")),
     "jpeg of restarts": ("JPEG", lambda size: _jpeg(size, b"\xff\xd0")),
     "jpeg of fill bytes in its picture": ("JPEG", lambda size: _jpeg(size, b"\xff", 700)),
+    "jpeg of empty comments behind no picture": (
+        "JPEG",
+        lambda size: b"\xff\xd8" + segment(0xDA, b"") + _times(segment(0xFE, b""), size),
+    ),
     "jpeg of empty comments": ("JPEG", lambda size: _jpeg(size, segment(0xFE, b""))),
     "jpeg of empty notes": ("JPEG", lambda size: _jpeg(size, segment(0xE1, b"Exif\0\0"))),
     "jpeg of full notes": ("JPEG", lambda size: _jpeg(size, segment(0xE1, b"Exif\0\0" + bytes(65_000)))),
@@ -247,6 +257,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         "PNG",
         lambda size: _png(size, chunk(b"iTXt", b"a\0\1\0\0\0" + _packed(900)), behind=True),
     ),
+    "png of little packed texts": (
+        "PNG",
+        lambda size: _png(size, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"a").ljust(1_009, b"\0"))),
+    ),
     "png of lines": (
         "PNG",
         lambda size: _png(size, chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * (size - 40))),
@@ -257,7 +271,9 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     ),
     "png of tags": ("PNG", lambda size: _png_exif(_many_tags(size))),
     "png of orientations": ("PNG", lambda size: _png_exif(_many_orientations(size))),
-    "png of empty blocks": ("PNG", lambda size: _png_data(_empty_deflate(size))),
+    "png of notes": ("PNG", lambda size: _png(size, chunk(b"eXIf", _few_tags(80)))),
+    "png of notes behind": ("PNG", lambda size: _png(size, chunk(b"eXIf", _few_tags(80)), behind=True)),
+    "png of empty blocks": ("PNG", lambda size: _png_data(packed.empty_deflate(size))),
     "png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1)),
     "png of fewer short blocks": ("PNG", lambda size: packed.png_of_short_blocks(0.3)),
     "little png of short blocks": ("PNG", lambda size: packed.png_of_short_blocks(1, 400)),
@@ -277,6 +293,11 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "webp of frames": ("WEBP", _animated),
     "webp of tags": ("WEBP", lambda size: _webp_exif(_many_tags(size))),
     "webp of orientations": ("WEBP", lambda size: _webp_exif(_many_orientations(size))),
+    "webp of little notes": ("WEBP", lambda size: _webp(size, riff_chunk(b"EXIF", _few_tags(0)))),
+    "webp of notes": ("WEBP", lambda size: _webp(size, riff_chunk(b"EXIF", _few_tags(18)))),
+    "webp of full notes": ("WEBP", lambda size: _webp(size, riff_chunk(b"EXIF", _few_tags(1_000)))),
+    "webp of tags in a frame": ("WEBP", lambda size: _webp_frame_with(_many_tags(size))),
+    "webp of orientations in a frame": ("WEBP", lambda size: _webp_frame_with(_many_orientations(size))),
     "webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(min(10_000, size // 32))),
     "little webp of groups of codes": ("WEBP", lambda size: packed.webp_of_groups(400)),
     "webp of transparent groups of codes": (
@@ -316,11 +337,13 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "tiff of big tiles": ("TIFF", _tiff_big_tiles),
     "tiff of short packed strips": (
         "TIFF",
-        lambda size: packed.tiff_of_strips(8, _empty_deflate(min(size, 60_000)), 50),
+        lambda size: packed.tiff_of_strips(8, packed.empty_deflate(min(size, 60_000)), 50),
     ),
     "tiff of packed strips, turned": (
         "TIFF",
-        lambda size: packed.tiff_of_strips(8, _empty_deflate(4_000_000).translate(packed.TURNED), fill_order=2),
+        lambda size: packed.tiff_of_strips(
+            8, packed.empty_deflate(4_000_000).translate(packed.TURNED), fill_order=2
+        ),
     ),
     "tiff of short blocks": (
         "TIFF",
@@ -337,6 +360,7 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         lambda size: packed.tiff_of_strips(50000, packed.zstandard(min(size, 4_000_000))),
     ),
     "tiff of arithmetic": ("TIFF", lambda size: packed.tiff_of_strips(7, packed.jpeg_in_arithmetic(1))),
+    "tiff of comments": ("TIFF", _tiff_comments),
     "tiff of orientations": (
         "TIFF",
         lambda size: tiff(

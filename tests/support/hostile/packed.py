@@ -55,6 +55,20 @@ def old_lzw(size: int) -> bytes:
     return bits.packed() * (size // 9)
 
 
+def empty_deflate(size: int) -> bytes:
+    """Return deflate blocks that each describe their own codes, and hold nothing (RFC 1951, 3.2.7)."""
+    bits, number = 0, 0
+    codes = {18: 1, 1: 1}
+    order = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)
+    fields = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *((codes.get(symbol, 0), 3) for symbol in order)]
+    fields += [(1, 1), (138 - 11, 7), (1, 1), (118 - 11, 7), (0, 1), (0, 1), (0, 1)]
+    for value, width in fields:
+        bits |= value << number
+        number += width
+    eight = sum(bits << at * number for at in range(8)).to_bytes(number, "little")
+    return b"\x78\x9c" + eight * (size // len(eight))
+
+
 def short_blocks(share: float, raw: int) -> bytes:
     """Return zeros packed with deflate: up to a share of them, blocks that describe codes for ten bytes each."""
     order = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)

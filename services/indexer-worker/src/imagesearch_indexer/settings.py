@@ -28,7 +28,9 @@ class IndexerSettings(Settings):
         description="A batch that was sent this long ago is looked for, in the queues and in workers' hands.",
     )
     poison_crashes: int = Field(
-        3, ge=1, description="Workers that may die on a batch before it is split, or its one picture fails."
+        3,
+        ge=1,
+        description="Workers that may die on a batch before it is split; one more fails a picture on its own.",
     )
     reconcile_seconds: float = Field(10.0, gt=0, description="How often lost batches are looked for.")
     sweep_seconds: float = Field(3_600.0, gt=0, description="How often every row is compared with every vector.")

@@ -19,7 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from imagesearch.pictures.run_lengths import unpack
-from imagesearch.pictures.structures import png
+from imagesearch.pictures.structures import exif, png
 from imagesearch.pictures.structures.effort import Effort
 
 _ORIENTATION = 0x0112
@@ -56,6 +56,11 @@ class _Png(PngImageFile):
         self._effort.check()
         return super().load_read(min(read_bytes, _PORTION_BYTES))
 
+    def load_end(self) -> None:
+        """Read what stands behind the pixels, and check the camera's notes: the last ones are those that count."""
+        super().load_end()
+        exif.check(self.info.get("exif", b""))
+
     def _open(self) -> None:
         super()._open()
         assert self.fp is not None  # noqa: S101 - Pillow has just read from it.
@@ -67,6 +72,13 @@ class _Png(PngImageFile):
         raw, packed = png.raw_bytes(data), png.packed_bytes(data)
         hard = min(1, _HARD_SHARE - (_HARD_SHARE - _STORED_SHARE) * packed / raw)
         self._worth = max(raw * max(_STORED_SHARE, hard), width * height) + _ROW_BYTES * height
+
+
+class _WebP(WebPImageFile):
+    def _open(self) -> None:
+        super()._open()
+        # Of many notes only these are read, and only the decoder knows which: inside a frame they may stand too.
+        exif.check(self.info.get("exif", b""))
 
 
 class _Bmp(BmpImageFile):
@@ -109,7 +121,7 @@ def _widen_blocks(source: ImageFile.ImageFile) -> None:
 READERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": _Jpeg,
     "PNG": _Png,
-    "WEBP": WebPImageFile,
+    "WEBP": _WebP,
     "GIF": GifImageFile,
     "BMP": _Bmp,
     "TIFF": _Tiff,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import redis
 import sqlalchemy as sa
 from celery import Celery
 
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs import batches
 from imagesearch.catalog.tables import job_batches
 from imagesearch.contract import IndexBatch, JobState, Queue, Reconcile, TaskName
 from imagesearch.failures import FailureCode
@@ -130,9 +133,75 @@ def test_a_picture_that_kills_its_workers_stands_alone_in_the_end_and_fails(
     world.check()
 
 
+def test_a_picture_that_kills_fails_alone_though_workers_hold_two_batches_at_once(
+    world: World, client: redis.Redis
+) -> None:
+    job_id = planned(world, 16)
+    killer, neighbour = (item.image_id for item in extract_batches(world)[1].items[:2])
+    rounds = 0
+    while world.job(job_id).finished_at is None:
+        rounds += 1
+        assert rounds < 60, "the poison was never found"
+        reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
+        waiting = list({batch.batch_id: batch for batch in extract_batches(world)}.values())
+        # What kills is in the hands of one worker with its neighbour, wherever both are on their way.
+        deadly, beside = (
+            [batch for batch in waiting if any(item.image_id == image_id for item in batch.items)]
+            for image_id in (killer, neighbour)
+        )
+        held = list({batch.batch_id: batch for batch in deadly + beside}.values()) if deadly else []
+        for batch in held:
+            BatchClaims(client, f"worker {rounds}").begin(Queue.EXTRACT, batch.batch_id)
+        for batch in held:
+            die(client, batch.batch_id)
+        for batch in waiting:
+            if batch not in held:
+                index_batch(world.indexer, world.extract(batch))
+    assert world.job(job_id).state == JobState.COMPLETED_WITH_FAILURES
+    failed = [name for name, outcome in world.outcomes(job_id).items() if outcome != "indexed"]
+    assert failed == ["004.jpg"]
+    world.check()
+
+
+@pytest.mark.parametrize(
+    ("crashes", "limit", "leased"),
+    [
+        ([0, 0, 0, 0], 3, [0, 1, 2]),
+        ([2, 1, 0, 0], 4, [0, 2, 3]),
+        ([1, 1, 1, 0], 2, [0, 3]),
+        ([0, 1, 1, 0], 4, [0, 1, 3]),
+        ([1, 1, 1, 1], 4, [0]),
+    ],
+)
+def test_of_the_batches_on_which_workers_died_one_is_on_its_way_at_a_time(
+    world: World, crashes: list[int], limit: int, leased: list[int]
+) -> None:
+    job_id = planned(world, 1)
+    with world.catalog.transaction() as tx:
+        for batch_id in batches.open_ids(tx, job_id):
+            batches.close(tx, batch_id)
+        ids = batches.create(tx, job_id, len(crashes))
+        for batch_id, number in zip(ids, crashes, strict=True):
+            tx.execute(sa.update(job_batches).where(job_batches.c.id == batch_id).values(crashes=number))
+        assert lease(tx, job_id, limit, ids) == leased
+        room_for_all = [at for at, number in enumerate(crashes) if at not in leased and not number]
+        assert lease(tx, job_id, 4, ids) == room_for_all, "a second suspect went, or an innocent one did not"
+        suspect = next((at for at in leased if crashes[at]), None)
+        if suspect is not None:
+            batches.close(tx, ids[suspect])
+            others = [at for at in range(4) if crashes[at] and at != suspect]
+            assert lease(tx, job_id, 4, ids) == others[:1]
+
+
+def lease(tx: Transaction, job_id: str, limit: int, ids: list[int]) -> list[int]:
+    """Lease what is ready, and return where it stands among the ids."""
+    leased = batches.lease_ready(tx, job_id, in_flight_limit=limit, lease=timedelta(minutes=1))
+    return [ids.index(batch.id) for batch in leased]
+
+
 def test_a_picture_on_its_own_survives_the_deaths_that_bad_luck_brings(world: World, client: redis.Redis) -> None:
     job_id = planned(world, 1)
-    for _ in range(world.settings.poison_crashes - 1):
+    for _ in range(world.settings.poison_crashes):
         (batch,) = extract_batches(world)
         BatchClaims(client, "unlucky").begin(Queue.EXTRACT, batch.batch_id)
         die(client, batch.batch_id)
@@ -144,7 +213,7 @@ def test_a_picture_on_its_own_survives_the_deaths_that_bad_luck_brings(world: Wo
 def test_work_that_raises_every_time_counts_like_a_death(world: World, client: redis.Redis) -> None:
     job_id = planned(world, 1)
     claims = BatchClaims(client, "worker")
-    for _ in range(world.settings.poison_crashes):
+    for _ in range(world.settings.poison_crashes + 1):
         (batch,) = extract_batches(world)
         with pytest.raises(ValueError, match="bug"), claims.claimed(Queue.INDEX, batch.batch_id):
             raise ValueError("bug")

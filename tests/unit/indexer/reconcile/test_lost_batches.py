@@ -12,11 +12,11 @@ from imagesearch_indexer.reconcile.lost_batches import Remedy, remedy
     [
         (0, 32, Remedy.AGAIN),
         (2, 32, Remedy.AGAIN),
-        (2, 1, Remedy.AGAIN),
+        (3, 1, Remedy.AGAIN),
         (3, 32, Remedy.HALVES),
         (4, 2, Remedy.HALVES),
-        (3, 1, Remedy.FAILURE),
-        (3, 0, Remedy.FAILURE),
+        (4, 1, Remedy.FAILURE),
+        (4, 0, Remedy.FAILURE),
     ],
 )
 def test_a_batch_that_kills_its_workers_is_halved_until_one_picture_fails(

@@ -86,9 +86,9 @@ def _recover(indexer: Indexer, seen: batches.Batch) -> None:
             case Remedy.AGAIN:
                 batches.make_ready(tx, batch.id, crashes=crashes)
             case Remedy.HALVES:
-                # The halves are suspects: one more death is enough to halve them again. A picture on its own
-                # starts from zero, so that bad luck alone never fails it.
-                batches.split(tx, batch, waiting, crashes=poison - 1)
+                # The halves are suspects, which go one after another: one more death is enough to halve them
+                # again. A picture on its own starts with one, so that bad luck alone never fails it.
+                batches.split(tx, batch, waiting, crashes=max(1, poison - 1))
             case Remedy.FAILURE:
                 job = _fail(indexer, tx, batch, waiting)
     if job is not None:
@@ -96,10 +96,14 @@ def _recover(indexer: Indexer, seen: batches.Batch) -> None:
 
 
 def remedy(crashes: int, open_images: int, *, poison_crashes: int) -> Remedy:
-    """Return what becomes of a lost batch by the workers that have died on it and its open pictures."""
-    if crashes < poison_crashes:
-        return Remedy.AGAIN
-    return Remedy.HALVES if open_images > 1 else Remedy.FAILURE
+    """Return what becomes of a lost batch by the workers that have died on it and its open pictures.
+
+    A picture on its own has one death more to give: the first may have been its neighbour's, or that of the batch
+    from which it was split.
+    """
+    if open_images > 1:
+        return Remedy.HALVES if crashes >= poison_crashes else Remedy.AGAIN
+    return Remedy.FAILURE if crashes > poison_crashes else Remedy.AGAIN
 
 
 def _fail(indexer: Indexer, tx: Transaction, batch: batches.Batch, waiting: list[int]) -> jobs.Job:

@@ -53,28 +53,45 @@ def lock(tx: Transaction, batch_id: int) -> Batch | None:
 
 
 def lease_ready(tx: Transaction, job_id: str, *, in_flight_limit: int, lease: timedelta) -> list[Batch]:
-    """Lease as many ready batches as may be in flight.
+    """Lease as many ready batches as may be in flight, among them one on which workers have died.
+
+    A worker holds several batches at once, and its death counts for each. So those on which workers have died,
+    the suspects, go one after another: what kills is then never twice beside the same innocent batch.
 
     The caller holds the job's row, so two callers never pass the limit together. A batch that another
     transaction holds is passed over.
     """
-    on_their_way = tx.execute(
-        sa.select(sa.func.count()).where(table.c.job_id == job_id, table.c.state == BatchState.SENT)
-    ).scalar_one()
-    ready = (
-        sa.select(table.c.id)
-        .where(table.c.job_id == job_id, table.c.state == BatchState.READY)
-        .order_by(table.c.id)
-        .limit(max(0, in_flight_limit - on_their_way))
-        .with_for_update(skip_locked=True, key_share=True)
+    sent = (table.c.job_id == job_id, table.c.state == BatchState.SENT)
+    on_their_way, suspects = tx.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(table.c.crashes > 0)).where(*sent)
+    ).one()
+    room = max(0, in_flight_limit - on_their_way)
+    leased: list[Batch] = []
+    if not suspects:
+        leased = _lease(tx, job_id, room, lease=lease)
+    if suspects or any(batch.crashes for batch in leased):
+        # Other suspects may have taken up the room, and it is for those that are none.
+        leased += _lease(tx, job_id, room - len(leased), lease=lease, with_suspect=False)
+    return sorted(leased, key=lambda batch: batch.id)
+
+
+def _lease(tx: Transaction, job_id: str, room: int, *, lease: timedelta, with_suspect: bool = True) -> list[Batch]:
+    """Lease those of the first ready batches that are no suspects, and the first suspect among them."""
+    first = sa.select(table.c.id, table.c.crashes).where(
+        table.c.job_id == job_id, table.c.state == BatchState.READY
     )
+    if not with_suspect:
+        first = first.where(table.c.crashes == 0)
+    ready = first.order_by(table.c.id).limit(room).with_for_update(skip_locked=True, key_share=True).cte("ready")
+    suspect = sa.select(sa.func.min(ready.c.id)).where(ready.c.crashes > 0)
+    chosen = sa.select(ready.c.id).where(sa.or_(ready.c.crashes == 0, ready.c.id == suspect.scalar_subquery()))
     leased = tx.execute(
         sa.update(table)
-        .where(table.c.id.in_(ready.scalar_subquery()))
+        .where(table.c.id.in_(chosen))
         .values(state=BatchState.SENT, attempts=table.c.attempts + 1, leased_until=sa.func.now() + lease)
         .returning(*_COLUMNS)
     )
-    return sorted((Batch(*row) for row in leased), key=lambda batch: batch.id)
+    return [Batch(*row) for row in leased]
 
 
 def lease_again(tx: Transaction, batch_ids: Sequence[int], *, lease: timedelta) -> None:
@@ -159,13 +176,13 @@ def carry_over(tx: Transaction, batch: Batch, image_ids: Iterable[int]) -> None:
 def split(tx: Transaction, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
     """Divide a batch's open pictures among two new batches and close it.
 
-    A part of several pictures starts with `crashes`, a single picture with none.
+    A part of several pictures starts with `crashes`, a single picture with one: both are suspects.
     """
     half = len(image_ids) // 2
     parts = [list(image_ids[:half]), list(image_ids[half:])]
     made = create(tx, batch.job_id, len(parts))
     for batch_id, part in zip(made, parts, strict=True):
-        tx.execute(sa.update(table).where(table.c.id == batch_id).values(crashes=crashes if len(part) > 1 else 0))
+        tx.execute(sa.update(table).where(table.c.id == batch_id).values(crashes=crashes if len(part) > 1 else 1))
         _move(tx, batch, batch_id, part)
     close(tx, batch.id)
 

@@ -48,23 +48,30 @@ def check(data: bytes) -> None:
     """
     notes: list[bytes] = []
     resources = Allowance(len(data), _SEGMENT_SHARE, "resources")
-    table_bytes = 0
-    for marker, body in _headers(data):
-        if marker in _ARITHMETIC:
-            raise Dishonest("it is in arithmetic codes, which hardly a program writes")
-        if marker in (_QUANTISATION, _HUFFMAN):
-            table_bytes += len(body)
-            if table_bytes > _MAX_TABLE_BYTES:
-                raise Dishonest("it has more tables than a picture needs")
-        elif marker == _EXIF and body.startswith(b"Exif\0\0"):
+    for marker, body in _checked(data, _segments(data)):
+        if marker == _EXIF and body.startswith(b"Exif\0\0"):
             notes.append(body[6 if notes else 0 :])
             if len(notes) > _MAX_NOTES:
                 raise Dishonest("its notes are in more parts than a camera writes")
         elif marker == _PHOTOSHOP:
             resources.take(body.count(b"8BIM"))
     exif.check(b"".join(notes))
-    if _passes(data, _MAX_PASSES) > _MAX_PASSES:
-        raise Dishonest(f"it is drawn in more than {_MAX_PASSES} passes")
+    _check_passes(data, _segments(data))
+
+
+def check_piece(data: bytes, segments: Allowance) -> None:
+    """Check the coding and the number of passes of a strip or tile, whose notes nobody reads.
+
+    Args:
+        data: a JPEG, without the tables that it shares with others.
+        segments: what all strips or tiles of the file may have together.
+
+    Raises:
+        Dishonest: there are more than a picture has.
+    """
+    for _ in _checked(data, segments):
+        pass
+    _check_passes(data, segments)
 
 
 def ends_early(data: bytes) -> bool:
@@ -73,16 +80,36 @@ def ends_early(data: bytes) -> bool:
     # picture's own, not that of a thumbnail behind which the file was cut.
     is_closed = data.count(b"\xff\xd8\xff") <= data.count(b"\xff\xd9")
     ends_right = is_closed and data.rstrip(b"\0").endswith(b"\xff\xd9")
-    return not ends_right and _END not in _markers(data)
+    return not ends_right and _END not in _markers(data, _segments(data))
 
 
-def _headers(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _segments(data: bytes) -> Allowance:
+    return Allowance(len(data), _SEGMENT_SHARE, "segments")
+
+
+def _checked(data: bytes, segments: Allowance) -> Iterator[tuple[int, bytes]]:
+    """Yield what `_headers` does, as long as the coding and the tables are those of a picture.
+
+    Raises:
+        Dishonest: they are not, or there are too many segments.
+    """
+    table_bytes = 0
+    for marker, body in _headers(data, segments):
+        if marker in _ARITHMETIC:
+            raise Dishonest("it is in arithmetic codes, which hardly a program writes")
+        if marker in (_QUANTISATION, _HUFFMAN):
+            table_bytes += len(body)
+            if table_bytes > _MAX_TABLE_BYTES:
+                raise Dishonest("it has more tables than a picture needs")
+        yield marker, body
+
+
+def _headers(data: bytes, segments: Allowance) -> Iterator[tuple[int, bytes]]:
     """Yield the marker and the body of each segment up to the head of the first scan, as Pillow finds them.
 
     Raises:
         Dishonest: there are too many of them, or too many bytes between them.
     """
-    segments = Allowance(len(data), _SEGMENT_SHARE, "segments")
     stray = Allowance(len(data), _STRAY_SHARE, "stray bytes")
     offset = 2
     while True:
@@ -109,7 +136,7 @@ def is_drawn_in_passes(data: bytes) -> bool:
         Dishonest: there are too many segments.
     """
     components = 0
-    for marker, body in _headers(data):
+    for marker, body in _headers(data, _segments(data)):
         if marker in _FRAMES and len(body) > _COMPONENTS_AT:
             if marker in _PROGRESSIVE:
                 return True
@@ -119,30 +146,28 @@ def is_drawn_in_passes(data: bytes) -> bool:
     return False
 
 
-def _passes(data: bytes, enough: int) -> int:
-    """Count the scans of a picture, exactly where they are more than `enough` and up to one more.
+def _check_passes(data: bytes, segments: Allowance) -> None:
+    """Check that a picture has no more scans than encoders write.
 
     Raises:
-        Dishonest: there are too many segments.
+        Dishonest: it has, or there are too many segments.
         struct.error: the file is cut off.
     """
-    if data.count(b"\xff\xda") <= enough:
-        return 0  # Thumbnails and what trails the picture only make this count too high.
+    if data.count(b"\xff\xda") <= _MAX_PASSES:
+        return  # Thumbnails and what trails the picture only make this count too high.
     found = 0
-    for marker in _markers(data):
+    for marker in _markers(data, segments):
         found += marker == _START_OF_SCAN
-        if found > enough:
-            break
-    return found
+        if found > _MAX_PASSES:
+            raise Dishonest(f"it is drawn in more than {_MAX_PASSES} passes")
 
 
-def _markers(data: bytes) -> Iterator[int]:
+def _markers(data: bytes, segments: Allowance) -> Iterator[int]:
     """Yield the markers up to the one that ends the picture.
 
     Raises:
         Dishonest: there are too many segments.
     """
-    segments = Allowance(len(data), _SEGMENT_SHARE, "segments")
     offset = 2
     while found := _MARKER.search(data, offset):
         marker = found[1][0]

@@ -50,6 +50,9 @@ _TURNED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 _BLOCK_BYTES = 1_024
 """Bytes, packed or not, for each block of LZMA or Zstandard; writers fill 64 KB and more. One can describe its
 codes anew, in up to 5 us."""
+_SEGMENT_BYTES = 256
+"""Bytes, packed or not, for each segment of JPEG in all strips: a small strip has four to ten. Strips may be the
+same bytes, so each of them being honest is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +220,9 @@ def _check_packed(directory: _Directory, pixels: int, raw: int, piece: int) -> N
             if any(bytes(stream[:1]) == b"\0" for stream in streams):
                 raise Dishonest("it is packed in a way that went out of use, and too large for that")
         elif compression == _JPEG:
+            segments = Allowance(raw + int(packed), _SEGMENT_BYTES, "segments")
             for stream in streams:
-                jpeg.check(bytes(stream))
+                jpeg.check_piece(bytes(stream), segments)
         elif compression in (_LZMA, _ZSTANDARD):
             for stream in streams:
                 (xz if compression == _LZMA else zstandard).check(stream, blocks)

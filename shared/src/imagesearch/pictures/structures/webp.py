@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from imagesearch.pictures.structures import exif, vp8l
+from imagesearch.pictures.structures import vp8l
 from imagesearch.pictures.structures.bounds import Allowance
 
 _FIRST_CHUNK, _CHUNK_HEAD = 12, 8
@@ -17,10 +17,10 @@ _CHUNK_SHARE = 256
 
 
 def check(data: bytes) -> None:
-    """Check that there are not too many chunks, the codes of what is lossless, and the camera's notes.
+    """Check that there are not too many chunks, and the codes of what is lossless.
 
     Raises:
-        Dishonest: there are, or the codes or the notes claim too much.
+        Dishonest: there are, or the codes claim too much.
     """
     chunks = Allowance(len(data), _CHUNK_SHARE, "chunks")
     across, down = size(data) or vp8l.size(data[_FIRST_CHUNK + _CHUNK_HEAD :])
@@ -28,9 +28,7 @@ def check(data: bytes) -> None:
     is_first = True
     unread = {*_CODED}
     for name, body in _chunks(data, chunks):
-        if name == b"EXIF":
-            exif.check(body)
-        elif name == b"ANMF" and is_first:
+        if name == b"ANMF" and is_first:
             is_first = False
             width, high_width, height, high_height = struct.unpack_from("<HBHB", body, _FRAME_SIZE)
             frame = (high_width << 16 | width) + 1, (high_height << 16 | height) + 1
