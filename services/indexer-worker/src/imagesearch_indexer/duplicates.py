@@ -23,6 +23,7 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.time_slice import work
+from imagesearch_indexer.stored_vectors import fetch_vectors
 
 NEIGHBOURS = 64
 """Nearest pictures that one is paired with. More copies than these still form one group: equal distances are
@@ -97,7 +98,7 @@ def _neighbours(
     """Iterate over pairs of these images and those that lie near them."""
     keys = naming.keys_of_images(tx, collection, images.indexed_by_ids(tx, ids).values())
     try:
-        vectors = indexer.vectors.fetch_vectors(collection.vector_collection, list(keys.values()))
+        vectors = fetch_vectors(indexer.vectors, collection.vector_collection, list(keys.values()))
         if not vectors:
             return
         hits = indexer.vectors.search(
@@ -116,7 +117,8 @@ def _neighbours(
     }
     for key, near in zip(vectors, hits, strict=True):
         for hit in near:
-            if hit.key in image_ids and hit.key != key:
+            # An image that was written anew meanwhile is near under its new key too, and no duplicate of itself.
+            if image_ids.get(hit.key, image_ids[key]) != image_ids[key]:
                 yield image_ids[key], image_ids[hit.key], hit.distance
 
 

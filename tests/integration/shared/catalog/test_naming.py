@@ -10,7 +10,7 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.naming import Followed, Named
 from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
-from imagesearch.catalog.tables import stray_files
+from imagesearch.catalog.tables import path_backlog, stray_files
 from support.album import Album
 
 pytestmark = pytest.mark.integration
@@ -124,20 +124,35 @@ def test_one_key_is_named_by_one_row_of_a_collection(album: Album) -> None:
         tx.execute(sa.update(table).where(table.c.id == second.id).values(vector_key=first.vector_key))
 
 
-def test_a_deleted_image_is_gone_its_key_buried_and_the_file_of_an_upload_noted(album: Album) -> None:
-    indexed, other = album.index("/a", "/b")
-    pending, library = album.row("/c"), album.row("/library's own")
+def noted(album: Album) -> list[tuple[int, str]]:
+    """Return the stray files, each with its collection."""
     with album.catalog.transaction() as tx:
-        for row in (indexed, pending):
-            images.mark_uploaded(tx, row.id)
-    assert album.delete(library) == [library.id]
+        rows = tx.execute(sa.select(stray_files.c.collection_id, stray_files.c.path).order_by(stray_files.c.path))
+        return [(row.collection_id, row.path) for row in rows]
+
+
+def test_a_deleted_image_is_gone_and_its_key_buried(album: Album) -> None:
+    indexed, other = album.index("/a", "/b")
+    pending = album.row("/c")
     assert album.delete(indexed, pending, indexed) == sorted([indexed.id, pending.id])
     assert album.delete(indexed) == []
     assert found_by(album, indexed.vector_key, other.vector_key) == {other.vector_key: "/b"}
     assert album.buried() == {(indexed.vector_key, album.collection.vector_collection)}
+    assert noted(album) == []
+
+
+@pytest.mark.parametrize(("has_all_marks", "paths"), [(True, ["/upload"]), (False, ["/library", "/upload"])])
+def test_the_file_of_a_deleted_upload_is_noted_and_of_any_that_may_be_one(
+    album: Album, has_all_marks: bool, paths: list[str]
+) -> None:
+    rows = album.index("/library", "/upload", "/kept")
     with album.catalog.transaction() as tx:
-        noted = tx.execute(sa.select(stray_files.c.collection_id, stray_files.c.path)).all()
-        assert sorted(noted) == [(album.collection.id, "/a"), (album.collection.id, "/c")]
+        images.mark_uploaded(tx, rows[1].id)
+        images.mark_uploaded(tx, rows[2].id)
+        if not has_all_marks:
+            tx.execute(sa.insert(path_backlog).values(reached=0))
+    album.delete(*rows[:2])
+    assert noted(album) == [(album.collection.id, path) for path in paths]
 
 
 def test_an_image_of_another_collection_is_not_deleted_or_found(album: Album) -> None:
