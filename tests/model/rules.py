@@ -17,7 +17,8 @@ class Rules:
         expected_before_reading: that is noted before the file is read, not after.
         new_key: a write takes a new key; without it the vector under the row's key is overwritten.
         row_lock_first: the row is locked before a key is drawn and inserted.
-        turn: a row that loses its vector takes a new turn, so that "no key" is never expected twice.
+        turn: a row that loses its vector takes a new turn (in the code its version), so that "no key" is never
+            expected twice.
         generation: an answer of another network than that of the live store is not written.
         tombstone: the transaction that un-names a key buries it.
         since_after_insert: a tombstone's age begins after the insertion of what replaced the key.
