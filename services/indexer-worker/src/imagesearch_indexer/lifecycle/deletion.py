@@ -34,15 +34,17 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             return 0
         retired.retire(tx, collection.vector_collection)
     clear_up(indexer.catalog, indexer.vectors)
-    removed, is_empty = 0, False
-    while not is_empty:
+    removed, is_deleted = 0, False
+    while not is_deleted:
         with indexer.catalog.transaction() as tx:
+            held = collections.lock_exclusive(tx, collection.id)
             slice_removed = image_deletion.remove_slice(tx, collection.id, limit=SLICE)
+            is_deleted = slice_removed == 0
+            if is_deleted:
+                collections.mark_deleted(tx, held)
         removed += slice_removed
-        is_empty = slice_removed == 0
+    # A file that is stored behind this, or left by a process that dies here, is found by the next deep look.
     clear_uploads(indexer.uploads, collection.id)
-    with indexer.catalog.transaction() as tx:
-        collections.mark_deleted(tx, collection)
     log.info("collection.deleted", collection=collection.name, images=removed)
     return removed
 

@@ -37,6 +37,9 @@ def resolve_old_paths(indexer: Indexer, *, dry_run: bool) -> Finding:
     while not is_stuck and time.monotonic() < deadline and not indexer.stopping.is_set():
         with indexer.catalog.transaction() as tx:
             found = path_backlog.next_slice(tx, limit=SLICE)
+            # Before any row, like everybody else.
+            for collection_id in sorted({image.collection_id for image in found}):
+                collections.lock_shared(tx, collection_id)
             for image in found:
                 if not _bring(indexer, tx, image):
                     path_backlog.wait_at(tx, image.image_id)
@@ -82,5 +85,5 @@ def _keeps(tx: Transaction, image: StoredPath, twin: StoredPath) -> bool:
     """
     gone = twin if image.state == ImageState.INDEXED and twin.state != ImageState.INDEXED else image
     log.info("path.two_rows_of_one_file", kept=(twin if gone is image else image).image_id, deleted=gone.image_id)
-    naming.delete(tx, collections.lock_shared(tx, image.collection_id), [gone.image_id])
+    naming.delete(tx, collections.by_id(tx, image.collection_id), [gone.image_id])
     return gone is twin
