@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,32 +69,30 @@ def test_everything_agrees_after_all_that_can_happen_at_once(
 
 def _harm_while(shared: SharedLibrary, users: list[tuple[User, Callable[[], None], float]]) -> int:
     """Let everybody act, and do harm meanwhile; return how often."""
-    harmed = 0
+    harm, more, stores = (User(shared, name) for name in ("harm", "more harm", "harm to stores"))
     with Crowd(shared) as crowd:
         for user, act, pause in users:
             crowd.join_in(user, act, pause=pause)
-        stores = User(shared, "harm to stores")
-        crowd.join_in(stores, lambda: _harm_store(shared, stores.pick), pause=12)
-        pick = User(shared, "harm").pick
-        deadline = time.monotonic() + 60 * MINUTES
-        while time.monotonic() < deadline:
-            shared.ending.wait(pick.uniform(1, 5))
-            with suppress(StackFailed):
-                _harm_service(shared, pick)
-            harmed += 1
-    return harmed
+        crowd.join_in(stores, partial(_harm_store, shared, stores.pick), pause=12)
+        for user in (harm, more):
+            crowd.join_in(user, partial(_harm_service, shared, user.pick), pause=4)
+        shared.ending.wait(60 * MINUTES)
+    return sum(times for what, times in shared.answers.items() if what.startswith(("killed", "frozen", "harmed")))
 
 
 def _harm_service(shared: SharedLibrary, pick: random.Random) -> None:
-    if pick.random() < 0.4:
-        name = pick.choice(WORKERS)
-        shared.stack.kill(name)
-        shared.count(f"killed {name}")
-    else:
-        name = pick.choice(FROZEN_SERVICES)
-        with frozen(shared.stack, name):
-            time.sleep(pick.uniform(2, 25))  # the length is the harm: Postgres and others lose patience, or not
-        shared.count(f"frozen {name}")
+    with suppress(StackFailed):
+        if pick.random() < 0.4:
+            name = pick.choice(WORKERS)
+            shared.stack.kill(name)
+            shared.count(f"killed {name}")
+        else:
+            name = pick.choice(FROZEN_SERVICES)
+            with frozen(shared.stack, name):
+                time.sleep(
+                    pick.uniform(2, 25)
+                )  # the length is the harm: Postgres and others lose patience, or not
+            shared.count(f"frozen {name}")
 
 
 def _harm_store(shared: SharedLibrary, pick: random.Random) -> None:

@@ -26,7 +26,7 @@ Late = Callable[[Living], None]
 
 @pytest.fixture(scope="module")
 def rounds(start_stack: StartStack, scoreboard: Scoreboard, album: list[Path]) -> Rounds:
-    stack = start_stack(EMBED_SECONDS="0.05", DATABASE_IDLE_TRANSACTION_TIMEOUT_MS="6000")
+    stack = start_stack(EMBED_SECONDS="0.05", DATABASE_IDLE_TRANSACTION_TIMEOUT_MS="6000", RETIRE_SECONDS="20")
     return Rounds(stack, scoreboard, album, seeded())
 
 

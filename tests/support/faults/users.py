@@ -173,6 +173,17 @@ class Uploader(User):
                 self.library.complain(f"{self.name}: image {self.known[index]} is not found after its upload")
 
 
+class Passer(User):
+    """Make a collection of its own, and delete it with its jobs."""
+
+    def act(self) -> None:
+        own = f"{NAME}-{self.name}"
+        body = {"source": str(self.library.root), "collection": own}
+        if self.ask("POST", "/api/v2/jobs", [202], json=body) is not None:
+            self.library.ending.wait(self.pick.uniform(0, 8))
+        self.ask("DELETE", f"/api/v2/collections/{own}", [202, 204, 404])
+
+
 class Searcher(User):
     """Search by pictures that nobody touches, and by images of which nobody knows whether they are there."""
 
@@ -227,6 +238,7 @@ def everybody(library: SharedLibrary) -> list[tuple[User, Callable[[], None], fl
             (Uploader(library, "uploader", own, alone=True), 0.5),
             (Uploader(library, "first", common, alone=False), 0.5),
             (Uploader(library, "second", common, alone=False), 0.5),
+            (Passer(library, "passer"), 3.0),
             (Searcher(library, "searcher"), 0.2),
             (Searcher(library, "seeker"), 0.2),
         )
