@@ -48,7 +48,7 @@ def test_everything_agrees_after_all_that_can_happen_at_once(
         VISIBILITY_TIMEOUT="60",
     )
     shared = SharedLibrary(stack, library / "shared", tmp_path / "staging", seed)
-    shared.lay_out(calm=20, labelled=20, moving=160)
+    shared.lay_out(calm=20, labelled=8, moving=160)
     first = stack.wait_ended(stack.submit(str(shared.root), NAME))
     assert first["state"] == "succeeded"
     users = everybody(shared)
