@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from imagesearch.catalog import collections, images
 from support.faults.harm import WORKERS, kill_everything, kill_store, killers, restart_in_order
 from support.faults.living import STORES, Living, StartStack
 from support.faults.rounds import Rounds, seeded
 from support.faults.scoreboard import Scoreboard
-from support.faults.verdict import attempts
+from support.faults.verdict import attempts, judge
 
 pytestmark = pytest.mark.e2e
 
@@ -48,3 +49,15 @@ def test_redis_forgets_everything(stack: Living, rounds: Rounds) -> None:
 
 def test_everything_killed_at_once_goes_on_by_itself(stack: Living, rounds: Rounds) -> None:
     rounds.run("everything killed at once", partial(kill_everything, stack))
+
+
+def test_the_judge_sees_a_wrong_vector_and_wrong_labels(stack: Living, rounds: Rounds, album: list[Path]) -> None:
+    name = stack.job(rounds.run("a job before something is made wrong"))["collection"]
+    with stack.catalog.transaction() as tx:
+        found = collections.get(tx, name)
+        first, second, *_ = images.keys_behind(tx, found.id, after=0, up_to=None, limit=2)
+    vectors = stack.vectors.fetch_vectors(found.vector_collection, [first, second])
+    stack.vectors.upsert(found.vector_collection, [first], vectors[second][None], [""], [{}])
+    stack.vectors.upsert(found.vector_collection, [second], vectors[second][None], ["wrong"], [{}])
+    verdict = judge(stack, name, [], album)
+    assert (verdict.wrong_vectors, verdict.duplicated, verdict.wrong_counters) == (2, 0, 0)

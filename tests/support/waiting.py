@@ -38,7 +38,7 @@ def until(
 def hold(pid: int) -> None:
     """Stop a process, and wait until none of its threads runs: on a busy machine they work on for a while."""
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: all(_is_stopped(thread) for thread in Path(f"/proc/{pid}/task").iterdir()))
+    until(lambda: all(_is_stopped(thread) for thread in Path("/proc").glob(f"{pid}/task/*")))
 
 
 def _is_stopped(thread: Path) -> bool:
@@ -47,7 +47,8 @@ def _is_stopped(thread: Path) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return True  # it has ended
     # The state follows the name, which may hold anything.
-    return said.rpartition(")")[2].split()[0] == "T"
+    # One that has ended stays a zombie while its parent is stopped.
+    return said.rpartition(")")[2].split()[0] in "TZX"
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float = TIMEOUT) -> int:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+
+import sqlalchemy as sa
 
 from imagesearch.contract import Queue
 from imagesearch_local.control import Control
@@ -38,6 +44,47 @@ def kill_everything(stack: Living) -> None:
     """Kill all of the stack at once, and start it again."""
     stack.kill_everything()
     stack.start()
+
+
+@contextmanager
+def frozen(stack: Living, name: str) -> Iterator[list[int]]:
+    """Stop a process and its children within the block, and yield their ids."""
+    family = stack.family(name)
+    try:
+        for pid in family:
+            with suppress(ProcessLookupError):
+                hold(pid)
+        yield family
+    finally:
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def sessions(stack: Living, condition: str) -> list[int]:
+    """Return the ids of the Postgres processes that serve the product, and of which a condition is true."""
+    ours = sa.text("application_name = 'imagesearch' AND pid <> pg_backend_pid()")
+    activity = sa.table("pg_stat_activity", sa.column("pid", sa.Integer))
+    query = sa.select(activity.c.pid).where(ours, sa.text(condition)).order_by(activity.c.pid)
+    with stack.catalog.reading() as tx:
+        return list(tx.execute(query).scalars())
+
+
+HOLDS_ROWS = "state = 'idle in transaction' AND backend_xid IS NOT NULL"
+"""Whoever has locked a row has a transaction id."""
+
+
+def kill_session(stack: Living, pick: random.Random) -> None:
+    """Kill a process of Postgres, best one in a transaction: the server ends all sessions and starts anew."""
+    busy = sessions(stack, "xact_start IS NOT NULL") or sessions(stack, "true")
+    if busy:
+        with suppress(ProcessLookupError):
+            os.kill(pick.choice(busy), signal.SIGKILL)
+
+
+def are_gone(stack: Living, pids: Sequence[int]) -> bool:
+    """Tell whether none of these processes of Postgres serves anybody any more."""
+    return not set(pids) & set(sessions(stack, "true"))
 
 
 def forget_file(stack: Living) -> None:

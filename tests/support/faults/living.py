@@ -35,6 +35,8 @@ STORES = ("valkey", "postgres", "milvus")
 QUICK = {
     "LEASE_SECONDS": "3",
     "RECONCILE_SECONDS": "1",
+    "SWEEP_SECONDS": "3",
+    "VECTOR_GRACE_SECONDS": "20",
     "BATCH_SIZE": "8",
     "WINDOW": "4",
     "PLAN_SLICE": "50",
@@ -48,6 +50,7 @@ class Living:
     """One stack in a directory of its own."""
 
     def __init__(self, folder: Path, images: Path, *, real: bool = False, **environment: str) -> None:
+        self.real = real
         self.layout = Layout.at(folder / "data")
         self.output = folder / "output"
         self.port = kept_port()
@@ -96,6 +99,14 @@ class Living:
     def kill(self, name: str) -> None:
         """Kill a process without a warning; nothing happens while it is being started again."""
         self.send(name, signal.SIGKILL)
+
+    def family(self, name: str) -> list[int]:
+        """Return the ids of a process and its children, whose parts stop and go on together."""
+        found = self.pid(name)
+        try:
+            return [] if found is None else [found, *(child.pid for child in _children(psutil.Process(found)))]
+        except psutil.NoSuchProcess:
+            return []
 
     def wait_replaced(self, name: str, former: int | None, seconds: float = TIMEOUT) -> None:
         until(lambda: self.pid(name) not in (None, former), seconds=seconds, output=self.output)

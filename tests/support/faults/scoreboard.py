@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from support.faults.verdict import Verdict
 
-COLUMNS = ("fault", "rounds", "lost", "duplicated", "wrong counters", "seconds to recover")
+COLUMNS = ("fault", "rounds", "lost", "duplicated", "wrong vectors", "wrong counters", "seconds to recover")
 
 
 @dataclass
@@ -18,11 +18,12 @@ class Line:
     rounds: int = 0
     lost: int = 0
     duplicated: int = 0
+    wrong_vectors: int = 0
     wrong_counters: int = 0
     slowest: float = 0.0
 
     def cells(self) -> tuple[str, ...]:
-        counts = (self.rounds, self.lost, self.duplicated, self.wrong_counters)
+        counts = (self.rounds, self.lost, self.duplicated, self.wrong_vectors, self.wrong_counters)
         return (self.fault, *map(str, counts), f"{self.slowest:.1f}")
 
 
@@ -34,11 +35,12 @@ class Scoreboard:
     notes: list[str] = field(default_factory=list)
 
     def add(self, fault: str, verdict: Verdict, seconds: float, rounds: int = 1) -> None:
-        """Count a round, and fail it unless nothing was lost, doubled or miscounted."""
+        """Count a round, and fail it unless nothing was lost, doubled, wrong or miscounted."""
         line = self.lines.setdefault(fault, Line(fault))
         line.rounds += rounds
         line.lost += verdict.lost
         line.duplicated += verdict.duplicated
+        line.wrong_vectors += verdict.wrong_vectors
         line.wrong_counters += verdict.wrong_counters
         line.slowest = max(line.slowest, seconds)
         assert verdict.is_clean, f"{fault}: {verdict}"

@@ -1,4 +1,4 @@
-"""Judge what is left after a fault: what is lost, what is there twice, which counters lie."""
+"""Judge what is left after a fault: what is lost or there twice, which vectors are wrong, which counters lie."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
-from imagesearch.catalog.tables import images, job_batches, job_items, tombstones
+from imagesearch.catalog.tables import images, job_batches, job_items
+from support.faults.contents import stored, wrong_contents
 from support.faults.living import Living
+from support.faults.settling import buried, left_over, settle, unnamed_stores
 
 SAMPLES = 3
 
@@ -22,12 +24,13 @@ class Verdict:
 
     lost: int = 0
     duplicated: int = 0
+    wrong_vectors: int = 0
     wrong_counters: int = 0
     findings: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.wrong_counters or self.findings)
+        return not (self.lost or self.duplicated or self.wrong_vectors or self.wrong_counters or self.findings)
 
 
 def judge(
@@ -38,8 +41,9 @@ def judge(
     *,
     every: bool = True,
     samples: int = SAMPLES,
+    reads: bool = True,
 ) -> Verdict:
-    """Compare files, ledger, rows, vectors and what a search finds.
+    """Compare files, ledger, rows, vectors and what a search finds, once what is buried has been collected.
 
     Args:
         stack: to look at; its stores answer.
@@ -48,50 +52,53 @@ def judge(
         good: the pictures that can be indexed.
         every: all of `good` must be indexed; otherwise any of them may be missing, as after a cancel.
         samples: pictures that have to find themselves.
+        reads: vectors are made of the files' bytes.
     """
     findings: list[str] = []
+    found = settle(stack, collection)
     with stack.catalog.transaction() as tx:
-        found = collections.get(tx, collection)
-        rows = {
-            row.path: row.vector_key
-            for row in tx.execute(
-                sa.select(images.c.vector_key, images.c.path).where(
-                    images.c.collection_id == found.id, images.c.state == "indexed"
-                )
-            )
-        }
+        indexed = tx.execute(
+            sa.select(images).where(images.c.collection_id == found.id, images.c.state == "indexed")
+        ).all()
         undecided = tx.execute(
             sa.select(sa.func.count())
             .select_from(job_items)
             .where(job_items.c.job_id.in_(job_ids), job_items.c.outcome.is_(None))
         ).scalar_one()
         wrong = sum(_miscounted(tx, job_id, findings) for job_id in job_ids)
-        buried = set(
-            tx.execute(
-                sa.select(tombstones.c.key).where(tombstones.c.vector_collection == found.vector_collection)
-            ).scalars()
-        )
+    rows = {row.path: row.vector_key for row in indexed}
     count = stack.vectors.count(found.vector_collection, strong=True)
     in_store = stack.vectors.keys(found.vector_collection)
     expected = {str(path) for path in good}
     missing = expected - set(rows) if every else set()
     extra = set(rows) - expected
     bare = set(rows.values()) - set(in_store)
-    orphans = set(in_store) - set(rows.values()) - buried
+    graves = buried(stack, found.vector_collection)
+    orphans = set(in_store) - set(rows.values()) - set(graves)
+    stores = unnamed_stores(stack)
     unfound = [path for path in _samples(good, rows, samples) if not _finds_itself(stack, collection, path)]
+    there = stored(stack, found.vector_collection, sorted(rows.values())) if reads else {}
+    wrong_vectors = list(wrong_contents(indexed, there, found.preprocessing, real=stack.real))
     for what, seen in {
         "paths without a row": missing,
         "rows without a vector": bare,
         "pictures that do not find themselves": unfound,
         "rows that nothing asked for": extra,
         "vectors without a row": orphans,
+        "vectors that are still buried": graves,
+        "Milvus collections that nothing names": stores,
+        "wrong vectors": wrong_vectors,
     }.items():
         if seen:
             findings.append(f"{len(seen)} {what}: {sorted(map(str, seen))[:3]}")
     if undecided:
         findings.append(f"{undecided} paths without an outcome")
-    twice = len(extra) + len(orphans) + len(in_store) - len(set(in_store)) + abs(count - len(in_store))
-    return Verdict(len(missing) + len(bare) + len(unfound) + undecided, twice, wrong, tuple(findings))
+    if waiting := left_over(stack):
+        findings.append(f"{waiting} exceptions or retired vectors are left")
+    twice = len(extra) + len(orphans) + len(graves) + len(stores)
+    twice += len(in_store) - len(set(in_store)) + abs(count - len(in_store))
+    lost = len(missing) + len(bare) + len(unfound) + undecided
+    return Verdict(lost, twice, len(wrong_vectors), wrong, tuple(findings))
 
 
 def _miscounted(tx: sa.Connection, job_id: str, findings: list[str]) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import images, jobs
+from imagesearch.catalog import images, jobs, naming
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.tables import images as image_table
@@ -155,6 +156,29 @@ def test_a_change_of_labels_survives_that_its_file_is_gone(world: World) -> None
     assert (image.partition, image.metadata, image.state) == ("moved", {"year": 1999}, "indexed")
     assert world.job(message.job_id).finished_at is not None
     assert world.inferences == 1
+    check_agreement(world)
+
+
+def test_a_change_of_labels_that_is_overtaken_while_it_begins_carries_the_newer_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write("a.jpg")
+    world.run(world.root)
+    first = change_of_labels(world, "a.jpg", Labels("first", {"number": 1}))
+    lock = naming.lock
+    overtaking: list[IndexBatch] = []
+
+    def overtaken(tx: Transaction, *given: Any) -> dict[int, images.Image]:
+        # The indexer has begun with the first change, and another one is faster with the second.
+        if not overtaking:
+            overtaking.append(change_of_labels(world, "a.jpg", Labels("second", {"number": 2})))
+            index_batch(world.indexer, overtaking[0])
+        return lock(tx, *given)
+
+    monkeypatch.setattr(naming, "lock", overtaken)
+    index_batch(world.indexer, first)
+    row = image_named(world, "a.jpg")
+    assert (row.partition, row.metadata) == ("second", {"number": 2})
     check_agreement(world)
 
 

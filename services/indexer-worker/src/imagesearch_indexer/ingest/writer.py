@@ -57,10 +57,12 @@ def settle(
         # The pipeline of the collection was replaced while the batch was on its way, or will be in a moment.
         return NotSettled.PUT_OFF
     vectors = unpack_vectors(message.vectors, len(message.images))
+    rows = naming.lock(tx, collection, held.open_images)
+    # Read under the locks: a change that has overtaken this one has left its labels here before it wrote the row.
     given = ledger.labels_in_batch(tx, held.batch.id)
     there = {
         row.id: OpenImage(row, given.get(row.id, NO_LABELS).over(held.job.labels), held.job.origin)
-        for row in naming.lock(tx, collection, held.open_images).values()
+        for row in rows.values()
     }
     answer = decide(message, held.open_images, there, refusal=_refusal(tx, collection, message))
     images.mark_seen(tx, answer.seen)

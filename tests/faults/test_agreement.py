@@ -1,0 +1,159 @@
+"""Everybody uses one library at once while processes are killed and frozen: in the end all stores agree.
+
+`AGREEMENT_MINUTES` says how long, `FAULT_SEED` repeats what everybody draws, though not the moments at which the
+machine lets them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections
+from imagesearch.catalog.tables import images, jobs, stray_files
+from imagesearch.errors import StoreUnavailable
+from imagesearch_local.errors import StackFailed
+from support.faults.harm import WORKERS, frozen, kill_session
+from support.faults.living import Living, StartStack
+from support.faults.scoreboard import Scoreboard
+from support.faults.shared_library import NAME, Crowd, SharedLibrary, User, readable_files
+from support.faults.users import Labeller, everybody
+from support.faults.verdict import judge
+from support.waiting import until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
+
+MINUTES = float(os.environ.get("AGREEMENT_MINUTES", "3"))
+FROZEN_SERVICES = ("extractor", "extractor-query", "indexer", "indexer", "api", "scheduler")
+
+
+def test_everything_agrees_after_all_that_can_happen_at_once(
+    start_stack: StartStack, scoreboard: Scoreboard, library: Path, tmp_path: Path
+) -> None:
+    seed = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(1_000)))
+    scoreboard.notes.append(f"all at once: FAULT_SEED={seed}")
+    stack = start_stack(
+        EMBED_SECONDS="0.02",
+        DATABASE_IDLE_TRANSACTION_TIMEOUT_MS="7000",
+        BATCH_SIZE="16",
+        VISIBILITY_TIMEOUT="60",
+    )
+    shared = SharedLibrary(stack, library / "shared", tmp_path / "staging", seed)
+    shared.lay_out(calm=20, labelled=8, moving=160)
+    first = stack.wait_ended(stack.submit(str(shared.root), NAME))
+    assert first["state"] == "succeeded"
+    users = everybody(shared)
+    harmed = _harm_while(shared, users)
+    begun = time.monotonic()
+    job_ids = _let_settle(stack, shared)
+    good = [*readable_files(shared.root), *_uploaded(stack)]
+    verdict = judge(stack, NAME, job_ids, good, samples=20)
+    try:
+        scoreboard.add("all at once", verdict, time.monotonic() - begun, rounds=harmed)
+    finally:
+        scoreboard.notes += [f"  {what}: {times}" for what, times in sorted(shared.answers.items())]
+    assert shared.complaints == [], f"FAULT_SEED={seed}"
+    assert _files(stack) == set(map(str, _uploaded(stack)))
+    assert _ids(stack) & shared.deleted == set()
+    _check_labels(stack, [user for user, _, _ in users])
+
+
+def _harm_while(shared: SharedLibrary, users: list[tuple[User, Callable[[], None], float]]) -> int:
+    """Let everybody act, and do harm meanwhile; return how often."""
+    harm, more, stores = (User(shared, name) for name in ("harm", "more harm", "harm to stores"))
+    with Crowd(shared) as crowd:
+        for user, act, pause in users:
+            crowd.join_in(user, act, pause=pause)
+        crowd.join_in(stores, partial(_harm_store, shared, stores.pick), pause=12)
+        for user in (harm, more):
+            crowd.join_in(user, partial(_harm_service, shared, user.pick), pause=4)
+        shared.ending.wait(60 * MINUTES)
+    return sum(times for what, times in shared.answers.items() if what.startswith(("killed", "frozen", "harmed")))
+
+
+def _harm_service(shared: SharedLibrary, pick: random.Random) -> None:
+    with suppress(StackFailed):
+        if pick.random() < 0.4:
+            name = pick.choice(WORKERS)
+            shared.stack.kill(name)
+            shared.count(f"killed {name}")
+        else:
+            name = pick.choice(FROZEN_SERVICES)
+            with frozen(shared.stack, name):
+                time.sleep(
+                    pick.uniform(2, 25)
+                )  # the length is the harm: Postgres and others lose patience, or not
+            shared.count(f"frozen {name}")
+
+
+def _harm_store(shared: SharedLibrary, pick: random.Random) -> None:
+    with suppress(StackFailed, StoreUnavailable):
+        name = pick.choice(("session", "postgres", "milvus", "valkey"))
+        shared.count(f"harmed {name}")
+        if name == "session":
+            kill_session(shared.stack, pick)
+        else:
+            with frozen(shared.stack, name):
+                time.sleep(pick.uniform(1, 8))
+
+
+def _let_settle(stack: Living, shared: SharedLibrary) -> list[str]:
+    """Let every job end, index what the files are by now, and return the ids of all jobs."""
+    stack.wait_ready()
+    stack.wait_catalog()
+
+    def has_ended() -> bool:
+        unfinished = [job_id for job_id, finished in _jobs(stack).items() if not finished]
+        for job_id in unfinished:
+            stack.control(job_id, "resume")
+        return not unfinished
+
+    until(has_ended, output=stack.output)
+    last = stack.wait_ended(stack.submit(str(shared.root), NAME, prune=True))
+    assert last["state"] in ("succeeded", "completed_with_failures")
+    with stack.catalog.transaction() as tx:
+        tx.execute(sa.update(stray_files).values(look_after=sa.func.now()))
+    until(lambda: not _rows(stack, sa.select(stray_files.c.id)))
+    return list(_jobs(stack))
+
+
+def _check_labels(stack: Living, users: list[User]) -> None:
+    """Assert that each change of labels that was acknowledged last is there."""
+    (labeller,) = (user for user in users if isinstance(user, Labeller))
+    assert labeller.acknowledged
+    rows = {row.id: row.metadata for row in _rows(stack, sa.select(images.c.id, images.c.metadata))}
+    for image_id in labeller.acknowledged:
+        assert rows[image_id]["number"] in labeller.possible(image_id), image_id
+
+
+def _rows(stack: Living, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    with stack.catalog.transaction() as tx:
+        return list(tx.execute(query).all())
+
+
+def _jobs(stack: Living) -> dict[str, bool]:
+    with stack.catalog.transaction() as tx:
+        found = collections.get(tx, NAME)
+    query = sa.select(jobs.c.id, jobs.c.finished_at).where(jobs.c.collection_id == found.id)
+    return {row.id: row.finished_at is not None for row in _rows(stack, query)}
+
+
+def _uploaded(stack: Living) -> list[Path]:
+    return [Path(row.path) for row in _rows(stack, sa.select(images.c.path).where(images.c.uploaded))]
+
+
+def _ids(stack: Living) -> set[int]:
+    return {row.id for row in _rows(stack, sa.select(images.c.id))}
+
+
+def _files(stack: Living) -> set[str]:
+    return {str(path) for path in stack.layout.uploads.rglob("*") if path.is_file()}
