@@ -96,7 +96,7 @@ def _neighbours(
     options: Mapping[str, Any],
 ) -> Iterator[tuple[int, int, float]]:
     """Iterate over pairs of these images and those that lie near them."""
-    keys = naming.keys_of_images(tx, collection, images.indexed_by_ids(tx, ids).values())
+    keys = naming.keys_of_images(tx, ids)
     try:
         vectors = fetch_vectors(indexer.vectors, collection.vector_collection, list(keys.values()))
         if not vectors:

@@ -1,7 +1,8 @@
 """Draw the keys of vectors, and tell when nobody can name an older one any more.
 
-A key names one vector for ever. The transaction that draws a key is the only one that can name it, and it holds a
-row's lock before it draws, so it has a transaction id by then.
+A key names one vector for ever. The transaction that draws a key holds a row's lock before it draws, so it has a
+transaction id by then, and it alone can name the key. A build that draws one for an exception records it in that
+transaction, and nobody sweeps a collection whose exceptions are not all applied.
 """
 
 from __future__ import annotations
@@ -55,6 +56,13 @@ def fence(tx: Transaction) -> Fence:
 
 
 def is_past(tx: Transaction, xid: int) -> bool:
-    """Tell whether every transaction with a smaller id than a fence's has ended, and so has the fence's own."""
-    query = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > :xid")
+    """Tell whether every transaction with a smaller id than a fence's has ended, and so has the fence's own.
+
+    An id that this server has not given out yet is that of another one, from which the catalogue was restored:
+    none of its transactions goes on. The transaction of the fence has to be committed before.
+    """
+    query = sa.text(
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > :xid "
+        "OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <= :xid"
+    )
     return bool(tx.execute(query, {"xid": xid}).scalar_one())

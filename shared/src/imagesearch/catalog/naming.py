@@ -1,4 +1,4 @@
-"""Say which vector is an image's: nothing else sets the key of a row.
+"""Say which vector is an image's: rows get their keys here, and where exceptions of a build are applied to them.
 
 Each change of a vector is a new key, named here in the transaction that writes everything else about it; the key
 before is buried in the same transaction. While exceptions of a build are still to be applied to the rows of a
@@ -149,12 +149,18 @@ def follow(tx: Transaction, collection_id: int, wanted: Iterable[int]) -> dict[i
     return found
 
 
-def keys_of_images(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> dict[int, int]:
-    """Return the keys of the vectors of indexed images, by id."""
-    found = {row.id: row.vector_key for row in rows if row.vector_key is not None}
-    if collection.switched_build is not None and found:
-        found |= exceptions.keys(tx, collection.switched_build, found)
-    return found
+_KEYS_OF_IMAGES = sa.text(
+    "SELECT images.id, coalesce(built_images.vector_key, images.vector_key) AS key FROM images "
+    "JOIN collections ON collections.id = images.collection_id "
+    "LEFT JOIN built_images ON job_id = switched_build AND image_id = images.id AND from_key = images.vector_key "
+    "WHERE images.id = ANY(CAST(:ids AS bigint[])) AND images.vector_key IS NOT NULL"
+)
+"""One statement, and so one moment: between two, a key may move from an exception to its row."""
+
+
+def keys_of_images(tx: Transaction, image_ids: Iterable[int]) -> dict[int, int]:
+    """Return the keys of the vectors of those of the images that are indexed, by id."""
+    return {row.id: row.key for row in tx.execute(_KEYS_OF_IMAGES, {"ids": list(image_ids)})}
 
 
 def _buried(rows: Iterable[Image]) -> list[Buried]:

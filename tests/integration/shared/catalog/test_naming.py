@@ -36,7 +36,7 @@ def follow(album: Album, *wanted: int | None) -> dict[int, Followed]:
 
 def keys_of(album: Album, *rows: Image) -> dict[int, int]:
     with album.catalog.reading() as tx:
-        return naming.keys_of_images(tx, album.collection, rows)
+        return naming.keys_of_images(tx, [row.id for row in rows])
 
 
 def unname(album: Album, row: Image, state: ImageState) -> None:

@@ -49,7 +49,8 @@ def submit_reindex(ports: Jobs, vectors: VectorStore, name: str, wanted: Rebuild
         collection = collections.get(tx, name)
     spec = _index(vectors, collection, wanted)
     with ports.catalog.transaction() as tx:
-        collection = collections.by_id(tx, collection.id)
+        # Held, so that no build before this one is switched to in between.
+        collection = collections.lock_shared(tx, collection.id)
         preprocessing = Preprocessing.from_dict(
             {**collection.preprocessing.to_dict(), **(wanted.preprocessing or {})}
         )

@@ -52,7 +52,7 @@ def duplicates_now(
         raise Conflict(
             f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
         )
-    vectors = stored_vectors(ports.catalog, ports.vectors, collection, rows)
+    vectors = stored_vectors(ports.catalog, ports.vectors, collection, rows, needs_all=False)
     compared = [row.id for row in rows if row.id in vectors]
     stacked = np.stack([vectors[image_id] for image_id in compared]) if compared else np.empty((0, 0), np.float32)
     found = groups_of_vectors(compared, stacked, max_distance)

@@ -14,12 +14,24 @@ from imagesearch.vectors import VectorStore
 
 
 def stored_vectors(
-    catalog: Catalog, store: VectorStore, collection: Collection, rows: Iterable[Image]
+    catalog: Catalog,
+    store: VectorStore,
+    collection: Collection,
+    rows: Iterable[Image],
+    *,
+    needs_all: bool = True,
 ) -> dict[int, Vectors]:
     """Return the vectors of indexed images as float32[512], by image id.
 
     A row may name another vector by the time that its own is looked for, and a read may be a moment behind: what
     is not found is looked for again, by the row as it is then and by a read that is up to date.
+
+    Args:
+        catalog: where rows are read again.
+        store: of the vectors.
+        collection: of the images.
+        rows: the images.
+        needs_all: it is an error where the store has lost one; otherwise that is left out.
 
     Raises:
         StoreUnavailable: the store does not answer, or has not all of them.
@@ -36,8 +48,10 @@ def stored_vectors(
             found |= _fetch(catalog, store, collection, by_id, is_strong=is_strong)
         by_id = {image_id: row for image_id, row in by_id.items() if image_id not in found}
         if not by_id:
-            return found
-    raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+            break
+    if by_id and needs_all:
+        raise StoreUnavailable("milvus", "the vector of an indexed image cannot be read yet")
+    return found
 
 
 def _fetch(
@@ -47,7 +61,7 @@ def _fetch(
         keys = {row.id: row.vector_key for row in rows.values() if row.vector_key is not None}
     else:
         with catalog.reading() as tx:
-            keys = naming.keys_of_images(tx, collection, rows.values())
+            keys = naming.keys_of_images(tx, rows)
     try:
         vectors = store.fetch_vectors(collection.vector_collection, list(keys.values()), strong=is_strong)
     except NotFound:

@@ -41,10 +41,10 @@ def prune(indexer: Indexer, job: jobs.Job) -> None:
             for image_id, path in found
             if path not in held and not is_among_uploads(path, indexer.roots) and _is_gone(path)
         ]
-        with indexer.catalog.transaction() as tx:
-            collection = collections.lock_shared(tx, job.collection_id)
-            removed = naming.delete(tx, collection, gone)
-            counters.removed(tx, job.id, len(removed))
+        if gone:
+            with indexer.catalog.transaction() as tx:
+                removed = naming.delete(tx, collections.lock_shared(tx, job.collection_id), gone)
+                counters.removed(tx, job.id, len(removed))
         after = found[-1][1]
 
 

@@ -65,7 +65,6 @@ def settle(
         for row in rows.values()
     }
     answer = decide(message, held.open_images, there, refusal=_refusal(tx, collection, message))
-    images.mark_seen(tx, answer.seen)
     images.mark_failed(tx, answer.bare)
     naming.unname(tx, collection, [there[image_id].row for image_id in answer.unnamed], ImageState.FAILED)
     new_keys = keys.draw(tx, len(answer.written))
@@ -73,6 +72,8 @@ def settle(
     put_vectors(indexer, collection, named, vectors[[one.position for one in answer.written]])
     naming.name(tx, collection, named)
     lost = relabel(indexer, tx, collection, [there[image_id] for image_id in answer.relabelled])
+    # Behind the labels, which are written beside what was known of the file before.
+    images.mark_seen(tx, [seen for seen in answer.seen if seen.image_id not in lost])
     return [item for item in answer.settled if item.image_id not in lost]
 
 

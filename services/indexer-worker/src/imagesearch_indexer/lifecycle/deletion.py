@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import structlog
@@ -16,6 +17,8 @@ from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
 log = structlog.get_logger()
 
 SLICE = 1_000
+SECONDS = 5.0
+"""How long one run collects: runs are ten seconds apart, and must not take all threads of the indexers."""
 
 
 def finish_deletes(indexer: Indexer, collection_id: int) -> int:
@@ -50,19 +53,19 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
 
 
 def collect(indexer: Indexer, grace: timedelta) -> int:
-    """Delete vectors that no row has named for a while; return how many.
+    """Delete vectors that no row has named for a while, for some seconds at most; return how many.
 
     A key is never used again, so that deleting one twice, or long after, harms nothing.
 
     Raises:
         StoreUnavailable: a store went away; what is left is noted in Postgres until it is done.
     """
-    collected = 0
+    collected, deadline = 0, time.monotonic() + SECONDS
     with indexer.catalog.reading() as tx:
         names = tombstones.vector_collections(tx)
     for name in names:
         more = True
-        while more and not indexer.stopping.is_set():
+        while more and time.monotonic() < deadline and not indexer.stopping.is_set():
             with indexer.catalog.reading() as tx:
                 keys = tombstones.due(tx, name, grace, limit=SLICE)
             if keys:

@@ -12,6 +12,8 @@ from imagesearch.vectors import VectorStore
 log = structlog.get_logger()
 
 SLICE = 1_000
+SLICES = 20
+"""At most so many at once: reconciliation comes every ten seconds."""
 
 
 def abandon(catalog: Catalog, job_id: str) -> None:
@@ -23,15 +25,17 @@ def abandon(catalog: Catalog, job_id: str) -> None:
 
 
 def follow_switch(catalog: Catalog, collection_id: int) -> None:
-    """Bring the rows of a collection in line with the build that it was switched to, slice by slice.
+    """Bring rows of a collection in line with the build that it was switched to, some slices of them.
+
+    Nobody waits for the others: whoever reads a row, or is about to change it, looks at its exception as well.
 
     Raises:
         StoreUnavailable: Postgres went away; reconciliation goes on where this stopped.
     """
-    more = True
-    while more:
+    for _ in range(SLICES):
         with catalog.transaction() as tx:
-            more = exceptions.apply_next(tx, collection_id, limit=SLICE)
+            if not exceptions.apply_next(tx, collection_id, limit=SLICE):
+                return
 
 
 def clear_up(catalog: Catalog, vectors: VectorStore) -> int:
@@ -50,10 +54,10 @@ def clear_up(catalog: Catalog, vectors: VectorStore) -> int:
         drop(catalog, vectors, name)
     for collection_id in switching:
         follow_switch(catalog, collection_id)
-    more = True
-    while more:
+    for _ in range(SLICES):
         with catalog.transaction() as tx:
-            more = exceptions.clear_abandoned(tx, limit=SLICE)
+            if not exceptions.clear_abandoned(tx, limit=SLICE):
+                break
     return len(due)
 
 

@@ -36,10 +36,15 @@ def sweep(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
         active = collections.all_active(tx)
     for collection in active:
         after: int | None = 0
+        found: list[int] = []
         while after is not None and not indexer.stopping.is_set():
-            found, lacking, after = _page(indexer, collection, after)
-            unnamed += _remove_unnamed(indexer, collection, found, dry_run=dry_run)
+            more, lacking, after = _page(indexer, collection, after)
             missing += _repair_rows(indexer, collection, lacking, dry_run=dry_run)
+            found += more
+            # Waiting for others is shared by many pages.
+            if len(found) >= PAGE or after is None:
+                unnamed += _remove_unnamed(indexer, collection, found, dry_run=dry_run)
+                found = []
     return [
         Finding("vector_without_row", unnamed, "removed" if unnamed else ""),
         Finding("row_without_vector", missing, "indexed again" if missing else ""),
@@ -47,7 +52,7 @@ def sweep(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
 
 
 def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[int], dict[int, int], int | None]:
-    """Return keys of vectors that no row names, keys without a vector by image, and where the next page begins."""
+    """Return keys neither named nor buried, keys without a vector by image, and where the next page begins."""
     try:
         there = indexer.vectors.keys(collection.vector_collection, after=after, limit=PAGE)
     except NotFound:
@@ -56,12 +61,13 @@ def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[in
     with indexer.catalog.reading() as tx:
         # As many again: a page of rows may be longer than that of the vectors, when the store has lost many.
         named = images.keys_behind(tx, collection.id, after=after, up_to=up_to, limit=PAGE + 1)
+        buried = tombstones.buried_among(tx, collection.vector_collection, set(there) - named.keys())
     if len(named) > PAGE:
         up_to = sorted(named)[PAGE - 1]
         named = {key: image_id for key, image_id in named.items() if key <= up_to}
         there = [key for key in there if key <= up_to]
     lacking = {named[key]: key for key in named.keys() - set(there)}
-    return sorted(set(there) - named.keys()), lacking, up_to
+    return sorted(set(there) - named.keys() - buried), lacking, up_to
 
 
 def _is_current(tx: Transaction, seen: Collection) -> bool:

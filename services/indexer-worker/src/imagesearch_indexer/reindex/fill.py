@@ -61,7 +61,8 @@ def fill(
         items += _extract(tx, vectors, locked, present, batch_size)
     else:
         source = locked.collection.vector_collection
-        items += _copy(tx, vectors, locked.build, {row.vector_key: row for row in present}, source)
+        copied, lost = _copy(vectors, locked.build, {row.vector_key: row for row in present}, source)
+        items += copied + _lost(tx, lost)
     submitted, outcomes = ledger.record(tx, locked.job.id, items)
     return counters.count(tx, locked.job.id, outcomes, submitted=submitted, worked=bool(outcomes))
 
@@ -78,40 +79,47 @@ def verify(tx: Transaction, vectors: VectorStore, locked: LockedBuild, reached: 
     named = images.keys_behind(
         tx, locked.collection.id, after=build.verified_key, up_to=reached, limit=VERIFY_PAGE
     )
-    missing = named.keys() - _present(vectors, build.vector_collection, list(named))
-    by_image = {named[key]: key for key in missing}
-    excepted = exceptions.without_vector(tx, locked.job.id, by_image)
-    rows = contents.sources(tx, by_image.keys() - excepted)
+    up_to = max(named) if len(named) == VERIFY_PAGE else reached
+    there = _keys(vectors, build.vector_collection, after=build.verified_key, up_to=up_to)
+    by_image = {named[key]: key for key in named.keys() - there}
+    by_image = {
+        image_id: key
+        for image_id, key in by_image.items()
+        if image_id not in exceptions.without_vector(tx, locked.job.id, by_image)
+    }
+    # The keys may have been read a moment behind; what is missing is looked for by a read that is up to date.
+    found = fetch_vectors(vectors, build.vector_collection, list(by_image.values()))
+    rows = contents.sources(tx, [image_id for image_id, key in by_image.items() if key not in found])
     submit_changed(tx, locked, list(rows.values()))
-    builds.verify(tx, build, max(named) if len(named) == VERIFY_PAGE else reached)
+    builds.verify(tx, build, up_to)
     return len(rows)
 
 
-def _present(vectors: VectorStore, name: str, wanted: list[int]) -> set[int]:
-    """Return those of the keys, in ascending order, that a Milvus collection has now."""
-    if not wanted:
-        return set()
+def _keys(vectors: VectorStore, name: str, *, after: int, up_to: int) -> set[int]:
+    """Return the keys in the range (after, up_to] that a Milvus collection has."""
     found: set[int] = set()
-    after = wanted[0] - 1
-    # Reads may be behind the writes of other processes; after a strong count they are not.
-    vectors.count(name, strong=True)
-    while after < wanted[-1]:
-        page = vectors.keys(name, after=after, limit=VERIFY_PAGE)
+    page = [after]
+    while page and page[-1] < up_to:
+        page = vectors.keys(name, after=page[-1], limit=VERIFY_PAGE)
         found.update(page)
         if len(page) < VERIFY_PAGE:
             break
-        after = page[-1]
-    return found
+    return {key for key in found if key <= up_to}
 
 
 def _copy(
-    tx: Transaction, vectors: VectorStore, build: ReindexBuild, rows: Mapping[int, Source], source: str
-) -> list[Item]:
+    vectors: VectorStore, build: ReindexBuild, rows: Mapping[int, Source], source: str
+) -> tuple[list[Item], list[Source]]:
     """Copy vectors from one Milvus collection, and give them the keys and labels that the rows have now.
 
     Args:
+        vectors: the store.
+        build: what is filled.
         rows: by the key of the vector that is copied.
         source: the Milvus collection.
+
+    Returns:
+        What was copied, and the rows whose vectors are not there.
     """
     fetched = fetch_vectors(vectors, source, list(rows))
     found = [(row, fetched[key]) for key, row in rows.items() if key in fetched]
@@ -123,8 +131,8 @@ def _copy(
             partitions=[row.partition for row, _ in found],
             metadata=[row.metadata for row, _ in found],
         )
-    lost = [row for key, row in rows.items() if key not in fetched]
-    return [Item(row.path, row.id, None, Outcome.INDEXED) for row, _ in found] + _lost(tx, lost)
+    copied = [Item(row.path, row.id, None, Outcome.INDEXED) for row, _ in found]
+    return copied, [row for key, row in rows.items() if key not in fetched]
 
 
 def _lost(tx: Transaction, rows: Sequence[Source]) -> list[Item]:
@@ -144,12 +152,9 @@ def _extract(
     """Cut batches; an image of which only partition or metadata changed keeps the vector that the build has."""
     name = locked.build.vector_collection
     known = tombstones.same_content(tx, name, [row.id for row in rows])
-    there = _present(vectors, name, sorted(known.values()))
-    kept = {
-        key: row for row in rows if (key := known.get((row.id, row.sha256 or ""))) in there and key is not None
-    }
-    items = _copy(tx, vectors, locked.build, kept, name) if kept else []
-    kept_ids = {row.id for row in kept.values()}
-    unread = [row for row in rows if row.id not in kept_ids]
+    kept = {key: row for row in rows if (key := known.get((row.id, row.sha256 or ""))) is not None}
+    items, _ = _copy(vectors, locked.build, kept, name)
+    copied = {item.image_id for item in items}
+    unread = [row for row in rows if row.id not in copied]
     made = batches.create(tx, locked.job.id, -(-len(unread) // batch_size))
     return items + [Item(row.path, row.id, made[index // batch_size]) for index, row in enumerate(unread)]

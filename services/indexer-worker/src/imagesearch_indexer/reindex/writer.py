@@ -85,13 +85,9 @@ def _write_batch(
     ]
     as_known = [rows[message.images[position].image_id].vector_key for position in answer.as_known]
     positions = [*answer.as_known, *answer.changed]
-    _write(
-        indexer,
-        build,
-        [*as_known, *new_keys],
-        [rows[message.images[position].image_id] for position in positions],
-        vectors[positions],
-    )
+    read = [rows[message.images[position].image_id] for position in positions]
+    written = dict(zip([*as_known, *new_keys], read, strict=True))
+    _write(indexer, tx, build, written, vectors[positions])
     spoken_of = [message.images[position].image_id for position in positions] + answer.without_vector
     tombstones.bury_in(tx, [build.vector_collection], exceptions.forget(tx, build.job_id, spoken_of))
     exceptions.record(tx, build.job_id, changed)
@@ -137,7 +133,7 @@ def decide(
     failures = [failure for failure in message.failures if failure.image_id in there]
     expected = {image.image_id: image.expected_version for _, image in images}
     expected |= {failure.image_id: failure.expected_version for failure in failures}
-    is_current = {image_id: rows[image_id].vector_key == key for image_id, key in expected.items()}
+    is_current = {image_id: rows[image_id].version == version for image_id, version in expected.items()}
     settled = [
         *(_failed(gone, FailureCode.REMOVED, LEFT_REASON) for gone in sorted(set(waiting) - there)),
         *(ItemOutcome(image.image_id, Outcome.INDEXED) for _, image in images),
@@ -175,22 +171,29 @@ def _refusal(tx: Transaction, build: ReindexBuild, message: IndexBatch) -> str |
 
 
 def _write(
-    indexer: Indexer, build: ReindexBuild, new_keys: Sequence[int], rows: Sequence[Source], vectors: Vectors
+    indexer: Indexer,
+    tx: Transaction,
+    build: ReindexBuild,
+    written: Mapping[int, Source],
+    vectors: Vectors,
 ) -> None:
+    """Write vectors under their keys, each with the labels of its row."""
+
     def upsert() -> None:
         indexer.vectors.upsert(
             build.vector_collection,
-            new_keys,
+            list(written),
             vectors,
-            partitions=[row.partition for row in rows],
-            metadata=[row.metadata for row in rows],
+            partitions=[row.partition for row in written.values()],
+            metadata=[row.metadata for row in written.values()],
         )
 
-    if not rows:
+    if not written:
         return
     try:
         upsert()
     except NotFound:
-        # A store that lost its data: what is missing is found before the switch, and filled in again.
+        # A store that lost its data: all of it is looked for once more, and filled in again, before the switch.
         indexer.ensure_vectors(build)
+        builds.verify(tx, build, 0)
         upsert()

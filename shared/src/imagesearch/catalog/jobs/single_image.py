@@ -63,7 +63,7 @@ def look_up(tx: Transaction, image_id: int, *, collection_id: int) -> tuple[Imag
     """Return an image as its row is, and the change of it that waits to be written.
 
     Raises:
-        NotFound: there is none of that id, it is being deleted, or it lies in another collection.
+        NotFound: there is none of that id, or it lies in another collection.
     """
     path = images.get(tx, image_id, collection_id=collection_id).path
     waiting = accepted(tx, collection_id, path)

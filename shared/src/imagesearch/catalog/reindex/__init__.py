@@ -1,1 +1,1 @@
-"""Keep reindex builds: what they are, what they hold, and the vectors that they replaced."""
+"""Keep reindex builds: what they are, how they are filled, and what they found otherwise than the rows say."""

@@ -21,6 +21,7 @@ class Source:
     id: int
     path: str
     vector_key: int
+    version: int
     sha256: str | None
     partition: str
     metadata: dict[str, Any]

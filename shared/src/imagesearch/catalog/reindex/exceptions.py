@@ -90,14 +90,6 @@ def without_vector(tx: Transaction, job_id: str, image_keys: Mapping[int, int]) 
     return {row.image_id for row in tx.execute(query) if image_keys[row.image_id] == row.from_key}
 
 
-def keys(tx: Transaction, job_id: str, wanted: Iterable[int]) -> dict[int, int]:
-    """Return the keys of the new vectors of images, by id."""
-    query = sa.select(table.c.image_id, table.c.vector_key).where(
-        *_holding(job_id), table.c.image_id.in_(sorted(wanted)), table.c.vector_key.is_not(None)
-    )
-    return {row.image_id: row.vector_key for row in tx.execute(query)}
-
-
 def apply_to(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> int:
     """Bring locked rows in line with the build that their collection was switched to; return how many had one."""
     if collection.switched_build is None:
@@ -154,11 +146,3 @@ def clear_abandoned(tx: Transaction, *, limit: int) -> bool:
     some = sa.select(table.c.image_id).where(table.c.job_id == job_id).order_by(table.c.image_id).limit(limit)
     forget(tx, job_id, tx.execute(some).scalars())
     return True
-
-
-def _holding(job_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions on exceptions whose images' rows still name the key that they were recorded for."""
-    return (
-        table.c.job_id == job_id,
-        sa.exists().where(images.c.id == table.c.image_id, images.c.vector_key == table.c.from_key),
-    )
