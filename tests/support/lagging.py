@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from imagesearch.vectors import IndexSpec
 from imagesearch.vectors.memory import InMemoryVectorStore
 
 READS = ("search", "fetch_vectors", "keys", "count")
@@ -21,6 +22,11 @@ class LaggingStore:
         """Show everything that has been written."""
         with self.written._lock:
             self._seen._collections = deepcopy(self.written._collections)
+
+    def ensure_collection(self, name: str, index: IndexSpec) -> None:
+        """Make a collection, for reads as well."""
+        self.written.ensure_collection(name, index)
+        self._seen.ensure_collection(name, index)
 
     def drop_collection(self, name: str) -> None:
         """Drop a collection, for reads as well: nobody finds one that is gone."""

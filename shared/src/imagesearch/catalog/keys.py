@@ -59,10 +59,10 @@ def is_past(tx: Transaction, xid: int) -> bool:
     """Tell whether every transaction with a smaller id than a fence's has ended, and so has the fence's own.
 
     An id that this server has not given out yet is that of another one, from which the catalogue was restored:
-    none of its transactions goes on. The transaction of the fence has to be committed before.
+    none of its transactions goes on.
     """
     query = sa.text(
         "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > :xid "
-        "OR pg_snapshot_xmax(pg_current_snapshot())::text::bigint <= :xid"
+        "OR pg_current_xact_id()::text::bigint < :xid"
     )
     return bool(tx.execute(query, {"xid": xid}).scalar_one())

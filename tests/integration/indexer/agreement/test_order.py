@@ -201,7 +201,7 @@ def test_a_backup_from_before_a_switch(stores: Stores, world: World) -> None:
         assert set(old.states().values()) == {"indexed"}
 
 
-@pytest.mark.parametrize("method", ["ensure_collection", "fetch_vectors", "upsert", "keys", "count", "compact"])
+@pytest.mark.parametrize("method", ["ensure_collection", "fetch_vectors", "upsert", "keys", "compact"])
 @pytest.mark.parametrize("extracts", [False, True], ids=["copy", "extract"])
 def test_a_build_beside_everything_else(world: World, method: str, extracts: bool) -> None:
     paths = world.write(*(f"{index:03}.jpg" for index in range(12)))

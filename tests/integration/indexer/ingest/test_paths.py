@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images as image_table
+from imagesearch.catalog.tables import path_backlog
 from imagesearch.contract import JobState, Reconcile
 from imagesearch.files.uploads import Uploads
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
@@ -229,6 +230,7 @@ def test_an_upload_of_an_older_release_goes_with_its_image_before_it_has_its_mar
     uploads.store(other, b"another collection's")
     with world.catalog.transaction() as tx:
         tx.execute(sa.update(image_table).values(uploaded=False))
+        tx.execute(sa.insert(path_backlog).values(reached=0))
         images.ensure_rows(tx, world.collection().id, [str(other)], "", {})
     delete_all(world)
     assert not path.exists()

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("preprocessing", [Preprocessing(), SMOOTH], ids=["copy", "extract"])
-@pytest.mark.parametrize("method", ["ensure_collection", "upsert", "count", "compact"])
+@pytest.mark.parametrize("method", ["ensure_collection", "upsert", "keys", "compact"])
 def test_what_is_written_during_a_build_is_in_it(world: World, preprocessing: Preprocessing, method: str) -> None:
     """Writers come in at each kind of call that a builder makes; those of the last round keep them out."""
     filled(world)

@@ -12,7 +12,8 @@ from support.records import answer_record
 
 def source(image_id: int, *, key: int | None = None, sha256: str = "digest") -> Source:
     """Return an indexed image whose row names the key that `answer_record` gives it, if not another."""
-    return Source(image_id, f"/library/{image_id}.jpg", key or 10 * image_id, sha256, "", {})
+    named = key or 10 * image_id
+    return Source(image_id, f"/library/{image_id}.jpg", named, named, sha256, "", {})
 
 
 def outcomes(answer: Answer) -> dict[int, str]:

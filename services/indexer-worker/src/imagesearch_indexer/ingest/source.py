@@ -66,10 +66,15 @@ def look_again(job: Job, path: str, roots: Roots) -> Entry:
     """Return what lies at a path of the ledger.
 
     Where the service itself has something read again, that may be an upload, by the very path that the catalogue
-    has: no link leads to one. What lost its vector has a row already: its extractor finds out what lies there.
+    has: no link leads to one. A file that is gone is left to the extractor: its image, which has lost its vector,
+    has a row that is still to be told so.
     """
-    if job.origin is JobOrigin.REPAIR:
-        return Entry(path, 0, 0)
+    entry = _look_again(job, path, roots)
+    is_repaired = job.origin is JobOrigin.REPAIR and entry.failure == FailureCode.VANISHED
+    return Entry(path, 0, 0) if is_repaired else entry
+
+
+def _look_again(job: Job, path: str, roots: Roots) -> Entry:
     if not job.reads_uploads or not is_among_uploads(path, roots):
         return look_at(path, roots)
     try:

@@ -60,6 +60,9 @@ def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jo
     with indexer.catalog.transaction() as tx:
         locked = lock_for_filling(tx, job_id)
         if locked is not None:
+            if not indexer.vectors.has_collection(locked.build.vector_collection):
+                # Where there was one, the store has lost it: all is looked for once more before the switch.
+                builds.verify(tx, locked.build, 0)
             indexer.ensure_vectors(locked.build)
     work(indexer, job_id, lambda: _goes_on(indexer, job_id))
     with indexer.catalog.transaction() as tx:

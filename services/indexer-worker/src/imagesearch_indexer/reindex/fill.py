@@ -97,13 +97,13 @@ def verify(tx: Transaction, vectors: VectorStore, locked: LockedBuild, reached: 
 
 def _keys(vectors: VectorStore, name: str, *, after: int, up_to: int) -> set[int]:
     """Return the keys in the range (after, up_to] that a Milvus collection has."""
-    found: set[int] = set()
-    page = [after]
-    while page and page[-1] < up_to:
-        page = vectors.keys(name, after=page[-1], limit=VERIFY_PAGE)
-        found.update(page)
-        if len(page) < VERIFY_PAGE:
-            break
+    found: list[int] = []
+    last, is_last = after, False
+    while last < up_to and not is_last:
+        page = vectors.keys(name, after=last, limit=VERIFY_PAGE)
+        found += page
+        is_last = len(page) < VERIFY_PAGE
+        last = page[-1] if page else up_to
     return {key for key in found if key <= up_to}
 
 
