@@ -28,7 +28,7 @@ from imagesearch.contract import (
     TaskName,
     pack_vectors,
 )
-from imagesearch.errors import Conflict, NotFound, QueryTimeout
+from imagesearch.errors import Conflict, QueryTimeout
 from imagesearch.files.uploads import Uploads
 from imagesearch_api.images import upload as upload_module
 from imagesearch_api.images.upload import upload
@@ -177,7 +177,7 @@ def test_a_file_that_is_stored_after_its_image_was_deleted_is_removed_in_its_tim
         return store(path, data)
 
     monkeypatch.setattr(uploads, "store", delete_first)
-    with pytest.raises((Conflict, NotFound)):
+    with pytest.raises(Conflict, match="deleted while"):
         upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {})
     [left] = [path for path in uploads.root.rglob("*") if path.is_file()]
     assert look_at_stray_files(world) == 1

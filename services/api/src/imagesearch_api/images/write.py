@@ -15,7 +15,7 @@ from imagesearch.catalog.jobs import ledger, single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
 from imagesearch.contract import IndexBatch, TaskName
-from imagesearch.errors import Conflict, QueryTimeout, StoreUnavailable
+from imagesearch.errors import Conflict, NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.uploads import Uploads
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.jobs.ports import Ask
@@ -82,7 +82,7 @@ def finish(ports: Writes, message: IndexBatch, image_id: int) -> WriteResult:
     """Have a picture written, and wait a while until searches see it.
 
     Raises:
-        Conflict: it cannot be written as things stand; the message says why.
+        Conflict: it was deleted meanwhile, or cannot be written as things stand; the message says why.
         StoreUnavailable: Postgres does not answer; the job goes on.
     """
     try:
@@ -94,5 +94,8 @@ def finish(ports: Writes, message: IndexBatch, image_id: int) -> WriteResult:
         failed = ledger.failures(tx, message.job_id, after=0, limit=1)
         if failed:
             raise Conflict(failed[0].reason)
-        image = images.get(tx, image_id)
+        try:
+            image = images.get(tx, image_id)
+        except NotFound:
+            raise Conflict("The picture was deleted while it was being written.") from None
     return WriteResult(image, message.job_id, ended.finished_at)
