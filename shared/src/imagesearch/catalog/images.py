@@ -206,12 +206,17 @@ def lock(tx: Transaction, image_ids: Iterable[int]) -> dict[int, Image]:
 
 
 def mark_seen(tx: Transaction, unchanged: Sequence[UnchangedImage]) -> None:
-    """Record the new modification time of files whose bytes are indexed already."""
+    """Record that files hold the bytes that are indexed already, and their new modification time."""
     if unchanged:
         tx.execute(
             sa.update(table)
             .where(table.c.id == sa.bindparam("image_id"))
-            .values(size_bytes=sa.bindparam("new_size_bytes"), mtime_ns=sa.bindparam("new_mtime_ns")),
+            .values(
+                size_bytes=sa.bindparam("new_size_bytes"),
+                mtime_ns=sa.bindparam("new_mtime_ns"),
+                # Whoever has read the file before may have read something else.
+                version=keys.version(),
+            ),
             [
                 {"image_id": seen.image_id, "new_size_bytes": seen.size_bytes, "new_mtime_ns": seen.mtime_ns}
                 for seen in unchanged
@@ -220,12 +225,12 @@ def mark_seen(tx: Transaction, unchanged: Sequence[UnchangedImage]) -> None:
 
 
 def mark_failed(tx: Transaction, image_ids: Sequence[int]) -> None:
-    """Record that these images, which wait for their first vector, get none."""
+    """Record that those of these images that have no vector get none."""
     if image_ids:
         tx.execute(
             sa.update(table)
-            .where(table.c.id.in_(image_ids), table.c.state == ImageState.PENDING)
-            # Whoever has read the file before may have read something else.
+            .where(table.c.id.in_(image_ids), table.c.vector_key.is_(None))
+            # As in `mark_seen`; of what had failed before as well.
             .values(state=ImageState.FAILED, version=keys.version())
         )
 

@@ -214,13 +214,28 @@ def test_a_build_beside_everything_else(world: World, method: str, extracts: boo
     check_agreement(world)
 
 
-def test_a_reading_from_before_a_refusal_does_not_bring_the_picture_back(world: World) -> None:
-    (path,) = world.write("a.jpg")
+@pytest.mark.parametrize(
+    ("before", "newer", "state"),
+    [
+        pytest.param(None, BAD, "failed", id="refused for the first time"),
+        pytest.param(BAD, BAD, "failed", id="refused once more"),
+        pytest.param(b"once", BAD, "failed", id="taken away"),
+        pytest.param(b"once", b"once", "indexed", id="found as it was"),
+    ],
+)
+def test_a_reading_from_before_another_one_does_not_bring_its_bytes_back(
+    world: World, before: bytes | None, newer: bytes, state: str
+) -> None:
+    (path,) = world.write("a.jpg", content=before)
+    if before is not None:
+        world.run(world.root)
+    path.write_bytes(b"early")
     early = answer_now(world)
-    path.write_bytes(BAD)
+    path.write_bytes(newer)
     index_batch(world.indexer, answer_now(world))
-    assert world.states() == {"a.jpg": "failed"}
     index_batch(world.indexer, early)
     world.work()
-    assert world.states() == {"a.jpg": "failed"}
+    digest = hashlib.sha256(newer).hexdigest() if state == "indexed" else None
+    with world.catalog.transaction() as tx:
+        assert tx.execute(sa.select(image_table.c.state, image_table.c.sha256)).one() == (state, digest)
     check_agreement(world)

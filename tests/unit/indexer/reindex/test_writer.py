@@ -45,30 +45,34 @@ def test_a_network_that_is_refused_fails_every_picture_and_writes_nothing() -> N
 
 
 @pytest.mark.parametrize(
-    ("row", "as_known", "changed"),
+    ("row", "found", "as_known", "changed"),
     [
-        pytest.param(source(7, sha256="new digest"), [0], [], id="the bytes that the row speaks of"),
-        pytest.param(source(7, key=71, sha256="new digest"), [0], [], id="the bytes of a newer vector"),
-        pytest.param(source(7), [], [0], id="other bytes than the row's"),
-        pytest.param(source(7, key=71), [], [], id="old bytes: the next round takes the new key"),
+        pytest.param(
+            source(7, sha256="new digest"), {7: "indexed"}, [0], [], id="the bytes that the row speaks of"
+        ),
+        pytest.param(
+            source(7, key=71, sha256="new digest"), {7: "indexed"}, [0], [], id="the bytes of a newer vector"
+        ),
+        pytest.param(source(7), {7: "indexed"}, [], [0], id="other bytes than the row's"),
+        pytest.param(source(7, key=71), {}, [], [], id="old bytes: it is read again"),
     ],
 )
 def test_a_vector_goes_under_the_rows_own_key_only_where_it_was_made_of_the_rows_bytes(
-    row: Source, as_known: list[int], changed: list[int]
+    row: Source, found: dict[int, str], as_known: list[int], changed: list[int]
 ) -> None:
     answer = decide(answer_record(extracted=(7,)), {7}, {7: row}, refusal=None)
-    assert (outcomes(answer), answer.as_known, answer.changed) == ({7: "indexed"}, as_known, changed)
+    assert (outcomes(answer), answer.as_known, answer.changed) == (found, as_known, changed)
 
 
 @pytest.mark.parametrize(
-    ("row", "without_vector"),
+    ("row", "found", "without_vector"),
     [
-        pytest.param(source(7), [7], id="as it was sent"),
-        pytest.param(source(7, key=71), [], id="indexed anew since: the next round takes the new key"),
+        pytest.param(source(7), {7: "unreadable"}, [7], id="as it was sent"),
+        pytest.param(source(7, key=71), {}, [], id="indexed anew since: it is read again"),
     ],
 )
-def test_a_failure_leaves_an_image_without_a_vector_as_long_as_its_row_names_the_key_of_then(
-    row: Source, without_vector: list[int]
+def test_a_failure_leaves_an_image_without_a_vector_as_long_as_its_row_has_the_version_of_then(
+    row: Source, found: dict[int, str], without_vector: list[int]
 ) -> None:
     answer = decide(answer_record(failed={7: FailureCode.UNREADABLE}), {7}, {7: row}, refusal=None)
-    assert (outcomes(answer), answer.without_vector) == ({7: "unreadable"}, without_vector)
+    assert (outcomes(answer), answer.without_vector) == (found, without_vector)

@@ -83,8 +83,8 @@ def decide(
     """Decide what becomes of each open picture of a batch.
 
     A reading counts where the row has the version that it had when the picture was sent: whoever has written,
-    taken or refused a vector since may have read newer bytes. Bytes that are indexed already are right whenever
-    they were read.
+    kept, taken or refused a vector since may have read newer bytes. Bytes that are indexed already are right
+    whenever they were read.
 
     Args:
         message: the answer.

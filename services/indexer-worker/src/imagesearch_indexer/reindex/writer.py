@@ -18,7 +18,7 @@ from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.catalog.reindex.contents import Source
 from imagesearch.catalog.reindex.exceptions import ExceptionRecord
 from imagesearch.catalog.states import BuildState
-from imagesearch.contract import IndexBatch, Outcome, Vectors, unpack_vectors
+from imagesearch.contract import ExtractedImage, FailedImage, IndexBatch, Outcome, Vectors, unpack_vectors
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.composition import Extraction, HeldBatch, Indexer, NotSettled, Target
@@ -100,7 +100,7 @@ class Answer:
     """Hold what the answer to a batch means for a build.
 
     Attributes:
-        settled: the outcome of each open picture.
+        settled: the outcome of each open picture; one without an outcome is read again.
         as_known: rows of the message's vectors that were made of the bytes that the images' rows speak of.
         changed: rows of the message's vectors of files that hold other bytes than that.
         without_vector: images that the build has none of, as they are now.
@@ -117,7 +117,8 @@ def decide(
 ) -> Answer:
     """Decide what becomes of each open picture of a batch; nothing here asks a store.
 
-    A picture whose row names another key than when it was sent is done with: the next round takes that key.
+    What was made of the bytes that the row speaks of is right whenever they were read. Anything else that is said
+    of a picture counts where its row has the version that it had when it was sent; otherwise it is read again.
 
     Args:
         message: the answer.
@@ -129,22 +130,22 @@ def decide(
         refused = [_failed(image_id, FailureCode.WRONG_PIPELINE, refusal) for image_id in sorted(waiting)]
         return Answer(refused, [], [], [])
     there = set(waiting) & rows.keys()
+    said: list[ExtractedImage | FailedImage] = [*message.images, *message.failures]
+    is_current = {
+        one.image_id
+        for one in said
+        if one.image_id in there and one.expected_version == rows[one.image_id].version
+    }
     images = [(position, image) for position, image in enumerate(message.images) if image.image_id in there]
-    failures = [failure for failure in message.failures if failure.image_id in there]
-    expected = {image.image_id: image.expected_version for _, image in images}
-    expected |= {failure.image_id: failure.expected_version for failure in failures}
-    is_current = {image_id: rows[image_id].version == version for image_id, version in expected.items()}
+    as_known = [at for at, image in images if image.sha256 == rows[image.image_id].sha256]
+    changed = [at for at, image in images if image.image_id in is_current and at not in as_known]
+    failures = [failure for failure in message.failures if failure.image_id in is_current]
     settled = [
         *(_failed(gone, FailureCode.REMOVED, LEFT_REASON) for gone in sorted(set(waiting) - there)),
-        *(ItemOutcome(image.image_id, Outcome.INDEXED) for _, image in images),
+        *(ItemOutcome(message.images[at].image_id, Outcome.INDEXED) for at in sorted((*as_known, *changed))),
         *(_failed(failure.image_id, failure.code, failure.reason) for failure in failures),
     ]
-    return Answer(
-        settled,
-        [at for at, image in images if image.sha256 == rows[image.image_id].sha256],
-        [at for at, image in images if is_current[image.image_id] and image.sha256 != rows[image.image_id].sha256],
-        [failure.image_id for failure in failures if is_current[failure.image_id]],
-    )
+    return Answer(settled, as_known, changed, [failure.image_id for failure in failures])
 
 
 def _failed(image_id: int, code: FailureCode, reason: str) -> ItemOutcome:
