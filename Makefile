@@ -66,7 +66,7 @@ PYTEST := $(BIN)/python -m pytest -m "not faults"
 test-milvus: setup ## run the end-to-end tests against the real Milvus server of the milvus wheel
 	@STORE=milvus $(BIN)/python -m pytest tests/e2e
 
-test-faults: setup ## kill and restart everything in the middle of jobs, and count what is lost
+test-faults: setup ## kill, freeze and restart everything in the middle of jobs, and count what is lost or wrong
 	@$(BIN)/python -m pytest tests/faults -m faults
 
 bench: setup ## measure speed
