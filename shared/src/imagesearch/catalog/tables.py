@@ -72,8 +72,8 @@ images = sa.Table(
     sa.Column("uploaded", sa.Boolean, nullable=False, server_default=sa.false()),
     # The key of its vector; a key names one vector for ever.
     sa.Column("vector_key", sa.BigInteger),
-    # Another one with each vector that is named, taken or refused: the key of an indexed image, else a number that
-    # is drawn like one.
+    # Another one with each reading that counted, whether its vector was named, kept, taken or refused: a key, or a
+    # number that is drawn like one.
     sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),
     moment("indexed_at"),
     now("created_at"),
