@@ -239,3 +239,21 @@ def test_a_reading_from_before_another_one_does_not_bring_its_bytes_back(
     with world.catalog.transaction() as tx:
         assert tx.execute(sa.select(image_table.c.state, image_table.c.sha256)).one() == (state, digest)
     check_agreement(world)
+
+
+def test_a_file_that_goes_back_while_a_build_knows_otherwise(world: World) -> None:
+    paths = world.write("a.jpg", "b.jpg")
+    world.run(world.root)
+    paths[0].write_bytes(b"for a moment")
+    job_id = world.submit_reindex(preprocessing=SMOOTH)
+    plan_job(world.indexer, PlanJob(job_id))
+    answers = [world.extract(one) for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    for answer in answers:
+        index_batch(world.indexer, answer)
+    paths[0].write_bytes(b"a.jpg")
+    assert world.run(world.root).done == 2
+    finish(world, job_id)
+    check_agreement(world)
+    with world.catalog.transaction() as tx:
+        digests = set(tx.execute(sa.select(image_table.c.sha256)).scalars())
+    assert digests == {hashlib.sha256(name).hexdigest() for name in (b"a.jpg", b"b.jpg")}

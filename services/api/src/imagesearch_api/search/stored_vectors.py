@@ -34,7 +34,8 @@ def stored_vectors(
         needs_all: it is an error where the store has lost one; otherwise that is left out.
 
     Raises:
-        StoreUnavailable: the store does not answer, or has not all of them.
+        StoreUnavailable: the store does not answer, has not all of them, or has just been switched to another
+            pipeline, whose vectors cannot be compared with what the caller has.
     """
     by_id = {row.id: row for row in rows}
     found: dict[int, Vectors] = {}
@@ -42,7 +43,10 @@ def stored_vectors(
         if is_strong:
             with catalog.reading() as tx:
                 # Its index may have been replaced as well.
-                collection = collections.by_id(tx, collection.id)
+                now = collections.by_id(tx, collection.id)
+                if now.fingerprint != collection.fingerprint:
+                    raise StoreUnavailable("milvus", "the index is being replaced by one of another pipeline")
+                collection = now
                 by_id = images.indexed_by_ids(tx, by_id)
         if by_id:
             found |= _fetch(catalog, store, collection, by_id, is_strong=is_strong)

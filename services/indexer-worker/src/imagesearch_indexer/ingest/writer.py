@@ -15,7 +15,7 @@ from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.naming import Named
-from imagesearch.catalog.reindex import builds
+from imagesearch.catalog.reindex import builds, exceptions
 from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, unpack_vectors
@@ -71,7 +71,11 @@ def settle(
     named = [_named(there[one.image_id], key, one) for one, key in zip(answer.written, new_keys, strict=True)]
     put_vectors(indexer, collection, named, vectors[[one.position for one in answer.written]])
     naming.name(tx, collection, named)
-    lost = relabel(indexer, tx, collection, [there[image_id] for image_id in answer.relabelled])
+    # A build has found something else in these files, and now they are what the rows say: under a new key it looks
+    # at them again.
+    doubted = exceptions.in_open_build(tx, collection.id, [seen.image_id for seen in answer.seen])
+    again = sorted(doubted.union(answer.relabelled))
+    lost = relabel(indexer, tx, collection, [there[image_id] for image_id in again])
     # Behind the labels, which are written beside what was known of the file before.
     images.mark_seen(tx, [seen for seen in answer.seen if seen.image_id not in lost])
     return [item for item in answer.settled if item.image_id not in lost]

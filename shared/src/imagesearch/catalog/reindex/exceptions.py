@@ -77,6 +77,20 @@ def forget(tx: Transaction, job_id: str, image_ids: Iterable[int]) -> list[Burie
     return [Buried(row.vector_key, None, row.sha256) for row in gone if row.vector_key is not None]
 
 
+def in_open_build(tx: Transaction, collection_id: int, image_ids: Iterable[int]) -> set[int]:
+    """Return those of the images of which the open build of their collection has recorded something else."""
+    query = (
+        sa.select(table.c.image_id)
+        .join(index_builds, index_builds.c.job_id == table.c.job_id)
+        .where(
+            index_builds.c.collection_id == collection_id,
+            index_builds.c.state == BuildState.BUILDING,
+            table.c.image_id.in_(sorted(image_ids)),
+        )
+    )
+    return set(tx.execute(query).scalars())
+
+
 def has_any(tx: Transaction, job_id: str) -> bool:
     """Tell whether a build has exceptions."""
     return tx.execute(sa.select(table.c.image_id).where(table.c.job_id == job_id).limit(1)).first() is not None
