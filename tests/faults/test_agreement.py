@@ -89,9 +89,8 @@ def _harm_service(shared: SharedLibrary, pick: random.Random) -> None:
         else:
             name = pick.choice(FROZEN_SERVICES)
             with frozen(shared.stack, name):
-                time.sleep(
-                    pick.uniform(2, 25)
-                )  # the length is the harm: Postgres and others lose patience, or not
+                # The length is the harm: Postgres and others lose patience, or not.
+                shared.ending.wait(pick.uniform(2, 25))
             shared.count(f"frozen {name}")
 
 
@@ -103,7 +102,7 @@ def _harm_store(shared: SharedLibrary, pick: random.Random) -> None:
             kill_session(shared.stack, pick)
         else:
             with frozen(shared.stack, name):
-                time.sleep(pick.uniform(1, 8))
+                shared.ending.wait(pick.uniform(1, 8))
 
 
 def _let_settle(stack: Living, shared: SharedLibrary) -> list[str]:

@@ -19,7 +19,10 @@ SETTLE_SECONDS = 240.0
 
 
 def settle(stack: Living, name: str) -> Collection:
-    """Wait until nothing of a collection is left to be done, or for long enough, and return the collection."""
+    """Wait until nothing of a collection is left to be done, or for long enough, and return the collection.
+
+    What is still left then is found by the judge, and said in its words.
+    """
     deadline = time.monotonic() + SETTLE_SECONDS
     while not _is_settled(stack, name) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -107,7 +107,7 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
     else:
         again = waiting - {item.image_id for item in settled}
         if again:
-            # Somebody has indexed these since they were read. They travel with the key that their row has by then.
+            # Somebody has decided about these since they were sent. They travel with the version of their row now.
             log.info("batch.read_again", job=job.id, batch=batch.id, images=len(again))
             batches.carry_over(tx, batch, again)
         outcomes = ledger.settle(tx, batch.id, settled)

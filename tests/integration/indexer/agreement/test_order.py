@@ -7,16 +7,13 @@ import time
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import replace
-from datetime import timedelta
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections, images, naming, stray_files
+from imagesearch.catalog import collections, naming, stray_files
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import ExtractBatch, IndexBatch, PlanJob, TaskName
 from imagesearch.files.uploads import Uploads
@@ -29,6 +26,7 @@ from support.agreement import check_agreement
 from support.dying import Before
 from support.lagging import LaggingStore
 from support.reindexing import SMOOTH, finish, meddle, on
+from support.uploading import upload
 from support.world import BAD, World
 
 pytestmark = pytest.mark.integration
@@ -90,20 +88,6 @@ def test_a_picture_that_is_deleted_and_indexed_again_is_another_one(world: World
     index_batch(world.indexer, late)
     assert world.keys("a.jpg") != before
     check_agreement(world)
-
-
-def upload(world: World, uploads: Uploads, data: bytes) -> Path:
-    """Store and index a picture as an upload does."""
-    with world.catalog.transaction() as tx:
-        collection, _ = collections.create(tx, "default")
-    path = uploads.path_of(collection.id, "", hashlib.sha256(data).hexdigest(), "PNG")
-    with world.catalog.transaction() as tx:
-        row = images.ensure_rows(tx, collection.id, [str(path)], "", {})[str(path)]
-        images.mark_uploaded(tx, row.id)
-        stray_files.note(tx, collection.id, [str(path)], after=timedelta(hours=1))
-    uploads.store(path, data)
-    world.run([path], origin=JobOrigin.REPAIR)
-    return path
 
 
 def test_an_upload_while_two_deletes_of_it_run_keeps_its_file(

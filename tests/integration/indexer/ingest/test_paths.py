@@ -18,6 +18,7 @@ from imagesearch.contract import JobState, Reconcile
 from imagesearch.files.uploads import Uploads
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
+from support.uploading import upload
 from support.world import World
 
 pytestmark = pytest.mark.integration
@@ -40,20 +41,6 @@ def rows(world: World) -> dict[str, tuple[int, str]]:
 def run_list(world: World, *names: str) -> jobs.Job:
     """Submit names below the root as a caller spells them, and do all the work."""
     return world.run([f"{world.root}/{name}" for name in names])  # type: ignore[misc]
-
-
-def upload(world: World, uploads: Uploads, data: bytes = b"tenant's own") -> Path:
-    """Store and index a picture as an upload does."""
-    with world.catalog.transaction() as tx:
-        collection, _ = collections.create(tx, "default")
-    path = uploads.path_of(collection.id, "", hashlib.sha256(data).hexdigest(), "PNG")
-    with world.catalog.transaction() as tx:
-        row = images.ensure_rows(tx, collection.id, [str(path)], "", {})[str(path)]
-        images.mark_uploaded(tx, row.id)
-    uploads.store(path, data)
-    world.run([path], origin=JobOrigin.REPAIR)
-    assert rows(world)[str(path.relative_to(world.root))][1] == "indexed"
-    return path
 
 
 def delete_all(world: World) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from imagesearch.contract import JobState
 from imagesearch_indexer.batches import index_batch
+from imagesearch_indexer.reconcile import vectors
 from support.repairing import extract_batches, planned, repaired
 from support.world import World, vector_of
 
@@ -43,4 +48,28 @@ def test_a_vector_store_that_lost_everything_is_filled_again(world: World) -> No
     assert world.job(job_id).state == JobState.SUCCEEDED
     assert repaired(world, deep=True) == {"row_without_vector": 4}
     world.work()
+    world.check()
+
+
+def test_vectors_that_an_open_transaction_may_name_are_left_after_one_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "PAGE", 2)
+    waits = []
+    real = vectors._has_fence_passed
+    monkeypatch.setattr(vectors, "_has_fence_passed", lambda indexer: waits.append(1) or real(indexer))
+    world.write("a.jpg")
+    world.run(world.root)
+    name = world.collection().vector_collection
+    strays = [10**15 + number for number in range(7)]
+    made = np.stack([vector_of(b"stray")] * len(strays))
+    world.vectors.upsert(name, strays, made, partitions=[""] * len(strays), metadata=[{}] * len(strays))
+    impatient = replace(world, settings=world.settings.model_copy(update={"fence_seconds": 0.2}))
+    with world.catalog.transaction() as tx:
+        # It holds a row, as whoever has drawn a key does.
+        tx.execute(sa.text("SELECT 1 FROM images FOR NO KEY UPDATE"))
+        assert [one.count for one in vectors.sweep(impatient.indexer, dry_run=False)] == [0, 0]
+        assert len(waits) == 1
+        assert world.vectors.count(name, strong=True) == 1 + len(strays)
+    assert [one.count for one in vectors.sweep(impatient.indexer, dry_run=False)] == [len(strays), 0]
     world.check()

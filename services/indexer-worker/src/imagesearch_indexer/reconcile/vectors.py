@@ -32,6 +32,7 @@ def sweep(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
         StoreUnavailable: a store went away.
     """
     unnamed = missing = 0
+    is_fence_passable = True
     with indexer.catalog.transaction() as tx:
         active = collections.all_active(tx)
     for collection in active:
@@ -41,9 +42,11 @@ def sweep(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
             more, lacking, after = _page(indexer, collection, after)
             missing += _repair_rows(indexer, collection, lacking, dry_run=dry_run)
             found += more
-            # Waiting for others is shared by many pages.
+            # Waiting for others is shared by many pages, and in vain only once: the next sweep finds the same.
             if len(found) >= PAGE or after is None:
-                unnamed += _remove_unnamed(indexer, collection, found, dry_run=dry_run)
+                is_fence_passable = is_fence_passable and (not found or _has_fence_passed(indexer))
+                if is_fence_passable:
+                    unnamed += _remove_unnamed(indexer, collection, found, dry_run=dry_run)
                 found = []
     return [
         Finding("vector_without_row", unnamed, "removed" if unnamed else ""),
@@ -85,12 +88,10 @@ def _is_current(tx: Transaction, seen: Collection) -> bool:
 
 
 def _remove_unnamed(indexer: Indexer, collection: Collection, found: Sequence[int], *, dry_run: bool) -> int:
-    """Remove vectors that no row names, once nobody can name them any more; return how many.
+    """Remove vectors that no row names, now that nobody can name them any more; return how many.
 
     Only the transaction that drew a key can name it. Where it has ended, and no row names the key, none ever will.
     """
-    if not found or not _has_fence_passed(indexer):
-        return 0
     with indexer.catalog.transaction() as tx:
         if not _is_current(tx, collection):
             return 0

@@ -81,15 +81,12 @@ def verify(tx: Transaction, vectors: VectorStore, locked: LockedBuild, reached: 
     )
     up_to = max(named) if len(named) == VERIFY_PAGE else reached
     there = _keys(vectors, build.vector_collection, after=build.verified_key, up_to=up_to)
-    by_image = {named[key]: key for key in named.keys() - there}
-    by_image = {
-        image_id: key
-        for image_id, key in by_image.items()
-        if image_id not in exceptions.without_vector(tx, locked.job.id, by_image)
-    }
+    lacking = {named[key]: key for key in named.keys() - there}
+    excepted = exceptions.without_vector(tx, locked.job.id, lacking)
+    doubted = {image_id: key for image_id, key in lacking.items() if image_id not in excepted}
     # The keys may have been read a moment behind; what is missing is looked for by a read that is up to date.
-    found = fetch_vectors(vectors, build.vector_collection, list(by_image.values()))
-    rows = contents.sources(tx, [image_id for image_id, key in by_image.items() if key not in found])
+    found = fetch_vectors(vectors, build.vector_collection, list(doubted.values()))
+    rows = contents.sources(tx, [image_id for image_id, key in doubted.items() if key not in found])
     submit_changed(tx, locked, list(rows.values()))
     builds.verify(tx, build, up_to)
     return len(rows)
