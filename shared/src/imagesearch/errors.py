@@ -66,6 +66,10 @@ class Conflict(PermanentError):
     """The state of a collection, job or image does not allow what was asked."""
 
 
+class Forbidden(PermanentError):
+    """The API key does not allow what was asked, whether or not it is there."""
+
+
 class WeightsUnavailable(PermanentError):
     """The network's weights could not be loaded; the message says what to set."""
 

@@ -13,6 +13,7 @@ NAMES = 0x1A6E5
 COLLECTIONS = 0x1A6E6
 LABELS = 0x1A6E7
 MIGRATION = 0x1A6E5EA2
+SIGNING = 0x1A6E5EA3
 
 
 def name(tx: Transaction, wanted: str) -> None:
@@ -42,6 +43,11 @@ def labels(tx: Transaction, image_id: int) -> None:
 def migration(tx: Transaction) -> None:
     """Wait until nobody else is migrating the schema, and keep others from it."""
     tx.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION)))
+
+
+def signing(tx: Transaction) -> None:
+    """Wait until nobody else is changing the secrets that sign, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(SIGNING)))
 
 
 def _key(number: int) -> int:

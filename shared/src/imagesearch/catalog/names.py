@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from imagesearch.catalog import locks
+from imagesearch.catalog import api_keys, locks
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collection_aliases as aliases
@@ -45,7 +45,7 @@ def holder(tx: Transaction, name: str) -> int | None:
 
 
 def rename(tx: Transaction, collection_id: int, name: str) -> None:
-    """Give a collection another name; its aliases stay.
+    """Give a collection another name; its aliases stay, and so do the API keys that are bound to it.
 
     Raises:
         Conflict: the name is taken.
@@ -53,7 +53,10 @@ def rename(tx: Transaction, collection_id: int, name: str) -> None:
     locks.name(tx, name)
     if holder(tx, name) is not None:
         raise Conflict(f"There is a collection or alias {name!r} already.")
+    held = sa.select(collections.c.name).where(collections.c.id == collection_id)
+    before = tx.execute(held.with_for_update(key_share=True)).scalar_one()
     tx.execute(sa.update(collections).where(collections.c.id == collection_id).values(name=name))
+    api_keys.follow_rename(tx, before, name)
 
 
 def put_alias(tx: Transaction, alias: str, collection_id: int) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
+from imagesearch.access.scopes import Scope
 from imagesearch.catalog.columns import Word, count, identity, json, moment, now, one_of, word
 from imagesearch.catalog.states import BatchState, BuildPhase, BuildState, CollectionState, ImageState, JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
@@ -138,10 +139,25 @@ jobs = sa.Table(
     sa.Column("idempotency_scope", sa.Text),
     sa.Column("idempotency_key", sa.Text),
     sa.Column("request_sha256", sa.Text),
+    # The public id of the API key that submitted it, and what that was bound to.
+    sa.Column("api_key_id", sa.Text),
+    sa.Column("bound_partition", sa.Text),
+    sa.Column("bound_roots", ARRAY(sa.Text)),
     one_of("state", JobState),
     one_of("kind", JobKind),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
+    # The lists of keys that are bound to a collection, to a partition, and of those of the published interface.
+    sa.Index("ix_jobs_collection_id_number", "collection_id", "number"),
+    sa.Index(
+        "ix_jobs_bound_partition_number",
+        "bound_partition",
+        "number",
+        postgresql_where=sa.text("bound_partition IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_jobs_api_key_id_number", "api_key_id", "number", postgresql_where=sa.text("api_key_id IS NOT NULL")
+    ),
     sa.Index(
         "uq_jobs_idempotency_scope_key",
         "idempotency_scope",
@@ -311,4 +327,42 @@ duplicate_members = sa.Table(
     sa.Column("image_id", sa.BigInteger, primary_key=True),
     # To the nearest other picture of the group.
     sa.Column("distance", sa.Double, nullable=False),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    # The digest of 256 random bits.
+    sa.Column("secret_sha256", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    word("scope", Scope),
+    # What it is bound to; NULL is no bound.
+    sa.Column("collections", ARRAY(sa.Text)),
+    sa.Column("partition", sa.Text),
+    sa.Column("source_roots", ARRAY(sa.Text)),
+    sa.Column("created_by", sa.Text),
+    now("created_at"),
+    # The row stays: jobs and the audit log speak of it.
+    moment("revoked_at"),
+    one_of("scope", Scope),
+)
+
+audit_events = sa.Table(
+    "audit_events",
+    metadata,
+    identity(),
+    now("at"),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text),
+    json("detail"),
+    sa.Index("ix_audit_events_at", "at"),
+)
+
+signing_secrets = sa.Table(
+    "signing_secrets",
+    metadata,
+    identity(),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+    sa.Column("signs_from", sa.DateTime(timezone=True), nullable=False),
 )

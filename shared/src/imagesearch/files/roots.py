@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +28,16 @@ class Roots:
         """Return the directories that may be read; the root of uploads is no source even if named as one."""
         allowed = tuple(root for root in sources.image_roots if root != sources.upload_root)
         return cls(allowed, sources.upload_root)
+
+    def within(self, bounds: Sequence[str]) -> Roots:
+        """Return these directories as far as they lie beneath one of the bounds, which are resolved ones."""
+        narrowed = []
+        for bound in map(Path, bounds):
+            if any(bound.is_relative_to(root) for root in self.allowed):
+                narrowed.append(bound)
+            else:
+                narrowed += [root for root in self.allowed if root.is_relative_to(bound)]
+        return replace(self, allowed=tuple(dict.fromkeys(narrowed)))
 
     @property
     def readable(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from imagesearch.access.tenants import NOBODY, Owner, Tenancy
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
@@ -26,6 +27,9 @@ class Job:
         listed_at: when the whole source was in the ledger.
         planned_at: when every path in the ledger had its batch or its outcome.
         finished_at: when every path had its outcome and the vectors were searchable.
+        api_key_id: the public id of the API key that submitted it; None where there was none.
+        bound_partition: the partition that the key was bound to, beyond which the job changes nothing.
+        bound_roots: the directories that the key was bound to, beyond which the job reads nothing.
     """
 
     id: str
@@ -60,6 +64,15 @@ class Job:
     stalled_at: datetime | None
     finished_at: datetime | None
     request_sha256: str | None
+    api_key_id: str | None = None
+    bound_partition: str | None = None
+    bound_roots: list[str] | None = None
+
+    @property
+    def tenancy(self) -> Tenancy:
+        """Return what the job reaches beside its collection."""
+        roots = None if self.bound_roots is None else tuple(self.bound_roots)
+        return Tenancy(partition=self.bound_partition, roots=roots)
 
     @property
     def done(self) -> int:
@@ -164,6 +177,7 @@ class NewJob:
     kind: JobKind = JobKind.INDEX
     options: dict[str, Any] | None = None
     manifest: str | None = None
+    owner: Owner = NOBODY
 
     @property
     def is_list(self) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch.access.tenants import NOBODY, Owner
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.job import IdempotencyKey, Job, NewJob
-from imagesearch.catalog.states import JobOrigin
+from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState
@@ -43,7 +44,7 @@ def create(tx: Transaction, collection_id: int, job: NewJob) -> Job:
     Raises:
         KeyTaken: its idempotency key has been used, perhaps while this transaction waited for another.
     """
-    key = job.idempotency_key
+    key, bounds = job.idempotency_key, job.owner.tenancy
     made = tx.execute(
         insert(table)
         .values(
@@ -64,6 +65,9 @@ def create(tx: Transaction, collection_id: int, job: NewJob) -> Job:
             idempotency_scope=key and key.scope,
             idempotency_key=key and key.key,
             request_sha256=job.request_sha256,
+            api_key_id=job.owner.key_id,
+            bound_partition=bounds.partition,
+            bound_roots=None if bounds.roots is None else list(bounds.roots),
         )
         .on_conflict_do_nothing(
             index_elements=["idempotency_scope", "idempotency_key"],
@@ -82,13 +86,31 @@ def by_key(tx: Transaction, key: IdempotencyKey) -> Job | None:
     return next(iter(_jobs(tx, query)), None)
 
 
-def get(tx: Transaction, job_id: str) -> Job:
+def get(tx: Transaction, job_id: str, owner: Owner = NOBODY) -> Job:
     """Return a job.
 
     Raises:
-        NotFound: there is none of that id.
+        NotFound: there is none of that id within the owner's reach.
     """
-    return _only(_jobs(tx, _SELECT.where(table.c.id == job_id)), job_id)
+    return _only(_jobs(tx, _SELECT.where(table.c.id == job_id, *_reached_by(owner))), job_id)
+
+
+def _reached_by(owner: Owner) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on jobs that an owner may see.
+
+    The jobs of a collection that is gone are those of who submitted them: somebody else may have its name by now.
+    What a job found out about paths may go beyond a partition or directories unless it was bound to them itself.
+    """
+    bounds = owner.tenancy
+    conditions: list[sa.ColumnElement[bool]] = []
+    if bounds.collections is not None:
+        is_mine = sa.or_(collections.c.state == CollectionState.ACTIVE, table.c.api_key_id == owner.key_id)
+        conditions += [collections.c.name.in_(bounds.collections), is_mine]
+    if bounds.partition is not None:
+        conditions.append(table.c.bound_partition == bounds.partition)
+    if bounds.roots is not None:
+        conditions.append(table.c.bound_roots.contained_by(list(bounds.roots)))
+    return conditions
 
 
 def newer_than(tx: Transaction, seen: Job) -> Job | None:
@@ -97,21 +119,39 @@ def newer_than(tx: Transaction, seen: Job) -> Job | None:
     return next(iter(_jobs(tx, changed)), None)
 
 
-def lock(tx: Transaction, job_id: str) -> Job:
+def lock(tx: Transaction, job_id: str, owner: Owner = NOBODY) -> Job:
     """Lock a job's row until the transaction ends and return it.
 
     Raises:
-        NotFound: there is none of that id.
+        NotFound: there is none of that id within the owner's reach.
     """
-    query = _SELECT.where(table.c.id == job_id).with_for_update(of=table, key_share=True)
+    query = _SELECT.where(table.c.id == job_id, *_reached_by(owner)).with_for_update(of=table, key_share=True)
     return _only(_jobs(tx, query), job_id)
 
 
 def newest(
-    tx: Transaction, *, limit: int, before: int | None = None, origin: JobOrigin | None = None
+    tx: Transaction,
+    *,
+    limit: int,
+    before: int | None = None,
+    origin: JobOrigin | None = None,
+    owner: Owner = NOBODY,
+    api_key_id: str | None = None,
 ) -> list[Job]:
-    """Return jobs, newest first, from behind the job numbered `before`; none of single pictures."""
+    """Return jobs, newest first, from behind the job numbered `before`; none of single pictures.
+
+    Args:
+        tx: the transaction.
+        limit: the most jobs.
+        before: the number; None begins with the newest.
+        origin: only jobs of this one.
+        owner: only what is within its reach.
+        api_key_id: only what was submitted under this key.
+    """
     query = _SELECT.order_by(table.c.number.desc()).limit(limit).where(table.c.origin != JobOrigin.SINGLE_IMAGE)
+    query = query.where(*_reached_by(owner))
+    if api_key_id is not None:
+        query = query.where(table.c.api_key_id == api_key_id)
     if before is not None:
         query = query.where(table.c.number < before)
     if origin is not None:

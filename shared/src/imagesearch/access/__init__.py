@@ -1,0 +1,1 @@
+"""Say who may do what: API keys, their scopes, and the tenancy that one is bound to."""

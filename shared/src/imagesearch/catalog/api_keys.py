@@ -1,0 +1,89 @@
+"""Keep API keys: their ids, digests of their secrets, and what they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from imagesearch.access.keys import ApiKey, StoredKey, Token
+from imagesearch.access.scopes import Scope
+from imagesearch.access.tenants import Tenancy
+from imagesearch.catalog import audit
+from imagesearch.catalog.audit import Action
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.tables import api_keys as table
+from imagesearch.errors import NotFound
+
+_SHOWN = sa.select(*(column for column in table.c if column.name != "secret_sha256"))
+
+
+def create(tx: Transaction, token: Token, name: str, scope: Scope, tenancy: Tenancy, *, by: str | None) -> ApiKey:
+    """Keep a new key, and note who made it: an id of a key, or None for the command."""
+    tx.execute(
+        sa.insert(table).values(
+            id=token.id,
+            secret_sha256=token.digest,
+            name=name,
+            scope=scope,
+            collections=_list(tenancy.collections),
+            partition=tenancy.partition,
+            source_roots=_list(tenancy.roots),
+            created_by=by,
+        )
+    )
+    audit.note(tx, Action.KEY_MADE, by, {"key": token.id, "name": name, "scope": scope.value})
+    return _get(tx, token.id)
+
+
+def find(tx: Transaction, key_id: str) -> StoredKey | None:
+    """Return a key, also one that was revoked; None where there is none."""
+    row = tx.execute(sa.select(table).where(table.c.id == key_id)).one_or_none()
+    return None if row is None else StoredKey(_key(row), row.secret_sha256)
+
+
+def listing(tx: Transaction, *, after: str, limit: int) -> list[ApiKey]:
+    """Return keys by id, those that were revoked included, from behind the id `after`."""
+    return [_key(row) for row in tx.execute(_SHOWN.where(table.c.id > after).order_by(table.c.id).limit(limit))]
+
+
+def revoke(tx: Transaction, key_id: str, *, by: str | None) -> ApiKey:
+    """Have a key hold no more; one that was revoked before stays as it is.
+
+    Raises:
+        NotFound: there is no such key.
+    """
+    revoked = sa.update(table).where(table.c.id == key_id, table.c.revoked_at.is_(None))
+    if tx.execute(revoked.values(revoked_at=sa.func.now())).rowcount:
+        audit.note(tx, Action.KEY_REVOKED, by, {"key": key_id})
+    return _get(tx, key_id)
+
+
+def follow_rename(tx: Transaction, before: str, name: str) -> None:
+    """Have the keys that are bound to a collection stay bound to it under its new name."""
+    tx.execute(
+        sa.update(table)
+        .where(table.c.collections.contains([before]))
+        .values(collections=sa.func.array_replace(table.c.collections, before, name))
+    )
+
+
+def _get(tx: Transaction, key_id: str) -> ApiKey:
+    row = tx.execute(_SHOWN.where(table.c.id == key_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no API key {key_id!r}.")
+    return _key(row)
+
+
+def _key(row: sa.Row[Any]) -> ApiKey:
+    tenancy = Tenancy(_tuple(row.collections), row.partition, _tuple(row.source_roots))
+    return ApiKey(row.id, row.name, row.scope, tenancy, row.created_by, row.created_at, row.revoked_at)
+
+
+def _list(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else list(names)
+
+
+def _tuple(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)

@@ -1,0 +1,82 @@
+"""Keep the audit log: who deleted what, and who changed keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from imagesearch.catalog.columns import columns_of
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.tables import audit_events as table
+
+log = structlog.get_logger()
+
+
+class Action(StrEnum):
+    """Name what is noted."""
+
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    SECRET_ROTATED = "secret_rotated"  # noqa: S105 - the name of an action
+    COLLECTION_DELETED = "collection_deleted"
+    COLLECTION_RENAMED = "collection_renamed"
+    ALIAS_REMOVED = "alias_removed"
+    IMAGES_DELETED = "images_deleted"
+    PRUNE_SUBMITTED = "prune_submitted"
+    """A job that deletes images whose files are gone; what it deleted, its counters say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Describe what was done.
+
+    Attributes:
+        key_id: of whom; None for the command, and where API keys are switched off.
+    """
+
+    id: int
+    at: datetime
+    action: str
+    key_id: str | None
+    detail: dict[str, Any]
+
+
+_SELECT = sa.select(*columns_of(table, Event))
+
+
+def note(tx: Transaction, action: Action, key_id: str | None, detail: Mapping[str, Any]) -> None:
+    """Note what this transaction does: the event is kept exactly if that is.
+
+    The structured log has it as well, a moment before the commit: there it may speak of what was rolled back.
+    """
+    tx.execute(sa.insert(table).values(action=action.value, key_id=key_id, detail=dict(detail)))
+    log.info("audit", action=action.value, api_key=key_id, **detail)
+
+
+def listing(tx: Transaction, *, limit: int, before: int | None = None) -> list[Event]:
+    """Return events, newest first, from behind the one with id `before`."""
+    query = _SELECT.order_by(table.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    return [Event(*row) for row in tx.execute(query)]
+
+
+def count_older(tx: Transaction, age: timedelta) -> int:
+    """Return how many events are older than `age`."""
+    return tx.execute(sa.select(sa.func.count()).where(_is_older(age))).scalar_one()
+
+
+def remove_older(tx: Transaction, age: timedelta, *, limit: int) -> int:
+    """Remove some events that are older than `age`; return how many."""
+    some = sa.select(table.c.id).where(_is_older(age)).order_by(table.c.id).limit(limit)
+    return tx.execute(sa.delete(table).where(table.c.id.in_(some.scalar_subquery()))).rowcount
+
+
+def _is_older(age: timedelta) -> sa.ColumnElement[bool]:
+    return table.c.at < sa.func.now() - age
