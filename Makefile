@@ -28,7 +28,7 @@ LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-milvus test-faults bench lint format docs
+.PHONY: help setup setup-local lock demo up down test test-milvus test-faults test-compose bench lint format docs
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,13 +61,16 @@ test: setup ## run every test but the long fault rounds
 
 # Most tests wait for servers, so more processes than cores share them; a part of the tests is one process's work.
 WORKERS ?= $(if $(filter tests,$(TESTS)),4,0)
-PYTEST := $(BIN)/python -m pytest -m "not faults"
+PYTEST := $(BIN)/python -m pytest -m "not faults and not compose"
 
 test-milvus: setup ## run the end-to-end tests against the real Milvus server of the milvus wheel
 	@STORE=milvus $(BIN)/python -m pytest tests/e2e
 
 test-faults: setup ## kill, freeze and restart everything in the middle of jobs, and count what is lost or wrong
 	@$(BIN)/python -m pytest tests/faults -m faults
+
+test-compose: setup ## build the images and run docker-compose.yml on a Docker engine; needs no registry
+	@$(BIN)/python -m pytest tests/compose -m compose
 
 bench: setup ## measure speed
 	@PYTHONPATH=tests $(BIN)/python -m bench
@@ -82,8 +85,9 @@ format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup ## write docs/settings.md again, from the settings themselves
+docs: setup ## write docs/settings.md and .env.example again, from the settings themselves
 	@$(BIN)/python -m tools.settings_page
+	@$(BIN)/python -m tools.env_example
 
 lock: setup ## compile requirements/*.txt again (UPGRADE=1 takes newer versions)
 	@$(call compile,uv,requirements/uv.in)

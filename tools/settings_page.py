@@ -31,7 +31,7 @@ GROUPS: tuple[tuple[type[Settings], str], ...] = (
     (ApiSettings, "api"),
     (ExtractorSettings, "extractor"),
     (IndexerSettings, "indexer, scheduler"),
-    (WorkerSettings, "extractor, indexer"),
+    (WorkerSettings, "extractor, indexer, scheduler"),
     (TelemetrySettings, "every process"),
 )
 
@@ -56,13 +56,15 @@ def page() -> str:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    return f"| `{name.upper()}` | {_default(field.default)} | {field.description} |"
+    default = default_of(field.default)
+    return f"| `{name.upper()}` | {f'`{default}`' if default else '-'} | {field.description} |"
 
 
-def _default(value: object) -> str:
+def default_of(value: object) -> str:
+    """Return a default as the environment would say it; nothing where a setting is unset."""
     if isinstance(value, tuple):
         value = ",".join(map(str, value))
-    return f"`{value}`" if value not in ("", None) else "-"
+    return "" if value is None else str(value)
 
 
 if __name__ == "__main__":

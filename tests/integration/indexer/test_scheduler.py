@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -68,3 +69,14 @@ def test_a_redis_that_is_away_puts_it_off(app: Celery, client: redis.Redis) -> N
     made = scheduler(app, Away(client))
     made.apply_entry(made.schedule["reconcile"])
     assert asked(client) == []
+
+
+def test_the_heartbeat_of_a_scheduler_is_that_it_looks_what_is_due(
+    app: Celery, client: redis.Redis, tmp_path: Path
+) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    made = scheduler_of(Away(client), heartbeat)(app)
+    made.setup_schedule()
+    assert not heartbeat.exists()
+    made.tick()
+    assert heartbeat.exists()

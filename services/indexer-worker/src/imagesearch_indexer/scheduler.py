@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,20 +15,30 @@ from imagesearch.messaging.broker import close_celery, create_celery, create_red
 from imagesearch.messaging.claims import InFlight
 from imagesearch.settings import RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
+from imagesearch.worker.heartbeat import WorkerSettings
 from imagesearch.worker.run import leave_logging_alone
 from imagesearch_indexer.settings import IndexerSettings
 
 log = structlog.get_logger()
 
 
-def scheduler_of(in_flight: InFlight) -> type[Scheduler]:
+def scheduler_of(in_flight: InFlight, heartbeat_file: Path | None = None) -> type[Scheduler]:
     """Return a scheduler that asks for nothing that still waits in the queue.
 
     What was not done by the time of the next one is not worth doing twice. Celery's own means against that, a date
     after which a message is dropped, is compared with the clock of the worker, which may be another.
+
+    Args:
+        in_flight: tells what waits.
+        heartbeat_file: touched each time that the scheduler looks what is due.
     """
 
     class AskingOnce(Scheduler):  # type: ignore[misc]  # Celery has no types
+        def tick(self, *args: Any, **kwargs: Any) -> Any:
+            if heartbeat_file:
+                heartbeat_file.touch()
+            return super().tick(*args, **kwargs)
+
         def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
             try:
                 waits = in_flight.is_waiting(entry.options["task_id"])
@@ -42,9 +53,9 @@ def scheduler_of(in_flight: InFlight) -> type[Scheduler]:
 
 def run() -> int:
     """Run the scheduler until it is told to stop; return its exit code."""
-    redis, settings = RedisSettings(), IndexerSettings()
+    redis, settings, worker = RedisSettings(), IndexerSettings(), WorkerSettings()
     page = configure("scheduler", TelemetrySettings())
-    log_settings(redis, settings)
+    log_settings(redis, settings, worker)
     leave_logging_alone()
     app = create_celery(redis)
     app.conf.beat_schedule = {
@@ -58,7 +69,8 @@ def run() -> int:
     # leave it broken.
     try:
         with closing(create_redis(redis)) as client:
-            app.Beat(scheduler_cls=scheduler_of(InFlight(client)), quiet=True, max_interval=1).run()
+            scheduler = scheduler_of(InFlight(client), worker.heartbeat_file)
+            app.Beat(scheduler_cls=scheduler, quiet=True, max_interval=1).run()
     finally:
         close_celery(app)
         page.close()

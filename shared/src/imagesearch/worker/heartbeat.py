@@ -25,7 +25,9 @@ class WorkerSettings(Settings):
     """How a worker process behaves."""
 
     heartbeat_file: Path | None = Field(
-        None, description="Touched while the worker proves that it consumes; for liveness probes."
+        None,
+        description="Touched while the process proves that it works, or waits for Redis; "
+        "`python -m imagesearch.worker.alive` looks at it, for liveness probes.",
     )
     deaf_seconds: float = Field(
         60.0,
@@ -130,6 +132,9 @@ class Heartbeat:
         if self.liveness.silence > self.settings.deaf_seconds:
             log.critical("worker.unresponsive", seconds=round(self.liveness.silence))
             os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
+        self._touch()
+
+    def _touch(self) -> None:
         if self.settings.heartbeat_file:
             self.settings.heartbeat_file.touch()
 
@@ -145,7 +150,11 @@ class Heartbeat:
     def _try(self, action: Callable[[], None]) -> None:
         try:
             action()
-        except (StoreUnavailable, *REDIS_ERRORS, OSError) as error:
+        except (StoreUnavailable, *REDIS_ERRORS) as error:
+            log.warning("worker.heartbeat_missed", reason=str(error) or type(error).__name__)
+            # A restart brings no Redis back: it would only cost the network that is warm.
+            self._touch()
+        except OSError as error:
             log.warning("worker.heartbeat_missed", reason=str(error) or type(error).__name__)
         except Exception:
             # A worker without a heartbeat would lose its claims and its place in the registry for as long as it

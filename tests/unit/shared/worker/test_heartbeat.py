@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 from typing import cast
 
@@ -43,8 +44,8 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat_module, "REPORT_EVERY_SECONDS", 0.001)
 
 
-def heartbeat_of(registry: Counting, claims: Counting | None = None) -> Heartbeat:
-    settings = WorkerSettings(heartbeat_file=None, deaf_seconds=10**6)
+def heartbeat_of(registry: Counting, claims: Counting | None = None, file: Path | None = None) -> Heartbeat:
+    settings = WorkerSettings(heartbeat_file=file, deaf_seconds=10**6)
     liveness = Liveness("worker", concurrency=1)
     report = WorkerReport("worker", (), "1", None, None, untrained=False)
     return Heartbeat(liveness, report, cast(WorkerRegistry, registry), settings, cast(BatchClaims | None, claims))
@@ -115,3 +116,19 @@ def test_a_failed_heartbeat_starts_the_clock_of_unresponsiveness_anew() -> None:
     heartbeat.close()
     assert heartbeat.liveness.asked_at is not None
     assert heartbeat.liveness.asked_at > before
+
+
+@pytest.mark.parametrize(
+    ("error", "touched"), [(StoreUnavailable("redis", "away"), True), (ValueError("closed"), False)]
+)
+def test_the_file_is_touched_while_redis_is_away_and_not_by_a_heartbeat_that_fails(
+    error: Exception, touched: bool, tmp_path: Path
+) -> None:
+    heartbeat_file, seen = tmp_path / "heartbeat", list[bool]()
+    registry = Counting(raising(error), lambda: seen.append(heartbeat_file.exists()))
+    heartbeat = heartbeat_of(registry, file=heartbeat_file)
+    heartbeat.start()
+    registry.called.wait()
+    heartbeat.close()
+    assert seen == [touched]
+    assert heartbeat_file.exists()
