@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ from xdist.remote import Producer
 from support.scheduling import Pieces, place_of
 
 pytest_plugins = ["support.summary"]
+
+# Callers need no API key, but for those tests that say so: what most of them ask is not about keys.
+os.environ["API_KEYS"] = "false"
 
 # How long an example takes says more about what else the machine does.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

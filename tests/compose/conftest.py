@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -69,10 +68,19 @@ def stack(engine: Engine, images: dict[str, str], folder: Path, pictures: Path) 
         made.down()
 
 
+@pytest.fixture(scope="session")
+def header(stack: Stack) -> dict[str, str]:
+    """The header with an API key, made as an operator makes the first one."""
+    printed = stack.compose(
+        "exec", "-T", "api", "python", "-m", "imagesearch.admin", "keys", "make", "tests", "--scope", "write"
+    )
+    return {"Authorization": f"Bearer {printed.split()[-1]}"}
+
+
 @pytest.fixture
-def http(stack: Stack) -> Iterator[httpx.Client]:
+def http(stack: Stack, header: dict[str, str]) -> Iterator[httpx.Client]:
     """A client of the published port, once everything is ready."""
-    with httpx.Client(base_url=stack.url, timeout=TIMEOUT, verify=PLAIN, headers=_key()) as client:
+    with httpx.Client(base_url=stack.url, timeout=TIMEOUT, verify=PLAIN, headers=header) as client:
         until(lambda: _ready(client))
         yield client
 
@@ -82,9 +90,3 @@ def _ready(client: httpx.Client) -> bool:
         return client.get("/readyz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _key() -> dict[str, str]:
-    """Return the header with the API key that the environment names, where there is one."""
-    key = os.environ.get("IMAGESEARCH_API_KEY")
-    return {"Authorization": f"Bearer {key}"} if key else {}

@@ -154,6 +154,6 @@ def test_everything_is_there_after_the_whole_system_was_stopped_and_started(
     for container in stack.containers("api", "extractor", "extractor-query", "indexer", "scheduler"):
         assert container["State"]["ExitCode"] == 0, f"{service_of(container)} did not end in good order"
     stack.compose("up", "--detach", "--no-build")
-    with httpx.Client(base_url=stack.url, timeout=http.timeout) as again:
+    with httpx.Client(base_url=stack.url, timeout=http.timeout, headers=http.headers) as again:
         nearest = search(again, "calm", pictures / "007.jpg")[0]
     assert nearest["path"] == "/pictures/007.jpg"

@@ -11,12 +11,14 @@ from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
 
 PARTS = (
-    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads search_catalog"
+    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads search_catalog "
+    "key_catalog"
 )
 
 
 def services_of(settings: ApiSettings | None = None, **parts: Any) -> Services:
     """Return services as the settings say, made of the given parts; any other is missing."""
     given: dict[str, Any] = {**dict.fromkeys(PARTS.split()), "limits": PictureSettings(), **parts}
-    given["search_catalog"] = given["search_catalog"] or given["catalog"]
+    for catalog in ("search_catalog", "key_catalog"):
+        given[catalog] = given[catalog] or given["catalog"]
     return assemble(settings or ApiSettings(), resources=ExitStack(), **given)

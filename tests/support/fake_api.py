@@ -43,7 +43,9 @@ class FakeApi:
     def on(self, method: str, path: str, *answers: Answer) -> None:
         self._script[method, path].extend(answers)
 
-    def client(self, url: str = "http://api.test", patience: Patience | None = None) -> Client:
+    def client(
+        self, url: str = "http://api.test", patience: Patience | None = None, api_key: str | None = None
+    ) -> Client:
         chosen = patience or Patience()
         timed = Patience(
             chosen.seconds,
@@ -53,7 +55,7 @@ class FakeApi:
             self.clock.sleep,
             chosen.on_pause,
         )
-        return Client(url, transport=httpx.MockTransport(self._answer), patience=timed)
+        return Client(url, transport=httpx.MockTransport(self._answer), patience=timed, api_key=api_key)
 
     @property
     def asked(self) -> list[str]:

@@ -40,7 +40,7 @@ class Client(Searching, Pictures, CollectionCalls):
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
     now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
     submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
-    could act twice are sent once.
+    could act twice are sent once. An `api_key` goes to `base_url` in a header with each request, and nowhere else.
     """
 
     def __init__(
@@ -50,9 +50,10 @@ class Client(Searching, Pictures, CollectionCalls):
         transport: httpx.BaseTransport | None = None,
         *,
         patience: Patience | None = None,
+        api_key: str | None = None,
     ) -> None:
         self._patience = patience or Patience()
-        self._connection = Connection(base_url, timeout, self._patience, transport)
+        self._connection = Connection(base_url, timeout, self._patience, transport, api_key=api_key)
 
     def __enter__(self) -> Self:
         return self

@@ -81,12 +81,18 @@ class Connection:
     """Send requests to one API and turn what comes back into JSON or errors."""
 
     def __init__(
-        self, base_url: str, timeout: float, patience: Patience, transport: httpx.BaseTransport | None
+        self,
+        base_url: str,
+        timeout: float,
+        patience: Patience,
+        transport: httpx.BaseTransport | None,
+        *,
+        api_key: str | None = None,
     ) -> None:
         """Open nothing yet.
 
         Raises:
-            ClientError: the URL is not one of HTTP.
+            ClientError: the URL is not one of HTTP, or no header can hold the key.
         """
         try:
             url = httpx.URL(base_url)
@@ -100,7 +106,7 @@ class Connection:
             base_url=url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             transport=transport,
-            headers={"Accept": "application/json"},
+            headers={"Accept": "application/json", **_authorization(api_key, url)},
             # A proxy of the environment cannot reach this machine's own loopback.
             trust_env=url.host not in LOOPBACK,
         )
@@ -167,6 +173,17 @@ class Connection:
         if response.status_code in UNAVAILABLE_STATUSES:
             raise Unavailable(problem.detail or problem.title, problem.retry_after)
         raise problem
+
+
+def _authorization(api_key: str | None, url: httpx.URL) -> dict[str, str]:
+    if api_key is None:
+        return {}
+    # Errors are shown and logged: none of them holds the key.
+    if not api_key or not all("!" <= letter <= "~" for letter in api_key):
+        raise ClientError("the API key is not one: it is empty, or holds blanks or letters beyond ASCII")
+    if url.userinfo:
+        raise ClientError("an API key and a password in the URL go in the same header; give one of them")
+    return {"Authorization": f"Bearer {api_key}"}
 
 
 def _problem(response: httpx.Response) -> ApiError:

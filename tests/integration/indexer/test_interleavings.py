@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.contract import (
     CancelJob,
     ExtractBatch,
@@ -97,7 +98,7 @@ class Chaos:
             ]
         )
         try:
-            verb(ports(self.world), self.pick.choice(self.job_ids))
+            verb(ports(self.world), self.pick.choice(self.job_ids), NOBODY)
         except Conflict:
             return
 
@@ -120,7 +121,7 @@ class Chaos:
         self.under_way.clear()
         for job_id in self.job_ids:
             if self.world.job(job_id).state == JobState.PAUSED:
-                control_module.resume(ports(self.world), job_id)
+                control_module.resume(ports(self.world), job_id, NOBODY)
         for _ in range(50):
             self.repair()
             while self.world.outbox:

@@ -17,10 +17,11 @@ def api() -> FakeApi:
 
 @pytest.fixture
 def run(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.delenv("IMAGESEARCH_URL", raising=False)
+    for name in ("IMAGESEARCH_URL", "IMAGESEARCH_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
-    def connect(url: str, patience: Patience) -> Client:
-        return api.client(url, patience)
+    def connect(url: str, patience: Patience, api_key: str | None) -> Client:
+        return api.client(url, patience, api_key)
 
     def invoke(*arguments: str, **options: Any) -> Result:
         result = CliRunner().invoke(main, arguments, obj=connect, **options)

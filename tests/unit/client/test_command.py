@@ -237,3 +237,11 @@ def test_every_command_explains_itself(api: FakeApi, run: Run, command: list[str
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
     assert api.requests == []
+
+
+def test_a_key_comes_from_the_environment(api: FakeApi, run: Run) -> None:
+    api.on("GET", JOB, ok(job()))
+
+    assert run("jobs", "17", env={"IMAGESEARCH_API_KEY": "imagesearch_1_x"}).exit_code == 0
+
+    assert api.requests[0].headers["Authorization"] == "Bearer imagesearch_1_x"

@@ -346,3 +346,32 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
 
     with Client(loopback) as client:
         assert client.search("default", b"picture").results == ()
+
+
+def test_a_key_goes_along_with_each_request(api: FakeApi) -> None:
+    api.on("GET", JOB, REFUSED, ok(job()))
+
+    api.client(api_key="imagesearch_1_x").job("17")
+
+    assert [request.headers["Authorization"] for request in api.requests] == ["Bearer imagesearch_1_x"] * 2
+
+
+def test_without_a_key_none_is_sent(api: FakeApi) -> None:
+    api.on("GET", JOB, ok(job()))
+
+    api.client().job("17")
+
+    assert "Authorization" not in api.requests[0].headers
+
+
+@pytest.mark.parametrize("text", ["", "imagesearch_1_x ", "imagesearch_1\n_x", "imagesearch_1_\xe4"])
+def test_what_no_header_can_hold_is_no_key_and_is_not_shown(text: str) -> None:
+    with pytest.raises(ClientError, match="not one") as refused:
+        Client("http://api.test", api_key=text)
+    assert not text or text not in str(refused.value)
+
+
+def test_a_key_and_a_password_exclude_each_other() -> None:
+    with pytest.raises(ClientError, match="same header") as refused:
+        Client("http://user:secret@api.test", api_key="imagesearch_1_x")
+    assert "secret" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +16,14 @@ from imagesearch_client.client import Client
 from imagesearch_client.connection import Patience
 from imagesearch_client.errors import ClientError, Unavailable
 
+API_KEY = "IMAGESEARCH_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:5000"
 PATIENCE_SECONDS = 10.0
 """A person in front of a terminal; a job that is waited for gets ten minutes, see `Client.wait`."""
 USAGE_EXIT_CODE = 64
 """EX_USAGE of sysexits.h: click's own 2 would read as a job that completed with failures."""
 
-Connect = Callable[[str, Patience], Client]
+Connect = Callable[[str, Patience, str | None], Client]
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class Session:
     errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
 
 
-def connect(url: str, patience: Patience) -> Client:
+def connect(url: str, patience: Patience, api_key: str | None) -> Client:
     """Return a client of the API at a URL."""
-    return Client(url, patience=patience)
+    return Client(url, patience=patience, api_key=api_key)
 
 
 class CommandLine(click.Group):
@@ -79,9 +81,14 @@ def _usage_exit_code() -> Iterator[None]:
 @click.version_option(package_name="imagesearch-client", prog_name="imagesearch")
 @click.pass_context
 def main(ctx: click.Context, url: str, patience: float) -> None:
-    """Index directories of pictures and search them by picture."""
+    """Index directories of pictures and search them by picture.
+
+    An API that asks for a key gets that of the environment variable IMAGESEARCH_API_KEY.
+    """
     connect_to: Connect = ctx.obj or connect
-    client = ctx.with_resource(connect_to(url, Patience(patience, on_pause=_announce_once(patience))))
+    # No option: everybody on the machine sees the arguments of a command.
+    api_key = os.environ.get(API_KEY) or None
+    client = ctx.with_resource(connect_to(url, Patience(patience, on_pause=_announce_once(patience)), api_key))
     named = ctx.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE
     ctx.obj = Session(client, f"imagesearch --url {shlex.quote(url)}" if named else "imagesearch")
 

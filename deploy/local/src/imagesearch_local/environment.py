@@ -42,6 +42,8 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     kept |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     kept.setdefault("LOG_FORMAT", "console")
+    # The API listens on a loopback address alone.
+    kept.setdefault("API_KEYS", "false")
     for name in ("NO_PROXY", "no_proxy"):
         # A proxy cannot reach this machine's own loopback, and gRPC asks it for everything.
         kept[name] = ",".join(filter(None, [kept.get(name), ports.LOOPBACK, "localhost"]))

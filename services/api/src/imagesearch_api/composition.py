@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from imagesearch.access.key_ring import KeyRing
+from imagesearch.access.keys import StoredKey
+from imagesearch.catalog import api_keys, signing_secrets
 from imagesearch.catalog.engine import Catalog
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
@@ -16,6 +20,7 @@ from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.worker.registry import WorkerRegistry
+from imagesearch_api.access import Access, Secrets
 from imagesearch_api.celery_rpc import CeleryAsker
 from imagesearch_api.http.lanes import Lanes
 from imagesearch_api.images.deletion import Deletes
@@ -32,6 +37,9 @@ from imagesearch_api.search.url_fetcher import UrlFetcher
 from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
 
+KEY_CONNECTIONS = 2
+"""Each key is looked up once at a time, and remembered then."""
+
 
 def compose() -> Services:
     """Build the services from the environment; nothing connects yet."""
@@ -44,16 +52,19 @@ def compose() -> Services:
     # One pool cannot reserve connections: slow reads and changes took them all, and searches got 503. In this pool
     # each place of the two lanes has a connection, and none of their requests takes two at a time.
     search_catalog = Catalog(postgres, most=settings.max_searches + settings.max_status)
+    # Whoever makes up API keys takes no connection from those who have one.
+    key_catalog = Catalog(postgres, most=KEY_CONNECTIONS)
     query_cache = QueryCache(client, settings.query_cache_seconds)
     resources = ExitStack()
     resources.callback(close_celery, app)
     # Closed from the last to the first: threads before the connections that they use.
-    for resource in (page, client, catalog, search_catalog, vectors, lookups, query_cache):
+    for resource in (page, client, catalog, search_catalog, key_catalog, vectors, lookups, query_cache):
         resources.callback(resource.close)
     return assemble(
         settings,
         catalog=catalog,
         search_catalog=search_catalog,
+        key_catalog=key_catalog,
         vectors=vectors,
         latest=LatestJob(client),
         progress=CeleryProgressBoard(app),
@@ -70,11 +81,34 @@ def compose() -> Services:
     )
 
 
+def access_of(settings: ApiSettings, catalog: Catalog) -> Access:
+    """Return what tells who calls, by the keys and secrets of a catalogue."""
+
+    def find(key_id: str) -> StoredKey | None:
+        with catalog.reading() as tx:
+            return api_keys.find(tx, key_id)
+
+    def load() -> list[bytes]:
+        with catalog.transaction() as tx:
+            if not signing_secrets.current(tx):
+                signing_secrets.ensure(tx, secrets.token_bytes(signing_secrets.SECRET_BYTES))
+            return signing_secrets.current(tx)
+
+    return Access(
+        is_on=settings.api_keys,
+        keys=KeyRing(find, settings.api_key_seconds),
+        secrets=Secrets(load),
+        session_seconds=settings.session_seconds,
+        link_seconds=settings.picture_url_seconds,
+    )
+
+
 def assemble(
     settings: ApiSettings,
     *,
     catalog: Catalog,
     search_catalog: Catalog,
+    key_catalog: Catalog,
     vectors: VectorStore,
     latest: LatestJob,
     progress: ProgressBoard,
@@ -107,5 +141,6 @@ def assemble(
         ask=ask,
         lanes=Lanes(settings.places()),
         memory=memory,
+        access=access_of(settings, key_catalog),
         resources=resources,
     )

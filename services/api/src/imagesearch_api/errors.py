@@ -13,6 +13,10 @@ class Busy(ImageSearchError):
     """As many requests of this kind as this process takes at once are in flight."""
 
 
+class NotAuthenticated(ImageSearchError):
+    """Nothing says who calls, or what says so does not hold."""
+
+
 class UrlRefused(PermanentError):
     """A URL may not be fetched, or does not answer with a file.
 

@@ -5,6 +5,9 @@ Gunicorn reads the names of this module as its settings, so they stand at its to
 
 from __future__ import annotations
 
+from typing import Any
+
+from imagesearch_api.server.addresses import check_addresses
 from imagesearch_api.settings import ApiSettings
 
 worker_class = "imagesearch_api.server.worker.Worker"
@@ -18,3 +21,8 @@ many in a URL; gunicorn's own limit refused it from 4,094 on, in words that the 
 graceful_timeout = 10
 control_socket_disable = True
 """The control socket would lie in the home directory, which a container may not have."""
+
+
+def on_starting(server: Any) -> None:
+    """Let no API without keys listen where others reach it."""
+    check_addresses(server.cfg.address, has_keys=ApiSettings().api_keys)

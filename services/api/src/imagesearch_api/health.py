@@ -9,10 +9,12 @@ from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from imagesearch.access.scopes import Scope
 from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.callers import known_caller, needs, public, tenancy
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.problems import RETRY_AFTER_SECONDS
 from imagesearch_api.services import Services, current
@@ -23,15 +25,20 @@ NEEDED_QUEUES = (Queue.PLAN, Queue.EXTRACT, Queue.INDEX, Queue.QUERY)
 
 
 @health.get("/healthz")
+@public
 def healthz() -> ResponseReturnValue:
     """Answer as long as this process can."""
     return jsonify({"status": "ok"})
 
 
 @health.get("/readyz")
+@public
 @admitted(Lane.STATUS)
 def readyz() -> ResponseReturnValue:
-    """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what is missing."""
+    """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what is missing.
+
+    Where API keys are needed, only callers that are bound to nothing are told what is missing.
+    """
     services = current()
     components = {
         "postgres": _check(lambda: _schema(services)),
@@ -39,7 +46,11 @@ def readyz() -> ResponseReturnValue:
         **_workers(services),
     }
     is_ready = all(state == "ok" for state in components.values())
-    body = jsonify({"status": "ok" if is_ready else "unavailable", "components": components})
+    asked_by = known_caller()
+    tells = asked_by is not None and not asked_by.owner.tenancy.is_bound
+    body = jsonify(
+        {"status": "ok" if is_ready else "unavailable", **({"components": components} if tells else {})}
+    )
     if is_ready:
         return body
     return body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -68,6 +79,11 @@ def _workers(services: Services) -> dict[str, str]:
 
 
 @health.get("/metrics")
+@needs(Scope.READ)
 def metrics() -> ResponseReturnValue:
-    """Show this process' metrics to Prometheus."""
+    """Show this process' metrics to Prometheus; they are about everybody, so a bound key will not do.
+
+    Prometheus sends a key like any other program, by `authorization` in its configuration.
+    """
+    tenancy().require_everything()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
+from imagesearch.access.tenants import Tenancy
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
 from imagesearch.pictures import decode, thumbnails
@@ -35,6 +37,10 @@ class Pictures:
     roots: Roots
     fetch_url: Callable[[str], bytes]
     max_fetched_bytes: int
+
+    def within(self, tenancy: Tenancy) -> Self:
+        """Return the same for a key: it reads files of a library only beneath what the key is bound to."""
+        return replace(self, roots=tenancy.roots_within(self.roots))
 
     def decode(self, data: bytes, preprocessing: Preprocessing, box: Region | None = None) -> Picture:
         """Decode a picture as soon as there is memory for it.

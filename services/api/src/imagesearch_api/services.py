@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from imagesearch.catalog.engine import Catalog
+from imagesearch_api.access import Access
 from imagesearch_api.http.lanes import Lanes
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.images.write import Writes
@@ -30,6 +31,7 @@ class Services:
         ask: asks the indexer.
         lanes: bound the requests of each kind in flight.
         memory: bounds what they read and decode.
+        access: tells who calls.
         resources: what `close` closes.
     """
 
@@ -45,6 +47,7 @@ class Services:
     ask: Ask
     lanes: Lanes
     memory: Memory
+    access: Access
     resources: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:

@@ -91,6 +91,29 @@ class ApiSettings(Settings):
     query_cache_seconds: int = Field(
         3_600, ge=0, description="How long the vector of an uploaded picture is kept."
     )
+    max_key_lookups: int = Field(
+        16, ge=1, description="API keys being looked up in Postgres in one process; those in use are remembered."
+    )
+    api_keys: bool = Field(
+        True,
+        description="Callers need an API key. It may be false only where the API listens on loopback addresses: "
+        "elsewhere it does not start then.",
+    )
+    api_key_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="For so long a process believes what it knows of an API key: a revoked one holds no longer.",
+    )
+    session_seconds: int = Field(
+        43_200, ge=60, le=86_400, description="How long a session of a page holds, POST /api/v2/session."
+    )
+    picture_url_seconds: int = Field(
+        3_600,
+        ge=60,
+        le=57_600,
+        description="How long the signed URL of a picture holds, at least; at most half as long again.",
+    )
     public_url: str = Field("", description="Base of picture URLs; empty takes the host that the caller asked.")
     trusted_proxies: int = Field(0, ge=0, description="Proxies in front whose X-Forwarded headers are believed.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -131,6 +154,7 @@ class ApiSettings(Settings):
             Lane.CHANGES: self.max_changes,
             Lane.SUBMISSIONS: self.max_submissions,
             Lane.STATUS: self.max_status,
+            Lane.KEYS: self.max_key_lookups,
         }
 
     def threads(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from http import HTTPStatus
 from threading import Lock
 
@@ -9,7 +10,8 @@ import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.access.scopes import Scope
+from imagesearch.catalog import jobs, tenants
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
 from imagesearch.job_progress import JobProgress
@@ -17,6 +19,7 @@ from imagesearch.pipeline import Preprocessing
 from imagesearch_api.errors import Busy, QueryRejected
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.bodies import MAX_JSON_BYTES, checked, expect_form
+from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.form_files import read_files, receive_files
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
@@ -39,24 +42,29 @@ log = structlog.get_logger()
 v1 = Blueprint("v1", __name__, url_prefix="/api/v1")
 
 DEFAULT_TABLE = "default"
+MAX_REMEMBERED = 1_000
+"""API keys whose last progress a process remembers."""
 
 
 class LastSeen:
     """Remember the last progress shown, for the moments in which no store answers or too many ask."""
 
     def __init__(self) -> None:
-        self._progress: JobProgress | None = None
+        self._progress: OrderedDict[str | None, JobProgress | None] = OrderedDict()
         self._lock = Lock()
 
-    def keep(self, progress: JobProgress | None) -> None:
-        """Remember a report."""
+    def keep(self, api_key_id: str | None, progress: JobProgress | None) -> None:
+        """Remember a report to an API key, or without one; of too many, those that were kept last."""
         with self._lock:
-            self._progress = progress
+            self._progress[api_key_id] = progress
+            self._progress.move_to_end(api_key_id)
+            if len(self._progress) > MAX_REMEMBERED:
+                self._progress.popitem(last=False)
 
-    def get(self) -> JobProgress | None:
+    def get(self, api_key_id: str | None) -> JobProgress | None:
         """Return the report remembered last."""
         with self._lock:
-            return self._progress
+            return self._progress.get(api_key_id)
 
 
 def _text(body: str) -> Response:
@@ -82,21 +90,29 @@ def reject_picture(error: PictureRejected) -> ResponseReturnValue:
 
 
 @v1.post("/train")
+@needs(Scope.WRITE)
 @admitted(Lane.SUBMISSIONS)
 def train() -> ResponseReturnValue:
     """Start indexing a directory."""
     directory = read_required("File", "the path of a directory is expected")
     body = checked(JobBody, {"source": directory, "collection": _table()})
     services = current()
-    job = submit(services.jobs, Submission(source=directory, collection=body.collection, origin=JobOrigin.V1))
+    wanted = Submission(source=directory, collection=body.collection, origin=JobOrigin.V1, owner=owner())
+    job = submit(services.jobs, wanted)
     last: LastSeen = current_app.extensions["last_seen"]
     # A client that asks for progress now must not be shown the end of the job before.
-    last.keep(job.progress())
-    services.latest.keep(job.id)
+    last.keep(owner().key_id, job.progress())
+    services.latest.keep(job.id, owner().key_id)
     return _text("Start")
 
 
+def _undecided() -> Response:
+    """Keep the client asking until it can be said what to tell it: its two numbers differ."""
+    return _text("current: 0, total: 1")
+
+
 @v1.get("/process")
+@needs(Scope.READ, undecided=_undecided)
 def process() -> ResponseReturnValue:
     """Say how far the newest job of this interface is; never an error while this process is up."""
     last: LastSeen = current_app.extensions["last_seen"]
@@ -104,13 +120,12 @@ def process() -> ResponseReturnValue:
     try:
         services.lanes.enter(Lane.STATUS, held(request.environ))
         progress = _newest(services)
-        last.keep(progress)
+        last.keep(owner().key_id, progress)
     except (Busy, StoreUnavailable) as error:
         log.warning("process.from_memory", reason=str(error))
-        progress = last.get()
+        progress = last.get(owner().key_id)
         if progress is None:
-            # Unequal numbers keep the client asking until a store answers again.
-            return _text("current: 0, total: 1")
+            return _undecided()
     if progress is None:
         return _text("current: 0, total: 0")
     total = progress.total
@@ -122,30 +137,32 @@ def process() -> ResponseReturnValue:
 
 
 def _newest(services: Services) -> JobProgress | None:
-    latest = services.latest.get()
+    latest = services.latest.get(owner().key_id)
     if latest is not None:
         try:
-            return follow(services.jobs, latest)
+            return follow(services.jobs, latest, owner())
         except NotFound:
             log.warning("latest.unknown", job=latest)
     with services.catalog.reading() as tx:
-        found = jobs.newest(tx, limit=1, origin=JobOrigin.V1)
+        found = jobs.newest(tx, limit=1, origin=JobOrigin.V1, owner=owner(), api_key_id=owner().key_id)
     return found[0].progress() if found else None
 
 
 @v1.post("/count")
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def count() -> ResponseReturnValue:
     """Say how many pictures a collection holds; none for one that does not exist."""
     with current().catalog.reading() as tx:
         try:
-            collection = collections.get(tx, _table())
+            collection = tenants.collection(tx, _table(), tenancy())
         except NotFound:
             return _text("0")
-        return _text(str(collections.indexed_counts(tx, [collection.id])[collection.id]))
+        return _text(str(tenants.counts(tx, [collection.id], tenancy())[collection.id]))
 
 
 @v1.post("/search")
+@needs(Scope.READ)
 @admitted(Lane.SEARCHES)
 def search() -> ResponseReturnValue:
     """Return `[[url, distance], ...]`, nearest first; an empty list for a collection that does not exist."""
@@ -157,7 +174,7 @@ def search() -> ResponseReturnValue:
     top_k = read_int("Num", read_parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
         question = Question([Query(data=data)], Shape(Window(0, top_k)))
-        matches = search_collection(services.search, _table(), question, Timings())[0]
+        matches = search_collection(services.search, _table(), question, Timings(), tenancy())[0]
     except QueryRejected as error:
         raise error.cause from error
     except NotFound:
@@ -169,11 +186,12 @@ def search() -> ResponseReturnValue:
 
 
 @v1.post("/delete")
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def delete() -> ResponseReturnValue:
     """Delete a collection with all that it holds; deleting what does not exist is no error."""
     try:
-        delete_collection(current().deletes, _table())
+        delete_collection(current().deletes, _table(), owner())
     except NotFound:
         return _text("There is no such table")
     return _text("Deleted")

@@ -58,6 +58,15 @@ class Tenancy:
         """Return those of the directories that may be read that are within reach."""
         return roots if self.roots is None else roots.within(self.roots)
 
+    def require_everything(self) -> None:
+        """Check that what concerns everybody may be seen.
+
+        Raises:
+            Forbidden: the key is bound to something.
+        """
+        if self.is_bound:
+            raise Forbidden("The API key is bound, and this concerns everybody.")
+
     def require_whole_collections(self) -> None:
         """Check that what concerns each image of a collection may be done.
 

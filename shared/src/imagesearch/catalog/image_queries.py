@@ -27,6 +27,24 @@ def listing(tx: Transaction, collection_id: int, *, partition: str | None, after
     return [Image(*row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
+def counts_of_partition(tx: Transaction, collection_ids: Iterable[int], partition: str) -> dict[int, int]:
+    """Return the number of indexed images of a partition in each of the collections.
+
+    It is counted along the index of partitions: what it costs grows with the partition, not with the collections.
+    """
+    wanted = sorted(collection_ids)
+    query = (
+        sa.select(table.c.collection_id, sa.func.count())
+        .where(
+            table.c.collection_id == sa.func.any(sa.cast(wanted, sa.ARRAY(sa.BigInteger))),
+            table.c.partition == partition,
+            table.c.state == ImageState.INDEXED,
+        )
+        .group_by(table.c.collection_id)
+    )
+    return dict.fromkeys(wanted, 0) | {row[0]: row[1] for row in tx.execute(query)}
+
+
 def has_partition(tx: Transaction, collection_id: int, partition: str) -> bool:
     """Tell whether an indexed image of a collection has that partition."""
     query = sa.select(table.c.id).where(
@@ -49,8 +67,19 @@ def existing(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     return set(tx.execute(sa.select(table.c.id).where(table.c.id.in_(sorted(image_ids)))).scalars())
 
 
-def below(tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int) -> list[tuple[int, str]]:
-    """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none."""
+def below(
+    tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int, partition: str | None = None
+) -> list[tuple[int, str]]:
+    """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none.
+
+    Args:
+        tx: the transaction.
+        collection_id: of the images.
+        directory: in its one form.
+        after: a path; the empty one is the beginning.
+        limit: the most images.
+        partition: only those of this one.
+    """
     prefix = directory.rstrip("/") + "/"
     query = (
         sa.select(table.c.id, table.c.path)
@@ -63,4 +92,6 @@ def below(tx: Transaction, collection_id: int, directory: str, *, after: str, li
         .order_by(table.c.path)
         .limit(limit)
     )
+    if partition is not None:
+        query = query.where(table.c.partition == partition)
     return [(row.id, row.path) for row in tx.execute(query)]

@@ -6,6 +6,7 @@ collection. Instead whoever takes a name locks that name first, so that two who 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,8 +101,10 @@ def remove_aliases(tx: Transaction, collection_id: int) -> None:
     tx.execute(sa.delete(aliases).where(aliases.c.collection_id == collection_id))
 
 
-def list_aliases(tx: Transaction, *, after: str = "", limit: int) -> list[Alias]:
-    """Return aliases in the order of their names, from behind `after`."""
+def list_aliases(
+    tx: Transaction, *, after: str = "", limit: int, within: Sequence[str] | None = None
+) -> list[Alias]:
+    """Return aliases in the order of their names, from behind `after`; `within` names their collections."""
     query = (
         sa.select(aliases.c.alias, collections.c.name, aliases.c.created_at)
         .join(collections, collections.c.id == aliases.c.collection_id)
@@ -109,6 +112,8 @@ def list_aliases(tx: Transaction, *, after: str = "", limit: int) -> list[Alias]
         .order_by(aliases.c.alias)
         .limit(limit)
     )
+    if within is not None:
+        query = query.where(collections.c.name.in_(within))
     return [Alias(*row) for row in tx.execute(query)]
 
 

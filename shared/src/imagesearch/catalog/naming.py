@@ -92,12 +92,19 @@ def unname(tx: Transaction, collection: Collection, rows: Iterable[Image], state
         tombstones.bury(tx, collection.id, _buried(rows))
 
 
-def delete(tx: Transaction, collection: Collection, image_ids: Iterable[int]) -> list[int]:
+def delete(
+    tx: Transaction, collection: Collection, image_ids: Iterable[int], partition: str | None = None
+) -> list[int]:
     """Remove images of a collection: from this commit on nobody finds them. Return the ids that were there.
 
-    Their vectors, and the files of uploads, are collected later.
+    Their vectors, and the files of uploads, are collected later. With a partition, images that belong to another
+    one stay.
     """
-    rows = {row.id: row for row in lock(tx, collection, image_ids).values() if row.collection_id == collection.id}
+    rows = {
+        row.id: row
+        for row in lock(tx, collection, image_ids).values()
+        if row.collection_id == collection.id and partition in (None, row.partition)
+    }
     if rows:
         tombstones.bury(tx, collection.id, _buried(rows.values()))
         # Rows of an older release may not have their mark yet.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
@@ -36,12 +37,12 @@ def ports(catalog: Catalog) -> Deletes:
 
 
 def test_what_is_left_when_the_time_is_up_is_deleted_by_asking_again(ports: Deletes) -> None:
-    first = delete_matching(ports, "many", None, "")
+    first = delete_matching(ports, "many", None, "", NOBODY)
     assert first.deleted == SLICE
     assert first.next is not None
-    second = delete_matching(ports, "many", None, "", after=first.next)
+    second = delete_matching(ports, "many", None, "", NOBODY, after=first.next)
     assert second.next is not None
-    third = delete_matching(ports, "many", None, "", after=second.next)
+    third = delete_matching(ports, "many", None, "", NOBODY, after=second.next)
     assert (second.deleted, third.deleted, third.next) == (SLICE, COUNT - 2 * SLICE, None)
 
 
@@ -49,9 +50,9 @@ def test_a_filter_that_matches_rarely_gets_to_the_end(ports: Deletes) -> None:
     where = parse_filter({"exists": "old"})
     found, after = [], 0
     for _ in range(3):
-        done = delete_matching(ports, "many", where, None, after=after)
+        done = delete_matching(ports, "many", where, None, NOBODY, after=after)
         found.append(done.deleted)
         after = done.next or 0
     assert found == [0, 0, 1]
     assert after == 0
-    assert delete_matching(ports, "many", where, None).next is not None
+    assert delete_matching(ports, "many", where, None, NOBODY).next is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.tables import images as image_table
@@ -53,14 +54,14 @@ def asked(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> list[str]:
 
 
 def test_paths_as_they_are_stored_are_not_resolved(ports: Deletes, library: Path, asked: list[str]) -> None:
-    done = deletion.delete_paths(ports, "album", [f"{library}/a.png", f"{library}/b.png"])
+    done = deletion.delete_paths(ports, "album", [f"{library}/a.png", f"{library}/b.png"], NOBODY)
     assert (done.deleted, done.missing, asked) == (2, [], [])
 
 
 def test_an_image_is_found_by_any_name_of_its_file(ports: Deletes, library: Path, asked: list[str]) -> None:
     (library / "link").symlink_to(library)
     names = [f"{library}/a.png", f"{library}/link/b.png", f"{library}//b.png", f"{library}/x/../z.png", "/none"]
-    done = deletion.delete_paths(ports, "album", names)
+    done = deletion.delete_paths(ports, "album", names, NOBODY)
     assert done.deleted == 2
     assert done.missing == ["/none", f"{library}/x/../z.png"]
     assert asked == names[1:]
@@ -71,9 +72,9 @@ def test_what_was_deleted_meanwhile_is_missing(
 ) -> None:
     def delete_first(text: str) -> str:
         monkeypatch.undo()
-        assert deletion.delete_paths(ports, "album", [f"{library}/a.png"]).deleted == 1
+        assert deletion.delete_paths(ports, "album", [f"{library}/a.png"], NOBODY).deleted == 1
         return text
 
     monkeypatch.setattr(deletion, "canonical", delete_first)
-    done = deletion.delete_paths(ports, "album", [f"{library}/a.png", "/none"])
+    done = deletion.delete_paths(ports, "album", [f"{library}/a.png", "/none"], NOBODY)
     assert (done.deleted, done.missing) == (0, ["/none", f"{library}/a.png"])

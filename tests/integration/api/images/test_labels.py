@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image as Pillow
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import images, naming
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.tables import images as image_table
@@ -89,7 +90,7 @@ def only(world: World) -> Image:
 
 def accept(services: Services, image_id: int, **patch: Any) -> str:
     """Change the image; return the job that is to do it."""
-    done = update_labels(services.writes, "default", image_id, LabelsUpdate(**patch))
+    done = update_labels(services.writes, "default", image_id, LabelsUpdate(**patch), NOBODY)
     assert done.searchable_at is None
     assert done.job_id is not None
     return done.job_id
@@ -188,7 +189,7 @@ def test_what_waits_already_is_not_written_twice(
 
 
 def test_a_cancelled_change_is_not_begun_with(world: World, services: Services, slow: Slow, image_id: int) -> None:
-    control.cancel(services.jobs, accept(services, image_id, metadata={"a": 1}))
+    control.cancel(services.jobs, accept(services, image_id, metadata={"a": 1}), NOBODY)
     accept(services, image_id, metadata={"b": 2})
     deliver(world, slow.held)
     check(world, "anna", {**OLD, "b": 2})
@@ -231,7 +232,7 @@ def uploaded(world: World, services: Services, slow: Slow, monkeypatch: pytest.M
     data = buffer.getvalue()
     monkeypatch.setattr(upload_module, "infer", lambda *_: (MODEL, [vector_of(data)]))
     world.run([])
-    image_id = upload(services.writes, "default", data, "anna", OLD).image.id
+    image_id = upload(services.writes, "default", data, "anna", OLD, owner=NOBODY).image.id
     deliver(world, slow.held)
     slow.held.clear()
     return data, image_id
@@ -242,12 +243,12 @@ def test_an_upload_begins_with_a_change_that_waits(
 ) -> None:
     data, image_id = uploaded
     job_id = accept(services, image_id, metadata={"a": 1})
-    again = upload(services.writes, "default", data, "anna", None)
+    again = upload(services.writes, "default", data, "anna", None, owner=NOBODY)
     assert (again.job_id, again.searchable_at) == (job_id, None), "what it would leave is on its way"
-    back = upload(services.writes, "default", data, "anna", OLD)
+    back = upload(services.writes, "default", data, "anna", OLD, owner=NOBODY)
     assert back.job_id != job_id, "the row has these labels now, and would lose them"
     deliver(world, slow.held[::-1])
     check(world, "anna", OLD)
     accept(services, image_id, partition="bert")
     with pytest.raises(Conflict, match="another partition"):
-        upload(services.writes, "default", data, "anna", OLD)
+        upload(services.writes, "default", data, "anna", OLD, owner=NOBODY)

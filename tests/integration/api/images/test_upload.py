@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
@@ -154,7 +155,7 @@ def look_at_stray_files(world: World) -> int:
 def test_an_upload_notes_its_path_to_be_looked_at_when_it_has_stored_its_file_or_never_will(
     world: World, services: Services
 ) -> None:
-    made = upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {})
+    made = upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {}, owner=NOBODY)
     with world.catalog.transaction() as tx:
         [noted] = tx.execute(sa.select(stray_files)).all()
         minutes = (noted.look_after - tx.execute(sa.select(sa.func.clock_timestamp())).scalar_one()).seconds / 60
@@ -178,7 +179,7 @@ def test_a_file_that_is_stored_after_its_image_was_deleted_is_removed_in_its_tim
 
     monkeypatch.setattr(uploads, "store", delete_first)
     with pytest.raises(Conflict, match="deleted while"):
-        upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {})
+        upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {}, owner=NOBODY)
     [left] = [path for path in uploads.root.rglob("*") if path.is_file()]
     assert look_at_stray_files(world) == 1
     assert not left.exists()

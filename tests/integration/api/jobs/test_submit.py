@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import collections
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import IdempotencyKey, Job
@@ -99,6 +100,7 @@ def asked(source: Any, key: str | None = "monday", scope: str = "POST /api/v2/jo
         source=source,
         collection=more.pop("collection", "cats"),
         origin=JobOrigin.V2,
+        owner=NOBODY,
         idempotency_key=IdempotencyKey(scope, key) if key else None,
         **more,
     )

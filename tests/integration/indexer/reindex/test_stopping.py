@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from imagesearch.access.tenants import NOBODY, Owner
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import Job
@@ -87,7 +88,7 @@ def test_a_pause_in_the_moment_of_the_switch_holds_until_it_is_resumed(world: Wo
 
 @pytest.mark.parametrize("stop", [control.cancel, control.pause])
 def test_a_job_whose_switch_is_done_is_stopped_no_more(
-    world: World, stop: Callable[[Jobs, str], Job], monkeypatch: pytest.MonkeyPatch
+    world: World, stop: Callable[[Jobs, str, Owner], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(world)
     before = world.collection()
@@ -104,7 +105,7 @@ def test_a_job_whose_switch_is_done_is_stopped_no_more(
     assert world.collection() != before
     ports = services_of(catalog=world.catalog, progress=world.progress, send=world.indexer.send).jobs
     with pytest.raises(Conflict, match="about to end"):
-        stop(ports, job_id)
+        stop(ports, job_id, NOBODY)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     assert world.job(job_id).state == JobState.SUCCEEDED
     check_whole(world)

@@ -144,7 +144,7 @@ def test_progress_takes_a_place_while_a_store_hangs(app: Flask, lanes: Lanes) ->
     client = app.test_client()
     seen: list[int] = []
 
-    def get() -> None:
+    def get(_: str | None) -> None:
         seen.append(client.get("/readyz", buffered=True).status_code)
         seen.append(client.get("/api/v1/process", buffered=True).status_code)
 

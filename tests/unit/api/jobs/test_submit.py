@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch.catalog.states import JobOrigin
 from imagesearch_api.jobs.submit import ManifestSource, Submission
 
 
 def asked(**options: Any) -> Submission:
-    return Submission(**{"source": "/photos", "collection": "cats", "origin": JobOrigin.V2, **options})
+    return Submission(
+        **{"source": "/photos", "collection": "cats", "origin": JobOrigin.V2, "owner": NOBODY, **options}
+    )
 
 
 def test_digests_that_jobs_keep_are_those_of_today() -> None:

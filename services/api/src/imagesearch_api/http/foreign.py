@@ -38,7 +38,7 @@ def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Colle
     allowed = frozenset(origins) | ({str(public)} if public else set())
 
     def judge() -> None:
-        if _came_by_loopback(request.environ):
+        if came_by_loopback(request.environ):
             _check_hosts(request.environ, names)
         if request.method not in SAFE_METHODS and EVERY_ORIGIN not in allowed:
             _check_page(allowed)
@@ -46,7 +46,7 @@ def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Colle
     app.before_request(judge)
 
 
-def _came_by_loopback(environ: Mapping[str, Any]) -> bool:
+def came_by_loopback(environ: Mapping[str, Any]) -> bool:
     """Tell whether a request reached a loopback address of this machine, or may have.
 
     The connection has the address that was reached, even where the server listens on every address. Servers other

@@ -24,6 +24,7 @@ class Lane(StrEnum):
     CHANGES = "changes"
     SUBMISSIONS = "submissions"
     STATUS = "questions about the state of things"
+    KEYS = "API keys to be looked up"
 
 
 class Lanes:

@@ -8,6 +8,7 @@ from flask import request
 
 from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch_api.http.bodies import checked, expect_form, has_body, parse_json, read_object
+from imagesearch_api.http.callers import owner
 from imagesearch_api.http.fields import BadField
 from imagesearch_api.http.form_files import read_file, receive_files
 from imagesearch_api.http.numbers import decimal_number
@@ -83,6 +84,8 @@ def read_duplicates_query() -> DuplicatesBody:
 def read_key(scope: str) -> IdempotencyKey | None:
     """Return the key under which a request may be repeated; None without one.
 
+    Under different API keys, equal ones are different.
+
     Raises:
         BadField: it is not one.
     """
@@ -91,7 +94,8 @@ def read_key(scope: str) -> IdempotencyKey | None:
         return None
     if not (key and len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise BadField("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} printable ASCII characters")
-    return IdempotencyKey(scope, key)
+    key_id = owner().key_id
+    return IdempotencyKey(scope if key_id is None else f"{scope} {key_id}", key)
 
 
 def read_upload(limit: int) -> tuple[bytes, UploadBody]:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from imagesearch.errors import (
     Conflict,
+    Forbidden,
     ImageSearchError,
     NotFound,
     PictureRejected,
@@ -23,7 +24,7 @@ from imagesearch.errors import (
 )
 from imagesearch.failures import FailureCode
 from imagesearch.vectors import InvalidFilter
-from imagesearch_api.errors import Busy, NoSuchPartition, NoSuchPath
+from imagesearch_api.errors import Busy, NoSuchPartition, NoSuchPath, NotAuthenticated
 from imagesearch_api.http.fields import (
     AtField,
     BadField,
@@ -57,6 +58,8 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
     UnsupportedByStore: HTTPStatus.BAD_REQUEST,
     WrongMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ForeignPage: HTTPStatus.FORBIDDEN,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
 }
 
@@ -80,6 +83,8 @@ def problem(
     response = Response(body.to_json(), status=int(status), content_type="application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="imagesearch"'
     return response
 
 

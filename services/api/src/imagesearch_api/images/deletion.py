@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from imagesearch.catalog import collections, image_queries, jobs, naming
+from imagesearch.access.tenants import Owner
+from imagesearch.catalog import audit, collections, image_queries, jobs, naming, tenants
+from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.states import CollectionState
@@ -22,6 +24,8 @@ from imagesearch_api.jobs.ports import Ask, Send
 log = structlog.get_logger()
 
 SLICE = 1_000
+NOTED_IDS = 1_000
+"""Images that one event of the audit log names, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Deletes:
         return True
 
 
-def delete_image(ports: Deletes, name: str, image_id: int) -> None:
+def delete_image(ports: Deletes, name: str, image_id: int, owner: Owner) -> None:
     """Delete one image.
 
     Raises:
@@ -55,13 +59,22 @@ def delete_image(ports: Deletes, name: str, image_id: int) -> None:
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     with ports.catalog.transaction() as tx:
-        if not naming.delete(tx, _held(tx, name), [image_id]):
+        if not _delete(tx, _held(tx, name, owner), [image_id], owner):
             raise NotFound(f"There is no image {image_id} in collection {name!r}.")
 
 
-def _held(tx: Transaction, name: str) -> Collection:
+def _delete(tx: Transaction, collection: Collection, image_ids: Sequence[int], owner: Owner) -> list[int]:
+    """Delete those of the images that are within the owner's reach, and note which."""
+    deleted = naming.delete(tx, collection, image_ids, owner.tenancy.partition)
+    if deleted:
+        noted = {"collection": collection.name, "count": len(deleted), "ids": deleted[:NOTED_IDS]}
+        audit.note(tx, Action.IMAGES_DELETED, owner.key_id, noted)
+    return deleted
+
+
+def _held(tx: Transaction, name: str, owner: Owner) -> Collection:
     """Return a collection whose index is not replaced before this transaction ends."""
-    found = collections.get(tx, name)
+    found = tenants.collection(tx, name, owner.tenancy)
     held = collections.lock_shared(tx, found.id)
     if held.state != CollectionState.ACTIVE:
         raise NotFound(f"There is no collection {name!r}.")
@@ -83,7 +96,7 @@ class Deletion:
     next: int | None = None
 
 
-def delete_ids(ports: Deletes, name: str, image_ids: Sequence[int]) -> Deletion:
+def delete_ids(ports: Deletes, name: str, image_ids: Sequence[int], owner: Owner) -> Deletion:
     """Delete images by id.
 
     Raises:
@@ -91,11 +104,11 @@ def delete_ids(ports: Deletes, name: str, image_ids: Sequence[int]) -> Deletion:
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     with ports.catalog.transaction() as tx:
-        deleted = naming.delete(tx, _held(tx, name), image_ids)
+        deleted = _delete(tx, _held(tx, name, owner), image_ids, owner)
     return Deletion(len(deleted), sorted(set(image_ids) - set(deleted)))
 
 
-def delete_paths(ports: Deletes, name: str, paths: Sequence[str]) -> Deletion:
+def delete_paths(ports: Deletes, name: str, paths: Sequence[str], owner: Owner) -> Deletion:
     """Delete images by path, under any name of their files.
 
     Raises:
@@ -103,20 +116,20 @@ def delete_paths(ports: Deletes, name: str, paths: Sequence[str]) -> Deletion:
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     with ports.catalog.reading() as tx:
-        known = image_queries.ids_of_paths(tx, collections.get(tx, name).id, paths)
+        known = image_queries.ids_of_paths(tx, tenants.collection(tx, name, owner.tenancy).id, paths)
     # Resolving goes to the disk, and costs CPU by the length of a path: no connection waits for it, and paths as
     # lists of images give them need none of it.
     resolved = {path: path if path in known else canonical(path) for path in paths}
     with ports.catalog.transaction() as tx:
-        collection = _held(tx, name)
+        collection = _held(tx, name, owner)
         found = image_queries.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
         wanted = {found.get(path, found.get(resolved[path])) for path in paths}
-        deleted = naming.delete(tx, collection, [one for one in wanted if one is not None])
-    missing = sorted(path for path in resolved if path not in found and resolved[path] not in found)
+        deleted = set(_delete(tx, collection, [one for one in wanted if one is not None], owner))
+    missing = sorted(path for path in resolved if found.get(path, found.get(resolved[path])) not in deleted)
     return Deletion(len(deleted), missing)
 
 
-def delete_path(ports: Deletes, name: str, path: str) -> None:
+def delete_path(ports: Deletes, name: str, path: str, owner: Owner) -> None:
     """Delete one image by path.
 
     Raises:
@@ -124,12 +137,12 @@ def delete_path(ports: Deletes, name: str, path: str) -> None:
         NoSuchPath: no image in it has that path.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    if not delete_paths(ports, name, [path]).deleted:
+    if not delete_paths(ports, name, [path], owner).deleted:
         raise NoSuchPath(f"No image of that path is in collection {name!r}.")
 
 
 def delete_matching(
-    ports: Deletes, name: str, where: Filter | None, partition: str | None, after: int = 0
+    ports: Deletes, name: str, where: Filter | None, partition: str | None, owner: Owner, *, after: int = 0
 ) -> Deletion:
     """Delete the indexed images of a partition, or of the collection, that a filter matches.
 
@@ -137,18 +150,20 @@ def delete_matching(
     collection is deleted by asking again and again.
 
     Raises:
+        Forbidden: the owner is bound to another partition.
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; what was deleted before stays so.
     """
+    partition = owner.tenancy.partition_of(partition)
     deadline = time.monotonic() + ports.timeout
     deleted = 0
     following: int | None = None
     while True:
         with ports.catalog.transaction() as tx:
-            collection = _held(tx, name)
+            collection = _held(tx, name, owner)
             rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
             chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
-            deleted += len(naming.delete(tx, collection, chosen))
+            deleted += len(_delete(tx, collection, chosen, owner))
         if len(rows) < SLICE:
             break
         after = rows[-1].id
@@ -158,17 +173,20 @@ def delete_matching(
     return Deletion(deleted, [], next=following)
 
 
-def delete_collection(ports: Deletes, name: str) -> bool:
+def delete_collection(ports: Deletes, name: str, owner: Owner) -> bool:
     """Delete a collection, cancel its open jobs; return whether all of it is gone already.
 
     Raises:
+        Forbidden: the owner is bound to a partition.
         NotFound: there is no such collection.
         Conflict: the name is an alias.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
+    owner.tenancy.require_whole_collections()
     with ports.catalog.transaction() as tx:
-        collection = collections.get_by_name(tx, name)
+        collection = tenants.collection_by_name(tx, name, owner.tenancy)
         collections.mark_deleting(tx, collection)
+        audit.note(tx, Action.COLLECTION_DELETED, owner.key_id, {"collection": name})
     with ports.catalog.transaction() as tx:
         cancelled = jobs.cancel_all(tx, collection.id)
     try:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imagesearch.catalog import collections, locks
+from imagesearch.access.tenants import Owner
+from imagesearch.catalog import locks, tenants
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, UnchangedImage
-from imagesearch.errors import Conflict
+from imagesearch.errors import Conflict, NotFound
 from imagesearch.metadata import check_metadata
 from imagesearch_api.errors import MetadataRejected
 from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
@@ -44,27 +45,33 @@ class LabelsUpdate:
         return Labels(self.partition, None if self.metadata is None else _merged(image.metadata, self.metadata))
 
 
-def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate) -> WriteResult:
+def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate, owner: Owner) -> WriteResult:
     """Change an image's metadata and partition.
 
     Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
 
     Raises:
+        Forbidden: the owner is bound to another partition than the image is to have.
         NotFound: there is no such collection or image.
         Conflict: the image is not indexed, or was deleted meanwhile.
         MetadataRejected: the metadata would be larger than it may be.
         StoreUnavailable: a store does not answer.
     """
+    bounds = owner.tenancy
+    if update.partition is not None:
+        bounds.partition_of(update.partition)
     with ports.changing, ports.catalog.transaction() as line:
         locks.labels(line, image_id)
         with ports.catalog.transaction() as tx:
-            collection = collections.get(tx, name)
+            collection = tenants.collection(tx, name, bounds)
             image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
         expected = image if waiting is None else waiting.on(image)
+        if not all(bounds.holds_partition(one.partition) for one in (image, expected)):
+            raise NotFound(f"There is no image {image_id}.")
         labels = update.applied(expected)
         if labels.change_nothing(expected.partition, expected.metadata):
             return unchanged(image, waiting)
-        return _write(ports, collection, image, labels)
+        return _write(ports, collection, image, labels, owner)
 
 
 def merge_patch(target: object, patch: object) -> Any:
@@ -87,7 +94,7 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
         raise MetadataRejected(str(error)) from error
 
 
-def _write(ports: Writes, collection: Collection, image: Image, labels: Labels) -> WriteResult:
+def _write(ports: Writes, collection: Collection, image: Image, labels: Labels, owner: Owner) -> WriteResult:
     """Have the indexer write the picture's vector beside its new labels: it has the row's lock, and reads both."""
     if image.state != ImageState.INDEXED or image.sha256 is None or collection.model is None:
         raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
@@ -98,7 +105,7 @@ def _write(ports: Writes, collection: Collection, image: Image, labels: Labels) 
         mtime_ns=image.mtime_ns or 0,
         expected_version=image.version,
     )
-    job_id, batch_id = begin(ports, image, labels)
+    job_id, batch_id = begin(ports, image, labels, owner)
     message = IndexBatch(
         job_id=job_id,
         batch_id=batch_id,

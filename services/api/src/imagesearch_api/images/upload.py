@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 
-from imagesearch.catalog import collections, images, stray_files
+from imagesearch.access.tenants import Owner
+from imagesearch.catalog import collections, images, stray_files, tenants
 from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
@@ -31,7 +32,9 @@ STORED_AFTER = timedelta(hours=1)
 """By then an upload has stored its file, or never will."""
 
 
-def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict[str, Any] | None) -> WriteResult:
+def upload(
+    ports: Writes, name: str, data: bytes, partition: str | None, metadata: dict[str, Any] | None, *, owner: Owner
+) -> WriteResult:
     """Add a picture to a collection; the same content in the same partition is the same image.
 
     Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
@@ -39,6 +42,7 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
 
     Raises:
         Busy: there is no memory for the picture in time; nothing was kept.
+        Forbidden: the owner is bound to another partition.
         NotFound: there is no such collection.
         PictureRejected: the picture cannot be used.
         Conflict: uploads are not set up, or the picture was deleted meanwhile or moved to another partition.
@@ -48,8 +52,9 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
     """
     if ports.uploads is None:
         raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
+    partition = owner.tenancy.partition_of(partition) or ""
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
+        collection = tenants.collection(tx, name, owner.tenancy)
     picture = ports.embedding.pictures.decode(data, collection.preprocessing)
     path = ports.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata)
@@ -57,7 +62,8 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
     if known is not None:
         expected = known if waiting is None else waiting.on(known)
         if expected.partition != partition:
-            raise Conflict(f"This content is image {known.id}, which was moved to another partition.")
+            which = "was uploaded here and" if owner.tenancy.is_bound else f"is image {known.id}, which"
+            raise Conflict(f"This content {which} was moved to another partition.")
         if labels.change_nothing(expected.partition, expected.metadata):
             return unchanged(known, waiting)
     model, vectors = infer(ports.embedding, [picture.pixels])
@@ -65,7 +71,7 @@ def upload(ports: Writes, name: str, data: bytes, partition: str, metadata: dict
         raise PipelineMismatch(mismatch_reason(collection, model))
     check_direction(vectors[0])
     image = _row(ports, collection, path, labels)
-    job_id, batch_id = begin(ports, image, labels)
+    job_id, batch_id = begin(ports, image, labels, owner)
     facts = _store(ports.uploads, path, data, image, picture)
     message = IndexBatch(
         job_id=job_id,

@@ -8,6 +8,7 @@ from threading import BoundedSemaphore
 
 import structlog
 
+from imagesearch.access.tenants import Owner
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
@@ -72,10 +73,10 @@ def unchanged(image: Image, waiting: Accepted | None) -> WriteResult:
     return WriteResult(image, waiting.job_id, None)
 
 
-def begin(ports: Writes, image: Image, labels: Labels) -> tuple[str, int]:
+def begin(ports: Writes, image: Image, labels: Labels, owner: Owner) -> tuple[str, int]:
     """Commit a single-image job: from here on it cannot get lost."""
     with ports.catalog.transaction() as tx:
-        return single_image.begin(tx, image, labels)
+        return single_image.begin(tx, image, labels, owner)
 
 
 def finish(ports: Writes, message: IndexBatch, image_id: int) -> WriteResult:

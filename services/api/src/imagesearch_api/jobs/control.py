@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from imagesearch.access.tenants import Owner
 from imagesearch.catalog import jobs
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import BuildState
@@ -14,15 +15,15 @@ from imagesearch_api.jobs.ports import Jobs
 log = structlog.get_logger()
 
 
-def cancel(ports: Jobs, job_id: str) -> jobs.Job:
+def cancel(ports: Jobs, job_id: str, owner: Owner) -> jobs.Job:
     """Cancel a job: paths without an outcome get none but ``cancelled``.
 
     Raises:
-        NotFound: there is no such job.
+        NotFound: there is no such job within the owner's reach.
         Conflict: it has ended.
     """
     with ports.catalog.transaction() as tx:
-        before = jobs.lock(tx, job_id)
+        before = jobs.lock(tx, job_id, owner)
         job = jobs.cancel(tx, job_id)
     if job == before:
         return job
@@ -35,15 +36,15 @@ def cancel(ports: Jobs, job_id: str) -> jobs.Job:
     return job
 
 
-def pause(ports: Jobs, job_id: str) -> jobs.Job:
+def pause(ports: Jobs, job_id: str, owner: Owner) -> jobs.Job:
     """Pause a job: batches in hand are finished, no more are sent.
 
     Raises:
-        NotFound: there is no such job.
+        NotFound: there is no such job within the owner's reach.
         Conflict: it has ended.
     """
     with ports.catalog.transaction() as tx:
-        before = jobs.lock(tx, job_id)
+        before = jobs.lock(tx, job_id, owner)
         job = jobs.pause(tx, job_id)
     if job == before:
         return job
@@ -54,31 +55,31 @@ def pause(ports: Jobs, job_id: str) -> jobs.Job:
     return job
 
 
-def resume(ports: Jobs, job_id: str) -> jobs.Job:
+def resume(ports: Jobs, job_id: str, owner: Owner) -> jobs.Job:
     """Resume a paused job where it was.
 
     Raises:
-        NotFound: there is no such job.
+        NotFound: there is no such job within the owner's reach.
         Conflict: it has ended.
     """
     with ports.catalog.transaction() as tx:
-        before = jobs.lock(tx, job_id)
+        before = jobs.lock(tx, job_id, owner)
         job = jobs.resume(tx, job_id)
     if job != before:
         ports.announce(job)
     return job
 
 
-def retry(ports: Jobs, job_id: str) -> jobs.Job:
+def retry(ports: Jobs, job_id: str, owner: Owner) -> jobs.Job:
     """Submit the failed paths of a job that has ended once more, within the same job.
 
     Raises:
-        NotFound: there is no such job.
+        NotFound: there is no such job within the owner's reach.
         Conflict: it has not ended, was cancelled, or nothing failed.
     """
     with ports.catalog.transaction() as tx:
         # Locked first: what is being given up at this moment has been given up after that.
-        jobs.lock(tx, job_id)
+        jobs.lock(tx, job_id, owner)
         build = builds.get(tx, job_id)
         is_abandoned = build is not None and build.state == BuildState.ABANDONED
         job = jobs.reopen(tx, job_id, is_abandoned=is_abandoned)

@@ -15,14 +15,18 @@ class LatestJob:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def keep(self, job_id: str) -> None:
-        """Remember a job."""
+    def keep(self, job_id: str, api_key_id: str | None) -> None:
+        """Remember a job that was submitted under an API key, or without one."""
         with best_effort("latest.not_written"):
-            self._redis.set(LATEST_KEY, job_id)
+            self._redis.set(_key(api_key_id), job_id)
 
-    def get(self) -> str | None:
-        """Return the job that was remembered last; None where that is not known."""
+    def get(self, api_key_id: str | None) -> str | None:
+        """Return the job that was remembered last for the key; None where that is not known."""
         latest = None
         with best_effort("latest.not_read"):
-            latest = self._redis.get(LATEST_KEY)
+            latest = self._redis.get(_key(api_key_id))
         return latest.decode() if isinstance(latest, bytes) else None
+
+
+def _key(api_key_id: str | None) -> str:
+    return LATEST_KEY if api_key_id is None else f"{LATEST_KEY}:{api_key_id}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.access.tenants import Owner
+from imagesearch.catalog import collections, jobs, tenants
 from imagesearch.catalog.collections import Collection, short_model
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import JobOrigin
@@ -28,25 +29,29 @@ class Rebuild:
     preprocessing: Mapping[str, Any] | None = None
 
 
-def submit_reindex(ports: Jobs, vectors: VectorStore, name: str, wanted: Rebuild, origin: JobOrigin) -> jobs.Job:
+def submit_reindex(
+    ports: Jobs, vectors: VectorStore, name: str, wanted: Rebuild, *, origin: JobOrigin, owner: Owner
+) -> jobs.Job:
     """Commit the job that builds a collection's index anew, and ask for its planning.
 
     With the collection's own preprocessing and network, vectors are copied from store to store. Otherwise every
     picture is extracted again.
 
     Raises:
+        Forbidden: the key is bound to a partition.
         IndexRejected: the store in use cannot build such an index.
         NotFound: there is no such collection.
         Conflict: it is being reindexed already, or the workers run several other networks.
         StoreUnavailable: a store does not answer; no job was made.
     """
+    owner.tenancy.require_whole_collections()
     running = {
         worker.model
         for worker in ports.workers.alive()
         if worker.model is not None and Queue.EXTRACT.value in worker.queues
     }
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
+        collection = tenants.collection(tx, name, owner.tenancy)
     spec = _index(vectors, collection, wanted)
     with ports.catalog.transaction() as tx:
         # Held, so that no build before this one is switched to in between.
@@ -63,6 +68,7 @@ def submit_reindex(ports: Jobs, vectors: VectorStore, name: str, wanted: Rebuild
                 origin=origin,
                 directory=None,
                 kind=JobKind.REINDEX,
+                owner=owner,
                 options={
                     "index_type": spec.index_type,
                     "index_params": dict(spec.params),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
 import structlog
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.access.tenants import Owner
+from imagesearch.catalog import audit, jobs, tenants
+from imagesearch.catalog.audit import Action
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
@@ -19,6 +21,7 @@ from imagesearch.errors import Conflict, PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.manifests import Manifest
 from imagesearch.files.paths import open_file, resolve_directory, resolve_file
+from imagesearch.files.roots import Roots
 from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()
@@ -40,6 +43,7 @@ class Submission:
     source: str | list[str] | ManifestSource
     collection: str
     origin: JobOrigin
+    owner: Owner
     recursive: bool = True
     partition: str | None = None
     metadata: dict[str, Any] | None = None
@@ -64,9 +68,13 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
 
     Raises:
         Conflict: the idempotency key was used for another request.
+        Forbidden: the owner is bound to other collections, or to another partition.
+        NotFound: there is no such collection, and the owner makes none.
         SourceRejected: the directory or manifest is missing, forbidden or none.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
+    bounds = submission.owner.tenancy
+    submission = replace(submission, partition=bounds.partition_of(submission.partition))
     key = submission.idempotency_key
     if key is not None:
         # Before anything else: what the job was made from may be gone by now, and its collection, too.
@@ -77,8 +85,10 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     wanted = _checked(ports, submission)
     try:
         with ports.catalog.transaction() as tx:
-            collection, _ = collections.create(tx, submission.collection)
+            collection = tenants.collection_to_fill(tx, submission.collection, bounds)
             job = jobs.create(tx, collection.id, wanted)
+            if submission.prune:
+                audit.note(tx, Action.PRUNE_SUBMITTED, submission.owner.key_id, {"job": job.id})
             if isinstance(submission.source, list):
                 job = _write_list(tx, job, submission.source)
     except jobs.KeyTaken as taken:
@@ -97,8 +107,9 @@ def _same_request(submission: Submission, earlier: jobs.Job) -> jobs.Job:
 def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:
     """Return the job to be made, after a look at its source and at Redis."""
     source = submission.source
-    directory = str(resolve_directory(source, ports.roots)) if isinstance(source, str) else None
-    manifest = _manifest(ports, source.path) if isinstance(source, ManifestSource) else None
+    roots = submission.owner.tenancy.roots_within(ports.roots)
+    directory = str(resolve_directory(source, roots)) if isinstance(source, str) else None
+    manifest = _manifest(source.path, roots) if isinstance(source, ManifestSource) else None
     ports.workers.alive()
     return jobs.NewJob(
         id=str(uuid4()),
@@ -111,14 +122,15 @@ def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:
         prune=submission.prune,
         idempotency_key=submission.idempotency_key,
         request_sha256=submission.digest(),
+        owner=submission.owner,
     )
 
 
-def _manifest(ports: Jobs, path: str) -> str:
+def _manifest(path: str, roots: Roots) -> str:
     """Return the real path of a manifest whose beginning can be read."""
     try:
-        found = resolve_file(path, ports.roots)
-        with open_file(str(found), ports.roots) as file:
+        found = resolve_file(path, roots)
+        with open_file(str(found), roots) as file:
             next(Manifest(found, file).lines(), None)
     except PictureRejected as error:
         kind = {FailureCode.FORBIDDEN: "forbidden", FailureCode.VANISHED: "missing"}.get(error.code, "invalid")

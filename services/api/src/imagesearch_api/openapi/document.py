@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 
 import imagesearch
 from imagesearch_api.http.admission import lane_of
+from imagesearch_api.http.callers import COOKIE, Policy, policy_of
 from imagesearch_api.http.foreign import SAFE_METHODS
 from imagesearch_api.models.responses.base import Answer
 from imagesearch_api.models.responses.problems import Problem
@@ -19,6 +20,26 @@ from imagesearch_api.openapi.operation import FILE, Answered, Operation, operati
 from imagesearch_api.openapi.schemas import Schema, ref, schemas_of
 
 BLUEPRINT = "v2."
+SECURITY: Schema = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key: Authorization: Bearer imagesearch_...",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "The session of a page, which it began with a key.",
+    },
+    "link": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "Part of the URLs of pictures that answers hold; they expire.",
+    },
+}
+"""None of it is asked for where API keys are switched off."""
 _PARAMETER = re.compile(r"<(int:)?(\w+)>")
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
@@ -46,7 +67,7 @@ def document(app: Flask) -> dict[str, Any]:
             "Errors are RFC 9457 problem details.",
         },
         "paths": paths,
-        "components": {"schemas": _used(schemas, json.dumps(paths))},
+        "components": {"securitySchemes": SECURITY, "schemas": _used(schemas, json.dumps(paths))},
     }
 
 
@@ -86,6 +107,7 @@ def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dic
         content["multipart/form-data"] = {"schema": operation.form}
     if content:
         described["requestBody"] = {"required": True, "content": content}
+    described |= _security(policy_of(app.view_functions[rule.endpoint]))
     described["responses"] = {
         **{str(status): _answer(status, answered, operation) for status, answered in operation.answers.items()},
         **{str(status): _problem(status) for status in sorted(_errors(app, rule, method, operation))},
@@ -93,9 +115,20 @@ def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dic
     return described
 
 
+def _security(policy: Policy) -> Schema:
+    if policy.scope is None:
+        return {"security": []}
+    schemes = ["key", "session", *(["link"] if policy.link is not None else [])]
+    # What a key has to allow stands where OpenAPI 3.1 lets any scheme name the roles that it asks for.
+    return {"security": [{scheme: [policy.scope.value]} for scheme in schemes]}
+
+
 def _errors(app: Flask, rule: Rule, method: str, operation: Operation) -> set[int]:
     """Return the statuses of problem details: the operation's own, and what any route of its kind may answer."""
     errors: set[int] = {*operation.errors, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    policy = policy_of(app.view_functions[rule.endpoint])
+    if policy.scope is not None:
+        errors |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if method not in SAFE_METHODS:
         errors.add(HTTPStatus.FORBIDDEN)
     if operation.parameters:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imagesearch.catalog import collections, images
+from imagesearch.access.tenants import Tenancy
+from imagesearch.catalog import collections, images, tenants
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
@@ -31,7 +32,9 @@ class Comparison:
     same_content: bool
 
 
-def compare(ports: Search, sides: tuple[Side, Side], name: str | None, timings: Timings) -> Comparison:
+def compare(
+    ports: Search, sides: tuple[Side, Side], name: str | None, timings: Timings, tenancy: Tenancy
+) -> Comparison:
     """Compare two pictures by the pipeline of a collection.
 
     Args:
@@ -39,6 +42,7 @@ def compare(ports: Search, sides: tuple[Side, Side], name: str | None, timings: 
         sides: the two.
         name: whose pipeline; None takes that of the indexed picture, or the default one where there is none.
         timings: where the time goes.
+        tenancy: within whose reach the collection and the indexed ones have to lie.
 
     Raises:
         Busy: there is no memory for a picture in time.
@@ -48,8 +52,8 @@ def compare(ports: Search, sides: tuple[Side, Side], name: str | None, timings: 
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    rows, homes = _indexed(ports, sides)
-    home = _home(ports, name, homes)
+    rows, homes = _indexed(ports, sides, tenancy)
+    home = _home(ports, name, homes, tenancy)
     vectors = [_stored(ports, index, homes[index], row) for index, row in rows.items()]
     uploads = {index: side.data for index, side in enumerate(sides) if side.data is not None}
     if uploads:
@@ -61,7 +65,9 @@ def compare(ports: Search, sides: tuple[Side, Side], name: str | None, timings: 
     return Comparison(distance_between(vectors[0], vectors[1]), same_content=digests[0] == digests[1])
 
 
-def _indexed(ports: Search, sides: tuple[Side, Side]) -> tuple[dict[int, Image], dict[int, Collection]]:
+def _indexed(
+    ports: Search, sides: tuple[Side, Side], tenancy: Tenancy
+) -> tuple[dict[int, Image], dict[int, Collection]]:
     """Return the rows of indexed sides, and their collections, by the places of the sides."""
     wanted = {index: side.image_id for index, side in enumerate(sides) if side.image_id is not None}
     with ports.catalog.reading() as tx:
@@ -72,17 +78,17 @@ def _indexed(ports: Search, sides: tuple[Side, Side]) -> tuple[dict[int, Image],
         rows = {index: found[image_id] for index, image_id in wanted.items()}
         homes = {index: collections.by_id(tx, row.collection_id) for index, row in rows.items()}
     for index, home in homes.items():
-        if home.state != CollectionState.ACTIVE:
+        if home.state != CollectionState.ACTIVE or not tenants.holds(tenancy, home, rows[index]):
             raise QueryRejected(index, NotFound(f"There is no indexed image {wanted[index]}."))
     return rows, homes
 
 
-def _home(ports: Search, name: str | None, homes: dict[int, Collection]) -> Collection | None:
+def _home(ports: Search, name: str | None, homes: dict[int, Collection], tenancy: Tenancy) -> Collection | None:
     """Return the collection whose pipeline makes both comparable."""
     chosen = next(iter(homes.values()), None)
     if name is not None:
         with ports.catalog.reading() as tx:
-            chosen = collections.get(tx, name)
+            chosen = tenants.collection(tx, name, tenancy)
     for home in homes.values():
         if chosen is not None and home.fingerprint != chosen.fingerprint:
             raise PipelineMismatch(

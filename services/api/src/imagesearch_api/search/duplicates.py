@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
 import numpy as np
 
-from imagesearch.catalog import collections, duplicates, image_queries, images, jobs
+from imagesearch.access.tenants import Owner, Tenancy
+from imagesearch.catalog import collections, duplicates, image_queries, jobs, tenants
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState, JobOrigin
@@ -24,7 +26,7 @@ class Page:
     """Hold some groups, the rows of their pictures, and behind which group the next page begins."""
 
     groups: list[Group]
-    images: dict[int, Image]
+    images: Mapping[int, Image]
     next: int | None
 
 
@@ -37,16 +39,19 @@ def duplicates_now(
     most: int,
     limit: int,
     after: int,
+    tenancy: Tenancy,
 ) -> Page:
     """Compare each picture of a collection, or of one partition, with each other, `most` of them at once.
 
     Raises:
+        Forbidden: the key is bound to another partition.
         NotFound: there is no such collection.
         Conflict: it holds more pictures than are compared while the caller waits.
         StoreUnavailable: a store does not answer.
     """
+    partition = tenancy.partition_of(partition)
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
+        collection = tenants.collection(tx, name, tenancy)
         rows = image_queries.listing(tx, collection.id, partition=partition, after=0, limit=most + 1)
     if len(rows) > most:
         raise Conflict(
@@ -57,31 +62,38 @@ def duplicates_now(
     stacked = np.stack([vectors[image_id] for image_id in compared]) if compared else np.empty((0, 0), np.float32)
     found = groups_of_vectors(compared, stacked, max_distance)
     behind = [group for group in found if group.id > after]
-    return _page(ports.catalog, behind[:limit], has_more=len(behind) > limit)
+    return _page(ports.catalog, behind[:limit], tenancy, has_more=len(behind) > limit)
 
 
 def submit_duplicates(
-    ports: Jobs, name: str, *, max_distance: float, partition: str | None, origin: JobOrigin
+    ports: Jobs, name: str, *, max_distance: float, partition: str | None, origin: JobOrigin, owner: Owner
 ) -> jobs.Job:
     """Commit a job that looks for duplicates, and ask for its planning.
 
     Raises:
+        Forbidden: the owner is bound to another partition.
         NotFound: there is no such collection.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
+    partition = owner.tenancy.partition_of(partition)
     ports.workers.alive()
     with ports.catalog.transaction() as tx:
-        collection = collections.get(tx, name)
+        collection = tenants.collection(tx, name, owner.tenancy)
         options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
         wanted = jobs.NewJob(
-            id=str(uuid4()), origin=origin, directory=None, kind=JobKind.DUPLICATES, options=options
+            id=str(uuid4()),
+            origin=origin,
+            directory=None,
+            kind=JobKind.DUPLICATES,
+            options=options,
+            owner=owner,
         )
         job = jobs.create(tx, collection.id, wanted)
     ports.announce(job)
     return job
 
 
-def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int) -> Page:
+def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int, owner: Owner) -> Page:
     """Return groups that a job has found.
 
     Raises:
@@ -89,7 +101,7 @@ def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int) 
         Conflict: it has not ended, or not well.
     """
     with catalog.transaction() as tx:
-        job = jobs.get(tx, job_id)
+        job = jobs.get(tx, job_id, owner)
         if not job.finds_duplicates:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
@@ -97,13 +109,14 @@ def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int) 
         if collections.by_id(tx, job.collection_id).state != CollectionState.ACTIVE:
             raise NotFound(f"The collection that job {job_id} looked at is deleted.")
         found = duplicates.groups(tx, job_id, after=after, limit=limit + 1)
-    return _page(catalog, found[:limit], has_more=len(found) > limit)
+    return _page(catalog, found[:limit], owner.tenancy, has_more=len(found) > limit)
 
 
-def _page(catalog: Catalog, groups: list[Group], *, has_more: bool) -> Page:
+def _page(catalog: Catalog, groups: list[Group], tenancy: Tenancy, *, has_more: bool) -> Page:
     with catalog.transaction() as tx:
-        rows = images.indexed_by_ids(tx, [image_id for group in groups for image_id in group.members])
-    # Deleted since: a picture alone is no group.
+        members = [image_id for group in groups for image_id in group.members]
+        rows = tenants.indexed_by_ids(tx, members, tenancy)
+    # Deleted since, or moved to another partition: a picture alone is no group.
     alive = [
         Group({image_id: far for image_id, far in group.members.items() if image_id in rows}) for group in groups
     ]

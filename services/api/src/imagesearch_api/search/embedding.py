@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
+from imagesearch.access.tenants import Tenancy
 from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.contract import Pixels, QueryPixels, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
@@ -39,6 +41,10 @@ class Embedding:
     cache: QueryCache
     timeout: float
     timeout_each: float
+
+    def within(self, tenancy: Tenancy) -> Self:
+        """Return the same for a key, which reads files of a library only beneath what it is bound to."""
+        return replace(self, pictures=self.pictures.within(tenancy))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

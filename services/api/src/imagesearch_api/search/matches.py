@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from imagesearch.catalog import collections, image_queries, images, naming
+from imagesearch.access.tenants import Tenancy
+from imagesearch.catalog import image_queries, images, naming, tenants
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -32,11 +33,12 @@ class Match:
     distance: float
 
 
-def search(ports: Search, name: str, question: Question, timings: Timings) -> list[list[Match]]:
+def search(ports: Search, name: str, question: Question, timings: Timings, tenancy: Tenancy) -> list[list[Match]]:
     """Return the images of a collection nearest to each query, in the shape that was asked for.
 
     Raises:
         Busy: there is no memory for a picture in time.
+        Forbidden: the key is bound to another partition.
         NotFound: there is no such collection.
         NoSuchPartition: it has no image of that partition.
         QueryRejected: a query names an image that is not there, or a picture, box or URL that cannot be used.
@@ -44,16 +46,18 @@ def search(ports: Search, name: str, question: Question, timings: Timings) -> li
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
+    shape = replace(question.shape, partition=tenancy.partition_of(question.shape.partition))
     resolved = resolved_paths(question.queries)
     with timings.measure("catalogue"), ports.catalog.reading() as tx:
-        collection = collections.get(tx, name)
-        rows = rows_of(tx, collection, question.queries, resolved)
+        collection = tenants.collection(tx, name, tenancy)
+        rows = rows_of(tx, collection, question.queries, resolved, tenancy)
+    embedding = ports.embedding.within(tenancy)
     vectors = vectors_of(
-        ports.catalog, ports.vectors, ports.embedding, collection, question.queries, rows=rows, timings=timings
+        ports.catalog, ports.vectors, embedding, collection, question.queries, rows=rows, timings=timings
     )
     found: list[list[Match]] = [[] for _ in question.queries]
     if vectors is not None:
-        found = nearest(ports, collection, vectors, question.shape, timings)
+        found = nearest(ports, collection, vectors, shape, timings)
     if question.shape.partition is not None and not any(found):
         _check_partition(ports, collection, question.shape.partition)
     return found

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from imagesearch.access.tenants import Tenancy
 from imagesearch.catalog import images
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
@@ -77,12 +78,16 @@ def resolved_paths(queries: Sequence[Query]) -> dict[str, str]:
 
 
 def rows_of(
-    tx: Transaction, collection: Collection, queries: Sequence[Query], resolved: Mapping[str, str]
+    tx: Transaction,
+    collection: Collection,
+    queries: Sequence[Query],
+    resolved: Mapping[str, str],
+    tenancy: Tenancy,
 ) -> dict[int, Image]:
     """Return the images that queries name, by the queries' places; a path may be any name of its file.
 
     Raises:
-        QueryRejected: one of them is not indexed in the collection.
+        QueryRejected: one of them is not indexed in the collection, or not within the key's reach.
     """
     ids = {index: query.image_id for index, query in enumerate(queries) if query.image_id is not None}
     paths = {index: query.path for index, query in enumerate(queries) if query.path is not None}
@@ -91,12 +96,12 @@ def rows_of(
     rows: dict[int, Image] = {}
     for index, image_id in ids.items():
         row = by_id.get(image_id)
-        if row is None or row.collection_id != collection.id:
+        if row is None or row.collection_id != collection.id or not tenancy.holds_partition(row.partition):
             raise QueryRejected(index, NotFound(f"No image {image_id} is indexed in {collection.name!r}."))
         rows[index] = row
     for index, path in paths.items():
         row = by_path.get(path) or by_path.get(resolved[path])
-        if row is None:
+        if row is None or not tenancy.holds_partition(row.partition):
             raise QueryRejected(index, NotFound(f"No image of that path is indexed in {collection.name!r}."))
         rows[index] = row
     return rows

@@ -7,13 +7,16 @@ from http import HTTPStatus
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import collections, names
+from imagesearch.access.scopes import Scope
+from imagesearch.catalog import audit, collections, names, tenants
+from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.images.deletion import delete_collection
 from imagesearch_api.indexes import checked_index
@@ -26,22 +29,26 @@ from imagesearch_api.v2 import v2
 
 @v2.get("/collections")
 @operation({200: CollectionPage})
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def list_collections() -> ResponseReturnValue:
     """List every collection with the number of its images."""
     with current().catalog.transaction() as tx:
-        found = collections.all_active(tx)
-        counts = collections.indexed_counts(tx, [collection.id for collection in found])
+        found = tenants.all_collections(tx, tenancy())
+        counts = tenants.counts(tx, [collection.id for collection in found], tenancy())
     items = [Collection.of(collection, counts[collection.id], None) for collection in found]
     return answer(CollectionPage(items=items, next=None))
 
 
 @v2.post("/collections")
 @operation({201: Collection}, json=CollectionBody, errors=(409,))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def create_collection() -> ResponseReturnValue:
     """Create a collection."""
+    tenancy().require_whole_collections()
     body = read_json(CollectionBody)
+    tenancy().require_name(body.name)
     spec = checked_index(body.index_type, body.index_params, current().search.vectors)
     with current().catalog.transaction() as tx:
         collection, is_new = collections.create(
@@ -59,6 +66,7 @@ def create_collection() -> ResponseReturnValue:
 
 @v2.get("/collections/<name>")
 @operation({200: Collection}, errors=(404,))
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def show_collection(name: str) -> ResponseReturnValue:
     """Show a collection with the exact number of its rows and of its vectors."""
@@ -67,10 +75,12 @@ def show_collection(name: str) -> ResponseReturnValue:
 
 def _shown(name: str) -> Response:
     with current().catalog.transaction() as tx:
-        collection = collections.get(tx, name)
-        images = collections.indexed_counts(tx, [collection.id])[collection.id]
+        collection = tenants.collection(tx, name, tenancy())
+        images = tenants.counts(tx, [collection.id], tenancy())[collection.id]
         aliases = names.aliases_of(tx, collection.id)
-    return answer(Collection.of(collection, images, _vectors(collection), aliases))
+    # All vectors are counted, whoever's they are.
+    vectors = None if tenancy().partition is not None else _vectors(collection)
+    return answer(Collection.of(collection, images, vectors, aliases))
 
 
 def _vectors(collection: Stored) -> int:
@@ -84,21 +94,26 @@ def _vectors(collection: Stored) -> int:
 
 @v2.patch("/collections/<name>")
 @operation({200: Collection}, json=RenameBody, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def rename_collection(name: str) -> ResponseReturnValue:
     """Give a collection another name; its aliases stay."""
+    tenancy().require_names()
     body = read_json(RenameBody)
     with current().catalog.transaction() as tx:
         collection = collections.get_by_name(tx, name)
         if body.name != name:
             names.rename(tx, collection.id, body.name)
+            renamed = {"collection": name, "name": body.name}
+            audit.note(tx, Action.COLLECTION_RENAMED, owner().key_id, renamed)
     return _shown(body.name)
 
 
 @v2.delete("/collections/<name>")
 @operation({202: None, 204: None}, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def remove_collection(name: str) -> ResponseReturnValue:
     """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
-    is_gone = delete_collection(current().deletes, name)
+    is_gone = delete_collection(current().deletes, name, owner())
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED

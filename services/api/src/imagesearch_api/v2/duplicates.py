@@ -7,10 +7,12 @@ from http import HTTPStatus
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
+from imagesearch.access.scopes import Scope
 from imagesearch.catalog.states import JobOrigin
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.comparisons import SIDES, read_sides
 from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
@@ -37,6 +39,7 @@ from imagesearch_api.v2 import v2
 
 @v2.get("/collections/<name>/duplicates")
 @operation({200: DuplicateGroupPage}, parameters=(*PAGE, MAX_DISTANCE, PARTITION), errors=(404, 409))
+@needs(Scope.READ)
 @admitted(Lane.SUBMISSIONS)
 def show_duplicates(name: str) -> ResponseReturnValue:
     """Find groups of like pictures at once; a large collection is refused, and needs a job."""
@@ -50,18 +53,25 @@ def show_duplicates(name: str) -> ResponseReturnValue:
         most=current().settings.max_compared_images,
         limit=limit,
         after=cursor or 0,
+        tenancy=tenancy(),
     )
     return _shown(page)
 
 
 @v2.post("/collections/<name>/duplicates")
 @operation({202: Job}, json=DuplicatesBody, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.SUBMISSIONS)
 def look_for_duplicates(name: str) -> ResponseReturnValue:
     """Take a job that looks for groups of like pictures, and answer before its work begins."""
     body = read_json(DuplicatesBody)
     job = submit_duplicates(
-        current().jobs, name, max_distance=body.max_distance, partition=body.partition, origin=JobOrigin.V2
+        current().jobs,
+        name,
+        max_distance=body.max_distance,
+        partition=body.partition,
+        origin=JobOrigin.V2,
+        owner=owner(),
     )
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)
@@ -69,23 +79,25 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
 
 @v2.get("/jobs/<job_id>/duplicates")
 @operation({200: DuplicateGroupPage}, parameters=PAGE, errors=(404, 409))
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
     limit, cursor = read_page()
-    page = duplicates_of_job(current().catalog, checked_job(job_id), limit=limit, after=cursor or 0)
+    page = duplicates_of_job(current().catalog, checked_job(job_id), limit=limit, after=cursor or 0, owner=owner())
     return _shown(page)
 
 
 @v2.post("/compare")
 @operation({200: Comparison}, json=CompareBody, form=COMPARE_FORM, errors=(404, 409))
+@needs(Scope.READ)
 @admitted(Lane.PICTURES)
 def compare_pictures() -> ResponseReturnValue:
     """Tell how far two pictures lie from each other."""
     timings = Timings()
     sides, collection = read_sides(current().settings.max_upload_bytes)
     with naming_queries(SIDES):
-        found = compare(current().comparison, sides, collection, timings)
+        found = compare(current().comparison, sides, collection, timings, tenancy())
     return answer(
         Comparison(distance=found.distance, same_content=found.same_content, took_ms=timings.with_total())
     )

@@ -10,14 +10,15 @@ from flask import Response, request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from imagesearch.catalog import collections, images
+from imagesearch.access.scopes import Scope
+from imagesearch.catalog import tenants
 from imagesearch.catalog.images import Image
-from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.callers import access, needs, tenancy
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.numbers import read_int
 from imagesearch_api.limits import MAX_THUMBNAIL_SIZE, MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE
@@ -41,12 +42,13 @@ PICTURE_TYPES = (*MEDIA_TYPES.values(), "application/octet-stream")
 
 @v2.get("/images/<int:image_id>/file")
 @operation({200: FILE, 206: FILE, 304: None}, errors=(404, 416), media=PICTURE_TYPES)
+@needs(Scope.READ, link="file")
 @admitted(Lane.FILES)
 def image_file(image_id: int) -> ResponseReturnValue:
     """Send an image's file, or the range of it that is asked for."""
     image = _indexed(image_id)
     try:
-        file = open_stored(image.path, current().pictures.roots)
+        file = open_stored(image.path, current().pictures.within(tenancy()).roots)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
     response: Response = send_file(
@@ -57,6 +59,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
         etag=f"{image.sha256}",
         max_age=CACHE_SECONDS,
     )
+    _keep_from_others(response)
     # Werkzeug asks only paths for their size, and without it knows no ranges.
     size = os.fstat(file.fileno()).st_size
     response.content_length = size
@@ -72,6 +75,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
 
 @v2.get("/images/<int:image_id>/thumbnail")
 @operation({200: FILE, 304: None}, parameters=(SIZE,), errors=(404, 413, 415), media=("image/jpeg", "image/webp"))
+@needs(Scope.READ, link="thumbnail")
 @admitted(Lane.PICTURES)
 def image_thumbnail(image_id: int) -> ResponseReturnValue:
     """Send a small version of an image, as WebP to those who take it and as JPEG to others."""
@@ -85,6 +89,7 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
     response.set_etag(f"{image.sha256}-{size}-{file_format.lower()}")
     response.cache_control.public = True
     response.cache_control.max_age = CACHE_SECONDS
+    _keep_from_others(response)
     response.vary.add("Accept")
     response.headers["X-Content-Type-Options"] = "nosniff"
     # A browser that has it is told so before the picture is read.
@@ -93,7 +98,7 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
         return response
     try:
         with ExitStack() as taken:
-            pictures = current().pictures
+            pictures = current().pictures.within(tenancy())
             response.data = pictures.thumbnail(pictures.read(image.path, taken), size, file_format)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
@@ -102,13 +107,17 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
 
 def _indexed(image_id: int) -> Image:
     with current().catalog.reading() as tx:
-        image = images.get(tx, image_id)
-        home = collections.by_id(tx, image.collection_id)
-    if home.state != CollectionState.ACTIVE:
-        raise NotFound(f"There is no image {image_id}.")
+        image = tenants.image(tx, image_id, tenancy())
     if image.format is None:
         raise NotFound(f"Image {image_id} has not been indexed.")
     return image
+
+
+def _keep_from_others(response: Response) -> None:
+    """Have caches that several people share keep nothing that was sent to one of them."""
+    if access().is_on:
+        response.cache_control.public = False
+        response.cache_control.private = True
 
 
 def _gone(image_id: int, error: PictureRejected) -> Exception:

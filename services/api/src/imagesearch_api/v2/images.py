@@ -7,10 +7,12 @@ from http import HTTPStatus
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
-from imagesearch.catalog import collections, image_queries, images
+from imagesearch.access.scopes import Scope
+from imagesearch.catalog import image_queries, tenants
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
@@ -31,25 +33,27 @@ from imagesearch_api.v2 import v2
 
 @v2.post("/collections/<name>/images")
 @operation({200: WrittenImage, 201: WrittenImage, 202: WrittenImage}, form=UPLOAD_FORM, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
     data, body = read_upload(current().settings.max_upload_bytes)
     with naming_picture("image"):
-        done = upload(current().writes, name, data, body.partition, body.metadata)
+        done = upload(current().writes, name, data, body.partition, body.metadata, owner=owner())
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
     return _written(name, done, location)
 
 
 @v2.get("/collections/<name>/images")
 @operation({200: ImagePage}, parameters=(*PAGE, PARTITION), errors=(404,))
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def list_images(name: str) -> ResponseReturnValue:
     """List the indexed images of a collection, or of one of its partitions, by id."""
     limit, cursor = read_page()
-    partition = read_partition()
+    partition = tenancy().partition_of(read_partition())
     with current().catalog.reading() as tx:
-        collection = collections.get(tx, name)
+        collection = tenants.collection(tx, name, tenancy())
         found = image_queries.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
     links = _links()
     items = [Image.of(image, collection.name, links.file_of(image.id)) for image in found]
@@ -58,12 +62,13 @@ def list_images(name: str) -> ResponseReturnValue:
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
 @operation({200: WrittenImage, 202: WrittenImage}, json=ImagePatch, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
     update = LabelsUpdate(body.metadata, body.empties, body.partition)
-    done = update_labels(current().writes, name, image_id, update)
+    done = update_labels(current().writes, name, image_id, update, owner())
     return _written(name, done)
 
 
@@ -90,15 +95,17 @@ def _status(done: WriteResult) -> HTTPStatus:
 
 @v2.delete("/collections/<name>/images")
 @operation({204: None}, parameters=(PATH,), errors=(404,))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def remove_image_by_path(name: str) -> ResponseReturnValue:
     """Delete one image by its path; searches find it no more."""
-    deletion.delete_path(current().deletes, name, read_path())
+    deletion.delete_path(current().deletes, name, read_path(), owner())
     return "", HTTPStatus.NO_CONTENT
 
 
 @v2.post("/collections/<name>/images/delete")
 @operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404,))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def remove_images(name: str) -> ResponseReturnValue:
     """Delete images by id, path, filter or partition: 200 when all are gone, 202 when there may be more.
@@ -109,11 +116,13 @@ def remove_images(name: str) -> ResponseReturnValue:
     body = read_json(DeletionBody, current().settings.max_body_bytes)
     ports = current().deletes
     if body.ids is not None:
-        done = deletion.delete_ids(ports, name, body.ids)
+        done = deletion.delete_ids(ports, name, body.ids, owner())
     elif body.paths is not None:
-        done = deletion.delete_paths(ports, name, body.paths)
+        done = deletion.delete_paths(ports, name, body.paths, owner())
     else:
-        done = deletion.delete_matching(ports, name, body.filter, body.partition, after=int(body.cursor or 0))
+        done = deletion.delete_matching(
+            ports, name, body.filter, body.partition, owner(), after=int(body.cursor or 0)
+        )
     status = HTTPStatus.OK if done.next is None else HTTPStatus.ACCEPTED
     following = {"next": str(done.next)} if done.next is not None else {}
     return answer(Deletion(deleted=done.deleted, missing=list(done.missing), **following), status)
@@ -121,19 +130,21 @@ def remove_images(name: str) -> ResponseReturnValue:
 
 @v2.get("/collections/<name>/images/<int:image_id>")
 @operation({200: Image}, errors=(404,))
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
     """Show one image."""
     with current().catalog.reading() as tx:
-        collection = collections.get(tx, name)
-        image = images.get(tx, image_id, collection_id=collection.id)
+        collection = tenants.collection(tx, name, tenancy())
+        image = tenants.image(tx, image_id, tenancy(), home=collection)
     return answer(Image.of(image, name, _links().file_of(image.id)))
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")
 @operation({204: None}, errors=(404,))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
     """Delete one image; searches find it no more."""
-    deletion.delete_image(current().deletes, name, image_id)
+    deletion.delete_image(current().deletes, name, image_id, owner())
     return "", HTTPStatus.NO_CONTENT

@@ -5,13 +5,15 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 import imagesearch
-from imagesearch.catalog import collections
+from imagesearch.access.scopes import Scope
+from imagesearch.catalog import tenants
 from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import needs, tenancy
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
 from imagesearch_api.models.responses.system import Finding, Info, Reconciliation, Worker
@@ -24,13 +26,14 @@ RECONCILE_TIMEOUT = 60.0
 
 @v2.get("/info")
 @operation({200: Info})
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
     workers = current().jobs.workers.alive()
     with current().catalog.reading() as tx:
-        found = collections.all_active(tx)
-        counts = collections.indexed_counts(tx, [collection.id for collection in found])
+        found = tenants.all_collections(tx, tenancy())
+        counts = tenants.counts(tx, [collection.id for collection in found], tenancy())
     # Extractors report their network, since nothing else here knows it.
     extractor = next((worker for worker in workers if worker.model is not None), None)
     model = extractor.model if extractor else None
@@ -44,13 +47,19 @@ def info() -> ResponseReturnValue:
             preprocessing_version=PREPROCESSING_VERSION,
             collections=len(found),
             images=sum(counts.values()),
-            workers=[Worker(name=one.name, queues=list(one.queues), version=one.version) for one in workers],
+            workers=[
+                Worker(name=one.name, queues=list(one.queues), version=one.version)
+                for one in workers
+                # Their names are those of machines.
+                if not tenancy().is_bound
+            ],
         )
     )
 
 
 @v2.post("/admin/reconcile")
 @operation({200: Reconciliation}, json=ReconcileBody)
+@needs(Scope.ADMIN)
 @admitted(Lane.SUBMISSIONS)
 def run_reconcile() -> ResponseReturnValue:
     """Find what a crash left behind, repair it unless it is a dry run, and say what was found."""

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from imagesearch.access.scopes import Scope
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.states import JobOrigin
@@ -14,6 +15,7 @@ from imagesearch.failures import FailureCode
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import needs, owner
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.pages import checked_job, read_page
 from imagesearch_api.http.parameters import read_key
@@ -33,6 +35,7 @@ SUBMITTING = "POST /api/v2/jobs"
 
 @v2.post("/jobs")
 @operation({202: Job}, parameters=(IDEMPOTENCY_KEY,), json=JobBody, errors=(403, 404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.SUBMISSIONS)
 def submit_job() -> ResponseReturnValue:
     """Take a job and answer before its work begins."""
@@ -41,6 +44,7 @@ def submit_job() -> ResponseReturnValue:
         source=_source(body.source),
         collection=body.collection,
         origin=JobOrigin.V2,
+        owner=owner(),
         recursive=body.recursive,
         partition=body.partition,
         metadata=body.metadata,
@@ -64,32 +68,35 @@ def _source(source: str | PathList | ManifestFile) -> str | list[str] | Manifest
 
 @v2.get("/jobs")
 @operation({200: JobPage}, parameters=PAGE)
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def list_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
     limit, cursor = read_page()
     with current().catalog.reading() as tx:
-        found = jobs.newest(tx, limit=limit, before=cursor)
+        found = jobs.newest(tx, limit=limit, before=cursor, owner=owner())
     items = [Job.of(job.progress()) for job in found]
     return answer(JobPage.of(items, [job.number for job in found], limit))
 
 
 @v2.get("/jobs/<job_id>")
 @operation({200: Job}, errors=(404,))
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def show_job(job_id: str) -> ResponseReturnValue:
     """Show one job."""
-    return answer(Job.of(follow(current().jobs, checked_job(job_id))))
+    return answer(Job.of(follow(current().jobs, checked_job(job_id), owner())))
 
 
 @v2.get("/jobs/<job_id>/failures")
 @operation({200: FailurePage}, parameters=PAGE, errors=(404,))
+@needs(Scope.READ)
 @admitted(Lane.READS)
 def list_failures(job_id: str) -> ResponseReturnValue:
     """List the paths that failed, with code and reason."""
     limit, cursor = read_page()
     with current().catalog.reading() as tx:
-        job = jobs.get(tx, checked_job(job_id))
+        job = jobs.get(tx, checked_job(job_id), owner())
         found = ledger.failures(tx, job.id, after=cursor or 0, limit=limit)
     items = [Failure(path=one.path, code=FailureCode(one.code), reason=one.reason) for one in found]
     return answer(FailurePage.of(items, [one.id for one in found], limit))
@@ -97,31 +104,35 @@ def list_failures(job_id: str) -> ResponseReturnValue:
 
 @v2.post("/jobs/<job_id>/cancel")
 @operation({200: Job}, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job."""
-    return answer(Job.of(control.cancel(current().jobs, checked_job(job_id)).progress()))
+    return answer(Job.of(control.cancel(current().jobs, checked_job(job_id), owner()).progress()))
 
 
 @v2.post("/jobs/<job_id>/pause")
 @operation({200: Job}, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def pause_job(job_id: str) -> ResponseReturnValue:
     """Pause a job."""
-    return answer(Job.of(control.pause(current().jobs, checked_job(job_id)).progress()))
+    return answer(Job.of(control.pause(current().jobs, checked_job(job_id), owner()).progress()))
 
 
 @v2.post("/jobs/<job_id>/resume")
 @operation({200: Job}, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def resume_job(job_id: str) -> ResponseReturnValue:
     """Resume a paused job."""
-    return answer(Job.of(control.resume(current().jobs, checked_job(job_id)).progress()))
+    return answer(Job.of(control.resume(current().jobs, checked_job(job_id), owner()).progress()))
 
 
 @v2.post("/jobs/<job_id>/retry")
 @operation({200: Job}, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Submit the failed paths of a job once more."""
-    return answer(Job.of(control.retry(current().jobs, checked_job(job_id)).progress()))
+    return answer(Job.of(control.retry(current().jobs, checked_job(job_id), owner()).progress()))

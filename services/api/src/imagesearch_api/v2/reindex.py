@@ -7,10 +7,12 @@ from http import HTTPStatus
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from imagesearch.access.scopes import Scope
 from imagesearch.catalog.states import JobOrigin
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import needs, owner
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.jobs.reindex import Rebuild, submit_reindex
 from imagesearch_api.models.requests.collections import ReindexBody
@@ -22,11 +24,14 @@ from imagesearch_api.v2 import v2
 
 @v2.post("/collections/<name>/reindex")
 @operation({202: Job}, json=ReindexBody, errors=(404, 409))
+@needs(Scope.WRITE)
 @admitted(Lane.SUBMISSIONS)
 def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
     body = read_json(ReindexBody)
     wanted = Rebuild(body.index_type, body.index_params, body.preprocessing)
-    job = submit_reindex(current().jobs, current().search.vectors, name, wanted, JobOrigin.V2)
+    job = submit_reindex(
+        current().jobs, current().search.vectors, name, wanted, origin=JobOrigin.V2, owner=owner()
+    )
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)

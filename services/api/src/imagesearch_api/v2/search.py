@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
+from imagesearch.access.scopes import Scope
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
+from imagesearch_api.http.callers import needs, tenancy
 from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
@@ -23,6 +25,7 @@ from imagesearch_api.v2 import v2
 
 @v2.post("/collections/<name>/search")
 @operation({200: (Results, BatchResults)}, json=SearchBody, form=SEARCH_FORM, errors=(404, 409))
+@needs(Scope.READ)
 @admitted(Lane.SEARCHES)
 def search_collection(name: str) -> ResponseReturnValue:
     """Find the pictures of a collection that look like those of the queries."""
@@ -30,7 +33,7 @@ def search_collection(name: str) -> ResponseReturnValue:
     settings = current().settings
     question, fields = read_question(settings.max_upload_bytes, settings.max_body_bytes)
     with naming_queries(fields):
-        found = search(current().search, name, question, timings)
+        found = search(current().search, name, question, timings, tenancy())
     links = Links.of_request(settings.public_url)
     answers = [[_result(match, links, question.shape.include) for match in matches] for matches in found]
     if question.is_batch:

@@ -34,6 +34,8 @@ from imagesearch_indexer.lifecycle.time_slice import work
 
 log = structlog.get_logger()
 
+OTHER_PARTITION = "it is indexed in this collection for a partition to which the job's API key is not bound"
+
 
 def plan(indexer: Indexer, job: jobs.Job) -> None:
     """Plan a job for a time slice, until its whole source is in the ledger and every path in its batch.
@@ -128,6 +130,9 @@ def _assign(
     to_extract: dict[int, list[Listed]] = {}
     for item in listed:
         row = rows.get(item.entry.path)
+        if row is not None and not job.tenancy.holds_partition(row.partition):
+            items.append(_failed(item.name, FailureCode.FORBIDDEN, OTHER_PARTITION))
+            continue
         found = found_out(item, row, item.labels.over(job.labels))
         if row is not None and (found is None or row.id in to_extract):
             to_extract.setdefault(row.id, []).append(item)

@@ -32,18 +32,21 @@ def prune(indexer: Indexer, job: jobs.Job) -> None:
     after = ""
     while True:
         with indexer.catalog.transaction() as tx:
-            found = image_queries.below(tx, job.collection_id, job.directory, after=after, limit=SLICE)
-            held = ledger.holds(tx, job.id, [path for _, path in found])
+            found = image_queries.below(
+                tx, job.collection_id, job.directory, after=after, limit=SLICE, partition=job.bound_partition
+            )
+            listed = ledger.holds(tx, job.id, [path for _, path in found])
         if not found:
             return
         gone = [
             image_id
             for image_id, path in found
-            if path not in held and not is_among_uploads(path, indexer.roots) and _is_gone(path)
+            if path not in listed and not is_among_uploads(path, indexer.roots) and _is_gone(path)
         ]
         if gone:
             with indexer.catalog.transaction() as tx:
-                removed = naming.delete(tx, collections.lock_shared(tx, job.collection_id), gone)
+                held = collections.lock_shared(tx, job.collection_id)
+                removed = naming.delete(tx, held, gone, job.bound_partition)
                 counters.removed(tx, job.id, len(removed))
         after = found[-1][1]
 

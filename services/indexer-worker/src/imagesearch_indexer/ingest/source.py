@@ -42,8 +42,9 @@ def listing(job: Job, roots: Roots) -> Iterator[Listed]:
     Raises:
         SourceRejected: with the first step or a later one, the source cannot be read any more.
     """
+    roots = job.tenancy.roots_within(roots)
     if job.manifest is not None:
-        yield from _manifest(job.manifest, job.planned_up_to, roots)
+        yield from _manifest(job, job.manifest, roots)
         return
     directory = resolve_directory(job.directory or "", roots)
     for name, entry in walk(directory, roots, recursive=job.recursive, after=job.planned_up_to):
@@ -69,7 +70,7 @@ def look_again(job: Job, path: str, roots: Roots) -> Entry:
     has: no link leads to one. A file that is gone is left to the extractor: its image, which has lost its vector,
     has a row that is still to be told so.
     """
-    entry = _look_again(job, path, roots)
+    entry = _look_again(job, path, job.tenancy.roots_within(roots))
     is_repaired = job.origin is JobOrigin.REPAIR and entry.failure == FailureCode.VANISHED
     return Entry(path, 0, 0) if is_repaired else entry
 
@@ -85,7 +86,8 @@ def _look_again(job: Job, path: str, roots: Roots) -> Entry:
     return Entry(path, found.st_size, mtime_ns(found))
 
 
-def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:
+def _manifest(job: Job, path: str, roots: Roots) -> Iterator[Listed]:
+    reached = job.planned_up_to
     try:
         with open_file(path, roots) as file:
             facts = os.fstat(file.fileno())
@@ -95,7 +97,7 @@ def _manifest(path: str, reached: str | None, roots: Roots) -> Iterator[Listed]:
             if known != version:
                 raise SourceRejected("missing", "the manifest has changed since its reading began")
             for line in Manifest(Path(path), file).lines(offset=offset, number=number):
-                entry = _entry(path, line, roots)
+                entry = _entry(job, path, line, roots)
                 place = f"{line.end} {line.last} {version}"
                 yield Listed(entry, entry.path, place, Labels(line.partition, line.metadata))
     except PictureRejected as error:
@@ -109,9 +111,10 @@ def _parse_cursor(reached: str) -> tuple[int, int, str]:
     return int(offset), int(number), version
 
 
-def _entry(manifest: str, line: Line, roots: Roots) -> Entry:
-    if line.error:
-        return Entry(
-            f"{manifest}:{line.number}", 0, 0, FailureCode.INVALID_LINE, f"line {line.number}: {line.error}"
-        )
+def _entry(job: Job, manifest: str, line: Line, roots: Roots) -> Entry:
+    error = line.error
+    if line.partition is not None and not job.tenancy.holds_partition(line.partition):
+        error = "partition: the API key is bound to another one"
+    if error:
+        return Entry(f"{manifest}:{line.number}", 0, 0, FailureCode.INVALID_LINE, f"line {line.number}: {error}")
     return look_at(line.path, roots)

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from imagesearch.access.tenants import NOBODY, Owner
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -70,14 +71,16 @@ def look_up(tx: Transaction, image_id: int, *, collection_id: int) -> tuple[Imag
     return images.get(tx, image_id, collection_id=collection_id), waiting
 
 
-def begin(tx: Transaction, image: Image, labels: Labels) -> tuple[str, int]:
-    """Write a single-image job; return its id and that of its batch."""
+def begin(tx: Transaction, image: Image, labels: Labels, owner: Owner = NOBODY) -> tuple[str, int]:
+    """Write a single-image job under a key; return its id and that of its batch."""
     before = accepted(tx, image.collection_id, image.path)
     if before is not None:
         labels = labels.over(before.labels)
         _update_waiting_labels(tx, image, labels)
     job = jobs.create(
-        tx, image.collection_id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.SINGLE_IMAGE, directory=None)
+        tx,
+        image.collection_id,
+        jobs.NewJob(id=str(uuid4()), origin=JobOrigin.SINGLE_IMAGE, directory=None, owner=owner),
     )
     [batch_id] = batches.create(tx, job.id, 1)
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])

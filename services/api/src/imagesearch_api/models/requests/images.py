@@ -14,7 +14,7 @@ from imagesearch_api.models.requests.search import FilterField
 class UploadBody(Body):
     """What an upload says about its picture."""
 
-    partition: Partition = ""
+    partition: Partition | None = None
     metadata: Metadata = None
 
 
