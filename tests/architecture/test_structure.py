@@ -16,7 +16,19 @@ from support.waiting import TIMEOUT
 REPOSITORY = Path(__file__).parents[2]
 MAX_CHAIN = {"imagesearch_indexer": 6, "imagesearch_api": 8}
 """Modules in the longest chain of imports inside a service: a reader cannot follow more."""
-DRIVERS = ("sqlalchemy", "psycopg2", "redis", "celery", "kombu", "pymilvus", "flask", "PIL", "tensorflow", "keras")
+DRIVERS = (
+    "sqlalchemy",
+    "psycopg2",
+    "redis",
+    "celery",
+    "kombu",
+    "pymilvus",
+    "flask",
+    "PIL",
+    "tensorflow",
+    "keras",
+    "prometheus_client",
+)
 CONSTANTS = [
     "imagesearch.catalog.constants",
     "imagesearch.catalog.labels",
@@ -107,6 +119,10 @@ def drivers_loaded_by(module: str) -> set[str]:
 @pytest.mark.parametrize("module", CONSTANTS)
 def test_importing_a_constant_loads_no_driver(module: str) -> None:
     assert drivers_loaded_by(module) == set()
+
+
+def test_the_first_process_of_gunicorn_loads_no_metrics_before_their_directory_is_named() -> None:
+    assert drivers_loaded_by("imagesearch_api.gunicorn_conf, imagesearch_api.server.worker") <= {"flask"}
 
 
 def test_a_driver_that_is_loaded_is_seen() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from imagesearch.settings import PictureSettings
 from imagesearch_api.composition import assemble
 from imagesearch_api.services import Services
@@ -21,4 +23,5 @@ def services_of(settings: ApiSettings | None = None, **parts: Any) -> Services:
     given: dict[str, Any] = {**dict.fromkeys(PARTS.split()), "limits": PictureSettings(), **parts}
     for catalog in ("search_catalog", "key_catalog"):
         given[catalog] = given[catalog] or given["catalog"]
+    given["metrics"] = CollectorRegistry()
     return assemble(settings or ApiSettings(), resources=ExitStack(), **given)

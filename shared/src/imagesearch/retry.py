@@ -11,6 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from tenacity.stop import stop_when_event_set
 
 from imagesearch.errors import TransientError
+from imagesearch.metrics import RETRIES
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ def retry_transient(action: Callable[[], T], stop: Event, *, doing: str) -> T:
     """
 
     def report(state: RetryCallState) -> None:
+        RETRIES.labels(doing).inc()
         if state.outcome is not None:
             log.warning(
                 "retrying", doing=doing, attempt=state.attempt_number, reason=str(state.outcome.exception())

@@ -1,28 +1,20 @@
-"""Configure structured logs and declare every metric before it is used."""
+"""Configure structured logs, and show the metrics of a process to Prometheus."""
 
 from __future__ import annotations
 
 import logging
+import socket
 import sys
+from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Literal
-from wsgiref.simple_server import WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 from pydantic import Field
 
 from imagesearch.settings import Settings
-
-IMAGES_FINISHED = Counter(
-    "imagesearch_images_finished_total", "Pictures that reached their outcome in a job.", ["outcome"]
-)
-IMAGES_FAILED = Counter("imagesearch_images_failed_total", "Pictures that failed, by cause.", ["code"])
-BATCHES_RESENT = Counter("imagesearch_batches_resent_total", "Batches sent again because they were lost.")
-JOBS_STALLED = Gauge("imagesearch_jobs_stalled", "Jobs with work left and no progress for too long.")
-FORWARD_SECONDS = Histogram("imagesearch_forward_seconds", "Time of one forward pass.", ["queue"])
-SEARCH_SECONDS = Histogram("imagesearch_search_seconds", "Time of one search by stage.", ["stage"])
-HTTP_RESPONSES = Counter("imagesearch_http_responses_total", "Answers of the API.", ["route", "status"])
 
 
 class TelemetrySettings(Settings):
@@ -36,13 +28,50 @@ class TelemetrySettings(Settings):
     metrics_host: str = Field("127.0.0.1", description="Address that the Prometheus page listens on.")
 
 
-class MetricsPage:
-    """Show this process' metrics to Prometheus until it is closed."""
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
 
-    def __init__(self, settings: TelemetrySettings) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+
+class _SharedServer(_Server):
+    """Listen beside other processes on one port: the kernel picks who answers."""
+
+    allow_reuse_port = True
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
+        """Log nothing: a scrape comes every few seconds."""
+
+
+class MetricsPage:
+    """Show metrics to Prometheus until it is closed."""
+
+    def __init__(
+        self, settings: TelemetrySettings, registry: CollectorRegistry = REGISTRY, *, shared: bool = False
+    ) -> None:
+        """Open the port of the settings, where there is one.
+
+        Args:
+            settings: the address.
+            registry: what is shown.
+            shared: other processes listen on the same port, and any of them can answer for all.
+        """
         self._serving: tuple[WSGIServer, Thread] | None = None
         if settings.metrics_port:
-            self._serving = start_http_server(settings.metrics_port, addr=settings.metrics_host)
+            server = make_server(
+                settings.metrics_host,
+                settings.metrics_port,
+                make_wsgi_app(registry),
+                _SharedServer if shared else _Server,
+                _SilentHandler,
+            )
+            thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
+            thread.start()
+            self._serving = server, thread
 
     def close(self) -> None:
         """Close the port, where there is one, and wait until its thread has ended."""
@@ -55,7 +84,13 @@ class MetricsPage:
 
 
 def configure(service: str, settings: TelemetrySettings) -> MetricsPage:
-    """Send structlog's and the standard library's records to stdout in one format, and open the metrics page."""
+    """Send logs to stdout in one format, and open the page of this process' metrics."""
+    configure_logs(service, settings)
+    return MetricsPage(settings)
+
+
+def configure_logs(service: str, settings: TelemetrySettings) -> None:
+    """Send structlog's and the standard library's records to stdout in one format."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -87,7 +122,6 @@ def configure(service: str, settings: TelemetrySettings) -> MetricsPage:
     for noisy in ("celery.worker.strategy", "celery.app.trace", "celery.beat", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
-    return MetricsPage(settings)
 
 
 def log_settings(*groups: Settings) -> None:

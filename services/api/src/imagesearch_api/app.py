@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from imagesearch.telemetry import HTTP_RESPONSES
+from imagesearch.metrics import HTTP_RESPONSES
 from imagesearch_api.composition import compose
 from imagesearch_api.health import health
 from imagesearch_api.http import problems, spooling

@@ -5,6 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
+
+from prometheus_client import CollectorRegistry
 
 from imagesearch.access.key_ring import KeyRing
 from imagesearch.access.keys import StoredKey
@@ -16,12 +19,21 @@ from imagesearch.messaging.broker import close_celery, create_celery, create_red
 from imagesearch.messaging.progress import CeleryProgressBoard, ProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
-from imagesearch.telemetry import TelemetrySettings, configure, log_settings
+from imagesearch.telemetry import MetricsPage, TelemetrySettings, configure_logs, log_settings
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.access import Access, Secrets
 from imagesearch_api.celery_rpc import CeleryAsker
+from imagesearch_api.figures import (
+    SystemFigures,
+    of_files,
+    of_milvus,
+    of_postgres,
+    of_redis,
+    places_of,
+    registry_of,
+)
 from imagesearch_api.http.lanes import Lanes
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.images.write import Writes
@@ -45,7 +57,8 @@ def compose() -> Services:
     """Build the services from the environment; nothing connects yet."""
     postgres, redis_settings, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, limits, settings = SourceSettings(), PictureSettings(), ApiSettings()
-    page = configure("api", TelemetrySettings())
+    telemetry = TelemetrySettings()
+    configure_logs("api", telemetry)
     log_settings(postgres, redis_settings, milvus, sources, limits, settings)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
     catalog, vectors, lookups = Catalog(postgres), MilvusVectorStore(milvus), Lookups()
@@ -55,10 +68,22 @@ def compose() -> Services:
     # Whoever makes up API keys takes no connection from those who have one.
     key_catalog = Catalog(postgres, most=KEY_CONNECTIONS)
     query_cache = QueryCache(client, settings.query_cache_seconds)
+    uploads = Uploads(sources.upload_root) if sources.upload_root is not None else None
+    figures = SystemFigures(
+        {
+            "redis": partial(of_redis, client),
+            "postgres": partial(of_postgres, search_catalog),
+            "milvus": partial(of_milvus, vectors),
+            "files": partial(of_files, places_of(uploads)),
+        }
+    )
+    metrics = registry_of(figures)
+    # Each worker process of this gunicorn can answer for all.
+    page = MetricsPage(telemetry, metrics, shared=True)
     resources = ExitStack()
     resources.callback(close_celery, app)
     # Closed from the last to the first: threads before the connections that they use.
-    for resource in (page, client, catalog, search_catalog, key_catalog, vectors, lookups, query_cache):
+    for resource in (client, catalog, search_catalog, key_catalog, vectors, lookups, query_cache, figures, page):
         resources.callback(resource.close)
     return assemble(
         settings,
@@ -76,7 +101,8 @@ def compose() -> Services:
         roots=Roots.of(sources),
         limits=limits,
         fetch_url=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
-        uploads=Uploads(sources.upload_root) if sources.upload_root is not None else None,
+        uploads=uploads,
+        metrics=metrics,
         resources=resources,
     )
 
@@ -121,6 +147,7 @@ def assemble(
     limits: PictureSettings,
     fetch_url: Callable[[str], bytes],
     uploads: Uploads | None,
+    metrics: CollectorRegistry,
     resources: ExitStack,
 ) -> Services:
     """Give each kind of use case its port, made of the given parts."""
@@ -142,5 +169,6 @@ def assemble(
         lanes=Lanes(settings.places()),
         memory=memory,
         access=access_of(settings, key_catalog),
+        metrics=metrics,
         resources=resources,
     )

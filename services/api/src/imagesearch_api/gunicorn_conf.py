@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from imagesearch_api.metrics_directory import MetricsDirectory
 from imagesearch_api.server.addresses import check_addresses
 from imagesearch_api.settings import ApiSettings
 
@@ -24,5 +25,11 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Let no API without keys listen where others reach it."""
+    """Let no API without keys listen where others reach it, and prepare what all worker processes share."""
     check_addresses(server.cfg.address, has_keys=ApiSettings().api_keys)
+    server.metrics_directory = MetricsDirectory()
+
+
+def on_exit(server: Any) -> None:
+    """Remove what they shared."""
+    server.metrics_directory.close()

@@ -81,9 +81,10 @@ def _workers(services: Services) -> dict[str, str]:
 @health.get("/metrics")
 @needs(Scope.READ)
 def metrics() -> ResponseReturnValue:
-    """Show this process' metrics to Prometheus; they are about everybody, so a bound key will not do.
+    """Show the metrics of the API's processes, and figures about the whole system, to Prometheus.
 
-    Prometheus sends a key like any other program, by `authorization` in its configuration.
+    They are about everybody, so a bound key will not do. METRICS_PORT shows the same on a port of its own, without
+    a key.
     """
     tenancy().require_everything()
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(current().metrics), content_type=CONTENT_TYPE_LATEST)

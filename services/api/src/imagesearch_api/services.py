@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from flask import current_app
+from prometheus_client import CollectorRegistry
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch_api.access import Access
@@ -32,6 +33,7 @@ class Services:
         lanes: bound the requests of each kind in flight.
         memory: bounds what they read and decode.
         access: tells who calls.
+        metrics: what Prometheus is shown.
         resources: what `close` closes.
     """
 
@@ -48,6 +50,7 @@ class Services:
     lanes: Lanes
     memory: Memory
     access: Access
+    metrics: CollectorRegistry
     resources: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:

@@ -21,9 +21,9 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import InvalidMessage, PipelineMismatch, TransientError
 from imagesearch.failures import FailureCode
+from imagesearch.metrics import FORWARD_SECONDS
 from imagesearch.pipeline import Preprocessing
 from imagesearch.retry import retry_transient
-from imagesearch.telemetry import FORWARD_SECONDS
 from imagesearch_extractor.embedding import Embedder, has_direction
 from imagesearch_extractor.reading import DecodedImage, PictureReader, Reading
 

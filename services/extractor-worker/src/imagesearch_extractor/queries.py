@@ -11,8 +11,8 @@ import structlog
 from imagesearch.contract import Pixels, QueryVectors, Queue, Vectors, pack_vectors, unpack_pixels
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
+from imagesearch.metrics import FORWARD_SECONDS
 from imagesearch.retry import retry_transient
-from imagesearch.telemetry import FORWARD_SECONDS
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import Embedder
 

@@ -17,6 +17,7 @@ from imagesearch.failures import FailureCode
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
+from imagesearch.metrics import STAGE_SECONDS
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
@@ -81,7 +82,8 @@ class PictureReader:
             return _failed(item, FailureCode.UNREADABLE, reason)
 
     def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
-        data, stats = read_file(item.path, self._roots, self._limits)
+        with STAGE_SECONDS.labels("read").time():
+            data, stats = read_file(item.path, self._roots, self._limits)
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
             return UnchangedImage(
                 image_id=item.image_id,
@@ -90,7 +92,8 @@ class PictureReader:
                 mtime_ns=mtime_ns(stats),
                 expected_version=item.expected_version,
             )
-        picture = decode(data, preprocessing, self._limits)
+        with STAGE_SECONDS.labels("decode").time():
+            picture = decode(data, preprocessing, self._limits)
         described = ExtractedImage(
             image_id=item.image_id,
             sha256=picture.sha256,

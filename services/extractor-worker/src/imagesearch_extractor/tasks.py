@@ -16,6 +16,7 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.job_progress import JobProgress
 from imagesearch.messaging.claims import BatchClaims, batch_task_id
 from imagesearch.messaging.progress import ProgressBoard
+from imagesearch.metrics import STAGE_SECONDS
 from imagesearch.retry import retry_transient
 from imagesearch.wire import Message
 from imagesearch_extractor.embedding import Embedder
@@ -69,13 +70,14 @@ class BulkExtractor:
 
     def _extract(self, batch: ExtractBatch) -> IndexBatch:
         started = time.monotonic()
-        done = extract(
-            batch,
-            embedder=self.embedder,
-            reader=self.reader,
-            compute_batch=self.compute_batch,
-            stopping=self.stopping,
-        )
+        with STAGE_SECONDS.labels("extract").time():
+            done = extract(
+                batch,
+                embedder=self.embedder,
+                reader=self.reader,
+                compute_batch=self.compute_batch,
+                stopping=self.stopping,
+            )
         log.info(
             "batch.extracted",
             job=batch.job_id,
@@ -91,7 +93,8 @@ class BulkExtractor:
         # A number of its own tells this message from that of another delivery of the batch.
         task_id = batch_task_id(Queue.INDEX, done.batch_id, secrets.randbits(32))
         send = partial(self.publish, TaskName.INDEX, done, task_id=task_id)
-        retry_transient(send, self.stopping, doing="publishing vectors")
+        with STAGE_SECONDS.labels("send").time():
+            retry_transient(send, self.stopping, doing="publishing vectors")
 
 
 def is_wanted(progress: JobProgress | None) -> bool:

@@ -17,7 +17,7 @@ from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import IndexBatch, JobState, Outcome
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
-from imagesearch.telemetry import IMAGES_FAILED, IMAGES_FINISHED
+from imagesearch.metrics import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
 from imagesearch_indexer.lifecycle.dispatch import Leased, ask_for_planning, lease, send_leased
 from imagesearch_indexer.lifecycle.finish import end_settled

@@ -24,6 +24,7 @@ from imagesearch.contract import (
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.broker import register
 from imagesearch.messaging.claims import BatchClaims
+from imagesearch.metrics import RECONCILE_RUNS, STAGE_SECONDS
 from imagesearch.retry import retry_transient
 from imagesearch_indexer import duplicates
 from imagesearch_indexer.batches import index_batch
@@ -75,7 +76,7 @@ def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
         return retry_transient(action, indexer.stopping, doing=doing)
 
     def index(message: IndexBatch) -> Findings:
-        with claims.claimed(Queue.INDEX, message.batch_id):
+        with claims.claimed(Queue.INDEX, message.batch_id), STAGE_SECONDS.labels("index").time():
             with_retry("index", lambda: index_batch(indexer, message))
         return Findings.single("indexed", len(message.images))
 
@@ -91,11 +92,14 @@ def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
 
     def repair(message: Reconcile) -> Findings:
         try:
-            return reconcile(indexer, message)
+            found = reconcile(indexer, message)
         except StoreUnavailable as error:
+            RECONCILE_RUNS.labels("put_off").inc()
             # The scheduler asks again soon; waiting here would only keep a thread from its work.
             log.warning("reconcile.put_off", reason=str(error))
             return Findings.single("store_unavailable", 1)
+        RECONCILE_RUNS.labels("done").inc()
+        return found
 
     register(app, TaskName.INDEX, IndexBatch, index, answers=True)
     register(app, TaskName.PLAN, PlanJob, plan)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from imagesearch.errors import StoreUnavailable
+from imagesearch.metrics import STORE_ERRORS, STORE_SECONDS
 from imagesearch.settings import PostgresSettings
 
 Transaction: TypeAlias = sa.Connection
@@ -26,6 +27,9 @@ _UNUSABLE = ("08", "57P", "25P03", "25006")
 """Beginnings of the SQLSTATEs after which a connection is of no more use: it failed; the server ends, or is not
 ready; it ended a session that paused within its transaction; it takes no writes, as another is the primary now.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+_CONTEXT = 4
+"""Where the events around a statement have what SQLAlchemy keeps of its execution."""
 
 
 class Catalog:
@@ -68,6 +72,8 @@ class Catalog:
         sa.event.listen(self._engine, "checkin", _note_use)
         sa.event.listen(self._engine, "checkin", _end_transacting)
         sa.event.listen(self._engine, "handle_error", self._judge)
+        sa.event.listen(self._engine, "before_cursor_execute", _begin_statement)
+        sa.event.listen(self._engine, "after_cursor_execute", _end_statement)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -132,14 +138,14 @@ class Catalog:
         try:
             yield
         except (OperationalError, InterfaceError, PoolTimeout) as error:
-            raise StoreUnavailable("postgres", _first_line(error)) from error
+            raise _unavailable(error) from error
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise StoreUnavailable("postgres", _first_line(error)) from error
+                raise _unavailable(error) from error
             raise
         except self._driver_error as error:
             # Raised beside a statement, where the pool does not translate it.
-            raise StoreUnavailable("postgres", _first_line(error)) from error
+            raise _unavailable(error) from error
 
     def ping(self) -> None:
         """Ask Postgres for one row.
@@ -177,6 +183,19 @@ def _end_transacting(connection: Any, _: ConnectionPoolEntry) -> None:
 
 def _options(**parameters: object) -> str:
     return " ".join(f"-c {name}={value}" for name, value in parameters.items())
+
+
+def _begin_statement(*event: Any) -> None:
+    event[_CONTEXT].imagesearch_begun = time.perf_counter()
+
+
+def _end_statement(*event: Any) -> None:
+    STORE_SECONDS.labels("postgres").observe(time.perf_counter() - event[_CONTEXT].imagesearch_begun)
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    STORE_ERRORS.labels("postgres").inc()
+    return StoreUnavailable("postgres", _first_line(error))
 
 
 def _first_line(error: Exception) -> str:

@@ -94,6 +94,21 @@ def vector_collections(tx: Transaction) -> list[str]:
     return list(tx.execute(with_tombstones, {"building": BuildState.BUILDING.value}).scalars())
 
 
+def waiting_for(tx: Transaction) -> timedelta:
+    """Return for how long the oldest tombstone has waited; those of an open build stay for it to copy."""
+    oldest = sa.select(sa.func.clock_timestamp() - sa.func.min(table.c.since))
+    ages = [
+        tx.execute(oldest.where(table.c.vector_collection == name)).scalar_one() for name in vector_collections(tx)
+    ]
+    return max((age for age in ages if age is not None), default=timedelta())
+
+
+def count_up_to(tx: Transaction, limit: int) -> int:
+    """Return how many tombstones there are, and look at no more than `limit`."""
+    some = sa.select(sa.literal(1)).select_from(table).limit(limit).subquery()
+    return tx.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+
 def due(tx: Transaction, vector_collection: str, grace: timedelta, *, limit: int) -> list[int]:
     """Return keys that may be deleted from a Milvus collection, those first that have waited longest."""
     query = (

@@ -10,6 +10,7 @@ import redis
 import structlog
 
 from imagesearch.errors import StoreUnavailable
+from imagesearch.metrics import STORE_ERRORS
 
 log = structlog.get_logger()
 
@@ -27,6 +28,7 @@ def needing_redis() -> Iterator[None]:
     try:
         yield
     except REDIS_ERRORS as error:
+        STORE_ERRORS.labels("redis").inc()
         raise StoreUnavailable("redis", type(error).__name__) from error
 
 
@@ -36,4 +38,5 @@ def best_effort(event: str, **context: object) -> Iterator[None]:
     try:
         yield
     except REDIS_ERRORS as error:
+        STORE_ERRORS.labels("redis").inc()
         log.warning(event, reason=type(error).__name__, **context)

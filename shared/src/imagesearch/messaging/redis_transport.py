@@ -14,6 +14,12 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 
 from imagesearch.messaging.redis_clock import redis_now
 
+IN_HAND_KEY = "imagesearch:in_hand"
+"""A hash: of each message in a worker's hands, the queue that it was taken from. Kombu keeps that only beside the
+message itself, and counting would read them all."""
+UNACKED_INDEX_KEY = "unacked_index"
+"""Kombu's own set of what is in hand; what the hash has and this has not was left there by a crash."""
+
 
 class QoS(redis.QoS):  # type: ignore[misc]  # Kombu has no types
     """Keep what is not acknowledged, with the times of Redis."""
@@ -25,7 +31,14 @@ class QoS(redis.QoS):  # type: ignore[misc]  # Kombu has no types
         """Note that a message was taken."""
         super().append(message, delivery_tag)
         with self.channel.conn_or_acquire() as client:
-            client.zadd(self.unacked_index_key, {delivery_tag: redis_now(client)}, xx=True)
+            now = redis_now(client)
+            client.pipeline().zadd(self.unacked_index_key, {delivery_tag: now}, xx=True).hset(
+                IN_HAND_KEY, delivery_tag, message.delivery_info["routing_key"]
+            ).execute()
+
+    def _remove_from_indices(self, delivery_tag: str, pipe: Any = None) -> Any:
+        """Forget a message that is acknowledged or given back; Kombu does so here and nowhere else."""
+        return super()._remove_from_indices(delivery_tag, pipe).hdel(IN_HAND_KEY, delivery_tag)
 
     def restore_visible(self, *args: Any, **named: Any) -> None:
         """Give messages back to their queues that were taken too long ago."""

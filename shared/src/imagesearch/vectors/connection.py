@@ -12,6 +12,7 @@ import grpc  # type: ignore[import-untyped]
 from pymilvus import MilvusClient, MilvusException
 
 from imagesearch.errors import NotFound, StoreUnavailable
+from imagesearch.metrics import STORE_ERRORS, STORE_SECONDS
 from imagesearch.settings import MilvusSettings
 
 T = TypeVar("T")
@@ -114,7 +115,9 @@ class MilvusConnection:
 
     def _try(self, action: Callable[[MilvusClient], T], name: str | None) -> T:
         try:
-            answer = action(self._connected())
+            client = self._connected()
+            with STORE_SECONDS.labels("milvus").time():
+                answer = action(client)
         except (MilvusException, grpc.RpcError, grpc.FutureTimeoutError) as error:
             reason = _reason(error)
             if _is_unreachable(error):
@@ -124,6 +127,7 @@ class MilvusConnection:
             if _code(error) == _COLLECTION_NOT_LOADED:
                 raise CollectionNotLoaded("milvus", reason) from error
             if _is_transient(error):
+                STORE_ERRORS.labels("milvus").inc()
                 raise StoreUnavailable("milvus", reason) from error
             raise
         self._down = None

@@ -13,9 +13,10 @@ from kombu import Connection, Message
 from kombu.transport import redis as kombu_redis
 
 from imagesearch.contract import PlanJob, Queue, TaskName
+from imagesearch.messaging.backlog import Backlog, backlogs
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.redis_clock import redis_now
-from imagesearch.messaging.redis_transport import Transport
+from imagesearch.messaging.redis_transport import IN_HAND_KEY, Transport
 from imagesearch.settings import RedisSettings
 from support.clocks import shifted
 from support.valkey_server import ValkeyServer
@@ -112,6 +113,33 @@ def test_what_is_overdue_goes_back_whichever_clock_is_off(
     assert client.llen(Queue.PLAN.value) == 1
     assert client.zcard(UNACKED) == 0
     message.ack()
+
+
+def test_what_is_in_hand_is_counted_by_queue_until_it_is_done_or_goes_back(
+    take: Callable[[], Message], connection: Connection, client: redis.Redis
+) -> None:
+    assert set(backlogs(client).values()) == {Backlog(0, 0)}
+    first, second = take(), take()
+    found = backlogs(client)
+    assert found.pop(Queue.PLAN) == Backlog(waiting=0, in_hand=2)
+    assert set(found.values()) == {Backlog(0, 0)}
+    first.ack()
+    assert backlogs(client)[Queue.PLAN] == Backlog(waiting=0, in_hand=1)
+    second.requeue()
+    assert backlogs(client)[Queue.PLAN] == Backlog(waiting=1, in_hand=0)
+    assert client.hlen(IN_HAND_KEY) == 0
+    overdue = connection.default_channel.basic_get(Queue.PLAN.value, no_ack=False)
+    (tag,) = client.zrange(UNACKED, 0, -1)
+    client.zadd(UNACKED, {tag: redis_now(client) - 61})
+    look_for_what_is_overdue(connection)
+    assert backlogs(client)[Queue.PLAN] == Backlog(waiting=1, in_hand=0)
+    assert client.hlen(IN_HAND_KEY) == 0
+    overdue.ack()
+
+
+def test_what_a_crash_left_in_the_hash_is_not_counted(client: redis.Redis) -> None:
+    client.hset(IN_HAND_KEY, "left", Queue.EXTRACT.value)
+    assert backlogs(client)[Queue.EXTRACT] == Backlog(0, 0)
 
 
 def test_an_address_with_tls_keeps_it() -> None:

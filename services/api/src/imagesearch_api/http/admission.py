@@ -13,6 +13,8 @@ from typing import ParamSpec
 from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
 
+from imagesearch.metrics import LANE_REFUSALS
+from imagesearch_api.errors import Busy
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.request_resources import bounds, held
 
@@ -29,7 +31,11 @@ def admitted(lane: Lane) -> Callable[[View[P]], Callable[P, Response]]:
     def decorate(view: View[P]) -> Callable[P, Response]:
         @wraps(view)
         def enter(*args: P.args, **kwargs: P.kwargs) -> Response:
-            bounds().lanes.enter(lane, held(request.environ))
+            try:
+                bounds().lanes.enter(lane, held(request.environ))
+            except Busy:
+                LANE_REFUSALS.labels(lane.name.lower()).inc()
+                raise
             return current_app.make_response(view(*args, **kwargs))
 
         enter.lane = lane  # type: ignore[attr-defined]

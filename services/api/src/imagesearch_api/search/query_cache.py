@@ -12,6 +12,7 @@ import structlog
 
 from imagesearch.contract import DIMENSION
 from imagesearch.messaging.redis_errors import best_effort
+from imagesearch.metrics import QUERY_CACHE
 
 log = structlog.get_logger()
 
@@ -42,11 +43,14 @@ class QueryCache:
         found: list[object] = []
         with best_effort("query_cache.not_read"):
             found = cast(list[object], self._redis.mget(keys))
-        return {
+        known = {
             key: raw
             for key, raw in zip(keys, found, strict=False)
             if isinstance(raw, bytes) and len(raw) == DIMENSION * 4
         }
+        QUERY_CACHE.labels("hit").inc(len(known))
+        QUERY_CACHE.labels("miss").inc(len(keys) - len(known))
+        return known
 
     def remember(self, made: Mapping[str, bytes]) -> None:
         """Have vectors written soon; once the cache is closed, nothing more is."""

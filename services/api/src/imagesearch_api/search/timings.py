@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from imagesearch.telemetry import SEARCH_SECONDS
+from imagesearch.metrics import SEARCH_SECONDS
 
 
 @dataclass

@@ -10,6 +10,7 @@ import structlog
 from imagesearch.catalog import collections, image_deletion, retired, tombstones
 from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound
+from imagesearch.metrics import VECTORS_COLLECTED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.retirement import clear_up
 from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
@@ -75,6 +76,7 @@ def collect(indexer: Indexer, grace: timedelta) -> int:
                     log.info("vectors.not_there", name=name)
                 with indexer.catalog.transaction() as tx:
                     tombstones.forget(tx, name, keys)
+                VECTORS_COLLECTED.inc(len(keys))
             collected += len(keys)
             more = len(keys) == SLICE
     return collected

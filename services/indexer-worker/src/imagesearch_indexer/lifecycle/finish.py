@@ -12,6 +12,7 @@ from imagesearch.catalog.jobs import batches, counters, decisions, ledger
 from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, NotFound
+from imagesearch.metrics import JOBS_ENDED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
@@ -48,6 +49,7 @@ def end_settled(indexer: Indexer, job: jobs.Job, collection: Collection) -> None
         ended = jobs.finish(tx, job.id, seen=job)
     show(indexer.catalog, indexer.progress, ended)
     if ended.finished_at is not None:
+        JOBS_ENDED.labels(ended.kind.value, ended.state.value).inc()
         log.info("job.ended", job=job.id, state=str(ended.state), total=ended.total, failed=ended.failed)
 
 

@@ -12,7 +12,7 @@ from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.contract import Finding, Outcome
 from imagesearch.failures import FailureCode
-from imagesearch.telemetry import BATCHES_RESENT
+from imagesearch.metrics import BATCHES_RESENT
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.progress import show
 

@@ -10,7 +10,7 @@ from imagesearch.catalog import collections, engine, jobs, retired
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.messaging.claims import plan_task_id
-from imagesearch.telemetry import JOBS_STALLED
+from imagesearch.metrics import RECONCILE_FINDINGS
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.deletion import collect, finish_deletes
 from imagesearch_indexer.lifecycle.dispatch import dispatch
@@ -52,6 +52,8 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
         findings.append(forget_uploads(indexer, dry_run=message.dry_run))
     found = tuple(finding for finding in findings if finding.count)
     for finding in found:
+        if not message.dry_run:
+            RECONCILE_FINDINGS.labels(finding.kind).inc(finding.count)
         log.info(
             "reconciled", kind=finding.kind, count=finding.count, detail=finding.detail, dry_run=message.dry_run
         )
@@ -71,7 +73,6 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     ending = [job for job in open_jobs if job.all_settled]
     stalled = [job for job in open_jobs if _is_stalled(indexer, job, now)]
     unshown = [job for job in open_jobs if _is_unshown(indexer, job)]
-    JOBS_STALLED.set(len(stalled))
     if not dry_run:
         for job in orphaned:
             cancel_orphaned(indexer, job.id)

@@ -1,7 +1,18 @@
 """Keep jobs: their rows and transitions here, their ledger, batches and counters in the modules of this folder."""
 
 from imagesearch.catalog.jobs.job import IdempotencyKey, Job, NewJob
-from imagesearch.catalog.jobs.rows import KeyTaken, by_key, create, get, lock, newer_than, newest, open_jobs
+from imagesearch.catalog.jobs.rows import (
+    KeyTaken,
+    by_key,
+    count_open,
+    count_stalled,
+    create,
+    get,
+    lock,
+    newer_than,
+    newest,
+    open_jobs,
+)
 from imagesearch.catalog.jobs.transitions import (
     break_off,
     cancel,
@@ -28,6 +39,8 @@ __all__ = [
     "cancel",
     "cancel_all",
     "close_listing",
+    "count_open",
+    "count_stalled",
     "create",
     "fail",
     "finish",

@@ -6,6 +6,7 @@ numbers is a counter.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from imagesearch.catalog.jobs.job import IdempotencyKey, Job, NewJob
 from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import jobs as table
-from imagesearch.contract import JobState
+from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import ImageSearchError, NotFound
 
 _COLUMNS = columns_of(table, Job, collection=collections.c.name)
@@ -163,6 +164,19 @@ def open_jobs(tx: Transaction) -> list[Job]:
     """Return every job that has not ended, oldest first."""
     query = _SELECT.where(table.c.finished_at.is_(None)).order_by(table.c.number)
     return _jobs(tx, query)
+
+
+def count_open(tx: Transaction, *, limit: int) -> Counter[tuple[JobKind, JobState]]:
+    """Return how many jobs have not ended, by kind and state; no more than `limit` are looked at."""
+    some = sa.select(table.c.kind, table.c.state).where(table.c.finished_at.is_(None)).limit(limit).subquery()
+    query = sa.select(some.c.kind, some.c.state, sa.func.count()).group_by(some.c.kind, some.c.state)
+    return Counter({(kind, state): count for kind, state, count in tx.execute(query)})
+
+
+def count_stalled(tx: Transaction) -> int:
+    """Return how many jobs that have not ended are flagged because they stand still."""
+    query = sa.select(sa.func.count()).where(table.c.finished_at.is_(None), table.c.stalled_at.is_not(None))
+    return tx.execute(query).scalar_one()
 
 
 def change(tx: Transaction, job_id: str, **values: Any) -> Job:
