@@ -51,13 +51,13 @@ class InvalidFilter(PermanentError):
     """A filter breaks a rule.
 
     Attributes:
-        field: where, as a path such as ``filter.and[1].eq``.
+        path: where in it, such as ``and[1].eq``; empty for the whole of it.
         rule: what a right one looks like.
     """
 
-    def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
-        self.field = field
+    def __init__(self, path: str, rule: str) -> None:
+        super().__init__(f"{path}: {rule}" if path else rule)
+        self.path = path
         self.rule = rule
 
 
@@ -109,17 +109,13 @@ class Not:
 Filter = Compare | OneOf | Exists | AllOf | AnyOf | Not
 
 
-def parse_filter(raw: object, where: str = "filter") -> Filter:
-    """Return the filter that JSON describes.
-
-    Args:
-        raw: decoded JSON.
-        where: what the field is called in errors.
+def parse_filter(raw: object) -> Filter:
+    """Return the filter that decoded JSON describes.
 
     Raises:
         InvalidFilter: it breaks a rule; the error names the place.
     """
-    return _Parser().parse(raw, where, 1)
+    return _Parser().parse(raw, "", 1)
 
 
 def matches(part: Filter, metadata: Mapping[str, Any]) -> bool:
@@ -167,7 +163,7 @@ class _Parser:
         if not isinstance(raw, dict) or len(raw) != 1:
             raise InvalidFilter(where, "an object with exactly one key is expected")
         op, body = next(iter(raw.items()))
-        here = f"{where}.{op}" if isinstance(op, str) and op.isidentifier() else where
+        here = f"{where}.{op}".lstrip(".") if isinstance(op, str) and op.isidentifier() else where
         match op:
             case "and" | "or":
                 if not isinstance(body, list) or not body:

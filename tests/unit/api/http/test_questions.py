@@ -51,6 +51,8 @@ VECTOR = [1.0] * 512
         ({"queries": [{"image_id": 0}]}, "queries[0].image_id"),
         ({"image_id": 1, "top_k": 1, "page": 2}, "top_k"),
         ({"image_id": 1, "page": 16_384}, "page"),
+        ({"image_id": 1, "filter": {"like": ["a", "b"]}}, "filter"),
+        ({"image_id": 1, "filter": {"and": [{"exists": "a"}, {"eq": ["a"]}]}}, "filter.and[1].eq"),
     ],
 )
 def test_the_field_that_is_wrong_is_named(asked: dict[str, Any], field: str) -> None:

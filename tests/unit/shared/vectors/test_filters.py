@@ -28,46 +28,46 @@ def test_every_form_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "field", "rule"),
+    ("raw", "path", "rule"),
     [
-        (None, "filter", "exactly one key"),
-        ([], "filter", "exactly one key"),
-        ({}, "filter", "exactly one key"),
-        ({"eq": ["a", 1], "lt": ["a", 1]}, "filter", "exactly one key"),
-        ({"like": ["a", "b%"]}, "filter", "one of eq, in"),
-        ({1: 2}, "filter", "one of eq, in"),
-        ({"and": []}, "filter.and", "at least one filter"),
-        ({"or": {"eq": ["a", 1]}}, "filter.or", "at least one filter"),
-        ({"and": [{"eq": ["a", 1]}, {"lt": ["a"]}]}, "filter.and[1].lt", "a list of a field name"),
-        ({"not": "a"}, "filter.not", "exactly one key"),
-        ({"not": {"or": [{"exists": "9a"}]}}, "filter.not.or[0].exists", "a field name"),
-        ({"exists": ["a"]}, "filter.exists", "a field name"),
-        ({"eq": ["", 1]}, "filter.eq[0]", "a field name"),
-        ({"eq": ["a b", 1]}, "filter.eq[0]", "a field name"),
-        ({"eq": ["a\n", 1]}, "filter.eq[0]", "a field name"),
-        ({"eq": ['a"]', 1]}, "filter.eq[0]", "a field name"),
-        ({"eq": ["ä", 1]}, "filter.eq[0]", "a field name"),
-        ({"eq": ["a" * 65, 1]}, "filter.eq[0]", "up to 64"),
-        ({"eq": ["a", None]}, "filter.eq[1]", "a string, a boolean"),
-        ({"eq": ["a", [1]]}, "filter.eq[1]", "a string, a boolean"),
-        ({"eq": ["a", float("nan")]}, "filter.eq[1]", "finite"),
-        ({"gt": ["a", float("-inf")]}, "filter.gt[1]", "finite"),
-        ({"eq": ["a", 2**63]}, "filter.eq[1]", "64-bit"),
-        ({"eq": ["a", -(2**63) - 1]}, "filter.eq[1]", "64-bit"),
-        ({"eq": ["a", "\ud800"]}, "filter.eq[1]", "valid Unicode"),
-        ({"eq": ["a", "x" * 4097]}, "filter.eq[1]", "4096 characters"),
-        ({"lt": ["a", True]}, "filter.lt[1]", "booleans have no order"),
-        ({"in": ["a", []]}, "filter.in[1]", "at least one value"),
-        ({"in": ["a", "bc"]}, "filter.in[1]", "at least one value"),
-        ({"in": ["a", [1, {}]]}, "filter.in[1][1]", "a string, a boolean"),
+        (None, "", "exactly one key"),
+        ([], "", "exactly one key"),
+        ({}, "", "exactly one key"),
+        ({"eq": ["a", 1], "lt": ["a", 1]}, "", "exactly one key"),
+        ({"like": ["a", "b%"]}, "", "one of eq, in"),
+        ({1: 2}, "", "one of eq, in"),
+        ({"and": []}, "and", "at least one filter"),
+        ({"or": {"eq": ["a", 1]}}, "or", "at least one filter"),
+        ({"and": [{"eq": ["a", 1]}, {"lt": ["a"]}]}, "and[1].lt", "a list of a field name"),
+        ({"not": "a"}, "not", "exactly one key"),
+        ({"not": {"or": [{"exists": "9a"}]}}, "not.or[0].exists", "a field name"),
+        ({"exists": ["a"]}, "exists", "a field name"),
+        ({"eq": ["", 1]}, "eq[0]", "a field name"),
+        ({"eq": ["a b", 1]}, "eq[0]", "a field name"),
+        ({"eq": ["a\n", 1]}, "eq[0]", "a field name"),
+        ({"eq": ['a"]', 1]}, "eq[0]", "a field name"),
+        ({"eq": ["ä", 1]}, "eq[0]", "a field name"),
+        ({"eq": ["a" * 65, 1]}, "eq[0]", "up to 64"),
+        ({"eq": ["a", None]}, "eq[1]", "a string, a boolean"),
+        ({"eq": ["a", [1]]}, "eq[1]", "a string, a boolean"),
+        ({"eq": ["a", float("nan")]}, "eq[1]", "finite"),
+        ({"gt": ["a", float("-inf")]}, "gt[1]", "finite"),
+        ({"eq": ["a", 2**63]}, "eq[1]", "64-bit"),
+        ({"eq": ["a", -(2**63) - 1]}, "eq[1]", "64-bit"),
+        ({"eq": ["a", "\ud800"]}, "eq[1]", "valid Unicode"),
+        ({"eq": ["a", "x" * 4097]}, "eq[1]", "4096 characters"),
+        ({"lt": ["a", True]}, "lt[1]", "booleans have no order"),
+        ({"in": ["a", []]}, "in[1]", "at least one value"),
+        ({"in": ["a", "bc"]}, "in[1]", "at least one value"),
+        ({"in": ["a", [1, {}]]}, "in[1][1]", "a string, a boolean"),
     ],
 )
-def test_what_breaks_a_rule_is_named_with_the_rule(raw: Any, field: str, rule: str) -> None:
+def test_what_breaks_a_rule_is_named_with_the_rule(raw: Any, path: str, rule: str) -> None:
     with pytest.raises(InvalidFilter) as caught:
         parse_filter(raw)
-    assert caught.value.field == field
+    assert caught.value.path == path
     assert rule in caught.value.rule
-    assert str(caught.value) == f"{field}: {caught.value.rule}"
+    assert str(caught.value) == (f"{path}: {caught.value.rule}" if path else caught.value.rule)
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from flask import request
+from flask import current_app, g, request
+from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from imagesearch_api.http.fields import AtField, BadField, BadFields, WrongMediaType
@@ -23,11 +26,23 @@ list of paths takes about 8 times its bytes until it is written."""
 MAX_ERRORS = 20
 """Wrong fields that one answer names at most."""
 
+P = ParamSpec("P")
 T = TypeVar("T", bound=BaseModel)
 
 
-def read_json(model: type[T], limit: int = MAX_JSON_BYTES) -> T:
-    """Return the request's JSON body of at most `limit` bytes.
+def long_json(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Let a route read JSON as long as any body may be, because it holds a list of what a caller has."""
+
+    @wraps(view)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        g.max_json_bytes = current_app.config["MAX_CONTENT_LENGTH"]
+        return view(*args, **kwargs)
+
+    return reading
+
+
+def read_json(model: type[T]) -> T:
+    """Return the request's JSON body, of at most `MAX_JSON_BYTES` where the route is no `long_json`.
 
     A page of another site may send any bytes as text or as a form without being asked for permission; as JSON it
     may not (Fetch, "CORS-safelisted request-header"). So the type counts, not whether the bytes can be read.
@@ -36,11 +51,11 @@ def read_json(model: type[T], limit: int = MAX_JSON_BYTES) -> T:
         AtField: the body is of another type, status 415.
         BadField, BadFields: the body is not a JSON object, or a field breaks its rule.
         Busy: it is long, and there is no memory for what it holds in time.
-        RequestEntityTooLarge: it is larger than `limit` bytes.
+        RequestEntityTooLarge: it is larger.
     """
     if not request.is_json:
         raise AtField("Content-Type", WrongMediaType("A body of type application/json is expected."))
-    request.max_content_length = limit
+    request.max_content_length = g.get("max_json_bytes", MAX_JSON_BYTES)
     return checked(model, read_object())
 
 
@@ -60,8 +75,9 @@ def checked(model: type[T], raw: dict[str, Any]) -> T:
 def _field(detail: Any) -> str:
     """Return the name of a field as callers write it: ``queries[3].box``."""
     broken = detail.get("ctx", {}).get("error")
+    within = (broken.field,) if isinstance(broken, WrongField) and broken.field else ()
     path = ""
-    for part in (*detail["loc"], *((broken.field,) if isinstance(broken, WrongField) else ())):
+    for part in (*detail["loc"], *within):
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     return path or "body"
 

@@ -23,7 +23,6 @@ from imagesearch.errors import (
     UnsupportedByStore,
 )
 from imagesearch.failures import FailureCode
-from imagesearch.vectors import InvalidFilter
 from imagesearch_api.errors import Busy, NoSuchPartition, NoSuchPath, NotAuthenticated
 from imagesearch_api.http.fields import (
     AtField,
@@ -99,7 +98,7 @@ def register(app: Flask) -> None:
 def _from_domain(error: ImageSearchError) -> Response:
     error = named(error)
     match error:
-        case BadField() | InvalidFilter():
+        case BadField():
             fields = [(error.field, error.rule)]
             return problem(HTTPStatus.BAD_REQUEST, f"{error.field}: {error.rule}.", fields)
         case BadFields():

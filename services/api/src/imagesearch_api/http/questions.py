@@ -33,7 +33,7 @@ def read_question(max_picture: int, max_form: int) -> NamedQuestion:
 
     Raises:
         AtField: the body is neither JSON nor a form, status 415.
-        BadField, BadFields, InvalidFilter: a field breaks its rule.
+        BadField, BadFields: a field breaks its rule.
         Busy: there is no memory for the pictures in time.
         RequestEntityTooLarge: a picture, or all of them, are too large.
     """

@@ -11,7 +11,7 @@ from imagesearch.access.scopes import Scope
 from imagesearch.catalog import image_queries, tenants
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
-from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.bodies import long_json, read_json
 from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
@@ -107,13 +107,14 @@ def remove_image_by_path(name: str) -> ResponseReturnValue:
 @operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404,))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
+@long_json
 def remove_images(name: str) -> ResponseReturnValue:
     """Delete images by id, path, filter or partition: 200 when all are gone, 202 when there may be more.
 
     Where `next` is given the time was up before all images were looked at: the same body with it as `cursor` goes
     on from there.
     """
-    body = read_json(DeletionBody, current().settings.max_body_bytes)
+    body = read_json(DeletionBody)
     ports = current().deletes
     if body.ids is not None:
         done = deletion.delete_ids(ports, name, body.ids, owner())

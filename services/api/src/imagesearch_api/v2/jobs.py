@@ -14,7 +14,7 @@ from imagesearch.catalog.states import JobOrigin
 from imagesearch.failures import FailureCode
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
-from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.bodies import long_json, read_json
 from imagesearch_api.http.callers import needs, owner
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.pages import checked_job, read_page
@@ -37,9 +37,10 @@ SUBMITTING = "POST /api/v2/jobs"
 @operation({202: Job}, parameters=(IDEMPOTENCY_KEY,), json=JobBody, errors=(403, 404, 409))
 @needs(Scope.WRITE)
 @admitted(Lane.SUBMISSIONS)
+@long_json
 def submit_job() -> ResponseReturnValue:
     """Take a job and answer before its work begins."""
-    body = read_json(JobBody, current().settings.max_body_bytes)
+    body = read_json(JobBody)
     submission = Submission(
         source=_source(body.source),
         collection=body.collection,

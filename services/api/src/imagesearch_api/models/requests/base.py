@@ -20,7 +20,7 @@ class WrongField(ValueError):
     """A rule about several fields is broken, and the error stands at one of them.
 
     Attributes:
-        field: its name, relative to the model that raises this; or ``body``.
+        field: its name, relative to the model or field that raises this; or ``body``; empty for that field itself.
     """
 
     def __init__(self, field: str, rule: str) -> None:

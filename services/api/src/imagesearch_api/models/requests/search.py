@@ -17,7 +17,7 @@ from pydantic import (
 from imagesearch.contract import DIMENSION
 from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch.pictures.regions import InvalidRegion, Region
-from imagesearch.vectors import MAX_WINDOW, Filter, parse_filter
+from imagesearch.vectors import MAX_WINDOW, Filter, InvalidFilter, parse_filter
 from imagesearch_api.limits import DEFAULT_RESULTS, MAX_QUERIES, MAX_URL_LENGTH
 from imagesearch_api.models.requests.base import Body, ImageId, Partition, Path, Text, WrongField, exactly_one
 from imagesearch_api.search.question import Include
@@ -28,6 +28,13 @@ def _region(raw: object) -> Region:
         return Region.parse(raw)
     except InvalidRegion as error:
         raise ValueError(error.rule) from error
+
+
+def _filter(raw: object) -> Filter:
+    try:
+        return parse_filter(raw)
+    except InvalidFilter as error:
+        raise WrongField(error.path, error.rule) from error
 
 
 def _comma_separated(raw: object) -> object:
@@ -57,7 +64,7 @@ _FILTER_SCHEMA = {
 }
 
 Box = Annotated[Region, PlainValidator(_region), WithJsonSchema(_BOX_SCHEMA)]
-FilterField = Annotated[Filter, PlainValidator(parse_filter), WithJsonSchema(_FILTER_SCHEMA)]
+FilterField = Annotated[Filter, PlainValidator(_filter), WithJsonSchema(_FILTER_SCHEMA)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = Annotated[list[Number], Field(min_length=DIMENSION, max_length=DIMENSION), AfterValidator(_direction)]
 Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
