@@ -17,7 +17,13 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from imagesearch_api.http import bodies, spooling
-from imagesearch_api.http.bodies import JSON_FACTOR, LONG_JSON_BYTES, read_object
+from imagesearch_api.http.bodies import (
+    JSON_FACTOR,
+    LONG_JSON_BYTES,
+    MAX_LONG_JSON_VALUES,
+    VALUE_BYTES,
+    read_object,
+)
 from imagesearch_api.http.problems import register
 from imagesearch_api.http.request_resources import Holding
 from imagesearch_api.http.spooling import MAX_FIELD_BYTES, MAX_PARTS, MAX_URLENCODED_BYTES
@@ -114,5 +120,17 @@ def test_long_json_has_memory_reserved_before_it_is_read(
     answer = http.post("/object", content_type="application/json", environ_overrides=environ)
     assert answer.json == {"fields": 1}
     [(cost, most_read)] = line.asked
-    assert cost == JSON_FACTOR * len(data)
+    assert cost == JSON_FACTOR * len(data) + VALUE_BYTES
     assert most_read <= spooling.PIECE_BYTES
+
+
+@pytest.mark.parametrize("values", ["{},", '"",', "1,", "[[],"])
+def test_long_json_of_more_values_than_any_list_has_is_refused_unread(
+    http: FlaskClient, monkeypatch: pytest.MonkeyPatch, values: str
+) -> None:
+    monkeypatch.setattr(bodies, "bounds", lambda: pytest.fail("no memory is asked for"))
+    monkeypatch.setattr(bodies, "_parsed", lambda data: pytest.fail("nothing is read"))
+    count = max(MAX_LONG_JSON_VALUES, LONG_JSON_BYTES // len(values))
+    answer = http.post("/object", content_type="application/json", data='{"a":[' + values * count)
+    assert answer.status_code == 400
+    assert str(MAX_LONG_JSON_VALUES) in answer.get_data(as_text=True)

@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from imagesearch_api.http.fields import AtField, BadField, BadFields, WrongMediaType
+from imagesearch_api.http.json_values import count_values
 from imagesearch_api.http.request_resources import bounds, held
 from imagesearch_api.http.spooling import arrived
+from imagesearch_api.limits import MAX_PATHS
 from imagesearch_api.models.requests.base import WrongField
 
 FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 MAX_JSON_BYTES = 4 * 1024 * 1024
 """Room for 64 vectors of 512 numbers with every digit of a double."""
 LONG_JSON_BYTES = 4 * 1024 * 1024
-JSON_FACTOR = 24
-"""Memory that JSON takes while it is read, in multiples of its bytes: 72 bytes for each ``{},`` at the worst. A
-list of paths takes about 8 times its bytes until it is written."""
+"""Longer JSON is looked at before it is read."""
+MAX_LONG_JSON_VALUES = MAX_PATHS + 65_536
+"""The longest list, and room for what else its body says."""
+JSON_FACTOR, VALUE_BYTES = 9, 200
+"""Memory that JSON takes while it is read, in multiples of its bytes, and for each of its values on top: with one
+emoji in each string both the text and its strings take four bytes a character."""
 MAX_ERRORS = 20
 """Wrong fields that one answer names at most."""
 
@@ -91,7 +96,7 @@ def read_object(*, cache: bool = False) -> dict[str, Any]:
     """Return the JSON object in the body; read again only where it was cached, which is for short ones.
 
     Raises:
-        BadField: there is none.
+        BadField: there is none, or it is long and holds more values than any request needs.
         Busy: it is long, and there is no memory for what it holds in time.
     """
     if cache or (request.content_length is not None and request.content_length <= LONG_JSON_BYTES):
@@ -99,17 +104,28 @@ def read_object(*, cache: bool = False) -> dict[str, Any]:
     else:
         with arrived() as (file, size):
             if size > LONG_JSON_BYTES:
+                cost = JSON_FACTOR * size + VALUE_BYTES * _checked_values(file)
                 # Memory is reserved when the body has arrived: a slow sender must not hold what others wait for.
-                held(request.environ).enter_context(bounds().memory.files.reserved(JSON_FACTOR * size))
+                held(request.environ).enter_context(bounds().memory.files.reserved(cost))
             raw = _parsed(file.read())
     if not isinstance(raw, dict):
         raise BadField("body", "a JSON object is expected")
     return raw
 
 
+def _checked_values(file: IO[bytes]) -> int:
+    values = count_values(file)
+    if values > MAX_LONG_JSON_VALUES:
+        raise BadField("body", f"at most {MAX_LONG_JSON_VALUES} values are expected in JSON of this length")
+    file.seek(0)
+    return values
+
+
 def _parsed(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        # In UTF-16, which `loads` would take as well, the count of values means nothing. Halves of surrogates have
+        # a rule of their own.
+        return json.loads(data.decode("utf-8-sig", "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
