@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +16,7 @@ _PASS_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOL
 
 
 class Barred(PermissionError):
-    """A path leads into a directory that it may not enter."""
+    """A path leads to what it may not enter."""
 
 
 def identity_of(directory: Path | int) -> Identity | None:
@@ -29,31 +29,36 @@ def identity_of(directory: Path | int) -> Identity | None:
 
 
 @contextmanager
-def descend(root: Path, parts: Sequence[str], *, barred: Identity | None = None) -> Iterator[int]:
+def descend(root: Path, parts: Sequence[str], *, barred: Set[Identity] = frozenset()) -> Iterator[int]:
     """Yield a descriptor of the directory that `parts` lead to from a root; it is closed at the end of the block.
 
     Args:
         root: a resolved directory.
         parts: names of directories, one below the other.
-        barred: a directory that may not be met on the way, the root itself included.
+        barred: directories that may not be met on the way, the root itself included.
 
     Raises:
-        Barred: the barred directory is on the way.
+        Barred: one of the barred directories is on the way.
         OSError: a part is missing, a link (ELOOP or ENOTDIR), or something else than a directory.
     """
     folder = os.open(root, _PASS_THROUGH)
     try:
-        _refuse(folder, barred)
+        refuse(folder, barred)
         for part in parts:
             deeper = os.open(part, _PASS_THROUGH, dir_fd=folder)
             os.close(folder)
             folder = deeper
-            _refuse(folder, barred)
+            refuse(folder, barred)
         yield folder
     finally:
         os.close(folder)
 
 
-def _refuse(folder: int, barred: Identity | None) -> None:
-    if barred is not None and identity_of(folder) == barred:
+def refuse(opened: int, barred: Set[Identity]) -> None:
+    """Refuse what is barred.
+
+    Raises:
+        Barred: what was opened is.
+    """
+    if barred and identity_of(opened) in barred:
         raise Barred

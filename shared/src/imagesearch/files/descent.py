@@ -66,7 +66,7 @@ class Descent:
         """Go down into a directory.
 
         Raises:
-            Barred: it holds the uploads.
+            Barred: it holds uploads.
             OSError: it cannot be listed, or is none any more.
         """
         above = self.levels[-1]
@@ -102,7 +102,7 @@ class Descent:
     def _push(self, path: str, descriptor: int, done: tuple[str, ...]) -> None:
         level = Level(path, identity_of(descriptor), descriptor, done)
         try:
-            if self._barred is not None and level.identity == self._barred:
+            if level.identity in self._barred:
                 raise Barred
             level.names = self._names(level, done)
         except OSError:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import BinaryIO
 
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
-from imagesearch.files.beneath import Barred, Identity, descend, identity_of
+from imagesearch.files.beneath import Barred, Identity, descend, identity_of, refuse
 from imagesearch.files.roots import Roots
 from imagesearch.settings import PictureSettings
 from imagesearch.text import is_utf8
@@ -111,7 +111,7 @@ def open_stored(path: str, roots: Roots) -> BinaryIO:
         return open_file(path, roots)
     if problem := _malformed(path):
         raise PictureRejected(*problem)
-    return _open(roots.uploads, Path(path), None)
+    return _open(roots.uploads, Path(path), frozenset())
 
 
 def is_among_uploads(path: str, roots: Roots) -> bool:
@@ -120,7 +120,7 @@ def is_among_uploads(path: str, roots: Roots) -> bool:
     return uploads is not None and path == os.path.normpath(path) and Path(path).is_relative_to(uploads)
 
 
-def _open(root: Path, path: Path, barred: Identity | None) -> BinaryIO:
+def _open(root: Path, path: Path, barred: Set[Identity]) -> BinaryIO:
     try:
         descriptor = _open_beneath(root, path, barred)
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
@@ -178,8 +178,8 @@ def root_of(path: Path, roots: Roots) -> Path | None:
     return next((root for root in roots.allowed if path.is_relative_to(root)), None)
 
 
-def _leads_into(path: Path, barred: Identity | None) -> bool:
-    return barred is not None and any(identity_of(step) == barred for step in (path, *path.parents))
+def _leads_into(path: Path, barred: Set[Identity]) -> bool:
+    return bool(barred) and any(identity_of(step) in barred for step in (path, *path.parents))
 
 
 def _resolve(text: str, roots: Roots) -> tuple[Path, Path]:
@@ -192,10 +192,16 @@ def _resolve(text: str, roots: Roots) -> tuple[Path, Path]:
     return path, root
 
 
-def _open_beneath(root: Path, path: Path, barred: Identity | None) -> int:
+def _open_beneath(root: Path, path: Path, barred: Set[Identity]) -> int:
     *parents, name = path.relative_to(root).parts or (".",)
     with descend(root, parents, barred=barred) as folder:
-        return os.open(name, _READ, dir_fd=folder)
+        descriptor = os.open(name, _READ, dir_fd=folder)
+    try:
+        refuse(descriptor, barred)  # a single file may be mounted as well
+    except Barred:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def failure_of(error: OSError) -> tuple[FailureCode, str]:

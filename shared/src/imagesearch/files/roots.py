@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from imagesearch.files.beneath import Identity, identity_of
+from imagesearch.files.mounts import mounted_parts
 from imagesearch.settings import SourceSettings
 
 
@@ -45,6 +46,9 @@ class Roots:
         return bool(self.allowed) or self.uploads is not None
 
     @property
-    def barred(self) -> Identity | None:
-        """Return the directory that no source may lead into, whatever name or mount leads there."""
-        return identity_of(self.uploads) if self.uploads is not None else None
+    def barred(self) -> frozenset[Identity]:
+        """Return what no source may lead into under any name or mount: the uploads, and parts of them."""
+        if self.uploads is None:
+            return frozenset()
+        whole = identity_of(self.uploads)
+        return mounted_parts(self.uploads) | ({whole} if whole is not None else set())

@@ -7,7 +7,7 @@ import io
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -282,7 +282,7 @@ def test_a_link_put_in_the_way_after_the_check_leads_nowhere(
     (tmp_path / "folder" / "a.jpg").write_bytes(b"secret")
     open_beneath = paths._open_beneath
 
-    def swap_then_open(base: Path, path: Path, barred: Identity | None) -> int:
+    def swap_then_open(base: Path, path: Path, barred: Set[Identity]) -> int:
         (root / swapped).rename(root / "aside")
         (root / swapped).symlink_to(tmp_path / swapped)
         return open_beneath(base, path, barred)

@@ -86,7 +86,7 @@ def test_uploads_that_are_reached_by_another_name_are_no_source(
     roots = Roots((root,), root / "uploads")
     other = root / "library" / "other"
     (root / "uploads").rename(other)
-    monkeypatch.setattr(Roots, "barred", property(lambda _: identity_of(other)))
+    monkeypatch.setattr(Roots, "barred", property(lambda _: {identity_of(other)}))
     assert code_of(open_file, f"{other}/1/a.jpg", roots) is FailureCode.FORBIDDEN
     with pytest.raises(SourceRejected):
         resolve_directory(f"{other}/1", roots)
