@@ -13,13 +13,11 @@ import numpy.typing as npt
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
 from imagesearch.vectors.filters import Filter, matches
+from imagesearch.vectors.indexes import Capabilities, IndexSpec, IndexType
 from imagesearch.vectors.port import (
     DISTANCE_DECIMALS,
     MAX_WINDOW,
-    Capabilities,
     Hit,
-    IndexSpec,
-    IndexType,
     VectorStore,
     check_partition,
     check_window,

@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from threading import Lock
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pymilvus import DataType, MilvusClient
 
-from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
 from imagesearch.settings import MilvusSettings
+from imagesearch.vectors import schema
 from imagesearch.vectors.connection import CollectionNotLoaded, MilvusConnection
 from imagesearch.vectors.expression import by_kind, expression, quoted
 from imagesearch.vectors.filters import Filter
+from imagesearch.vectors.indexes import Capabilities, IndexSpec
 from imagesearch.vectors.paging import DEPTHS, Pages
 from imagesearch.vectors.port import (
-    MAX_PARTITION_BYTES,
     MAX_WINDOW,
-    Capabilities,
     Hit,
-    IndexSpec,
-    IndexType,
     VectorStore,
     check_partition,
     check_window,
     checked_rows,
 )
+from imagesearch.vectors.schema import PARTITIONS
+from imagesearch.vectors.versions import capabilities_of
 
 CHUNK_ROWS = 500
 """Rows of one request: 1 MB of vectors, and with the longest metadata that Milvus takes (64 KB) half of the
 64 MB that a request may have."""
-PARTITIONS = 16
-"""Parts that partition keys are hashed to, Milvus' own default: a search within one key reads 1/16, and rows
-without a partition fill a single part."""
 SETTLE_ROWS = 1_000
 """Fewer new rows than this are not worth a segment of their own."""
 FLUSH_SECONDS = 60.0
 """Milvus Lite writes a flush before it answers; 20,000 rows took 1.1 s on two cores."""
 
-_INDEX_DEFAULTS: dict[IndexType, dict[str, int]] = {
-    "HNSW": {"M": 32, "efConstruction": 360},
-    "IVF_SQ8": {"nlist": 256},
-}
 _lite_writer = Lock()
 
 
@@ -224,20 +215,13 @@ class MilvusVectorStore(VectorStore):
 
     def _create(self, name: str) -> None:
         has_key = self.capabilities.partition_key
-        schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-        schema.add_field("id", DataType.INT64, is_primary=True)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIMENSION)
-        schema.add_field("partition", DataType.VARCHAR, max_length=MAX_PARTITION_BYTES, is_partition_key=has_key)
-        schema.add_field("metadata", DataType.JSON)
         parts = {"num_partitions": PARTITIONS} if has_key else {}
-        self._write(name, "create_collection", schema=schema, consistency_level="Bounded", **parts)
+        made = schema.fields(partition_key=has_key)
+        self._write(name, "create_collection", schema=made, consistency_level="Bounded", **parts)
 
     def _index(self, name: str, index: IndexSpec) -> None:
-        built = {**_INDEX_DEFAULTS.get(index.index_type, {}), **index.params}
-        params = MilvusClient.prepare_index_params()
-        params.add_index("vector", index_type=index.index_type, metric_type="COSINE", params=built)
         # Without rows there is nothing to build, and pymilvus would sleep for half a second before it asks.
-        self._write(name, "create_index", index_params=params, sync=False)
+        self._write(name, "create_index", index_params=schema.index(index), sync=False)
 
     def _query(self, name: str, where: str, fields: list[str], **options: Any) -> list[dict[str, Any]]:
         asked = {"filter": where, "output_fields": fields, "consistency_level": "Bounded", **options}
@@ -267,26 +251,6 @@ class MilvusVectorStore(VectorStore):
         Six threads that wrote to one collection of Milvus Lite lost acknowledged rows in a crash; one lost none.
         """
         return _lite_writer if self.settings.milvus_lite or self.capabilities.one_writer else nullcontext()
-
-
-def capabilities_of(version: str) -> Capabilities:
-    """Return what a server that names this version can do."""
-    is_lite = version.startswith("milvus_lite-")
-    index_types = frozenset(get_args(IndexType))
-    if "lite" in version:
-        # Milvus Lite does not know DISKANN; the server of the `milvus` wheel (v2.3.5-lite) begins to build it
-        # again and again, and never ends.
-        index_types -= {"DISKANN"}
-    number = re.search(r"(\d+)\.(\d+)", version)
-    return Capabilities(
-        product=f"Milvus Lite {version[12:]}" if is_lite else f"Milvus {version.removeprefix('v')}",
-        index_types=index_types,
-        # Up to 2.3.9 an upsert hashes the wrong field, and the row is never found by its partition:
-        # https://github.com/milvus-io/milvus/pull/30773. Milvus Lite searches all parts anyway.
-        partition_key=not is_lite and number is not None and (int(number[1]), int(number[2])) >= (2, 4),
-        one_writer=is_lite,
-        lists_vectors=is_lite,
-    )
 
 
 def _chunks(keys: Sequence[int] | npt.NDArray[np.int64]) -> list[list[int]]:

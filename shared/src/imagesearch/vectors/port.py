@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from imagesearch.contract import DIMENSION, Vectors
-from imagesearch.errors import UnsupportedByStore
 from imagesearch.vectors.filters import Filter
-
-IndexType = Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "DISKANN", "FLAT"]
+from imagesearch.vectors.indexes import Capabilities, IndexSpec
 
 MAX_WINDOW = 16_384
 """The largest `limit` and `offset + limit`: https://milvus.io/docs/limitations.md."""
 MAX_PARTITION_BYTES = 512
 """The longest partition name in UTF-8."""
-
-_INDEX_PARAMS: dict[IndexType, dict[str, tuple[int, int]]] = {
-    "AUTOINDEX": {},
-    "HNSW": {"M": (4, 64), "efConstruction": (8, 512)},
-    "IVF_SQ8": {"nlist": (1, 65_536)},
-    "DISKANN": {},
-    "FLAT": {},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,59 +36,6 @@ class Hit:
 DISTANCE_DECIMALS = 6
 """float32 sums over 512 numbers are good to about 1e-7: without rounding, equal vectors in two segments lie
 at two distances, a self match lies below 0, and neither ties nor thresholds mean anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSpec:
-    """Choose the index of a collection and the parameters that it is built with.
-
-    Raises:
-        UnsupportedByStore: no store has such an index, or it does not take such a parameter.
-    """
-
-    index_type: IndexType = "AUTOINDEX"
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.index_type not in _INDEX_PARAMS:
-            raise UnsupportedByStore(f"index {self.index_type!r}: one of {', '.join(_INDEX_PARAMS)} is expected")
-        known = _INDEX_PARAMS[self.index_type]
-        for name, value in self.params.items():
-            if name not in known:
-                takes = ", ".join(known) or "no parameters"
-                raise UnsupportedByStore(f"index {self.index_type}: takes {takes}, not {name!r}")
-            low, high = known[name]
-            if type(value) is not int or not low <= value <= high:
-                raise UnsupportedByStore(f"index {self.index_type}: {name} is a whole number from {low} to {high}")
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """Say what the store in use can do.
-
-    Attributes:
-        product: its name and version, for people.
-        index_types: the index types that it builds.
-        partition_key: rows of one partition lie together, so that a search within it reads only a part.
-        one_writer: only one process may write at a time.
-        lists_vectors: a search answers with whole rows unless it is told which fields are wanted.
-    """
-
-    product: str
-    index_types: frozenset[IndexType]
-    partition_key: bool
-    one_writer: bool
-    lists_vectors: bool = False
-
-    def require_index(self, spec: IndexSpec) -> None:
-        """Check an index type.
-
-        Raises:
-            UnsupportedByStore: this store cannot build it; the message names what it can.
-        """
-        if spec.index_type not in self.index_types:
-            able = ", ".join(sorted(self.index_types))
-            raise UnsupportedByStore(f"index {spec.index_type}: {self.product} builds {able}")
 
 
 class VectorStore(ABC):

@@ -7,9 +7,7 @@ selector: a connection costs a thread from the moment its request's head is ther
 
 from __future__ import annotations
 
-import errno
 import os
-import resource
 import socket
 import threading
 import time
@@ -26,6 +24,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from werkzeug.wsgi import ClosingIterator
 
 from imagesearch_api.server.allocator import return_freed_memory
+from imagesearch_api.server.descriptors import EXHAUSTED, OF_ONE_PEER, allow_many
 from imagesearch_api.server.pacing import PacedSocket
 from imagesearch_api.settings import ApiSettings
 
@@ -38,23 +37,8 @@ LINGER_SECONDS = 10.0
 DRAIN_SECONDS = 0.1
 """How long a thread reads the rest of a short body after its answer, so that the connection can be kept."""
 PIECE_BYTES = 256 * 1024
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-OF_ONE_PEER = frozenset(
-    {
-        errno.ENETDOWN,
-        errno.EPROTO,
-        errno.ENOPROTOOPT,
-        errno.EHOSTDOWN,
-        errno.ENONET,
-        errno.EHOSTUNREACH,
-        errno.EOPNOTSUPP,
-        errno.ENETUNREACH,
-    }
-)
-"""Errors of a connection that failed before it was accepted: accept(2), "Error handling"."""
 PAUSE_SECONDS = 1.0
 """How long nothing is accepted when descriptors or memory are short and no connection ends."""
-MAX_DESCRIPTORS = 65_536
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -73,7 +57,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Begin to serve."""
         return_freed_memory()
-        _allow_many_descriptors()
+        allow_many()
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -245,13 +229,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 def _is_settled(head: bytes) -> bool:
     """Tell whether a head is whole, or too long."""
     return END_OF_HEAD in head or len(head) >= MAX_HEAD
-
-
-def _allow_many_descriptors() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _is_unread(reader: Any) -> bool:
