@@ -30,7 +30,7 @@ from imagesearch.contract import (
 from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
-from imagesearch.messaging.claims import InFlight, batch_task_id
+from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import RedisSettings
@@ -148,7 +148,8 @@ def batch_of(batch_id: int, *paths: Path, model: str | None = None) -> ExtractBa
 
 
 def send_batch(app: Celery, batch: ExtractBatch) -> None:
-    send(app, TaskName.EXTRACT, batch, task_id=batch_task_id(Queue.EXTRACT, batch.batch_id, 1))
+    [task_id] = InFlight(app.backend.client).queued(Queue.EXTRACT.value, [batch.batch_id])
+    send(app, TaskName.EXTRACT, batch, task_id=task_id)
 
 
 def receive(app: Celery, batch_id: int, worker: Worker) -> IndexBatch:
@@ -221,7 +222,7 @@ def test_sigterm_hands_the_batch_in_hand_back(
     send_batch(app, batch_of(4, *sorted(photos.glob("*.jpg")) * 16))
     bulk.until(lambda: in_flight.claimed([4]))
     assert bulk.stop() == 0, bulk.output()
-    assert in_flight.waiting() == {4}
+    assert in_flight.waiting([4]) == {4}
     assert in_flight.claimed([4]) == set()
     assert in_flight.take_crashes([4]) == {4: 0}
     assert WorkerRegistry(client).alive() == []

@@ -1,11 +1,13 @@
-"""What a finished batch costs Postgres: one read of its job's row, and two transactions, whatever its job."""
+"""What a finished batch costs Postgres: one read of its job's row, and as many statements whatever its job."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from imagesearch.catalog import jobs
 from imagesearch.contract import ExtractBatch, IndexBatch, JobState, TaskName
 from imagesearch.pipeline import Preprocessing
 from imagesearch_indexer.batches import index_batch
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from support.reindexing import finish
 from support.world import BAD, World
 
@@ -32,15 +35,18 @@ class Cost:
     Attributes:
         transactions: how often a connection was taken for a transaction, or for reads alone.
         job_rows: rows that `SELECT ... FROM jobs` returned.
+        statements: of all kinds.
     """
 
     transactions: int = 0
     job_rows: int = 0
+    statements: int = field(default=0, compare=False)
 
     def take(self, *_: object) -> None:
         self.transactions += 1
 
     def count(self, _: object, cursor: Any, statement: str, *__: object) -> None:
+        self.statements += 1
         if OF_JOBS.match(statement):
             self.job_rows += cursor.rowcount
 
@@ -63,12 +69,18 @@ def answers(world: World) -> list[IndexBatch]:
 
 
 def costs_of_each(world: World) -> list[Cost]:
-    """Deliver the answers to all batches one after another, also to those that take their place."""
+    """Deliver the answers to all batches one after another, also to those that take their place.
+
+    One process does, which has looked what is on its way a moment ago.
+    """
     costs = []
+    indexer = world.indexer
+    dispatch(indexer)
     waiting = answers(world)
     while waiting:
+        indexer.dispatching.looked_at = time.monotonic()
         with measured() as cost:
-            index_batch(world.indexer, waiting.pop(0))
+            index_batch(indexer, waiting.pop(0))
         costs.append(cost)
         waiting += answers(world)
     return costs
@@ -102,9 +114,22 @@ def test_what_is_measured_is_seen(world: World) -> None:
 def test_each_batch_of_a_job_reads_the_job_once_and_also_the_one_that_ends_it(world: World) -> None:
     job_id = planned(world)
     costs = costs_of_each(world)
-    assert costs == [Cost(transactions=2, job_rows=1)] * 5
+    assert costs == [Cost(transactions=3, job_rows=1)] * 5
     assert world.job(job_id).state == JobState.SUCCEEDED
     world.check()
+
+
+def test_a_batch_costs_the_same_however_many_batches_and_jobs_are_open(world: World) -> None:
+    planned(world, 20)
+    few = [cost.statements for cost in costs_of_each(world)]
+    world.write(*(f"{index:03}.png" for index in range(120)))
+    for _ in range(10):
+        job_id = world.submit(world.root, collection="other")
+        world.plan(job_id)
+    many = [cost.statements for cost in costs_of_each(world)]
+    assert len(many) > 10 * len(few)
+    # Another job's batch takes the place: its job and its collection are read, and now and then a job has no more.
+    assert median(many) <= median(few) + 3
 
 
 def test_a_batch_that_comes_twice_costs_one_transaction(world: World) -> None:
@@ -120,7 +145,7 @@ def test_each_batch_of_a_cancelled_job_costs_as_much(world: World) -> None:
     job_id = planned(world)
     with world.catalog.transaction() as tx:
         jobs.cancel(tx, job_id)
-    assert costs_of_each(world) == [Cost(transactions=2, job_rows=1)] * 2
+    assert costs_of_each(world) == [Cost(transactions=3, job_rows=1)] * 2
 
 
 def test_each_batch_of_a_reindex_reads_the_job_once_and_also_the_one_that_asks_for_its_switch(
@@ -131,7 +156,7 @@ def test_each_batch_of_a_reindex_reads_the_job_once_and_also_the_one_that_asks_f
     job_id = world.submit_reindex(preprocessing=SMOOTH)
     world.plan(job_id)
     costs = costs_of_each(world)
-    assert costs == [Cost(transactions=2, job_rows=1)] * 5
+    assert costs == [Cost(transactions=3, job_rows=1)] * 5
     assert [type(message).__name__ for _, message in world.outbox] == ["PlanJob"]
     assert finish(world, job_id).state == JobState.SUCCEEDED
     world.check()
@@ -147,6 +172,6 @@ def test_what_is_retried_behind_the_switch_costs_as_much(world: World) -> None:
     with world.catalog.transaction() as tx:
         jobs.reopen(tx, job_id)
     world.plan(job_id)
-    assert costs_of_each(world) == [Cost(transactions=2, job_rows=1)]
+    assert costs_of_each(world) == [Cost(transactions=3, job_rows=1)]
     assert world.job(job_id).state == JobState.SUCCEEDED
     world.check()

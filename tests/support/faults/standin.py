@@ -98,6 +98,7 @@ def run(queue: Queue, configuration: Configuration) -> int:
         model=embedder.identity,
         weights=embedder.weights,
         untrained=True,
+        concurrency=liveness.concurrency,
     )
     if not bulk:
         loop = partial(

@@ -26,6 +26,8 @@ class Claims:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Queue, int]] = []
+        self.given_up: set[int] = set()
+        self._queued = 0
 
     @contextmanager
     def claimed(self, stage: Queue, batch_id: int) -> Iterator[None]:
@@ -34,6 +36,13 @@ class Claims:
             yield
         finally:
             self.calls.append(("end", stage, batch_id))
+
+    def queued(self, queue: str, batch_id: int) -> str:
+        self._queued += 1
+        return f"batch-{queue}-{batch_id}-{self._queued}"
+
+    def is_given_up(self, batch_id: int) -> bool:
+        return batch_id in self.given_up
 
 
 class Redis:
@@ -161,6 +170,18 @@ def test_a_batch_of_a_cancelled_job_is_dropped(
     bulk: BulkExtractor, batch: ExtractBatch, redis: Redis, claims: Claims
 ) -> None:
     bulk.progress.publish(progress(JobState.CANCELLED))
+    bulk.handle(batch)
+    assert redis.sent == []
+    assert claims.calls == []
+
+
+@pytest.mark.parametrize("state", [None, JobState.RUNNING])
+def test_a_batch_that_was_given_up_is_dropped_whatever_is_known_of_its_job(
+    bulk: BulkExtractor, batch: ExtractBatch, redis: Redis, claims: Claims, state: JobState | None
+) -> None:
+    if state is not None:
+        bulk.progress.publish(progress(state))
+    claims.given_up.add(batch.batch_id)
     bulk.handle(batch)
     assert redis.sent == []
     assert claims.calls == []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass
-from functools import partial
 from threading import Event
 from typing import Protocol
 
@@ -14,7 +12,7 @@ import structlog
 from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.job_progress import JobProgress
-from imagesearch.messaging.claims import BatchClaims, batch_task_id
+from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.metrics import STAGE_SECONDS
 from imagesearch.retry import retry_transient
@@ -64,7 +62,8 @@ class BulkExtractor:
 
     def _is_wanted(self, batch: ExtractBatch) -> bool:
         try:
-            return is_wanted(self.progress.read(batch.job_id))
+            # A report may have expired, or speak of the job as it was before a retry or has been since.
+            return is_wanted(self.progress.read(batch.job_id)) and not self.claims.is_given_up(batch.batch_id)
         except StoreUnavailable:
             return True
 
@@ -90,9 +89,10 @@ class BulkExtractor:
         return done
 
     def _send_on(self, done: IndexBatch) -> None:
-        # A number of its own tells this message from that of another delivery of the batch.
-        task_id = batch_task_id(Queue.INDEX, done.batch_id, secrets.randbits(32))
-        send = partial(self.publish, TaskName.INDEX, done, task_id=task_id)
+        def send() -> None:
+            task_id = self.claims.queued(Queue.INDEX.value, done.batch_id)
+            self.publish(TaskName.INDEX, done, task_id=task_id)
+
         with STAGE_SECONDS.labels("send").time():
             retry_transient(send, self.stopping, doing="publishing vectors")
 

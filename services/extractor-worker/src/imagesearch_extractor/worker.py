@@ -101,7 +101,7 @@ def _serve_batches(
         app,
         liveness=liveness,
         queues=[Queue.EXTRACT],
-        report=_report(liveness.name, Queue.EXTRACT, embedder),
+        report=_report(liveness, Queue.EXTRACT, embedder),
         registry=WorkerRegistry(client),
         claims=claims,
         settings=configuration.worker,
@@ -114,7 +114,7 @@ def _serve_queries(configuration: Configuration, embedder: Embedder, client: red
     return run_loop(
         partial(serve, channel, embedder, limit=configuration.extractor.compute_batch, liveness=liveness),
         liveness=liveness,
-        report=_report(liveness.name, Queue.QUERY, embedder),
+        report=_report(liveness, Queue.QUERY, embedder),
         registry=WorkerRegistry(client),
         settings=configuration.worker,
     )
@@ -133,12 +133,13 @@ def _handing_back(handle: Callable[[M], None]) -> Callable[[M], None]:
     return handle_or_hand_back
 
 
-def _report(name: str, queue: Queue, embedder: Embedder) -> WorkerReport:
+def _report(liveness: Liveness, queue: Queue, embedder: Embedder) -> WorkerReport:
     return WorkerReport(
-        name=name,
+        name=liveness.name,
         queues=(queue.value,),
         version=__version__,
         model=embedder.identity,
         weights=embedder.weights,
         untrained=embedder.untrained,
+        concurrency=liveness.concurrency,
     )

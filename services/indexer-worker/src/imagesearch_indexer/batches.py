@@ -12,6 +12,7 @@ from imagesearch.catalog import collections, image_queries, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import IndexBatch, JobState, Outcome
@@ -19,7 +20,13 @@ from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
 from imagesearch.metrics import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
-from imagesearch_indexer.lifecycle.dispatch import Leased, ask_for_planning, lease, send_leased
+from imagesearch_indexer.lifecycle.dispatch import (
+    Settled,
+    ask_for_planning,
+    dispatch_if_due,
+    lease_next,
+    send_leased,
+)
 from imagesearch_indexer.lifecycle.finish import end_settled
 from imagesearch_indexer.lifecycle.progress import show
 
@@ -30,14 +37,10 @@ log = structlog.get_logger()
 class _Ended:
     """Hold what a batch has come to.
 
-    Attributes:
-        job: as the batch has left it.
-        leased: the batches that take its place in flight.
+    The counters of the job in `settled` do not know of the batch yet.
     """
 
-    job: jobs.Job
-    collection: Collection
-    leased: Sequence[Leased]
+    settled: Settled
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     codes: Counter[FailureCode] = field(default_factory=Counter)
 
@@ -45,9 +48,10 @@ class _Ended:
 def index_batch(indexer: Indexer, message: IndexBatch) -> None:
     """Finish a batch: any number of deliveries leave what one would.
 
-    The job's row is read once, and locked when it is counted. Whoever counts last sees every outcome before, so
-    that one of them ends the job. What is sent after the commit may be lost: batches are leased, and planning and
-    ending are made up for by reconciliation.
+    The job's row is read once. What the batch brought is committed before its job is counted, and before another
+    is leased in its place, so that no batch waits for another one's vectors. Whoever counts last sees every
+    outcome before, so that one of them ends the job. What comes after the first commit may be lost: reconciliation
+    makes up for all of it.
 
     Raises:
         InvalidMessage: the message does not speak of every open picture of its batch.
@@ -58,17 +62,21 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
     if ended is None:
         log.info("batch.already_done", job=message.job_id, batch=message.batch_id)
         return
-    job = ended.job
     # Counted after the commit: a transaction that is tried again must not count twice.
     for outcome, count in ended.outcomes.items():
         IMAGES_FINISHED.labels(outcome.value).inc(count)
     for code, count in ended.codes.items():
         IMAGES_FAILED.labels(code.value).inc(count)
-    send_leased(indexer, ended.leased)
+    is_replaced = dispatch_if_due(indexer, ended.settled.batch)
+    with indexer.catalog.transaction() as tx:
+        leased = [] if is_replaced else lease_next(indexer, tx, ended.settled)
+        # At the end: whoever else counts this job at this moment waits until this is committed.
+        job = counters.add_up(tx, ended.settled.job)
+    send_leased(indexer, leased)
     if waits_for_planner(job):
         ask_for_planning(indexer, job.id)
     if job.all_settled and job.finished_at is None:
-        end_settled(indexer, job, ended.collection)
+        end_settled(indexer, job, ended.settled.collection)
     else:
         show(indexer.catalog, indexer.progress, job)
 
@@ -85,8 +93,10 @@ def waits_for_planner(job: jobs.Job) -> bool:
 def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | None:
     """Write everything about a batch; None when it had ended before. The commit is the caller's."""
     batch = batches.lock(tx, message.batch_id)
-    if batch is None or batch.state.has_ended:
+    if batch is None:
         return None
+    if batch.state.has_ended:
+        return _left_uncounted(tx, batch)
     job = jobs.get(tx, batch.job_id)
     collection = collections.lock_shared(tx, job.collection_id)
     extraction = indexer.kinds[job.kind].extraction
@@ -99,8 +109,7 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
     if settled is NotSettled.PUT_OFF:
         log.info("batch.put_off", job=job.id, batch=batch.id)
         batches.make_ready(tx, batch.id, crashes=batch.crashes)
-        job = jobs.lock(tx, job.id)
-        return _Ended(job, collection, lease(indexer, tx, job, collection))
+        return _Ended(Settled(batch, job, collection))
     if settled is NotSettled.DROPPED:
         outcomes, codes = ledger.cancel_batch(tx, batch.id), Counter[FailureCode]()
         batches.close(tx, batch.id, BatchState.CANCELLED)
@@ -113,8 +122,16 @@ def _settle(indexer: Indexer, tx: Transaction, message: IndexBatch) -> _Ended | 
         outcomes = ledger.settle(tx, batch.id, settled)
         codes = Counter(item.code for item in settled if item.code is not None)
         batches.close(tx, batch.id)
-    job = counters.count(tx, job.id, outcomes, worked=True)
-    return _Ended(job, collection, lease(indexer, tx, job, collection), outcomes, codes)
+    counters.note(tx, job.id, outcomes)
+    return _Ended(Settled(batch, job, collection), outcomes, codes)
+
+
+def _left_uncounted(tx: Transaction, batch: Batch) -> _Ended | None:
+    """Return a batch that has ended, where whoever ended it may have died before its job was counted."""
+    if not counters.has_noted(tx, batch.job_id):
+        return None
+    job = jobs.get(tx, batch.job_id)
+    return _Ended(Settled(batch, job, collections.by_id(tx, job.collection_id)))
 
 
 def is_dropped(job: jobs.Job, collection: Collection) -> bool:

@@ -23,7 +23,9 @@ from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message
+from imagesearch.worker.registry import WorkerReport
 from imagesearch_indexer.settings import IndexerSettings
+from imagesearch_indexer.shares import Dispatching
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Indexer:
         send: publishes a message, optionally under a task id; raises `StoreUnavailable`.
         roots: directories under which pictures may be read.
         kinds: by the kind of a job; `tasks.KINDS`.
+        workers: returns the live ones; raises `StoreUnavailable`.
+        dispatching: what this process knows of the room for batches.
         stopping: set when the process was told to stop.
     """
 
@@ -45,6 +49,8 @@ class Indexer:
     roots: Roots
     settings: IndexerSettings
     kinds: Mapping[JobKind, Kind]
+    workers: Callable[[], Sequence[WorkerReport]] = tuple
+    dispatching: Dispatching = field(default_factory=Dispatching)
     stopping: Event = field(default_factory=Event)
 
     @cached_property
@@ -91,14 +97,16 @@ class Target:
     """Say what the batches of a job are extracted for.
 
     Attributes:
+        queue: where workers of the network take them.
         model: identity of the network; None accepts any.
-        in_flight_limit: how many batches may be on their way.
+        in_flight_limit: how many batches of the job may be on their way; None where the room for all is the limit.
         anew: every picture is extracted, whatever is indexed.
     """
 
+    queue: str
     model: str | None
     preprocessing: Preprocessing
-    in_flight_limit: int
+    in_flight_limit: int | None = None
     anew: bool = False
 
 

@@ -8,6 +8,10 @@ from pydantic import Field
 
 from imagesearch.settings import Settings
 
+PICTURE_BYTES = 12 * 1_024
+"""What a picture on its way takes in Redis: a vector of 2,048 numbers and its facts, encoded for Celery. One of
+512 numbers took 3 KiB."""
+
 
 class IndexerSettings(Settings):
     """How jobs are planned, sent out, watched and repaired."""
@@ -16,7 +20,22 @@ class IndexerSettings(Settings):
         32, ge=1, le=128, description="Pictures a batch: 1 s (bfloat16) or 2 s (float32) of work on two cores."
     )
     window: int = Field(
-        8, ge=1, description="Batches of one job that are on their way at once; bounds what a job puts into Redis."
+        8,
+        ge=1,
+        description="Batches that are on their way at once for the workers of a network, of all jobs together, "
+        "however few of these workers are seen.",
+    )
+    batches_per_thread: int = Field(
+        3,
+        ge=1,
+        description="Batches on their way for each thread of a live extractor, where that makes more than WINDOW: "
+        "one in hand, one that waits for it, and one that is being written.",
+    )
+    in_flight_bytes: int = Field(
+        256 * 2**20,
+        ge=2**20,
+        description="Bytes that the batches on their way for the workers of one network may take in Redis, of all "
+        "jobs together; 12 KiB a picture are taken for it.",
     )
     plan_slice: int = Field(2_000, ge=1, description="Paths that planning writes in one transaction.")
     plan_seconds: float = Field(
@@ -77,8 +96,13 @@ class IndexerSettings(Settings):
 
     @property
     def last_round_images(self) -> int:
-        """Return how many pictures a build may lack for its last round: as many as it has on their way at once."""
+        """Return how many pictures a build may lack for its last round: as many as are on their way at once."""
         return self.window * self.batch_size
+
+    @property
+    def max_in_flight(self) -> int:
+        """Return how many batches Redis has room for, for the workers of one network."""
+        return max(1, self.in_flight_bytes // (self.batch_size * PICTURE_BYTES))
 
     @property
     def retire_after(self) -> timedelta:

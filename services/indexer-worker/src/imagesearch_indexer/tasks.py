@@ -32,6 +32,7 @@ from imagesearch_indexer.composition import Extraction, Indexer, Kind
 from imagesearch_indexer.ingest import planner, prune
 from imagesearch_indexer.ingest import writer as ingest_writer
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.reindex import builder
@@ -69,6 +70,16 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     indexer.kinds[job.kind].plan(indexer, job)
 
 
+def cancel_job(indexer: Indexer, message: CancelJob) -> None:
+    """Close a cancelled job, and send batches of others in place of its own.
+
+    Raises:
+        StoreUnavailable: a store went away; reconciliation goes on where this stopped.
+    """
+    close_cancelled(indexer, message.job_id)
+    dispatch(indexer)
+
+
 def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
     """Register every task of the indexer; each waits for stores that are away until the process stops."""
 
@@ -84,7 +95,7 @@ def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:
         with_retry("plan", lambda: plan_job(indexer, message))
 
     def cancel(message: CancelJob) -> None:
-        with_retry("cancel", lambda: close_cancelled(indexer, message.job_id))
+        with_retry("cancel", lambda: cancel_job(indexer, message))
 
     def delete(message: FinishDeletes) -> Findings:
         removed = with_retry("delete", lambda: finish_deletes(indexer, message.collection_id))

@@ -50,6 +50,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
     resources.callback(close_celery, app)
     client = resources.enter_context(closing(create_redis(redis)))
     liveness, claims = Liveness(name, settings.indexer_threads), BatchClaims(client, name)
+    registry = WorkerRegistry(client)
     indexer = Indexer(
         catalog=resources.enter_context(closing(Catalog(postgres))),
         vectors=resources.enter_context(closing(MilvusVectorStore(milvus))),
@@ -59,6 +60,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         roots=Roots.of(sources),
         settings=settings,
         kinds=kinds,
+        workers=registry.alive,
         stopping=liveness.stopping,
     )
     register_tasks(app, indexer, claims)
@@ -75,8 +77,9 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
             model=None,
             weights=None,
             untrained=False,
+            concurrency=settings.indexer_threads,
         ),
-        registry=WorkerRegistry(client),
+        registry=registry,
         claims=claims,
         settings=workers,
     )

@@ -12,6 +12,8 @@ from imagesearch.catalog.engine import Transaction
 NAMES = 0x1A6E5
 COLLECTIONS = 0x1A6E6
 LABELS = 0x1A6E7
+COUNTS = 0x1A6E8
+DISPATCH = 0x1A6E9
 MIGRATION = 0x1A6E5EA2
 SIGNING = 0x1A6E5EA3
 
@@ -38,6 +40,24 @@ def collection_exclusive(tx: Transaction, collection_id: int) -> None:
 def labels(tx: Transaction, image_id: int) -> None:
     """Wait until nobody else is changing the labels of this image, and keep others from it."""
     tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LABELS, _key(image_id))))
+
+
+def counts(tx: Transaction, job_number: int) -> None:
+    """Wait until nobody else is bringing the counters of this job up to date, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(COUNTS, _key(job_number))))
+
+
+def dispatch(tx: Transaction, *, wait: bool) -> bool:
+    """Keep others from giving out the room that is left for batches; tell whether they are kept from it.
+
+    Args:
+        tx: the transaction.
+        wait: until nobody else does; otherwise leave it to whoever does.
+    """
+    if wait:
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(DISPATCH)))
+        return True
+    return bool(tx.execute(sa.select(sa.func.pg_try_advisory_xact_lock(DISPATCH))).scalar_one())
 
 
 def migration(tx: Transaction) -> None:

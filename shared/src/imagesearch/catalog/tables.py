@@ -198,9 +198,34 @@ job_batches = sa.Table(
     sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),
     # The lease: until then the batch is taken to be on its way or in hand.
     moment("leased_until"),
+    # Where extractors were given it last; NULL for one that its sender answers himself.
+    sa.Column("queue", sa.Text),
     one_of("state", BatchState),
     sa.Index("ix_job_batches_job_id", "job_id"),
     sa.Index("ix_job_batches_open", "job_id", "id", postgresql_where=sa.text("state IN ('ready', 'sent')")),
+    sa.Index("ix_job_batches_ready", "job_id", "id", postgresql_where=sa.text("state = 'ready'")),
+    sa.Index("ix_job_batches_sent", "job_id", postgresql_where=sa.text("state = 'sent'")),
+    sa.Index("ix_job_batches_leased_until", "leased_until", postgresql_where=sa.text("state = 'sent'")),
+    sa.Index(
+        "ix_job_batches_suspects",
+        "job_id",
+        "id",
+        postgresql_where=sa.text("crashes > 0 AND state IN ('ready', 'sent')"),
+    ),
+)
+
+# What batches have come to since their job's counters were brought up to date: a row a batch, so that no batch
+# waits for another one's commit. No foreign key, for the same reason.
+job_increments = sa.Table(
+    "job_increments",
+    metadata,
+    identity(),
+    sa.Column("job_id", UUID(as_uuid=False), nullable=False),
+    count("indexed"),
+    count("unchanged"),
+    count("failed"),
+    count("cancelled"),
+    sa.Index("ix_job_increments_job_id", "job_id"),
 )
 
 job_items = sa.Table(

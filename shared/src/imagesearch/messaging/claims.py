@@ -7,7 +7,7 @@ sent again; when Redis forgets everything, batches are sent again and done again
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import cast
@@ -17,6 +17,7 @@ import structlog
 
 from imagesearch.contract import Queue
 from imagesearch.errors import TransientError
+from imagesearch.messaging import queue_order
 from imagesearch.messaging.redis_errors import best_effort, needing_redis
 
 log = structlog.get_logger()
@@ -69,6 +70,9 @@ class BatchClaims:
             pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
             pipe.incr(_begun_key(stage, batch_id))
             pipe.expire(_begun_key(stage, batch_id), BEGUN_SECONDS)
+            if stage is STAGES[-1]:
+                # The claim says from here on where the batch is.
+                queue_order.forget(pipe, batch_id)
             pipe.execute()
 
     def renew(self) -> None:
@@ -87,6 +91,19 @@ class BatchClaims:
     def end(self, stage: Queue, batch_id: int) -> None:
         """Give a batch up; without Redis the claim runs out by itself."""
         self._let_go(stage, batch_id, ended=True)
+
+    def queued(self, queue: str, batch_id: int) -> str:
+        """Note that the message of a batch is about to be queued; return its task id."""
+        [task_id] = queue_order.note_queued(self._redis, queue, [batch_id])
+        return task_id
+
+    def is_given_up(self, batch_id: int) -> bool:
+        """Tell whether nobody wants a batch any more.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        return queue_order.is_given_up(self._redis, batch_id)
 
     def _let_go(self, stage: Queue, batch_id: int, *, ended: bool) -> None:
         with self._lock:
@@ -108,14 +125,21 @@ class InFlight:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def waiting(self) -> set[int]:
-        """Return the ids of batches whose message lies in the extract or index queue.
+    def queued(self, queue: str, batch_ids: Sequence[int]) -> list[str]:
+        """Note that the messages of batches are about to be queued; return their task ids."""
+        return queue_order.note_queued(self._redis, queue, batch_ids)
+
+    def give_up(self, batch_ids: Collection[int]) -> None:
+        """Have workers that find the messages of these batches let them go, as nobody wants them any more."""
+        queue_order.give_up(self._redis, batch_ids)
+
+    def waiting(self, batch_ids: Collection[int]) -> set[int]:
+        """Return those of the batches whose message lies in a queue.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        messages = [message for stage in STAGES for message in self._messages(stage)]
-        return {int(found) for message in messages for found in _BATCH_ID.findall(message)}
+        return queue_order.waiting(self._redis, batch_ids)
 
     def claimed(self, batch_ids: Iterable[int]) -> set[int]:
         """Return those of the batches that a live worker holds.
@@ -173,17 +197,11 @@ class InFlight:
             return cast(list[bytes | None], self._redis.mget(keys))
 
 
-def batch_task_id(stage: Queue, batch_id: int, attempt: int) -> str:
-    """Return the Celery task id of a batch's message, from which `InFlight` knows it again in the queue."""
-    return f"batch-{stage.value}-{batch_id}-{attempt}"
-
-
 def plan_task_id(job_id: str) -> str:
     """Return the Celery task id of a job's planning message."""
     return f"plan-{job_id}"
 
 
-_BATCH_ID = re.compile(rb'"id":\s*"batch-(?:extract|index)-(\d+)-\d+"')
 _PLAN_ID = re.compile(rb'"id":\s*"plan-([0-9a-f-]+)"')
 
 

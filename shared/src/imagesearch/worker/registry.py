@@ -33,6 +33,7 @@ class WorkerReport(Message):
         model: identity of its network; None for a worker without one.
         weights: the ``WEIGHTS`` setting that it runs with.
         untrained: the weights are random, good for trials only.
+        concurrency: how many messages it works on at once.
         seen_at: when it last reported, seconds since the epoch.
         consumed_at: when it last took a message, seconds since the epoch: proof that it consumes, where a
             mere connection would prove nothing.
@@ -44,6 +45,7 @@ class WorkerReport(Message):
     model: str | None
     weights: str | None
     untrained: bool
+    concurrency: int = 1
     seen_at: float = 0.0
     consumed_at: float = 0.0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,15 @@ import redis
 import sqlalchemy as sa
 from celery import Celery
 
-from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches
 from imagesearch.catalog.tables import job_batches
 from imagesearch.contract import IndexBatch, JobState, Queue, Reconcile, TaskName
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import send
-from imagesearch.messaging.claims import BatchClaims, batch_task_id
+from imagesearch.messaging.claims import BatchClaims
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
 from support.repairing import attempts, die, extract_batches, planned, repaired
@@ -43,7 +42,7 @@ def test_a_lost_batch_is_sent_again_and_counts_once(world: World) -> None:
 
 
 def test_batches_that_a_dead_worker_had_leased_and_not_sent_are_sent(world: World) -> None:
-    """A worker settles a batch and leases the next in one transaction, and dies behind it."""
+    """A worker settles a batch and leases the next, and dies before it sends that or counts anything."""
 
     def die_first(*_: object) -> None:
         raise KeyboardInterrupt
@@ -53,7 +52,6 @@ def test_batches_that_a_dead_worker_had_leased_and_not_sent_are_sent(world: Worl
     (batch,) = extract_batches(narrow)
     with pytest.raises(KeyboardInterrupt):
         index_batch(replace(narrow.indexer, send=die_first), world.extract(batch))
-    assert narrow.job(job_id).done == 4
     assert attempts(narrow, job_id) == [1, 1]
     assert repaired(narrow)["batch_lost"] == 1
     narrow.work()
@@ -83,12 +81,13 @@ def test_two_reconciliations_at_once_send_a_lost_batch_once(
     assert crashes == 1, "a death was forgotten"
 
 
-def test_a_batch_that_waits_in_a_queue_is_not_sent_again(world: World, app: Celery) -> None:
+def test_a_batch_that_waits_in_a_queue_is_not_sent_again(world: World, app: Celery, client: redis.Redis) -> None:
     job_id = planned(world, 8)
     first, second = extract_batches(world)
-    send(app, TaskName.EXTRACT, first, task_id=batch_task_id(Queue.EXTRACT, first.batch_id, 1))
+    claims = BatchClaims(client, "worker")
+    send(app, TaskName.EXTRACT, first, task_id=claims.queued(Queue.EXTRACT.value, first.batch_id))
     answer = world.extract(second)
-    send(app, TaskName.INDEX, answer, task_id=batch_task_id(Queue.INDEX, second.batch_id, 1))
+    send(app, TaskName.INDEX, answer, task_id=claims.queued(Queue.INDEX.value, second.batch_id))
     assert repaired(world) == {}
     assert attempts(world, job_id) == [1, 1]
 
@@ -183,20 +182,23 @@ def test_of_the_batches_on_which_workers_died_one_is_on_its_way_at_a_time(
         ids = batches.create(tx, job_id, len(crashes))
         for batch_id, number in zip(ids, crashes, strict=True):
             tx.execute(sa.update(job_batches).where(job_batches.c.id == batch_id).values(crashes=number))
-        assert lease(tx, job_id, limit, ids) == leased
-        room_for_all = [at for at, number in enumerate(crashes) if at not in leased and not number]
-        assert lease(tx, job_id, 4, ids) == room_for_all, "a second suspect went, or an innocent one did not"
-        suspect = next((at for at in leased if crashes[at]), None)
-        if suspect is not None:
+    world.outbox.clear()
+    assert dispatched(world, limit, ids) == leased
+    room_for_all = [at for at, number in enumerate(crashes) if at not in leased and not number]
+    assert dispatched(world, 4, ids) == room_for_all, "a second suspect went, or an innocent one did not"
+    suspect = next((at for at in leased if crashes[at]), None)
+    if suspect is not None:
+        with world.catalog.transaction() as tx:
             batches.close(tx, ids[suspect])
-            others = [at for at in range(4) if crashes[at] and at != suspect]
-            assert lease(tx, job_id, 4, ids) == others[:1]
+        others = [at for at in range(4) if crashes[at] and at != suspect]
+        assert dispatched(world, 4, ids) == others[:1]
 
 
-def lease(tx: Transaction, job_id: str, limit: int, ids: list[int]) -> list[int]:
-    """Lease what is ready, and return where it stands among the ids."""
-    leased = batches.lease_ready(tx, job_id, in_flight_limit=limit, lease=timedelta(minutes=1))
-    return [ids.index(batch.id) for batch in leased]
+def dispatched(world: World, limit: int, ids: list[int]) -> list[int]:
+    """Send what is ready, and return where it stands among the ids."""
+    wide = replace(world, settings=world.settings.model_copy(update={"window": limit}))
+    dispatch(wide.indexer)
+    return sorted(ids.index(batch.batch_id) for batch in extract_batches(world))
 
 
 def test_a_picture_on_its_own_survives_the_deaths_that_bad_luck_brings(world: World, client: redis.Redis) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from celery import Celery
 
 from imagesearch.catalog import collections, jobs
-from imagesearch.catalog.jobs import batches
+from imagesearch.catalog.jobs import leases
 from imagesearch.catalog.tables import tombstones
 from imagesearch.contract import JobState, PlanJob, Queue, Reconcile, TaskName
 from imagesearch.messaging.broker import send
@@ -198,7 +198,7 @@ def test_a_lost_progress_report_is_published_again(world: World) -> None:
     lost = replace(world.indexer, progress=InMemoryProgressBoard())
     settings = world.settings.model_copy(update={"lease_seconds": 60.0})
     with world.catalog.transaction() as tx:
-        batches.lease_again(tx, [batch.batch_id for batch in extract], lease=settings.lease)
+        leases.lease_again(tx, [batch.batch_id for batch in extract], lease=settings.lease)
     assert repaired(world, indexer=lost) == {"progress_unpublished": 1}
     assert lost.progress.read(job_id) is not None
 

@@ -54,7 +54,7 @@ def plan(indexer: Indexer, job: jobs.Job) -> None:
         return
     if is_wanted:
         _plan_on(indexer, job)
-    dispatch(indexer, job.id)
+    dispatch(indexer)
     end_job(indexer, job.id)
 
 
@@ -80,7 +80,7 @@ def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
             return False
         job = written
         show(indexer.catalog, indexer.progress, job)
-        dispatch(indexer, job.id)
+        dispatch(indexer)
         return job.state == JobState.PLANNING
 
     work(indexer, job.id, step)

@@ -18,7 +18,7 @@ from imagesearch.catalog.naming import Named
 from imagesearch.catalog.reindex import builds, exceptions
 from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.catalog.states import ImageState
-from imagesearch.contract import IndexBatch, unpack_vectors
+from imagesearch.contract import IndexBatch, Queue, unpack_vectors
 from imagesearch.errors import PipelineMismatch
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled, Target
 from imagesearch_indexer.ingest.answer import OpenImage, Written, decide
@@ -27,17 +27,17 @@ from imagesearch_indexer.ingest.labels import put_vectors, relabel
 
 def target(indexer: Indexer, tx: Transaction, _: jobs.Job, collection: Collection) -> Target:
     """Say that pictures are extracted for their collection, of which a build may leave no more than some room."""
-    limit = in_flight_limit(_throttle_level(indexer, tx, collection), window=indexer.settings.window)
-    return Target(collection.model, collection.preprocessing, limit)
+    limit = in_flight_limit(_throttle_level(indexer, tx, collection))
+    return Target(Queue.EXTRACT.value, collection.model, collection.preprocessing, limit)
 
 
-def in_flight_limit(level: ThrottleLevel, *, window: int) -> int:
-    """Return how many batches a job that is not a build may have on their way.
+def in_flight_limit(level: ThrottleLevel) -> int | None:
+    """Return how many batches a job that is not a build may have on their way; None where nothing limits it alone.
 
     A build that catches up has many times the room of each other job of its collection, so that each of its
     rounds has less to do than the one before.
     """
-    return {ThrottleLevel.OPEN: window, ThrottleLevel.REDUCED: 1, ThrottleLevel.CLOSED: 0}[level]
+    return {ThrottleLevel.OPEN: None, ThrottleLevel.REDUCED: 1, ThrottleLevel.CLOSED: 0}[level]
 
 
 def settle(

@@ -1,30 +1,65 @@
-"""Dispatch batches, no more at once than may be in flight."""
+"""Dispatch batches of all jobs: no more at once than may be in flight, and each job its share.
+
+A batch that comes back makes room for one, which is given to whichever job has the least on its way, as far as
+this process knows: it looks once a second, and not once a batch. So the room neither grows nor shrinks, and nobody
+counts or waits. Room that is new, because workers have come or batches were lost, is given out by one process at a
+time, which counts what is on its way.
+"""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.catalog import collections, jobs, locks
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import batches
-from imagesearch.contract import ExtractBatch, PlanJob, Queue, TaskName
+from imagesearch.catalog.jobs import batches, leases
+from imagesearch.catalog.jobs.batches import Batch
+from imagesearch.contract import ExtractBatch, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
-from imagesearch.messaging.claims import batch_task_id, plan_task_id
-from imagesearch_indexer.composition import Indexer
+from imagesearch.messaging.claims import plan_task_id
+from imagesearch_indexer.composition import Indexer, Target
+from imagesearch_indexer.shares import Limits, Shares
 
 log = structlog.get_logger()
+
+LOOK_EVERY_SECONDS = 1.0
+AT_ONCE = 64
+"""Batches that one transaction leases."""
+MAX_JOBS = 256
+"""Jobs that one look considers; the next look begins behind them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leased:
     """Hold a batch that may leave once its lease is committed."""
 
-    batch: batches.Batch
+    batch: Batch
+    queue: str
     message: ExtractBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Hold a batch that has come back, with its job and collection as they were read with it."""
+
+    batch: Batch
+    job: jobs.Job
+    collection: Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Hold a job that sends batches, and what they are for; no target where it sends none."""
+
+    job: jobs.Job
+    collection: Collection
+    target: Target | None
 
 
 def ask_for_planning(indexer: Indexer, job_id: str) -> None:
@@ -35,61 +70,170 @@ def ask_for_planning(indexer: Indexer, job_id: str) -> None:
         log.warning("plan.not_sent", job=job_id, reason=str(error))
 
 
-def dispatch(indexer: Indexer, job_id: str) -> None:
-    """Send the next batches of a job, as many as may be in flight."""
-    with indexer.catalog.transaction() as tx:
-        job = jobs.lock(tx, job_id)
-        leased = lease(indexer, tx, job, collections.by_id(tx, job.collection_id))
-    send_leased(indexer, leased)
-
-
-def lease(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collection) -> list[Leased]:
-    """Lease the next batches of a job, as many as may be in flight.
-
-    The lease is committed before the message leaves. A message that is then lost, or never sent because
-    Redis is away, is found by reconciliation once the lease has run out.
+def dispatch(indexer: Indexer, *, wait: bool = True) -> bool:
+    """Send as many batches, of whichever jobs, as there is room for.
 
     Args:
-        indexer: the settings.
-        tx: the transaction, which holds the job's row.
-        job: the job as that row is now.
-        collection: the job's collection.
+        indexer: what it works with.
+        wait: until nobody else does the same; otherwise leave it to whoever does.
+
+    Returns:
+        Whether this process looked.
     """
+    has_looked = False
+    while True:
+        with indexer.catalog.transaction() as tx:
+            if not locks.dispatch(tx, wait=wait):
+                return has_looked
+            leased = _fill(indexer, tx, _look(indexer, tx))
+        has_looked = True
+        send_leased(indexer, leased)
+        if len(leased) < AT_ONCE:
+            return True
+
+
+def dispatch_if_due(indexer: Indexer, settled: Batch) -> bool:
+    """Send as many batches as there is room for if the last look was long ago; tell whether this was done.
+
+    A suspect that has come back is a reason, too: the next one waits for nothing else.
+    """
+    known = indexer.dispatching
+    is_old = known.shares is None or time.monotonic() - known.looked_at > LOOK_EVERY_SECONDS
+    return (is_old or settled.crashes > 0) and dispatch(indexer, wait=settled.crashes > 0)
+
+
+def lease_next(indexer: Indexer, tx: Transaction, settled: Settled) -> list[Leased]:
+    """Lease what takes the place of a batch that has come back; for after the commit of what it brought.
+
+    The lease is committed before the message leaves. A message that is then lost, or never sent because Redis is
+    away, is found by reconciliation once the lease has run out.
+    """
+    batch, shares = settled.batch, indexer.dispatching.shares
+    if batch.queue is None or shares is None:
+        # Whoever gives out all room at this moment gives out this, too, or the next look does.
+        return []
+    shares.settled(batch.queue, batch.job_id)
+    return _replace(indexer, tx, shares, settled, batch.queue)
+
+
+def _look(indexer: Indexer, tx: Transaction) -> Shares:
+    """See what is on its way and what is ready; the caller keeps others from giving out room."""
+    settings, known = indexer.settings, indexer.dispatching
+    threads: Counter[str] = Counter()
+    try:
+        for worker in indexer.workers():
+            threads.update(dict.fromkeys(worker.queues, worker.concurrency))
+    except StoreUnavailable as error:
+        log.warning("workers.not_seen", reason=str(error))
+    limits = Limits(settings.window, threads, settings.batches_per_thread, settings.max_in_flight)
+    ready = leases.waiting_jobs(tx, after=known.last_number, limit=MAX_JOBS)
+    known.last_number = ready[-1].number if len(ready) == MAX_JOBS else 0
+    if known.shares is not None:
+        # Otherwise the oldest jobs came first at every look, and those behind them never where room is short.
+        ready = known.shares.in_turn(ready)
+    known.shares, known.looked_at = Shares(limits, leases.on_their_way(tx), ready), time.monotonic()
+    return known.shares
+
+
+def _fill(indexer: Indexer, tx: Transaction, shares: Shares) -> list[Leased]:
+    """Lease batches until there is no room, or no batch that may go, or they are enough for one transaction."""
+    senders: dict[str, Sender] = {}
+    leased: list[Leased] = []
+    while len(leased) < AT_ONCE and (job := shares.next()) is not None:
+        sender = senders.get(job.job_id) or _sender(indexer, tx, job.job_id)
+        senders[job.job_id] = sender
+        target = sender.target
+        if target is None:
+            shares.exhausted(job.job_id)
+            continue
+        shares.sends_to(job.job_id, target.queue)
+        room = min(shares.room(target.queue), AT_ONCE - len(leased))
+        number = _allowed(tx, sender.job, target, room if shares.is_last else min(room, 1))
+        if not number:
+            if room:
+                shares.exhausted(job.job_id)
+            continue
+        found = _lease(indexer, tx, sender, target, number, with_suspect=True)
+        shares.sent(job, target.queue, len(found))
+        if len(found) < number:
+            shares.exhausted(job.job_id)
+        leased += found
+    return leased
+
+
+def _replace(indexer: Indexer, tx: Transaction, shares: Shares, settled: Settled, queue: str) -> list[Leased]:
+    """Lease one batch for the workers of a queue; suspects are left to `_fill`, which nobody does meanwhile."""
+    job, collection = settled.job, settled.collection
+    while (next_job := shares.next(queue)) is not None:
+        is_same = next_job.job_id == job.id
+        sender = sender_of(indexer, tx, job, collection) if is_same else _sender(indexer, tx, next_job.job_id)
+        target = sender.target
+        if target is not None:
+            shares.sends_to(next_job.job_id, target.queue)
+            if target.queue != queue:
+                continue
+            number = _allowed(tx, sender.job, target, 1)
+            found = _lease(indexer, tx, sender, target, number) if number else []
+            if found:
+                shares.sent(next_job, queue, 1)
+                return found
+        shares.exhausted(next_job.job_id)
+    return []
+
+
+def _sender(indexer: Indexer, tx: Transaction, job_id: str) -> Sender:
+    job = jobs.get(tx, job_id)
+    return sender_of(indexer, tx, job, collections.by_id(tx, job.collection_id))
+
+
+def sender_of(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collection) -> Sender:
+    """Say what the batches of a job are for now."""
     extraction = indexer.kinds[job.kind].extraction
     if extraction is None or not job.state.is_working:
-        return []
-    target = extraction.target(indexer, tx, job, collection)
-    leased = batches.lease_ready(tx, job.id, in_flight_limit=target.in_flight_limit, lease=indexer.settings.lease)
+        return Sender(job, collection, None)
+    return Sender(job, collection, extraction.target(indexer, tx, job, collection))
+
+
+def _allowed(tx: Transaction, job: jobs.Job, target: Target, number: int) -> int:
+    """Return how many of so many batches a job may send, where others need the room."""
+    limit = target.in_flight_limit
+    if limit is None or not number:
+        return number
+    return min(number, limit - leases.are_on_their_way(tx, job.id, limit=limit)) if limit else 0
+
+
+def _lease(
+    indexer: Indexer, tx: Transaction, sender: Sender, target: Target, number: int, *, with_suspect: bool = False
+) -> list[Leased]:
+    """Lease so many batches of a job, and say what extractors are to do."""
+    job, lease = sender.job, indexer.settings.lease
+    found = leases.lease_suspect(tx, job.id, queue=target.queue, lease=lease) if with_suspect else []
+    if number > len(found):
+        found += leases.lease_ready(tx, job.id, number=number - len(found), queue=target.queue, lease=lease)
     return [
         Leased(
             batch,
+            target.queue,
             ExtractBatch(
                 job_id=job.id,
                 batch_id=batch.id,
                 model=target.model,
                 preprocessing=target.preprocessing.to_dict(),
                 items=batches.extract_items(tx, batch.id, anew=target.anew),
-                generation=collection.generation,
+                generation=sender.collection.generation,
             ),
         )
-        for batch in leased
+        for batch in found
     ]
 
 
 def send_leased(indexer: Indexer, leased: Sequence[Leased]) -> None:
     """Send batches whose lease is committed."""
-    for each in leased:
-        batch = each.batch
-        try:
-            indexer.send(TaskName.EXTRACT, each.message, batch_task_id(Queue.EXTRACT, batch.id, batch.attempts))
-        except StoreUnavailable as error:
-            log.warning("batch.not_sent", job=batch.job_id, batch=batch.id, reason=str(error))
-
-
-def dispatch_others(indexer: Indexer, job_id: str) -> None:
-    """Send what the jobs of a collection kept back while this one was at its end."""
-    with indexer.catalog.transaction() as tx:
-        collection_id = jobs.get(tx, job_id).collection_id
-        waiting = [job.id for job in jobs.open_jobs(tx) if job.collection_id == collection_id]
-    for waiting_id in waiting:
-        dispatch(indexer, waiting_id)
+    for queue in sorted({each.queue for each in leased}):
+        there = [each for each in leased if each.queue == queue]
+        task_ids = indexer.in_flight.queued(queue, [each.batch.id for each in there])
+        for each, task_id in zip(there, task_ids, strict=True):
+            try:
+                indexer.send(TaskName.EXTRACT, each.message, task_id)
+            except StoreUnavailable as error:
+                log.warning("batch.not_sent", job=each.batch.job_id, batch=each.batch.id, reason=str(error))

@@ -107,6 +107,7 @@ def _close(indexer: Indexer, job: jobs.Job) -> None:
         counters.count(tx, job.id, ledger.cancel_unplanned(tx, job.id))
         jobs.close_listing(tx, job.id)
         open_batches = batches.open_ids(tx, job.id)
+    sent = []
     for batch_id in open_batches:
         with indexer.catalog.transaction() as tx:
             batch = batches.lock(tx, batch_id)
@@ -115,6 +116,10 @@ def _close(indexer: Indexer, job: jobs.Job) -> None:
             outcomes = ledger.cancel_batch(tx, batch_id)
             batches.close(tx, batch_id, BatchState.CANCELLED)
             job = counters.count(tx, job.id, outcomes)
+        if batch.state == BatchState.SENT:
+            sent.append(batch_id)
+    # What is left of them in the queues is let go by whoever finds it.
+    indexer.in_flight.give_up(sent)
     show(indexer.catalog, indexer.progress, job)
     end_job(indexer, job.id)
     clear_up(indexer.catalog, indexer.vectors)

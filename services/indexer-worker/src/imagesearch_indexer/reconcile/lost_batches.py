@@ -8,7 +8,7 @@ import structlog
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs import batches, counters, leases, ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.contract import Finding, Outcome
 from imagesearch.failures import FailureCode
@@ -41,14 +41,14 @@ def recover_batches(indexer: Indexer, *, dry_run: bool) -> tuple[Finding, list[s
         StoreUnavailable: a store went away.
     """
     with indexer.catalog.transaction() as tx:
-        expired = batches.expired(tx, limit=LOOK_LIMIT)
+        expired = leases.expired(tx, limit=LOOK_LIMIT)
     if not expired:
         return Finding("batch_lost", 0, ""), []
     alive = _alive(indexer, {batch.id for batch in expired})
     lost = [batch for batch in expired if batch.id not in alive]
     if not dry_run:
         with indexer.catalog.transaction() as tx:
-            batches.lease_again(tx, sorted(alive), lease=indexer.settings.lease)
+            leases.lease_again(tx, sorted(alive), lease=indexer.settings.lease)
         for batch in lost:
             _recover(indexer, batch)
     return Finding("batch_lost", len(lost), "sent again" if lost else ""), sorted({each.job_id for each in lost})
@@ -64,7 +64,7 @@ def _alive(indexer: Indexer, wanted: set[int]) -> set[int]:
     for look in range(2):
         if look:
             indexer.stopping.wait(SECOND_LOOK_SECONDS)
-        alive |= indexer.in_flight.claimed(wanted) | indexer.in_flight.waiting()
+        alive |= indexer.in_flight.claimed(wanted) | indexer.in_flight.waiting(wanted)
         alive |= indexer.in_flight.claimed(wanted)
     return alive & wanted
 

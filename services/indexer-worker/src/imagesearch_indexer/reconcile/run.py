@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from imagesearch.catalog import collections, engine, jobs, retired
-from imagesearch.catalog.jobs import counters, ledger
+from imagesearch.catalog.jobs import counters, leases, ledger
 from imagesearch.contract import Finding, Findings, JobState, PlanJob, Reconcile, TaskName
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch.metrics import RECONCILE_FINDINGS
@@ -19,7 +19,7 @@ from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up, drop_late
 from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile.expired import forget_single_image_jobs, forget_uploads
-from imagesearch_indexer.reconcile.lost_batches import recover_batches
+from imagesearch_indexer.reconcile.lost_batches import LOOK_LIMIT, recover_batches
 from imagesearch_indexer.reconcile.old_paths import resolve_old_paths
 from imagesearch_indexer.reconcile.vectors import sweep
 
@@ -37,8 +37,9 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     """
     lost, job_ids = recover_batches(indexer, dry_run=message.dry_run)
     if not message.dry_run:
-        for job_id in job_ids:
-            dispatch(indexer, job_id)
+        # First, so that whoever has batches to send after this waits for room.
+        dispatch(indexer)
+        for job_id in [*job_ids, *_add_up(indexer)]:
             end_job(indexer, job_id)
     findings = [lost, *_jobs(indexer, dry_run=message.dry_run)]
     findings.append(_deletes(indexer, dry_run=message.dry_run))
@@ -60,6 +61,20 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
     return Findings(found)
 
 
+def _add_up(indexer: Indexer) -> list[str]:
+    """Count what batches have come to whose workers died before their jobs were counted; return the jobs.
+
+    It is no finding: most of it is on the way to be counted by those who wrote it.
+    """
+    with indexer.catalog.reading() as tx:
+        behind = counters.behind(tx, limit=LOOK_LIMIT)
+    for job_id in behind:
+        with indexer.catalog.transaction() as tx:
+            job = counters.add_up(tx, jobs.get(tx, job_id))
+        show(indexer.catalog, indexer.progress, job)
+    return behind
+
+
 def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     with indexer.catalog.transaction() as tx:
         now = engine.now(tx)
@@ -71,7 +86,7 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
     lapsed = [job for job in unplanned if _age(job, now) > timedelta(seconds=indexer.settings.lease_seconds)]
     cancelled = [job for job in open_jobs if job.state == JobState.CANCELLED]
     ending = [job for job in open_jobs if job.all_settled]
-    stalled = [job for job in open_jobs if _is_stalled(indexer, job, now)]
+    stalled = [job for job in open_jobs if _is_late(indexer, job, now) and not _waits_its_turn(indexer, job)]
     unshown = [job for job in open_jobs if _is_unshown(indexer, job)]
     if not dry_run:
         for job in orphaned:
@@ -80,11 +95,10 @@ def _jobs(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
             indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
         for job in cancelled:
             close_cancelled(indexer, job.id)
+        if cancelled:
+            dispatch(indexer)
         for job in stalled:
             _mark_stalled(indexer, job)
-        for job in open_jobs:
-            if job.state.is_working:
-                dispatch(indexer, job.id)
         for job in ending:
             end_job(indexer, job.id)
         for job in unshown:
@@ -107,8 +121,14 @@ def _age(job: jobs.Job, now: datetime) -> timedelta:
     return now - (job.progressed_at or job.created_at)
 
 
-def _is_stalled(indexer: Indexer, job: jobs.Job, now: datetime) -> bool:
+def _is_late(indexer: Indexer, job: jobs.Job, now: datetime) -> bool:
     return job.state.is_working and _age(job, now) > timedelta(seconds=indexer.settings.stall_seconds)
+
+
+def _waits_its_turn(indexer: Indexer, job: jobs.Job) -> bool:
+    """Tell whether nothing of a job is on its way because others have taken the room; they may stand still."""
+    with indexer.catalog.reading() as tx:
+        return leases.waits_its_turn(tx, job.id)
 
 
 def _is_unshown(indexer: Indexer, job: jobs.Job) -> bool:

@@ -22,7 +22,7 @@ from imagesearch.catalog.reindex import builds, contents
 from imagesearch.catalog.reindex.filling import LockedBuild, lock_for_filling, submit_changed
 from imagesearch.catalog.states import BuildPhase, BuildState
 from imagesearch_indexer.composition import Indexer
-from imagesearch_indexer.lifecycle.dispatch import dispatch, dispatch_others
+from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import abandon, clear_up
@@ -100,7 +100,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
         step = _step(indexer, tx, job_id)
         job = jobs.get(tx, job_id)
     show(indexer.catalog, indexer.progress, job)
-    dispatch(indexer, job_id)
+    dispatch(indexer)
     if step is _Step.FENCED:
         indexer.stopping.wait(FENCE_POLL_SECONDS)
         return True
@@ -108,7 +108,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
         return step is _Step.DONE
     result = switch(indexer, job_id)
     if result is SwitchResult.SWITCHED:
-        dispatch_others(indexer, job_id)
+        dispatch(indexer)
     return result is SwitchResult.LACKING
 
 

@@ -18,7 +18,15 @@ from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.catalog.reindex.contents import Source
 from imagesearch.catalog.reindex.exceptions import ExceptionRecord
 from imagesearch.catalog.states import BuildState
-from imagesearch.contract import ExtractedImage, FailedImage, IndexBatch, Outcome, Vectors, unpack_vectors
+from imagesearch.contract import (
+    ExtractedImage,
+    FailedImage,
+    IndexBatch,
+    Outcome,
+    Queue,
+    Vectors,
+    unpack_vectors,
+)
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.composition import Extraction, HeldBatch, Indexer, NotSettled, Target
@@ -32,7 +40,7 @@ def target(
     build = builds.get(tx, job.id)
     if build is None or not build.is_building:
         return after_switch.target(indexer, tx, job, collection)
-    return Target(build.model, build.preprocessing, indexer.settings.window, anew=True)
+    return Target(Queue.EXTRACT.value, build.model, build.preprocessing, anew=True)
 
 
 def settle(

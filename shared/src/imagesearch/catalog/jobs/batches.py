@@ -1,10 +1,9 @@
-"""Keep batches: groups of pictures that travel together, and the leases on those that are on their way."""
+"""Keep batches: groups of pictures that travel together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -18,13 +17,14 @@ from imagesearch.contract import ExtractItem
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Describe one batch row."""
+    """Describe one batch row; `queue` is where it was sent last, None where its sender had the answer."""
 
     id: int
     job_id: str
     state: BatchState
     attempts: int
     crashes: int
+    queue: str | None
 
 
 _COLUMNS = columns_of(table, Batch)
@@ -50,57 +50,6 @@ def lock(tx: Transaction, batch_id: int) -> Batch | None:
         sa.select(*_COLUMNS).where(table.c.id == batch_id).with_for_update(key_share=True)
     ).one_or_none()
     return Batch(*row) if row is not None else None
-
-
-def lease_ready(tx: Transaction, job_id: str, *, in_flight_limit: int, lease: timedelta) -> list[Batch]:
-    """Lease as many ready batches as may be in flight, among them one on which workers have died.
-
-    A worker holds several batches at once, and its death counts for each. So those on which workers have died,
-    the suspects, go one after another: what kills is then never twice beside the same innocent batch.
-
-    The caller holds the job's row, so two callers never pass the limit together. A batch that another
-    transaction holds is passed over.
-    """
-    sent = (table.c.job_id == job_id, table.c.state == BatchState.SENT)
-    on_their_way, suspects = tx.execute(
-        sa.select(sa.func.count(), sa.func.count().filter(table.c.crashes > 0)).where(*sent)
-    ).one()
-    room = max(0, in_flight_limit - on_their_way)
-    leased: list[Batch] = []
-    if not suspects:
-        leased = _lease(tx, job_id, room, lease=lease)
-    if suspects or any(batch.crashes for batch in leased):
-        # Other suspects may have taken up the room, and it is for those that are none.
-        leased += _lease(tx, job_id, room - len(leased), lease=lease, with_suspect=False)
-    return sorted(leased, key=lambda batch: batch.id)
-
-
-def _lease(tx: Transaction, job_id: str, room: int, *, lease: timedelta, with_suspect: bool = True) -> list[Batch]:
-    """Lease those of the first ready batches that are no suspects, and the first suspect among them."""
-    first = sa.select(table.c.id, table.c.crashes).where(
-        table.c.job_id == job_id, table.c.state == BatchState.READY
-    )
-    if not with_suspect:
-        first = first.where(table.c.crashes == 0)
-    ready = first.order_by(table.c.id).limit(room).with_for_update(skip_locked=True, key_share=True).cte("ready")
-    suspect = sa.select(sa.func.min(ready.c.id)).where(ready.c.crashes > 0)
-    chosen = sa.select(ready.c.id).where(sa.or_(ready.c.crashes == 0, ready.c.id == suspect.scalar_subquery()))
-    leased = tx.execute(
-        sa.update(table)
-        .where(table.c.id.in_(chosen))
-        .values(state=BatchState.SENT, attempts=table.c.attempts + 1, leased_until=sa.func.now() + lease)
-        .returning(*_COLUMNS)
-    )
-    return [Batch(*row) for row in leased]
-
-
-def lease_again(tx: Transaction, batch_ids: Sequence[int], *, lease: timedelta) -> None:
-    """Make the leases of batches that are on their way last longer."""
-    tx.execute(
-        sa.update(table)
-        .where(table.c.id.in_(batch_ids), table.c.state == BatchState.SENT)
-        .values(leased_until=sa.func.now() + lease)
-    )
 
 
 def extract_items(tx: Transaction, batch_id: int, *, anew: bool = False) -> tuple[ExtractItem, ...]:
@@ -145,17 +94,6 @@ def open_ids(tx: Transaction, job_id: str) -> list[int]:
         table.c.job_id == job_id, table.c.state.in_((BatchState.READY, BatchState.SENT))
     )
     return list(tx.execute(query.order_by(table.c.id)).scalars())
-
-
-def expired(tx: Transaction, *, limit: int) -> list[Batch]:
-    """Return batches on their way whose lease has run out, oldest lease first."""
-    query = (
-        sa.select(*_COLUMNS)
-        .where(table.c.state == BatchState.SENT, table.c.leased_until < sa.func.now())
-        .order_by(table.c.leased_until)
-        .limit(limit)
-    )
-    return [Batch(*row) for row in tx.execute(query)]
 
 
 def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:

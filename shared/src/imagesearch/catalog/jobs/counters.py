@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from imagesearch.catalog import locks
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.job import Job
-from imagesearch.catalog.jobs.rows import change
+from imagesearch.catalog.jobs.rows import change, change_all, get
+from imagesearch.catalog.tables import job_increments as increments
 from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import Outcome
 
@@ -44,7 +46,57 @@ def count(
     )
 
 
-def _pace(finished: int) -> dict[str, Any]:
+def note(tx: Transaction, job_id: str, outcomes: Counter[Outcome]) -> None:
+    """Note what a batch has come to; `add_up` moves the counters of its job.
+
+    Batches of one job that are settled at the same time would wait for each other's commit at the job's row. This
+    waits for nobody.
+    """
+    tx.execute(
+        sa.insert(increments).values(
+            job_id=job_id, **{outcome.value: outcomes[outcome] for outcome in Outcome if outcomes[outcome]}
+        )
+    )
+
+
+def add_up(tx: Transaction, job: Job) -> Job:
+    """Move a job's counters by what has been noted, and return the job; for after the commit of what was noted.
+
+    Of those who do so at the same time the first adds up for all that wait behind it. The last sees everything, so
+    that one of them finds the job settled.
+
+    Args:
+        tx: the transaction; nothing may be locked behind this.
+        job: as it was read last.
+    """
+    locks.counts(tx, job.number)
+    gone = sa.delete(increments).where(increments.c.job_id == job.id).returning(increments).cte("gone")
+    summed = (sa.cast(sa.func.sum(gone.c[each.value]), sa.BigInteger).label(each.value) for each in Outcome)
+    sums = sa.select(gone.c.job_id, *summed).group_by(gone.c.job_id).cte("sums")
+    finished = sum((sums.c[each.value] for each in Outcome), sa.literal(0))
+    changed = change_all(
+        tx,
+        table.c.id == sums.c.job_id,
+        **{each.value: table.c[each.value] + sums.c[each.value] for each in Outcome},
+        progressed_at=sa.func.now(),
+        stalled_at=None,
+        **_pace(finished),
+    )
+    return changed[0] if changed else get(tx, job.id)
+
+
+def has_noted(tx: Transaction, job_id: str) -> bool:
+    """Tell whether something was noted of a job that its counters do not say yet."""
+    return tx.execute(sa.select(sa.exists().where(increments.c.job_id == job_id))).scalar_one()
+
+
+def behind(tx: Transaction, *, limit: int) -> list[str]:
+    """Return jobs of which something was noted that their counters do not say yet."""
+    query = sa.select(increments.c.job_id).order_by(increments.c.id).limit(limit)
+    return sorted(set(tx.execute(query).scalars()))
+
+
+def _pace(finished: Any) -> dict[str, Any]:
     """Return the columns of the rate: an exponential moving average over uneven intervals."""
     now = sa.func.clock_timestamp()
     seconds = sa.func.greatest(

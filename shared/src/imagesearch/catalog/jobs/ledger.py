@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.labels import NO_LABELS, Labels
+from imagesearch.catalog.tables import job_increments
 from imagesearch.catalog.tables import job_items as table
 from imagesearch.contract import Outcome
 from imagesearch.failures import FailureCode
@@ -230,12 +231,29 @@ def failures(tx: Transaction, job_id: str, *, after: int, limit: int) -> list[Fa
 
 
 def recount(tx: Transaction, job_id: str) -> tuple[int, Counter[Outcome]]:
-    """Count a job's paths and outcomes from the ledger itself."""
-    rows = tx.execute(
-        sa.select(table.c.outcome, sa.func.count()).where(table.c.job_id == job_id).group_by(table.c.outcome)
-    ).all()
-    outcomes = Counter({outcome: count for outcome, count in rows if outcome})
-    return sum(count for _, count in rows), outcomes
+    """Count a job's paths and outcomes from the ledger itself, as the counters in the job's row should be.
+
+    What was noted and is still to be added to them is not counted. It is read in the same statement, and so at the
+    same moment.
+    """
+    recorded = sa.select(
+        table.c.outcome.label("outcome"), sa.func.count().label("number"), sa.true().label("is_path")
+    )
+    noted = [
+        sa.select(
+            sa.literal(each, table.c.outcome.type),
+            sa.cast(-sa.func.coalesce(sa.func.sum(job_increments.c[each.value]), 0), sa.BigInteger),
+            sa.false(),
+        ).where(job_increments.c.job_id == job_id)
+        for each in Outcome
+    ]
+    by_outcome = recorded.where(table.c.job_id == job_id).group_by(table.c.outcome)
+    rows = tx.execute(sa.union_all(by_outcome, *noted)).all()
+    outcomes: Counter[Outcome] = Counter()
+    for outcome, number, _ in rows:
+        if outcome is not None and number:
+            outcomes[outcome] += number
+    return sum(number for _, number, is_path in rows if is_path), +outcomes
 
 
 def holds(tx: Transaction, job_id: str, paths: Sequence[str]) -> set[str]:

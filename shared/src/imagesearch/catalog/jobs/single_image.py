@@ -20,7 +20,7 @@ from imagesearch.access.tenants import NOBODY, Owner
 from imagesearch.catalog import images, jobs
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
-from imagesearch.catalog.jobs import batches, counters, ledger
+from imagesearch.catalog.jobs import batches, counters, leases, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import JobOrigin
@@ -86,7 +86,7 @@ def begin(tx: Transaction, image: Image, labels: Labels, owner: Owner = NOBODY) 
     submitted, outcomes = ledger.record(tx, job.id, [Item(image.path, image.id, batch_id, labels=labels)])
     counters.count(tx, job.id, outcomes, submitted=submitted)
     jobs.planned(tx, job.id)
-    batches.lease_ready(tx, job.id, in_flight_limit=1, lease=LEASE)
+    leases.lease_unsent(tx, batch_id, lease=LEASE)
     return job.id, batch_id
 
 

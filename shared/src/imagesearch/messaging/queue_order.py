@@ -1,0 +1,132 @@
+"""Tell whether a batch's message still waits in its queue, without reading the queue.
+
+Queues are first in, first out, and each message has a number, which grows. What was queued before the message that
+is next to leave has left already. So the number under which a batch was queued, and the message at the end of that
+queue, say as much as the whole queue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import cast
+
+import redis
+from redis.client import Pipeline
+
+from imagesearch.messaging.redis_errors import best_effort, needing_redis
+
+NOTE_SECONDS = 7 * 86_400
+GIVEN_UP_SECONDS = 86_400
+SLACK = 256
+"""Senders draw numbers, a dispatcher up to 64 at once, and push one after another: a message may stand behind so
+many whose numbers are greater."""
+LOOK_AT = 4
+"""Messages at the end of a queue that may be others than those of batches."""
+
+_ORDER_KEY = "imagesearch:order"
+_GIVEN_UP = b"given up"
+_NOTE = """
+local number = redis.call('INCRBY', KEYS[1], #KEYS - 1) - (#KEYS - 1)
+for at = 2, #KEYS do
+  redis.call('SET', KEYS[at], ARGV[1] .. ':' .. (number + at - 1), 'EX', ARGV[2])
+end
+return number
+"""
+_TASK_ID = re.compile(rb'"id":\s*"batch-[^"]*-(\d+)"')
+
+
+def batch_task_id(queue: str, batch_id: int, number: int) -> str:
+    """Return the Celery task id of a batch's message, which says under which number it was queued."""
+    return f"batch-{queue}-{batch_id}-{number}"
+
+
+def note_queued(client: redis.Redis, queue: str, batch_ids: Sequence[int]) -> list[str]:
+    """Note that the messages of batches are about to be queued; return their task ids.
+
+    Without Redis nothing is noted, and nothing can be queued either.
+    """
+    numbers = [0] * len(batch_ids)
+    with best_effort("queue.not_noted", queue=queue):
+        keys = [_ORDER_KEY, *map(_key, batch_ids)]
+        first = cast(int, client.eval(_NOTE, len(keys), *keys, queue, NOTE_SECONDS))
+        numbers = [first + at + 1 for at in range(len(batch_ids))]
+    return [batch_task_id(queue, batch_id, number) for batch_id, number in zip(batch_ids, numbers, strict=True)]
+
+
+def give_up(client: redis.Redis, batch_ids: Collection[int]) -> None:
+    """Note that nobody wants these batches any more: a worker that finds the message of one lets it go."""
+    with best_effort("queue.not_given_up"), client.pipeline(transaction=False) as pipe:
+        for batch_id in batch_ids:
+            pipe.set(_key(batch_id), _GIVEN_UP, ex=GIVEN_UP_SECONDS)
+        pipe.execute()
+
+
+def forget(pipe: Pipeline, batch_id: int) -> None:
+    """Forget one batch together with what else a pipeline does."""
+    pipe.delete(_key(batch_id))
+
+
+def is_given_up(client: redis.Redis, batch_id: int) -> bool:
+    """Tell whether nobody wants a batch any more; of one that is not known somebody may.
+
+    Raises:
+        StoreUnavailable: Redis does not answer.
+    """
+    with needing_redis():
+        return client.get(_key(batch_id)) == _GIVEN_UP
+
+
+def waiting(client: redis.Redis, batch_ids: Collection[int]) -> set[int]:
+    """Return those of the batches whose message lies in a queue.
+
+    Raises:
+        StoreUnavailable: Redis does not answer.
+    """
+    wanted = sorted(batch_ids)
+    if not wanted:
+        return set()
+    with needing_redis():
+        # Read before the queues: what is queued again in between has a greater number, and is found all the same.
+        notes = cast(list[bytes | None], client.mget([_key(batch_id) for batch_id in wanted]))
+        queued = {
+            batch_id: _parse(note)
+            for batch_id, note in zip(wanted, notes, strict=True)
+            if note not in (None, _GIVEN_UP)
+        }
+        queues = sorted({queue for queue, _ in queued.values()})
+        with client.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                pipe.lrange(queue, -LOOK_AT, -1)
+            ends = dict(zip(queues, cast(list[list[bytes]], pipe.execute()), strict=True))
+    return still_waiting(queued, ends)
+
+
+def still_waiting(queued: Mapping[int, tuple[str, int]], ends: Mapping[str, Sequence[bytes]]) -> set[int]:
+    """Return the batches whose message has not left its queue.
+
+    Args:
+        queued: queue and number by batch.
+        ends: the last messages of each queue, of which the very last is the next to leave.
+    """
+    next_to_leave = {queue: _number(messages) for queue, messages in ends.items()}
+    return {
+        batch_id
+        for batch_id, (queue, number) in queued.items()
+        if ends[queue] and number + SLACK > next_to_leave[queue]
+    }
+
+
+def _number(messages: Sequence[bytes]) -> int:
+    """Return the number of the message that leaves next; 0 where none of these has one."""
+    found = (_TASK_ID.search(message) for message in reversed(messages))
+    return next((int(match[1]) for match in found if match), 0)
+
+
+def _parse(note: bytes) -> tuple[str, int]:
+    queue, _, number = note.decode().rpartition(":")
+    return queue, int(number)
+
+
+def _key(batch_id: int) -> str:
+    return f"imagesearch:queued:{batch_id}"
