@@ -48,6 +48,15 @@ class Stores:
         finally:
             vectors.close()
 
+    def relax_postgres(self) -> None:
+        """Trust the machine to stay on, which no test turns off, and vacuum none of the many small databases."""
+        engine = sa.create_engine(self.maintenance.database_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for setting in ("fsync", "full_page_writes", "autovacuum"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        engine.dispose()
+
     def create_database(self, template: str = "template1") -> PostgresSettings:
         """Make a database that is a copy of another one, to which nobody is connected."""
         name = f"test_{uuid4().hex}"
@@ -83,6 +92,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         until(lambda: bool(Record.read(layout).ports), alive=process, output=output)
         found = Stores(of_stack(layout, 5000, Record.read(layout)))
         until(found.answer, alive=process, output=output)
+        found.relax_postgres()
         yield found
     finally:
         process.terminate()

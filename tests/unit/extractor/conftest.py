@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from imagesearch_extractor.network import Network
     from imagesearch_extractor.weights import Weights
 
+COMPUTE_BATCH = 4
+"""A picture costs a fifth of a second or more, so passes and the photos that fill one are few."""
 PHOTOS = Path(__file__).resolve().parents[3].parent / "shared" / "photos"
 
 
@@ -45,7 +47,7 @@ def exact(tensorflow: None, random_7: Weights) -> Network:
     """Compute in float32, as the published system does."""
     from imagesearch_extractor.network import Network
 
-    return Network(random_7, dtype="float32", compute_batch=16)
+    return Network(random_7, dtype="float32", compute_batch=COMPUTE_BATCH)
 
 
 @pytest.fixture(scope="session")
@@ -53,18 +55,18 @@ def fast(tensorflow: None, random_7: Weights) -> Network:
     """Compute in what this machine does fastest, as workers do."""
     from imagesearch_extractor.network import Network, fastest_dtype
 
-    network = Network(random_7, dtype=fastest_dtype(on_gpu=False), compute_batch=16)
+    network = Network(random_7, dtype=fastest_dtype(on_gpu=False), compute_batch=COMPUTE_BATCH)
     network.warm_up()
     return network
 
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Return twelve photos of different things, or drawings where the photos are not at hand."""
+    """Return five photos of different things, or drawings where the photos are not at hand."""
     if PHOTOS.is_dir():
-        return sorted(PHOTOS.glob("*/*.jpg"))[::40]
+        return sorted(PHOTOS.glob("*/*.jpg"))[::100]
     folder = tmp_path_factory.mktemp("drawn")
-    return [save(folder / f"{seed}.jpg", seed) for seed in range(12)]
+    return [save(folder / f"{seed}.jpg", seed) for seed in range(5)]
 
 
 def save(path: Path, seed: int) -> Path:
