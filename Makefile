@@ -28,7 +28,7 @@ LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-milvus test-faults test-compose bench lint format docs
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench lint format docs
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,7 +61,10 @@ test: setup ## run every test but the long fault rounds
 
 # Most tests wait for servers, so more processes than cores share them; a part of the tests is one process's work.
 WORKERS ?= $(if $(filter tests,$(TESTS)),4,0)
-PYTEST := $(BIN)/python -m pytest -m "not faults and not compose"
+PYTEST := $(BIN)/python -m pytest -m "not faults and not compose and not browser"
+
+test-browser: setup ## use the page in Chromium (Debian's package chromium), against the whole system
+	@$(BIN)/python -m pytest tests/browser -m browser
 
 test-milvus: setup ## run the end-to-end tests against the real Milvus server of the milvus wheel
 	@STORE=milvus $(BIN)/python -m pytest tests/e2e

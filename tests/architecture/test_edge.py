@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 API = Path(__file__).parents[2] / "services/api/src/imagesearch_api"
-EDGE = ("http", "v1.py", "v2", "openapi", "app.py", "health.py", "services.py", "server")
+EDGE = ("http", "v1.py", "v2", "page", "openapi", "app.py", "health.py", "services.py", "server")
 """What speaks HTTP: `services` finds what the application of the current request holds."""
 NAMING = {"BadField", "BadFields", "AtField", "WrongField"}
 """Errors that say the name of a field."""

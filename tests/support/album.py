@@ -34,11 +34,11 @@ class Album:
         with self.catalog.transaction() as tx:
             return collections.create(tx, "default")[0]
 
-    def index(self, *paths: str, sha256: str = "digest") -> list[Image]:
+    def index(self, *paths: str, sha256: str = "digest", partition: str | None = None) -> list[Image]:
         """Give images of these paths new vectors, and return their rows."""
         collection = self.collection
         with self.catalog.transaction() as tx:
-            made = images.ensure_rows(tx, collection.id, list(paths), None, None)
+            made = images.ensure_rows(tx, collection.id, list(paths), partition, None)
             rows = naming.lock(tx, collection, [row.id for row in made.values()])
             drawn = keys.draw(tx, len(rows))
             named = [

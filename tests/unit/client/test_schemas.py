@@ -54,9 +54,12 @@ CLASSES: dict[str, Parse] = {
 
 ELSEWHERE = {
     "BatchResults": "the client's search of several pictures reads each of its queries as Results",
+    "Directories": "for people who choose a directory on a page",
+    "Directory": "a part of Directories",
     "FailureCode": "a word",
     "FieldError": "a part of Problem",
     "JobKind": "a word",
+    "Partition": "for people who choose one on a page",
     "JobState": "a word",
     "Matches": "a part of BatchResults",
     "Problem": "an error, see below",
@@ -67,7 +70,14 @@ UNREAD = {
     "Collection": {"dimension", "metric"},
     "Comparison": {"took_ms"},
     "Image": {"created_at"},
-    "Info": {"collections", "preprocessing_version", "workers"},
+    "Info": {
+        "collections",
+        "max_upload_bytes",
+        "preprocessing_version",
+        "searches_by_url",
+        "takes_uploads",
+        "workers",
+    },
     "WrittenImage": {"created_at"},
 }
 """Fields that the client leaves alone; `Info` keeps them as they are."""

@@ -16,6 +16,8 @@ from imagesearch_api.http import problems, spooling
 from imagesearch_api.http.foreign import guard
 from imagesearch_api.http.origins import EVERY_ORIGIN
 from imagesearch_api.http.request_resources import Holding
+from imagesearch_api.page.assets import Assets
+from imagesearch_api.page.routes import page
 from imagesearch_api.services import Services
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
@@ -67,6 +69,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_blueprint(v1)
     app.register_blueprint(v2)
     app.register_blueprint(health)
+    app.register_blueprint(page(Assets.read()))
     problems.register(app)
     app.after_request(_count)
     return app

@@ -45,6 +45,26 @@ def counts_of_partition(tx: Transaction, collection_ids: Iterable[int], partitio
     return dict.fromkeys(wanted, 0) | {row[0]: row[1] for row in tx.execute(query)}
 
 
+def partitions(tx: Transaction, collection_id: int, *, after: str | None, limit: int) -> list[str]:
+    """Return the partitions that indexed images of a collection have, in order, from behind `after`.
+
+    Each is found by one look into the index, whatever the number of its images: a loose index scan, as a recursive
+    query, of which Postgres computes no more rows than the limit asks for.
+    """
+    conditions = [table.c.collection_id == collection_id, table.c.state == ImageState.INDEXED]
+    column = table.c.partition
+
+    def first(*more: sa.ColumnElement[bool]) -> sa.Select[str]:
+        return sa.select(column).where(*conditions, *more).order_by(column).limit(1)
+
+    begin = first() if after is None else first(column > after)
+    walk = sa.select(begin.scalar_subquery().label("name")).cte("walk", recursive=True)
+    following = sa.select(first(column > walk.c.name).scalar_subquery()).where(walk.c.name.is_not(None))
+    steps = walk.union_all(following)
+    query = sa.select(steps.c.name).where(steps.c.name.is_not(None)).limit(limit)
+    return list(tx.execute(query).scalars())
+
+
 def has_partition(tx: Transaction, collection_id: int, partition: str) -> bool:
     """Tell whether an indexed image of a collection has that partition."""
     query = sa.select(table.c.id).where(

@@ -162,7 +162,7 @@ def _smallest(level: Level, first: SortKey) -> list[str]:
     with os.scandir(level.descriptor) as entries:
         for entry in entries:
             key = _sort_key(entry.name)
-            if first <= key and (last is None or key < last) and not _left_out(entry.name):
+            if first <= key and (last is None or key < last) and not is_left_out(entry.name):
                 names.append(entry.name)
                 if len(names) == 2 * PART:
                     names = sorted(names, key=_sort_key)[:PART]
@@ -175,7 +175,8 @@ def _sort_key(name: str) -> SortKey:
     return shown, b"" if shown is name else os.fsencode(name)
 
 
-def _left_out(name: str) -> bool:
+def is_left_out(name: str) -> bool:
+    """Tell whether a walk passes over a name: hidden ones, and what operating systems leave behind."""
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 

@@ -23,8 +23,8 @@ from imagesearch_api.settings import ApiSettings
 from support.api_keys import Keys, bearer
 from support.api_twin import services_of
 
-PUBLIC = {"/healthz", "/readyz"}
-"""What a load balancer asks, which has no key."""
+PUBLIC = {"/healthz", "/readyz", "/", "/page/{version}/{name}"}
+"""What a load balancer asks, which has no key; and the page, which asks people for one."""
 OF_ADMINS = {("POST", "/api/v2/admin/reconcile")}
 READING = {
     "POST /api/v2/collections/{name}/search",
@@ -139,7 +139,7 @@ def refusal(response: TestResponse) -> tuple[int, str]:
     return response.status_code, body["detail"]
 
 
-def test_only_probes_need_no_key(app: Flask) -> None:
+def test_only_probes_and_the_page_need_no_key(app: Flask) -> None:
     assert {route.path for route in routes(app) if route.scope is None} == PUBLIC
 
 

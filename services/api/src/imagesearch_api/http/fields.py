@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from imagesearch.errors import ImageSearchError, PictureRejected
+from imagesearch.errors import ImageSearchError, PictureRejected, SourceRejected
 from imagesearch.pictures.regions import InvalidRegion
 from imagesearch_api.errors import (
     IndexRejected,
@@ -107,6 +107,19 @@ def naming_picture(field: str) -> Iterator[None]:
     try:
         yield
     except PictureRejected as error:
+        raise AtField(field, error) from error
+
+
+@contextmanager
+def naming_source(field: str) -> Iterator[None]:
+    """Add the name of its field to the error about a directory that may not be read.
+
+    Raises:
+        AtField: it may not.
+    """
+    try:
+        yield
+    except SourceRejected as error:
         raise AtField(field, error) from error
 
 

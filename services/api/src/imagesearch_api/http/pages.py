@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import request
 
 from imagesearch.errors import NotFound
+from imagesearch.metadata import MAX_PARTITION_LENGTH, check_storable
 from imagesearch_api.http.fields import BadField
 from imagesearch_api.http.numbers import read_int
 from imagesearch_api.limits import MAX_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
@@ -57,6 +58,22 @@ def read_alias_page() -> tuple[int, str]:
     limit = _read_limit()
     after = request.args.get("cursor")
     return limit, checked_alias(after) if after is not None else ""
+
+
+def read_partition_page() -> tuple[int, str | None]:
+    """Return how many partitions a page has, and behind which one it begins; None is the beginning.
+
+    Raises:
+        BadField: one of them is out of its range.
+    """
+    limit = _read_limit()
+    after = request.args.get("cursor")
+    try:
+        if after is not None and len(check_storable(after)) > MAX_PARTITION_LENGTH:
+            raise BadField("cursor", f"must be at most {MAX_PARTITION_LENGTH} characters long")
+    except ValueError as error:
+        raise BadField("cursor", str(error)) from error
+    return limit, after
 
 
 def _read_limit() -> int:

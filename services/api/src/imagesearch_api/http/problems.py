@@ -110,8 +110,7 @@ def _from_domain(error: ImageSearchError) -> Response:
         case Busy():
             return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
         case SourceRejected():
-            status = SOURCE_STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
-            return problem(status, f"{error}.", [("source", str(error))])
+            return _from_source(error, "source")
         case TransientError():
             log.warning("request.put_off", path=request.path, reason=str(error))
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error))
@@ -122,8 +121,15 @@ def _from_domain(error: ImageSearchError) -> Response:
 def _from_domain_at(cause: ImageSearchError, field: str) -> Response:
     if isinstance(cause, PictureRejected):
         return _from_picture(cause, field)
+    if isinstance(cause, SourceRejected):
+        return _from_source(cause, field)
     status = STATUS_BY_TYPE.get(type(cause), HTTPStatus.BAD_REQUEST)
     return problem(status, str(cause), [(field, str(cause))])
+
+
+def _from_source(error: SourceRejected, field: str) -> Response:
+    status = SOURCE_STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
+    return problem(status, f"{error}.", [(field, str(error))])
 
 
 def _from_picture(error: PictureRejected, field: str | None = None) -> Response:

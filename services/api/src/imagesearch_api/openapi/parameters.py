@@ -33,6 +33,7 @@ PAGE = (LIMIT, CURSOR)
 NAME_CURSOR = _query("cursor", {"type": "string"}, "What `next` of the page before said.")
 PARTITION = _query("partition", {"type": "string", "maxLength": MAX_PARTITION_LENGTH}, "Only this partition.")
 PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.", required=True)
+DIRECTORY = _query("path", {"type": "string", "minLength": 1}, "The path of the directory.")
 MAX_DISTANCE = _query(
     "max_distance", {"type": "number", "minimum": 0, "maximum": 1}, "How far apart near duplicates may lie."
 )

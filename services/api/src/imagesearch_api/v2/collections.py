@@ -8,7 +8,7 @@ from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
-from imagesearch.catalog import audit, collections, names, tenants
+from imagesearch.catalog import audit, collections, image_queries, names, tenants
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.errors import Conflict, NotFound
@@ -18,11 +18,13 @@ from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.pages import read_partition_page
 from imagesearch_api.images.deletion import delete_collection
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
-from imagesearch_api.models.responses.collections import Collection, CollectionPage
+from imagesearch_api.models.responses.collections import Collection, CollectionPage, Partition, PartitionPage
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import LIMIT, NAME_CURSOR
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -90,6 +92,25 @@ def _vectors(collection: Stored) -> int:
     except NotFound:
         # It is made when its first job is planned.
         return 0
+
+
+@v2.get("/collections/<name>/partitions")
+@operation({200: PartitionPage}, parameters=(LIMIT, NAME_CURSOR), errors=(404,))
+@needs(Scope.READ)
+@admitted(Lane.READS)
+def list_partitions(name: str) -> ResponseReturnValue:
+    """List the partitions of a collection that hold images, by name."""
+    limit, after = read_partition_page()
+    bound = tenancy().partition
+    with current().catalog.reading() as tx:
+        collection = tenants.collection(tx, name, tenancy())
+        if bound is None:
+            found = image_queries.partitions(tx, collection.id, after=after, limit=limit)
+        else:
+            # Even that there are others is beyond the reach of such a key.
+            is_there = image_queries.has_partition(tx, collection.id, bound) and (after is None or bound > after)
+            found = [bound] if is_there else []
+    return answer(PartitionPage.of([Partition(name=one) for one in found], found, limit))
 
 
 @v2.patch("/collections/<name>")

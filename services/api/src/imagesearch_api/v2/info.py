@@ -1,7 +1,8 @@
-"""Routes about the system itself: what runs here, and repairs."""
+"""Routes about the system itself: what runs here, what it may read, and repairs."""
 
 from __future__ import annotations
 
+from flask import request
 from flask.typing import ResponseReturnValue
 
 import imagesearch
@@ -9,15 +10,18 @@ from imagesearch.access.scopes import Scope
 from imagesearch.catalog import tenants
 from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
+from imagesearch.files.subdirectories import subdirectories
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.callers import needs, tenancy
+from imagesearch_api.http.fields import naming_source
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
-from imagesearch_api.models.responses.system import Finding, Info, Reconciliation, Worker
+from imagesearch_api.models.responses.system import Directories, Finding, Info, Reconciliation, Worker
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import DIRECTORY
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -30,6 +34,7 @@ RECONCILE_TIMEOUT = 60.0
 @admitted(Lane.READS)
 def info() -> ResponseReturnValue:
     """Say what runs here: version, network, workers, collections."""
+    settings = current().settings
     workers = current().jobs.workers.alive()
     with current().catalog.reading() as tx:
         found = tenants.all_collections(tx, tenancy())
@@ -47,6 +52,9 @@ def info() -> ResponseReturnValue:
             preprocessing_version=PREPROCESSING_VERSION,
             collections=len(found),
             images=sum(counts.values()),
+            searches_by_url=bool(settings.allowed_url_hosts),
+            takes_uploads=current().writes.uploads is not None,
+            max_upload_bytes=settings.max_upload_bytes,
             workers=[
                 Worker(name=one.name, queues=list(one.queues), version=one.version)
                 for one in workers
@@ -55,6 +63,21 @@ def info() -> ResponseReturnValue:
             ],
         )
     )
+
+
+@v2.get("/directories")
+@operation({200: Directories}, parameters=(DIRECTORY,), errors=(403, 404))
+@needs(Scope.READ)
+@admitted(Lane.READS)
+def list_directories() -> ResponseReturnValue:
+    """List the directories in one that may be read, or all that may be read where none is named."""
+    roots = tenancy().roots_within(current().jobs.roots)
+    text = request.args.get("path")
+    if text is None:
+        return answer(Directories.of_roots(roots.allowed))
+    with naming_source("path"):
+        found = subdirectories(text, roots)
+    return answer(Directories.of(found.path, found.parent, found.names, is_complete=found.is_complete))
 
 
 @v2.post("/admin/reconcile")

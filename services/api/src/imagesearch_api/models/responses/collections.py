@@ -54,6 +54,16 @@ class Alias(Answer):
     created_at: Moment = ""
 
 
+class Partition(Answer):
+    """A part of a collection; the empty name is that of images without one."""
+
+    name: str
+
+
+class PartitionPage(Page[Partition]):
+    """One page of partitions, by name."""
+
+
 class CollectionPage(Page[Collection]):
     """One page of collections."""
 

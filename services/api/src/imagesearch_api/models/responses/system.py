@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+
 from imagesearch_api.models.responses.base import Answer, Count
 
 
@@ -24,6 +30,9 @@ class Info(Answer):
     preprocessing_version: Count
     collections: Count
     images: Count
+    searches_by_url: bool = Field(description="Whether pictures to search by are fetched from any host.")
+    takes_uploads: bool = Field(description="Whether pictures can be added by sending them.")
+    max_upload_bytes: Count = Field(description="Size of the largest picture that may be sent.")
     workers: list[Worker]
 
 
@@ -40,3 +49,32 @@ class Reconciliation(Answer):
 
     dry_run: bool
     findings: list[Finding]
+
+
+class Directory(Answer):
+    """A directory in which a job can begin."""
+
+    name: str
+    path: str
+
+
+class Directories(Answer):
+    """The directories in one directory, or those that may be read at all."""
+
+    path: str | None = Field(description="Of the directory whose content this is; null for the allowed roots.")
+    parent: str | None = Field(description="Of the directory above it; null at the top.")
+    items: list[Directory]
+    is_complete: bool = Field(description="Whether there are no others: very large directories are cut off.")
+
+    @classmethod
+    def of_roots(cls, roots: Sequence[Path]) -> Self:
+        """Return the directories beneath which everything lies that may be read."""
+        items = [Directory(name=str(root), path=str(root)) for root in roots]
+        return cls(path=None, parent=None, items=items, is_complete=True)
+
+    @classmethod
+    def of(cls, path: Path, parent: Path | None, names: Sequence[str], *, is_complete: bool) -> Self:
+        """Return what lies in a directory."""
+        items = [Directory(name=name, path=str(path / name)) for name in names]
+        above = str(parent) if parent is not None else None
+        return cls(path=str(path), parent=above, items=items, is_complete=is_complete)

@@ -1,0 +1,106 @@
+// The frame of the page: where one is, which collection is meant, and what everybody has to know.
+
+import { format, go, here } from "./address.js";
+import { connect } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { DuplicatesView } from "./duplicates.js";
+import { JobsView } from "./jobs.js";
+import { LibraryView } from "./library.js";
+import { Notices } from "./notices.js";
+import { SearchView } from "./search.js";
+import { collectionOf, refresh, remember, state } from "./state.js";
+import { count, TEXT } from "./strings.js";
+
+/** @typedef {{open: (parameters: URLSearchParams) => void, close: () => void}} View */
+
+/** @type {Record<string, new (main: HTMLElement) => View>} */
+const VIEWS = { search: SearchView, library: LibraryView, jobs: JobsView, duplicates: DuplicatesView };
+const FIRST = "search";
+
+class Page {
+  constructor() {
+    this.main = h("main", { id: "main", tabindex: -1 });
+    this.nav = h("nav", { class: "nav", "aria-label": TEXT.title });
+    this.chooser = h("select", { class: "chooser", "aria-label": TEXT.collection, onchange: () => this.choose() });
+    this.notices = new Notices(() => this.start());
+    this.name = "";
+    /** @type {View | null} */
+    this.view = null;
+  }
+
+  build() {
+    const brand = h("a", { class: "brand", href: format(FIRST, {}) }, icon("search"), h("span", {}, TEXT.title));
+    // A link to "#main" would be taken for a view.
+    const skip = h("button", { type: "button", class: "skip", onclick: () => this.main.focus() }, TEXT.skip);
+    document.body.append(
+      skip,
+      h("header", { class: "header" }, brand, this.nav, this.chooser),
+      this.notices.element,
+      this.main,
+    );
+    history.scrollRestoration = "manual";
+    connect(async () => false, (problem) => this.notices.hear(problem));
+    addEventListener("hashchange", () => this.show());
+  }
+
+  async start() {
+    try {
+      await refresh();
+    } catch {
+      // The notice says what is wrong, and offers to try again.
+      return;
+    }
+    this.notices.showUntrained(state.info?.untrained === true);
+    this.view?.close();
+    this.view = null;
+    this.show();
+  }
+
+  show() {
+    const { view, parameters } = here();
+    const name = view in VIEWS ? view : FIRST;
+    const chosen = collectionOf(parameters);
+    if (chosen !== null) remember(chosen);
+    if (!this.view || name !== this.name) {
+      this.view?.close();
+      this.view = new VIEWS[name](this.main);
+      this.name = name;
+    }
+    this.showNav(name);
+    this.showChooser(chosen);
+    scrollTo(0, 0);
+    this.view.open(parameters);
+  }
+
+  /** @param {string} current */
+  showNav(current) {
+    const names = /** @type {[string, string][]} */ (Object.entries(TEXT.views)).filter(([name]) => name in VIEWS);
+    const links = names.map(([name, text]) =>
+      h("a", { href: format(name, {}), "aria-current": name === current ? "page" : null }, icon(name), h("span", {}, text)),
+    );
+    fill(this.nav, links.length > 1 ? links : null);
+  }
+
+  /** @param {string | null} chosen */
+  showChooser(chosen) {
+    const names = state.collections.map((one) => one.name);
+    const all = chosen !== null && !names.includes(chosen) ? [chosen, ...names] : names;
+    const images = new Map(state.collections.map((one) => [one.name, one.images]));
+    fill(
+      this.chooser,
+      all.map((name) => {
+        const known = images.get(name);
+        return h("option", { value: name, selected: name === chosen }, known === undefined ? name : `${name} (${count(known)})`);
+      }),
+    );
+    this.chooser.hidden = all.length === 0 || this.name === "jobs";
+  }
+
+  choose() {
+    go(this.name, { c: this.chooser.value });
+  }
+}
+
+const page = new Page();
+page.build();
+page.start();

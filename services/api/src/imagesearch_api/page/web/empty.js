@@ -1,0 +1,16 @@
+// What stands where there is nothing yet: what to do first.
+
+import { format } from "./address.js";
+import { h } from "./dom.js";
+import { TEXT } from "./strings.js";
+
+/** @param {string} title */
+export function emptyState(title) {
+  return h(
+    "section",
+    { class: "empty" },
+    h("h2", {}, title),
+    h("p", {}, TEXT.empty.hint),
+    h("a", { class: "button is-main", href: format("jobs", { start: 1 }) }, TEXT.empty.begin),
+  );
+}

@@ -1,0 +1,42 @@
+// What the whole page knows: what runs here, and which collections there are.
+
+import { call } from "./api.js";
+
+/** @typedef {import("./api.js").Collection} Collection */
+/** @typedef {{untrained: boolean | null, searches_by_url: boolean, takes_uploads: boolean,
+ *   max_upload_bytes: number, version: string, model: string | null}} Info */
+
+const REMEMBERED = "collection";
+
+/** @type {{info: Info | null, collections: Collection[]}} */
+export const state = { info: null, collections: [] };
+
+/** Ask what runs here, and which collections there are. */
+export async function refresh() {
+  const [info, page] = await Promise.all([call("GET", "info"), call("GET", "collections")]);
+  state.info = info;
+  state.collections = page.items;
+}
+
+/**
+ * Return the collection that an address names, or else the one that was chosen last, or the largest.
+ * @param {URLSearchParams} parameters
+ * @returns {string | null}
+ */
+export function collectionOf(parameters) {
+  const named = parameters.get("c");
+  // An alias is not in the list, and the API knows it all the same.
+  if (named) return named;
+  const remembered = localStorage.getItem(REMEMBERED);
+  if (state.collections.some((one) => one.name === remembered)) return remembered;
+  const largest = state.collections.reduce(
+    (/** @type {Collection | null} */ best, one) => (best && best.images >= one.images ? best : one),
+    null,
+  );
+  return largest?.name ?? null;
+}
+
+/** @param {string} name */
+export function remember(name) {
+  localStorage.setItem(REMEMBERED, name);
+}

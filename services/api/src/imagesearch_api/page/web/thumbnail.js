@@ -1,0 +1,35 @@
+// Small versions of pictures, asked for again where the service was busy.
+
+import { thumbnailUrl } from "./api.js";
+import { h } from "./dom.js";
+
+const TRIES = 4;
+const SIZES = [128, 256, 512];
+
+/**
+ * Make an image element for an indexed picture.
+ * @param {number} id
+ * @param {number} across its longer side on the screen, in CSS pixels
+ * @param {string} alt
+ * @returns {HTMLImageElement}
+ */
+export function thumbnail(id, across, alt) {
+  const wanted = across * Math.min(devicePixelRatio, 2);
+  const url = thumbnailUrl(id, SIZES.find((size) => size >= wanted) ?? SIZES[SIZES.length - 1]);
+  const image = h("img", { class: "picture", alt, decoding: "async", draggable: "false" });
+  let tries = 0;
+  image.addEventListener("load", () => image.classList.add("is-loaded"));
+  image.addEventListener("error", () => {
+    tries += 1;
+    if (tries === TRIES) {
+      image.classList.add("is-missing");
+      return;
+    }
+    setTimeout(() => {
+      // What has scrolled away meanwhile is asked for when it comes back.
+      if (image.isConnected) image.src = `${url}&again=${tries}`;
+    }, 500 * 2 ** tries);
+  });
+  image.src = url;
+  return image;
+}

@@ -1,0 +1,174 @@
+// One picture whole, with what is known of it; beside the query, where there is one.
+
+import { go } from "./address.js";
+import { call, collectionPath, fileUrl, thumbnailUrl } from "./api.js";
+import { button, dialog, fill, h } from "./dom.js";
+import { editLabels } from "./labels.js";
+import { count, distance, moment, nameOf, size, TEXT } from "./strings.js";
+import { removeLater } from "./undo.js";
+
+/** @typedef {import("./api.js").Image} Image */
+/** @typedef {{collection: string, items: () => Image[], query?: string | null, changed: () => void}} Shown */
+
+const SHOWN_BY_BROWSERS = new Set(["JPEG", "PNG", "WEBP", "GIF", "BMP"]);
+const LARGEST = 512;
+
+export class Viewer {
+  /**
+   * @param {Shown} shown the pictures to go through
+   * @param {number} index of the first one
+   * @param {(index: number) => void} closed is told where one was last
+   */
+  constructor(shown, index, closed) {
+    this.shown = shown;
+    this.index = index;
+    this.isCompared = false;
+    /** @type {Image | null} */
+    this.image = null;
+    this.stage = h("div", { class: "stage" });
+    this.side = h("div", { class: "side" });
+    this.dialog = dialog(TEXT.viewer.title, "viewer", this.stage, this.side);
+    this.dialog.addEventListener("close", () => closed(this.index));
+    this.dialog.addEventListener("keydown", (event) => this.onKey(event));
+    this.move(0);
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowLeft") this.move(-1);
+    else if (event.key === "ArrowRight") this.move(1);
+    else if (event.key === "Delete") this.remove();
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {number} by */
+  move(by) {
+    const items = this.shown.items();
+    if (!items.length) {
+      this.dialog.close();
+      return;
+    }
+    this.index = Math.min(items.length - 1, Math.max(0, this.index + by));
+    this.image = items[this.index];
+    this.show(this.image);
+    this.complete(this.image);
+  }
+
+  /**
+   * Ask for what results of searches do not tell.
+   * @param {Image} image
+   */
+  async complete(image) {
+    const path = `${collectionPath(this.shown.collection)}/images/${image.id}`;
+    try {
+      const whole = { ...(await call("GET", path)), distance: image.distance };
+      if (this.image?.id !== image.id) return;
+      this.image = whole;
+      this.show(whole);
+    } catch (error) {
+      if (this.image?.id === image.id) {
+        this.side.append(h("p", { class: "error", role: "alert" }, error instanceof Error ? error.message : String(error)));
+      }
+    }
+  }
+
+  /** @param {Image} image */
+  show(image) {
+    const isShown = this.stage.dataset.id === `${image.id} ${image.format ?? ""} ${this.isCompared}`;
+    if (!isShown) {
+      this.stage.dataset.id = `${image.id} ${image.format ?? ""} ${this.isCompared}`;
+      const picture = h("img", { src: sourceOf(image), alt: nameOf(image.path), class: "whole" });
+      fill(this.stage, this.isCompared && this.shown.query ? swipe(picture, this.shown.query) : picture);
+    }
+    const inFocus = document.activeElement?.closest(".side") ? document.activeElement.textContent : null;
+    fill(this.side, h("h2", {}, nameOf(image.path)), facts(image), this.acts(image));
+    const again = inFocus && [...this.side.querySelectorAll("button")].find((one) => one.textContent === inFocus);
+    if (again) again.focus();
+  }
+
+  /** @param {Image} image */
+  acts(image) {
+    const { viewer } = TEXT;
+    const { collection, query } = this.shown;
+    const items = this.shown.items();
+    return h(
+      "div",
+      { class: "row" },
+      button(viewer.previous, () => this.move(-1), { icon: "previous", isBare: true, disabled: this.index === 0 }),
+      button(viewer.next, () => this.move(1), { icon: "next", isBare: true, disabled: this.index === items.length - 1 }),
+      button(viewer.search, () => this.leave(() => go("search", { c: collection, image: image.id })), {
+        icon: "search",
+        kind: "is-main",
+      }),
+      query && button(this.isCompared ? viewer.compareNot : viewer.compare, () => this.compare(), { icon: "compare" }),
+      button(viewer.edit, () => this.edit(image)),
+      h("a", { class: "button", href: fileUrl(image.id), target: "_blank", rel: "noopener" }, viewer.open),
+      button(viewer.remove, () => this.remove(), { icon: "remove", kind: "is-danger" }),
+      button(TEXT.close, () => this.dialog.close(), { icon: "close", isBare: true }),
+    );
+  }
+
+  /** @param {() => void} then */
+  leave(then) {
+    this.dialog.close();
+    then();
+  }
+
+  compare() {
+    this.isCompared = !this.isCompared;
+    if (this.image) this.show(this.image);
+  }
+
+  /** @param {Image} image */
+  async edit(image) {
+    const saved = await editLabels(this.shown.collection, image);
+    if (saved) this.complete(image);
+  }
+
+  remove() {
+    if (!this.image) return;
+    removeLater(this.shown.collection, [this.image.id], this.shown.changed);
+    this.move(0);
+  }
+}
+
+/** @param {Image} image */
+function sourceOf(image) {
+  return image.format && SHOWN_BY_BROWSERS.has(image.format) ? fileUrl(image.id) : thumbnailUrl(image.id, LARGEST);
+}
+
+/**
+ * Lay the query over a picture, as far as a slider says.
+ * @param {HTMLElement} picture
+ * @param {string} query
+ */
+function swipe(picture, query) {
+  const over = h("img", { src: query, alt: TEXT.search.query, class: "whole over" });
+  const slide = () => (over.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`);
+  const slider = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": TEXT.viewer.swipe, oninput: slide });
+  slide();
+  return h("div", { class: "swipe" }, picture, over, slider);
+}
+
+/** @param {Image} image */
+function facts(image) {
+  const names = TEXT.viewer.facts;
+  /** @type {[string, unknown][]} */
+  const rows = [
+    [names.distance, image.distance === undefined ? null : distance(image.distance)],
+    [names.path, image.path],
+    [names.size, image.width && TEXT.viewer.dimensions(image.width, image.height ?? 0, size(image.bytes))],
+    [names.format, image.format],
+    [names.partition, image.partition],
+    ...Object.entries(image.metadata ?? {}).map(
+      ([name, value]) => /** @type {[string, unknown]} */ ([name, typeof value === "string" ? value : JSON.stringify(value)]),
+    ),
+    [names.indexed, image.indexed_at && moment(image.indexed_at)],
+    [names.id, count(image.id)],
+    [names.digest, image.sha256],
+  ];
+  const known = rows.filter(([, value]) => value);
+  return h("dl", { class: "facts" }, known.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
+}
