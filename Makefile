@@ -28,7 +28,7 @@ LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench lint format docs
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench lint format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,8 +92,20 @@ docs: setup ## write docs/settings.md and .env.example again, from the settings 
 	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.env_example
 
+LOCKED := api extractor extractor-gpu indexer
+
+audit: setup ## look for known weaknesses of every pinned package; asks PyPI, and fails where one cannot be asked about
+	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+		$(foreach name,$(LOCKED) dev uv,-r requirements/$(name).txt)
+
+sbom: setup ## list what each image is made of: dist/sbom/*.json, CycloneDX
+	@mkdir -p dist/sbom
+	@$(foreach name,$(LOCKED),$(BIN)/cyclonedx-py requirements --output-reproducible --of JSON \
+		-o dist/sbom/$(name).json requirements/$(name).txt &&) true
+
 lock: setup ## compile requirements/*.txt again (UPGRADE=1 takes newer versions)
 	@$(call compile,uv,requirements/uv.in)
+	@$(call compile,checks,requirements/checks.in)
 	@$(call compile,all,deploy/local/pyproject.toml services/extractor-worker/pyproject.toml --extra gpu requirements/build.in requirements/dev.in)
 	@$(call compile,build,requirements/build.in,-c requirements/all.txt)
 	@$(call compile,api,services/api/pyproject.toml,-c requirements/all.txt)

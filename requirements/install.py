@@ -17,6 +17,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENVIRONMENT = REPOSITORY / ".venv"
+CHECKS = ENVIRONMENT / "checks"
 PYTHON = ENVIRONMENT / "bin" / "python"
 MEMBERS = (
     "shared",
@@ -67,6 +68,8 @@ def _install(level: str) -> None:
     uv = [str(ENVIRONMENT / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
     packages = ["--require-hashes", "-r", str(pinned / f"{level}.txt")]
     _run(f"installing {SIZES[level]}", [*uv, *packages], _as_pip_does())
+    if level == "dev":
+        _install_checks(uv[0])
     editable = [argument for member in MEMBERS for argument in ("-e", str(REPOSITORY / member))]
     # Offline: whatever a member needs to be built is pinned and installed above.
     members = ["--offline", "--no-deps", "--no-build-isolation", *editable]
@@ -74,6 +77,14 @@ def _install(level: str) -> None:
     for narrower in LEVELS:
         _stamp(narrower).unlink(missing_ok=True)
     _stamp(level).write_text(_wanted(level))
+
+
+def _install_checks(uv: str) -> None:
+    """Bring the tool that wants other versions of packages than the system, in an environment of its own."""
+    _run("making .venv/checks", [uv, "venv", "--quiet", "--clear", "--python", str(PYTHON), str(CHECKS)])
+    install = [uv, "pip", "install", "--quiet", "--python", str(CHECKS / "bin" / "python")]
+    packages = ["--require-hashes", "-r", str(REPOSITORY / "requirements" / "checks.txt")]
+    _run("installing what judges the deployment", [*install, *packages], _as_pip_does())
 
 
 def _run(step: str, command: list[str], extra: dict[str, str] | None = None) -> None:
@@ -135,7 +146,8 @@ def _stamp(level: str) -> Path:
 def _wanted(level: str) -> str:
     """Return a digest over everything that decides what `level` holds, and where it lies."""
     digest = hashlib.sha256(str(REPOSITORY).encode())
-    sources = [REPOSITORY / "requirements" / f"{name}.txt" for name in ("uv", level)]
+    names = ("uv", level, "checks") if level == "dev" else ("uv", level)
+    sources = [REPOSITORY / "requirements" / f"{name}.txt" for name in names]
     for source in [*sources, *(REPOSITORY / member / "pyproject.toml" for member in MEMBERS)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()

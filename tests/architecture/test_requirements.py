@@ -27,6 +27,7 @@ FILES: dict[str, tuple[list[str], list[Path]]] = {
     "all": (["imagesearch-local", "imagesearch-extractor[gpu]"], BUILD + DEV),
     "api": (["imagesearch-api"], []),
     "build": ([], BUILD),
+    "checks": ([], [REQUIREMENTS / "checks.in"]),
     "dev": (["imagesearch-local"], BUILD + DEV),
     "extractor": (["imagesearch-extractor[cpu]"], []),
     "extractor-gpu": (["imagesearch-extractor[gpu]"], []),
@@ -119,7 +120,7 @@ def test_a_file_holds_exactly_what_its_requirements_need_on_this_platform(name: 
     assert set(pinned_here(name)) == needed_here(name), "run make lock"
 
 
-@pytest.mark.parametrize("name", sorted(FILES.keys() - {"all", "uv"}))
+@pytest.mark.parametrize("name", sorted(FILES.keys() - {"all", "checks", "uv"}))
 def test_every_file_is_a_part_of_one_resolution(name: str) -> None:
     everything = pins("all")
     for package, options in pins(name).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify
@@ -40,11 +40,23 @@ def readyz() -> ResponseReturnValue:
     Where API keys are needed, only callers that are bound to nothing are told what is missing.
     """
     services = current()
-    components = {
-        "postgres": _check(lambda: _schema(services)),
-        "milvus": _check(services.search.vectors.ping),
-        **_workers(services),
-    }
+    return _ready({**_stores(services), **_workers(services)})
+
+
+@health.get("/readyz/stores")
+@public
+@admitted(Lane.STATUS)
+def readyz_stores() -> ResponseReturnValue:
+    """Answer 200 when every store answers, else 503: whether requests may be sent to this process.
+
+    Workers may be away for good reason: bulk extractors are scaled down to none, and started again by what this
+    process says that there is to do.
+    """
+    services = current()
+    return _ready({**_stores(services), "redis": _workers(services)["redis"]})
+
+
+def _ready(components: Mapping[str, str]) -> ResponseReturnValue:
     is_ready = all(state == "ok" for state in components.values())
     asked_by = known_caller()
     tells = asked_by is not None and not asked_by.owner.tenancy.is_bound
@@ -54,6 +66,10 @@ def readyz() -> ResponseReturnValue:
     if is_ready:
         return body
     return body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+def _stores(services: Services) -> dict[str, str]:
+    return {"postgres": _check(lambda: _schema(services)), "milvus": _check(services.search.vectors.ping)}
 
 
 def _check(check: Callable[[], None]) -> str:

@@ -23,7 +23,7 @@ from imagesearch_api.settings import ApiSettings
 from support.api_keys import Keys, bearer
 from support.api_twin import services_of
 
-PUBLIC = {"/healthz", "/readyz", "/", "/page/{version}/{name}"}
+PUBLIC = {"/healthz", "/readyz", "/readyz/stores", "/", "/page/{version}/{name}"}
 """What a load balancer asks, which has no key; and the page, which asks people for one."""
 OF_ADMINS = {("POST", "/api/v2/admin/reconcile")}
 READING = {

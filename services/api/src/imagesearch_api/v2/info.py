@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 import imagesearch
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog import tenants
+from imagesearch.catalog.jobs.open_work import open_work
 from imagesearch.contract import Findings, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.subdirectories import subdirectories
@@ -19,7 +20,7 @@ from imagesearch_api.http.callers import needs, tenancy
 from imagesearch_api.http.fields import naming_source
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
-from imagesearch_api.models.responses.system import Directories, Finding, Info, Reconciliation, Worker
+from imagesearch_api.models.responses.system import Directories, Finding, Info, Reconciliation, Work, Worker
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import DIRECTORY
 from imagesearch_api.services import current
@@ -78,6 +79,18 @@ def list_directories() -> ResponseReturnValue:
     with naming_source("path"):
         found = subdirectories(text, roots)
     return answer(Directories.of(found.path, found.parent, found.names, is_complete=found.is_complete))
+
+
+@v2.get("/work")
+@operation({200: Work})
+@needs(Scope.READ)
+@admitted(Lane.STATUS)
+def work() -> ResponseReturnValue:
+    """Say how much there is to do for each kind of worker, waiting or in hand; a bound key will not do."""
+    tenancy().require_everything()
+    with current().search.catalog.reading() as tx:
+        found = open_work(tx)
+    return answer(Work(plan=found.plan, extract=found.extract, index=found.index))
 
 
 @v2.post("/admin/reconcile")

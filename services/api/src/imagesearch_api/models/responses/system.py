@@ -36,6 +36,18 @@ class Info(Answer):
     workers: list[Worker]
 
 
+class Work(Answer):
+    """What there is to do, waiting or in hand: for an autoscaler, which divides it by what one worker takes.
+
+    `plan` counts jobs that are being listed, `extract` batches without an outcome, `index` batches in flight.
+    Of one job at most 1,000 batches are counted.
+    """
+
+    plan: Count
+    extract: Count
+    index: Count
+
+
 class Finding(Answer):
     """A disagreement between the stores, and how often it was found."""
 
