@@ -7,6 +7,7 @@ PORT     ?= 5000
 DATA_DIR ?= .local
 IMAGES   ?=
 WEIGHTS  ?=
+NETWORKS ?=
 ONCE     ?=
 
 # Only for these verbs: the tests choose their own.
@@ -14,6 +15,7 @@ demo up down: export PORT := $(PORT)
 demo up down: export DATA_DIR := $(DATA_DIR)
 demo up down: export IMAGES := $(IMAGES)
 demo up down: export WEIGHTS := $(WEIGHTS)
+demo up down: export NETWORKS := $(NETWORKS)
 demo up down: export ONCE := $(ONCE)
 
 # Compiled modules are kept: importing TensorFlow without them takes twice as long, in every process.
@@ -37,6 +39,7 @@ help: ## list the verbs and the settings
 	@echo "  DATA_DIR=.local        everything the system remembers; one running stack each"
 	@echo "  IMAGES=/photos         the directory to index, and the root under which pictures may be read"
 	@echo "  WEIGHTS=imagenet       imagenet | a Keras .h5 file | random:SEED (an untrained network)"
+	@echo "  NETWORKS=resnet50=...  networks that make up runs beside VGG16, each with its weights"
 	@echo "  ONCE=1                 make demo ends after its searches"
 	@echo "  TESTS=tests/unit       make test runs a part"
 	@echo "  WORKERS=4              the processes that make test shares the tests out to"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.contract import Vectors
+from imagesearch.networks import VGG16
 
 FAMILIES = 500
 SPREAD = 0.35
@@ -15,9 +16,9 @@ The shape is chosen to be sparse and clustered; it is not fitted to real feature
 def vgg_like(count: int, seed: int) -> Vectors:
     """Return float32[count, 512] unit vectors: a gamma-distributed centre for each family, noise around it."""
     random = np.random.default_rng(seed)
-    centres = random.gamma(0.6, 1.0, (FAMILIES, DIMENSION)).astype(np.float32)
+    centres = random.gamma(0.6, 1.0, (FAMILIES, VGG16.dimension)).astype(np.float32)
     family = random.integers(0, FAMILIES, count)
-    noise = random.normal(0.0, SPREAD, (count, DIMENSION)).astype(np.float32)
+    noise = random.normal(0.0, SPREAD, (count, VGG16.dimension)).astype(np.float32)
     vectors = np.maximum(centres[family] * (1 + noise) + 0.1 * np.maximum(noise, 0), 0)
     normed: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return normed

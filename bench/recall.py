@@ -7,6 +7,7 @@ from pymilvus import MilvusClient
 
 from bench.lookalikes import vgg_like
 from bench.report import Report
+from imagesearch.networks import VGG16
 from imagesearch.vectors import IndexSpec, VectorStore
 from support.waiting import until
 
@@ -24,7 +25,7 @@ def measure(report: Report, store: VectorStore, client: MilvusClient) -> None:
     """
     vectors = vgg_like(COUNT + QUERIES, seed=1)
     indexed, queries = vectors[:COUNT], vectors[COUNT:]
-    store.ensure_collection("bench_recall", IndexSpec())
+    store.ensure_collection("bench_recall", IndexSpec(), VGG16.dimension)
     fill(store, "bench_recall", indexed)
     wait_for_index(client, "bench_recall")
     truth = np.argsort(-(queries @ indexed.T), axis=1)[:, :K] + 1

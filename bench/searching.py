@@ -18,6 +18,7 @@ from imagesearch.catalog import collections, images, naming
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.naming import Named
 from imagesearch.contract import ExtractedImage, Pixels
+from imagesearch.networks import VGG16
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
@@ -39,7 +40,7 @@ def prepare(catalog: Catalog, store: VectorStore, model: str) -> str:
     with catalog.transaction() as tx:
         collection, _ = collections.create(tx, COLLECTION)
         collections.pin_model(tx, collection, model)
-    store.ensure_collection(collection.vector_collection, IndexSpec())
+    store.ensure_collection(collection.vector_collection, IndexSpec(), VGG16.dimension)
     with catalog.transaction() as tx:
         paths = [f"/bench/{index:05}.jpg" for index in range(COUNT)]
         rows = images.ensure_rows(tx, collection.id, paths, None, None)

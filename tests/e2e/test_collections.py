@@ -59,6 +59,7 @@ def test_a_collection_is_made_with_its_options(http: httpx.Client, name: str) ->
     collection = shown(http, name)
     assert (collection["index_type"], collection["index_params"]) == ("HNSW", {"M": 16})
     assert collection["preprocessing"] == {"resize": "nearest", "trim_borders": False, "border_tolerance": 10}
+    assert (collection["network"], collection["dimension"], collection["input_side"]) == ("vgg16", 512, 224)
     assert http.post("/api/v2/collections", json={"name": name}).status_code == 409
 
 
@@ -73,6 +74,7 @@ def test_a_collection_is_made_with_its_options(http: httpx.Client, name: str) ->
         ({"metric": "L2"}, "metric", "COSINE"),
         ({"preprocessing": {"resize": "magic"}}, "preprocessing", "bilinear"),
         ({"preprocessing": {"sharpen": 1}}, "preprocessing", "sharpen"),
+        ({"network": "magic"}, "network", "vgg16"),
         ({"colour": 1}, "colour", ""),
     ],
 )
@@ -92,6 +94,7 @@ def test_what_cannot_be_is_refused_by_name_and_says_what_can(
         ({"index_type": "DISKANN"}, "index_type"),
         ({"index_type": "IVF_SQ8", "index_params": {"M": 4}}, "index_params"),
         ({"preprocessing": {"resize": "magic"}}, "preprocessing"),
+        ({"network": "magic"}, "network"),
         ({"metric": "COSINE"}, "metric"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imagesearch.networks import VGG16
 from imagesearch.vectors import Filter, IndexSpec, InvalidFilter, VectorStore, matches, parse_filter
 from imagesearch.vectors.filters import FIELD_NAME
 from support.vector_contract import HOSTILE, found, unit_vectors, write
@@ -78,7 +79,7 @@ class FilterContract:
             fields = chance.choice(FIELDS[:-1], chance.integers(1, 5), replace=False)
             metadata.append({str(field): pool[chance.integers(len(pool))] for field in fields})
         metadata.append({"a": "x" * 10_000, "not a field name": 1, "b": 2**70, "x-y": float("nan")})
-        store.ensure_collection(name, IndexSpec())
+        store.ensure_collection(name, IndexSpec(), VGG16.dimension)
         write(store, name, list(range(len(metadata))), unit_vectors(30, len(metadata)), metadata=metadata)
         yield name, metadata
         store.drop_collection(name)

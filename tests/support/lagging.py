@@ -23,10 +23,10 @@ class LaggingStore:
         with self.written._lock:
             self._seen._collections = deepcopy(self.written._collections)
 
-    def ensure_collection(self, name: str, index: IndexSpec) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
         """Make a collection, for reads as well."""
-        self.written.ensure_collection(name, index)
-        self._seen.ensure_collection(name, index)
+        self.written.ensure_collection(name, index, dimension)
+        self._seen.ensure_collection(name, index, dimension)
 
     def drop_collection(self, name: str) -> None:
         """Drop a collection, for reads as well: nobody finds one that is gone."""

@@ -11,7 +11,6 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.states import CollectionState, ImageState, JobOrigin
 from imagesearch.contract import (
-    DIMENSION,
     ExtractedImage,
     FailedImage,
     IndexBatch,
@@ -20,6 +19,7 @@ from imagesearch.contract import (
     UnchangedImage,
 )
 from imagesearch.failures import FailureCode
+from imagesearch.networks import VGG16
 from imagesearch.pipeline import Preprocessing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -95,8 +95,9 @@ def collection_record(**values: object) -> Collection:
     made = Collection(
         id=1,
         name="default",
-        dimension=DIMENSION,
+        dimension=VGG16.dimension,
         metric=METRIC,
+        network=VGG16.name,
         model=None,
         fingerprint=None,
         preprocessing=Preprocessing(),

@@ -25,7 +25,6 @@ from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images, job_items
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import (
-    DIMENSION,
     ExtractBatch,
     ExtractedImage,
     FailedImage,
@@ -42,6 +41,7 @@ from imagesearch.files.facts import mtime_ns
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard
+from imagesearch.networks import VGG16, NetworkSpec
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.memory import InMemoryVectorStore
@@ -65,6 +65,7 @@ class World:
         is_broker_down: makes every send fail.
         inferences: how many pictures the stand-in extractor has computed.
         contents: the bytes that it has read, by their digest.
+        queues: where each batch was sent last.
     """
 
     catalog: Catalog
@@ -79,6 +80,7 @@ class World:
     model: str = MODEL
     inferences: int = 0
     contents: dict[str, bytes] = field(default_factory=dict)
+    queues: dict[int, str] = field(default_factory=dict)
 
     @property
     def indexer(self) -> Indexer:
@@ -97,10 +99,15 @@ class World:
     def roots(self) -> Roots:
         return Roots((self.root,), self.upload_root)
 
-    def _send(self, task: TaskName, message: Message, _: str | None) -> None:
+    def _send(
+        self, task: TaskName, message: Message, task_id: str | None = None, *, queue: str | None = None
+    ) -> None:
         if self.is_broker_down:
             raise StoreUnavailable("redis", "down in this test")
         self.outbox.append((task, message))
+        if isinstance(message, ExtractBatch):
+            assert queue is not None
+            self.queues[message.batch_id] = queue
 
     def taken(self, task: TaskName) -> list[Message]:
         """Take the messages of one kind out of the outbox."""
@@ -146,6 +153,7 @@ class World:
                 index_type=index_type,
                 index_params={},
                 preprocessing=preprocessing or found.preprocessing,
+                network=NetworkSpec(found.network, found.dimension),
                 model=model or found.model,
             )
         return job.id
@@ -182,7 +190,7 @@ class World:
                 size, mtime = facts.st_size, mtime_ns(facts)
                 done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", item.expected_version))
                 vectors.append(vector_of(data, batch.preprocessing))
-        stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), DIMENSION)
+        stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), VGG16.dimension)
         return IndexBatch(
             job_id=batch.job_id,
             batch_id=batch.batch_id,
@@ -299,5 +307,5 @@ def vector_of(
     plain = Preprocessing().to_dict()
     differing = {name: value for name, value in (preprocessing or plain).items() if value != plain[name]}
     seed = int.from_bytes(hashlib.sha256(data + (repr(differing).encode() if differing else b"")).digest()[:8])
-    made = np.random.default_rng(seed).random(DIMENSION, dtype=np.float32)
+    made = np.random.default_rng(seed).random(VGG16.dimension, dtype=np.float32)
     return made / np.linalg.norm(made)

@@ -19,8 +19,14 @@ class Collection:
     """Rows in state indexed."""
     vectors: int | None
     """Vectors in the vector store; None where the list leaves them uncounted."""
+    network: str | None
+    """Name of the network that its pictures go through; an older API does not tell these three."""
+    dimension: int | None
+    """Numbers of a vector."""
+    input_side: int | None
+    """Height and width in pixels of what the network sees."""
     model: str | None
-    """The network whose vectors are inside; None while the collection is empty."""
+    """That network with the weights whose vectors are inside; None while the collection is empty."""
     fingerprint: str | None
     """Network and preprocessing together: vectors of two fingerprints cannot be compared."""
     index_type: str | None
@@ -38,6 +44,9 @@ class Collection:
             name=fields.text("name"),
             images=fields.integer("images"),
             vectors=fields.optional_integer("vectors"),
+            network=fields.optional_text("network"),
+            dimension=fields.optional_integer("dimension"),
+            input_side=fields.optional_integer("input_side"),
             model=fields.optional_text("model"),
             fingerprint=fields.optional_text("fingerprint"),
             index_type=fields.optional_text("index_type"),

@@ -160,10 +160,16 @@ class Client(Searching, Pictures, CollectionCalls):
         *,
         index_type: str | None = None,
         index_params: Mapping[str, Any] | None = None,
+        network: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
     ) -> Collection:
         """Create an empty collection; what is None takes the API's default."""
-        options = {"index_type": index_type, "index_params": index_params, "preprocessing": preprocessing}
+        options = {
+            "index_type": index_type,
+            "index_params": index_params,
+            "network": network,
+            "preprocessing": preprocessing,
+        }
         body = {"name": name} | {key: value for key, value in options.items() if value is not None}
         return Collection.parse(self._connection.json("POST", "/api/v2/collections", Retry.NEVER, json=body))
 

@@ -41,13 +41,19 @@ class CollectionCalls(Calls):
         *,
         index_type: str | None = None,
         index_params: Mapping[str, Any] | None = None,
+        network: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
     ) -> Job:
         """Submit a job that builds the collection's index anew; searches use the old one until it is done.
 
-        What is None stays as it is. With another preprocessing every picture is extracted again.
+        What is None stays as it is. With another network or preprocessing every picture is extracted again.
         """
-        options = {"index_type": index_type, "index_params": index_params, "preprocessing": preprocessing}
+        options = {
+            "index_type": index_type,
+            "index_params": index_params,
+            "network": network,
+            "preprocessing": preprocessing,
+        }
         body = {key: value for key, value in options.items() if value is not None}
         return Job.parse(
             self._connection.json("POST", f"{collection_path(collection)}/reindex", Retry.NEVER, json=body)

@@ -18,17 +18,15 @@ from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
 from imagesearch.wire import Message
 
-DIMENSION = 512
-"""Channels of VGG16's last convolution, so the length of every vector."""
-INPUT_SIDE = 224
-"""Height and width in pixels of the network's input."""
-
 Vectors = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
 
 class Queue(StrEnum):
-    """Name what workers consume: Celery's queues, and the list of the query channel."""
+    """Name what workers consume: Celery's queues, and the lists of the query channel.
+
+    Of `EXTRACT` and `QUERY` each network has queues of its own, see `imagesearch.networks.queue_for`.
+    """
 
     PLAN = "plan"
     EXTRACT = "extract"
@@ -175,7 +173,7 @@ class IndexBatch(Message):
     """Identity of the network that made the vectors."""
     images: tuple[ExtractedImage, ...]
     vectors: bytes
-    """float32[len(images), 512], row by row, little endian."""
+    """float32[len(images), dimension of the network], row by row, little endian."""
     unchanged: tuple[UnchangedImage, ...]
     failures: tuple[FailedImage, ...]
     generation: int = 0
@@ -188,7 +186,8 @@ class QueryPixels(Message):
 
     count: int
     pixels: bytes
-    """uint8[count, 224, 224, 3], RGB."""
+    """uint8[count, side, side, 3], RGB."""
+    side: int
     seconds: float
     """For so long whoever asks waits for the answer, from when it was sent."""
 
@@ -199,7 +198,7 @@ class QueryVectors(Message):
 
     model: str
     vectors: bytes
-    """float32[count, 512]; empty where the query was refused."""
+    """float32[count, dimension of the network]; empty where the query was refused."""
     refusal: str | None = None
     """Why the query was refused; None where there are vectors."""
 
@@ -243,27 +242,27 @@ class Findings(Message):
 
 
 def pack_vectors(vectors: Vectors) -> bytes:
-    """Return float32[n, 512] as little-endian bytes."""
+    """Return float32[n, dimension] as little-endian bytes."""
     return np.ascontiguousarray(vectors, dtype="<f4").tobytes()
 
 
-def unpack_vectors(raw: bytes, count: int) -> Vectors:
-    """Return the float32[count, 512] that `pack_vectors` packed.
+def unpack_vectors(raw: bytes, count: int, dimension: int) -> Vectors:
+    """Return the float32[count, dimension] that `pack_vectors` packed.
 
     Raises:
         InvalidMessage: the bytes are not exactly `count` vectors.
     """
-    if len(raw) != count * DIMENSION * 4:
-        raise InvalidMessage(f"vectors: {len(raw)} bytes are not {count} x {DIMENSION} float32")
-    return np.frombuffer(raw, dtype="<f4").reshape(count, DIMENSION)
+    if len(raw) != count * dimension * 4:
+        raise InvalidMessage(f"vectors: {len(raw)} bytes are not {count} x {dimension} float32")
+    return np.frombuffer(raw, dtype="<f4").reshape(count, dimension)
 
 
-def unpack_pixels(raw: bytes, count: int) -> Pixels:
-    """Return uint8[count, 224, 224, 3] from raw bytes.
+def unpack_pixels(raw: bytes, count: int, side: int) -> Pixels:
+    """Return uint8[count, side, side, 3] from raw bytes.
 
     Raises:
         InvalidMessage: the bytes are not exactly `count` pictures.
     """
-    if len(raw) != count * INPUT_SIDE * INPUT_SIDE * 3:
-        raise InvalidMessage(f"pixels: {len(raw)} bytes are not {count} x {INPUT_SIDE} x {INPUT_SIDE} x 3")
-    return np.frombuffer(raw, dtype=np.uint8).reshape(count, INPUT_SIDE, INPUT_SIDE, 3)
+    if count < 1 or side < 1 or len(raw) != count * side * side * 3:
+        raise InvalidMessage(f"pixels: {len(raw)} bytes are not {count} x {side} x {side} x 3")
+    return np.frombuffer(raw, dtype=np.uint8).reshape(count, side, side, 3)

@@ -64,7 +64,7 @@ def groups_of_vectors(ids: Sequence[int], vectors: Vectors, max_distance: float)
 
     Args:
         ids: ascending.
-        vectors: float32[n, 512] of length 1, one row for each id.
+        vectors: float32[n, dimension] of length 1, one row for each id.
         max_distance: two pictures that are at most this far apart belong to one group.
     """
     labels = np.arange(len(ids))
@@ -88,7 +88,7 @@ def groups_of_vectors(ids: Sequence[int], vectors: Vectors, max_distance: float)
 
 
 def distance_between(first: Vectors, second: Vectors) -> float:
-    """Return the distance of two unit vectors, float32[512] each: 1 - cosine, in 0..1."""
+    """Return the distance of two unit vectors of one dimension: 1 - cosine, in 0..1."""
     return float(_distances(first[None, :], second[None, :])[0, 0])
 
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from prometheus_client.metrics_core import Metric
 
 from imagesearch.catalog import tombstones
-from imagesearch.contract import Queue
-from imagesearch.messaging.query_channel import QUERIES_KEY
+from imagesearch.messaging.claims import InFlight
+from imagesearch.messaging.query_channel import queries_key
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch_api.figures import of_milvus, of_postgres, of_redis
 from support.damage import damage_job
@@ -30,10 +30,13 @@ def shown(metrics: Iterable[Metric]) -> dict[tuple[str, ...], float]:
 
 
 def test_redis_tells_what_waits_who_works_and_how_full_it_is(client: redis.Redis) -> None:
-    client.rpush(Queue.EXTRACT.value, "a", "b")
-    client.rpush(QUERIES_KEY, "c")
-    report = WorkerReport("one", ("index", "plan"), "1", None, None, untrained=False)
-    WorkerRegistry(client).report(report, consumed_ago=0)
+    for queue, messages in (("extract.vgg16", ["a"]), ("extract.resnet50.ab", ["b"])):
+        InFlight(client).queued(queue, [])
+        client.rpush(queue, *messages)
+    client.rpush(queries_key("query.vgg16"), "c")
+    for name, queues in (("one", ("index", "plan")), ("two", ("query.vgg16.ab", "query.vgg16"))):
+        report = WorkerReport(name, queues, "1", None, None, untrained=False)
+        WorkerRegistry(client).report(report, consumed_ago=0)
     found = shown(of_redis(client))
     assert found["queue_messages", "extract", "waiting"] == 2
     assert found["queue_messages", "query", "waiting"] == 1
@@ -42,7 +45,7 @@ def test_redis_tells_what_waits_who_works_and_how_full_it_is(client: redis.Redis
         "plan": 1,
         "index": 1,
         "extract": 0,
-        "query": 0,
+        "query": 1,
     }
     assert found["redis_memory_bytes",] > 0
     assert found["redis_memory_limit_bytes",] >= 0

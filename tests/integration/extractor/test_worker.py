@@ -32,6 +32,7 @@ from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.query_channel import QueryChannel
+from imagesearch.networks import VGG16, queue_for, queues_of
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import RedisSettings
 from imagesearch.worker.registry import WorkerRegistry
@@ -148,8 +149,9 @@ def batch_of(batch_id: int, *paths: Path, model: str | None = None) -> ExtractBa
 
 
 def send_batch(app: Celery, batch: ExtractBatch) -> None:
-    [task_id] = InFlight(app.backend.client).queued(Queue.EXTRACT.value, [batch.batch_id])
-    send(app, TaskName.EXTRACT, batch, task_id=task_id)
+    queue = queue_for(Queue.EXTRACT, VGG16.name, batch.model)
+    [task_id] = InFlight(app.backend.client).queued(queue, [batch.batch_id])
+    send(app, TaskName.EXTRACT, batch, task_id=task_id, queue=queue)
 
 
 def receive(app: Celery, batch_id: int, worker: Worker) -> IndexBatch:
@@ -179,22 +181,27 @@ def test_a_batch_comes_out_as_vectors_for_the_indexer(app: Celery, bulk: Worker,
     assert done.model == random_weights("random:7").identity
     assert [image.image_id for image in done.images] == [1, 2, 3, 4]
     assert [(failure.image_id, failure.code) for failure in done.failures] == [(5, FailureCode.VANISHED)]
-    assert np.linalg.norm(unpack_vectors(done.vectors, 4), axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+    assert np.linalg.norm(unpack_vectors(done.vectors, 4, VGG16.dimension), axis=1) == pytest.approx(
+        np.ones(4), abs=1e-5
+    )
 
 
 def test_the_worker_shows_itself_and_steps_back_for_others(client: redis.Redis, bulk: Worker) -> None:
     reports = bulk.until(lambda: WorkerRegistry(client).alive())
     assert [(report.queues, report.weights, report.untrained) for report in reports] == [
-        (("extract",), "random:7", True)
+        (queues_of(Queue.EXTRACT, random_weights("random:7").identity), "random:7", True)
     ]
     assert psutil.Process(bulk.process.pid).nice() == min(psutil.Process().nice() + STEP_BACK, 19)
 
 
-def test_a_batch_of_another_network_fails_with_the_reason(app: Celery, bulk: Worker, photos: Path) -> None:
-    send_batch(app, batch_of(2, photos / "0.jpg", model="vgg16-max-512:" + "0" * 64))
-    done = receive(app, 2, bulk)
-    assert done.failures[0].code == FailureCode.WRONG_PIPELINE
-    assert "WEIGHTS=random:7" in done.failures[0].reason
+def test_a_batch_of_its_own_weights_is_taken_and_one_of_others_is_left_to_their_workers(
+    app: Celery, client: redis.Redis, bulk: Worker, photos: Path
+) -> None:
+    other = "vgg16-max-512:" + "0" * 64
+    send_batch(app, batch_of(2, photos / "0.jpg", model=other))
+    send_batch(app, batch_of(6, photos / "0.jpg", model=random_weights("random:7").identity))
+    assert len(receive(app, 6, bulk).images) == 1
+    assert client.llen(queue_for(Queue.EXTRACT, VGG16.name, other)) == 1
 
 
 def test_work_goes_on_after_valkey_was_away(app: Celery, bulk: Worker, photos: Path, valkey: ValkeyServer) -> None:
@@ -235,20 +242,21 @@ def test_queries_are_answered_and_late_ones_refused(
     settings: RedisSettings, start: Any, client: redis.Redis
 ) -> None:
     worker: Worker = start(Queue.QUERY)
+    queue = queue_for(Queue.QUERY, VGG16.name, None)
     channel = QueryChannel(client, settings)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
 
     def ask(some: np.ndarray[Any, Any], seconds: float = TIMEOUT) -> QueryVectors:
-        return channel.ask(QueryPixels(len(some), some.tobytes(), seconds), TIMEOUT)
+        return channel.ask(queue, QueryPixels(len(some), some.tobytes(), 224, seconds), TIMEOUT)
 
     with ThreadPoolExecutor(5) as threads:
         late = threads.submit(ask, pixels[:1], -1.0)
         single = [threads.submit(ask, pixels[index : index + 1]) for index in range(3)]
         together = threads.submit(ask, pixels)
         worker.until(lambda: WorkerRegistry(client).alive())
-        vectors = unpack_vectors(together.result().vectors, 3)
+        vectors = unpack_vectors(together.result().vectors, 3, VGG16.dimension)
         for index, asked in enumerate(single):
-            assert unpack_vectors(asked.result().vectors, 1)[0] @ vectors[index] > 0.9999
+            assert unpack_vectors(asked.result().vectors, 1, VGG16.dimension)[0] @ vectors[index] > 0.9999
         with pytest.raises(StoreUnavailable, match="held for more than"):
             late.result()
     assert not client.keys("imagesearch:answer:*")
@@ -267,8 +275,9 @@ def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_pa
         late = create_redis(late_settings)
         worker.until(lambda: WorkerRegistry(late).alive())
         pixels = np.full((1, 224, 224, 3), 200, np.uint8)
-        query = QueryPixels(1, pixels.tobytes(), TIMEOUT)
-        assert QueryChannel(late, late_settings).ask(query, TIMEOUT).model.startswith("vgg16")
+        query = QueryPixels(1, pixels.tobytes(), 224, TIMEOUT)
+        queue = queue_for(Queue.QUERY, VGG16.name, None)
+        assert QueryChannel(late, late_settings).ask(queue, query, TIMEOUT).model.startswith("vgg16")
         late.close()
     failures = worker.output().count(missing)
     worker.until(lambda: worker.output().count(missing) > failures)

@@ -17,7 +17,7 @@ from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.tasks import plan_job
-from support.world import BAD, World, vector_of
+from support.world import BAD, MODEL, World, vector_of
 
 pytestmark = pytest.mark.integration
 
@@ -135,15 +135,32 @@ def test_an_older_reading_never_replaces_a_newer_one(world: World) -> None:
     world.check()
 
 
-def test_a_batch_of_another_network_is_refused_whole(world: World) -> None:
+def test_a_batch_that_workers_with_other_weights_took_first_goes_to_those_who_were_faster(world: World) -> None:
+    world.write("a.jpg", "b.jpg")
+    job_ids = [world.submit([world.root / name]) for name in ("a.jpg", "b.jpg")]
+    for job_id in job_ids:
+        world.plan(job_id)
+    first, second = batches_of(world)
+    assert [world.queues[batch.batch_id] for batch in (first, second)] == ["extract.vgg16"] * 2
+    index_batch(world.indexer, world.extract(first))
+    index_batch(world.indexer, world.extract(second, model="vgg16-max-512:other"))
+    assert world.outcomes(job_ids[1]) == {"b.jpg": None}
+    (again,) = batches_of(world)
+    assert (again.model, world.queues[again.batch_id]) == (MODEL, "extract.vgg16.test")
+    index_batch(world.indexer, world.extract(again))
+    assert world.outcomes(job_ids[1]) == {"b.jpg": "indexed"}
+    world.check()
+
+
+@pytest.mark.parametrize("model", ["resnet50-max-2048:test", "vgg16-max-64:test"])
+def test_vectors_of_a_network_that_a_collection_was_not_made_for_are_refused(world: World, model: str) -> None:
     world.write("a.jpg")
-    world.run(world.root)
-    world.write("b.jpg")
     job_id = world.submit(world.root)
     world.plan(job_id)
     (batch,) = batches_of(world)
-    index_batch(world.indexer, world.extract(batch, model="vgg16-max-512:other"))
-    assert world.outcomes(job_id) == {"a.jpg": "unchanged", "b.jpg": "wrong_pipeline"}
+    index_batch(world.indexer, world.extract(batch, model=model))
+    assert world.outcomes(job_id) == {"a.jpg": "wrong_pipeline"}
+    assert world.collection().model is None
     world.check()
 
 

@@ -13,6 +13,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from imagesearch.contract import Queue
+from imagesearch.messaging.claims import InFlight
 from imagesearch_local.control import Control
 from support.faults.living import SERVICES, STORES, Living
 from support.waiting import hold, until
@@ -114,7 +115,7 @@ def reverse_answers(stack: Living, least: int) -> None:
 def double_messages(stack: Living) -> None:
     """Put every message that waits for an extractor or the indexer into its queue once more."""
     client = stack.redis()
-    for queue in (Queue.EXTRACT.value, Queue.INDEX.value):
+    for queue in (*InFlight(client).extract_queues(), Queue.INDEX.value):
         if waiting := client.lrange(queue, 0, -1):
             client.lpush(queue, *waiting)
     client.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,11 @@ STAND_IN = Path(__file__).with_name("standin.py")
 _service_programs = programs.service_programs
 
 
-def with_stand_in(port: int) -> list[programs.Program]:
+def with_stand_in(port: int, networks: Mapping[str, str]) -> list[programs.Program]:
     """Return the services, the extractors replaced."""
     return [
         replace(program, command=program.command.replace("-m imagesearch_extractor", str(STAND_IN)))
-        for program in _service_programs(port)
+        for program in _service_programs(port, networks)
     ]
 
 

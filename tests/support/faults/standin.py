@@ -17,7 +17,6 @@ from functools import partial
 import numpy as np
 
 from imagesearch.contract import (
-    DIMENSION,
     ExtractBatch,
     ExtractedImage,
     IndexBatch,
@@ -32,6 +31,7 @@ from imagesearch.messaging.broker import create_celery, create_redis, register, 
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
+from imagesearch.networks import VGG16, queues_of
 from imagesearch.telemetry import configure
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
@@ -70,8 +70,8 @@ def unread(batch: ExtractBatch, model: str) -> IndexBatch:
         digest = hashlib.sha256(item.path.encode()).hexdigest()
         done.append(ExtractedImage(item.image_id, digest, 0, 0, 1, 1, "PNG", item.expected_version))
     seeds = [int(image.sha256[:15], 16) for image in done]
-    drawn = [np.random.default_rng(seed).random(DIMENSION, dtype=np.float32) for seed in seeds]
-    vectors = np.array(drawn, np.float32).reshape(len(done), DIMENSION)
+    drawn = [np.random.default_rng(seed).random(VGG16.dimension, dtype=np.float32) for seed in seeds]
+    vectors = np.array(drawn, np.float32).reshape(len(done), VGG16.dimension)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return IndexBatch(
         job_id=batch.job_id,
@@ -93,12 +93,13 @@ def run(queue: Queue, configuration: Configuration) -> int:
     registry = WorkerRegistry(client)
     report = WorkerReport(
         name=liveness.name,
-        queues=(queue.value,),
+        queues=queues_of(queue, embedder.identity),
         version="0",
         model=embedder.identity,
         weights=embedder.weights,
         untrained=True,
         concurrency=liveness.concurrency,
+        side=embedder.spec.side,
     )
     if not bulk:
         loop = partial(
@@ -120,7 +121,7 @@ def run(queue: Queue, configuration: Configuration) -> int:
     return run_worker(
         app,
         liveness=liveness,
-        queues=[queue],
+        queues=report.queues,
         report=report,
         registry=registry,
         claims=claims,

@@ -92,12 +92,17 @@ def test_a_reindex_is_followed_and_exits_as_it_ends(api: FakeApi, run: Run) -> N
     api.on("GET", "/api/v2/jobs/17", ok(job("completed_with_failures", ended=True, indexed=479, failed=1)))
     script_failures(api, ("/photos/x.jpg", "vanished", "gone"))
     result = run(
-        "reindex", "cats", "--index-type", "HNSW", "--index-param", "M=16", "--preprocessing", "resize=bilinear"
+        *("reindex", "cats", "--index-type", "HNSW", "--index-param", "M=16"),
+        *("--network", "resnet50", "--preprocessing", "resize=bilinear"),
     )
     assert result.exit_code == 2
     assert "479 of 480 indexed" in result.stdout
-    body = {"index_type": "HNSW", "index_params": {"M": 16}, "preprocessing": {"resize": "bilinear"}}
-    assert json.loads(api.requests[0].content) == body
+    assert json.loads(api.requests[0].content) == {
+        "index_type": "HNSW",
+        "index_params": {"M": 16},
+        "network": "resnet50",
+        "preprocessing": {"resize": "bilinear"},
+    }
 
 
 def test_a_reindex_that_nobody_waits_for_says_how_to_follow_it(api: FakeApi, run: Run) -> None:

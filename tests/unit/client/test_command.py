@@ -144,18 +144,19 @@ def test_a_collection_is_created(api: FakeApi, run: Run) -> None:
     assert api.sent_json() == {"name": "cats"}
 
 
-def test_a_collection_is_created_with_an_index_and_preprocessing(api: FakeApi, run: Run) -> None:
+def test_a_collection_is_created_with_an_index_a_network_and_preprocessing(api: FakeApi, run: Run) -> None:
     api.on("POST", COLLECTIONS, ok({**COLLECTION, "name": "cats"}, 201))
 
     run(
         *("collections", "create", "cats", "--index-type", "HNSW", "--index-param", "M=16"),
-        *("--preprocessing", "trim_borders=false", "--preprocessing", "resize=bicubic"),
+        *("--network", "resnet50", "--preprocessing", "trim_borders=false", "--preprocessing", "resize=bicubic"),
     )
 
     assert api.sent_json() == {
         "name": "cats",
         "index_type": "HNSW",
         "index_params": {"M": 16},
+        "network": "resnet50",
         "preprocessing": {"trim_borders": False, "resize": "bicubic"},
     }
 

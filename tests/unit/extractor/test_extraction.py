@@ -13,6 +13,7 @@ from PIL import Image
 
 from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, Pixels, Vectors, unpack_vectors
 from imagesearch.failures import FailureCode
+from imagesearch.networks import VGG16
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
@@ -64,7 +65,7 @@ def test_every_picture_gets_its_own_vector_in_order(run: Any, seeded: SeededEmbe
     done = run(batch_of(*paths))
     assert [image.image_id for image in done.images] == [100, 101, 102, 103, 104, 105]
     assert (done.unchanged, done.failures) == ((), ())
-    vectors = unpack_vectors(done.vectors, 6)
+    vectors = unpack_vectors(done.vectors, 6, VGG16.dimension)
     for path, vector in zip(paths, vectors, strict=True):
         pixels = decode(path.read_bytes(), Preprocessing(), PictureSettings()).pixels
         assert vector == pytest.approx(seeded.embed(pixels[None])[0], abs=1e-6)
@@ -139,7 +140,7 @@ def test_a_picture_without_direction_fails_as_zero_vector(run: Any, tmp_path: Pa
     done = run(batch_of(tmp_path / "black.png", save(tmp_path / "a.jpg", 1)))
     assert [(failure.image_id, failure.code) for failure in done.failures] == [(100, FailureCode.ZERO_VECTOR)]
     assert [image.image_id for image in done.images] == [101]
-    assert np.isfinite(unpack_vectors(done.vectors, 1)).all()
+    assert np.isfinite(unpack_vectors(done.vectors, 1, VGG16.dimension)).all()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_the_batchs_preprocessing_is_what_is_done(run: Any, seeded: SeededEmbedd
     smooth = Preprocessing(resize="lanczos")
     done = run(ExtractBatch("job", 5, None, smooth.to_dict(), (ExtractItem(100, str(path), None, 0),)))
     expected = seeded.embed(decode(path.read_bytes(), smooth, PictureSettings()).pixels[None])
-    assert unpack_vectors(done.vectors, 1) == pytest.approx(expected, abs=1e-6)
+    assert unpack_vectors(done.vectors, 1, VGG16.dimension) == pytest.approx(expected, abs=1e-6)
 
 
 def test_an_empty_batch_ends_empty(run: Any) -> None:

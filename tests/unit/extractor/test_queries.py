@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Vectors, unpack_vectors
+from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Queue, Vectors, unpack_vectors
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging.query_channel import QueryRequest
+from imagesearch.networks import queues_of
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.queries import FAILED, answer, passes, serve
@@ -24,7 +26,7 @@ def pictures(count: int, seed: int = 0) -> Pixels:
 
 
 def request(name: str, pixels: Pixels, seconds: float = LATER) -> QueryRequest:
-    return QueryRequest(name, QueryPixels(len(pixels), pixels.tobytes(), seconds))
+    return QueryRequest(name, QueryPixels(len(pixels), pixels.tobytes(), pixels.shape[1], seconds))
 
 
 class Counting(SeededEmbedder):
@@ -57,7 +59,7 @@ def test_queries_share_a_pass_and_each_gets_its_own_vectors() -> None:
     assert network.sizes == [7]
     for name, pixels in samples.items():
         assert (sent[name].model, sent[name].refusal) == (network.identity, None)
-        vectors = unpack_vectors(sent[name].vectors, len(pixels))
+        vectors = unpack_vectors(sent[name].vectors, len(pixels), network.spec.dimension)
         assert vectors == pytest.approx(SeededEmbedder(1).embed(pixels), abs=1e-6)
 
 
@@ -87,7 +89,7 @@ def test_a_query_is_answered_whatever_the_clock_of_this_host_says(
 
 def test_pixels_that_do_not_match_the_count_are_refused_and_cost_no_other_query() -> None:
     network, sent = Counting(), Sent()
-    wrong = QueryRequest("wrong", QueryPixels(2, pictures(1).tobytes(), LATER))
+    wrong = QueryRequest("wrong", QueryPixels(2, pictures(1).tobytes(), 224, LATER))
     answer([wrong, request("right", pictures(1))], network, sent)
     assert "are not 2 x" in str(sent["wrong"].refusal)
     assert sent["right"].refusal is None
@@ -171,10 +173,16 @@ def test_what_nobody_foresaw_outside_of_a_pass_costs_its_queries_alone() -> None
 def test_a_pass_takes_no_more_than_its_limit_unless_one_query_has_more(
     counts: list[int], expected: list[list[int]]
 ) -> None:
-    taken = [QueryRequest(str(index), QueryPixels(count, b"", 0.0)) for index, count in enumerate(counts)]
+    taken = [QueryRequest(str(index), QueryPixels(count, b"", 224, 0.0)) for index, count in enumerate(counts)]
     grouped = list(passes(taken, 4))
     assert [[query.query.count for query in together] for together in grouped] == expected
     assert [query for together in grouped for query in together] == taken
+
+
+def test_a_pass_holds_pictures_of_one_size() -> None:
+    sides = [224, 224, 448, 224]
+    taken = [QueryRequest(str(index), QueryPixels(1, b"", side, 0.0)) for index, side in enumerate(sides)]
+    assert [[each.query.side for each in together] for together in passes(taken, 4)] == [[224, 224], [448], [224]]
 
 
 class ScriptedChannel:
@@ -182,9 +190,12 @@ class ScriptedChannel:
 
     def __init__(self, liveness: Liveness, script: list[list[QueryRequest] | TransientError]) -> None:
         self.answer = Sent()
+        self.first: list[str] = []
         self._liveness, self._script = liveness, script
 
-    def take(self, _: int) -> list[QueryRequest]:
+    def take(self, queues: Sequence[str], _: int, *, sharers: int) -> list[QueryRequest]:
+        self.first.append(queues[0])
+        assert sharers == 1
         if not self._script:
             self._liveness.stopping.set()
             return []
@@ -192,6 +203,12 @@ class ScriptedChannel:
         if isinstance(step, TransientError):
             raise step
         return step
+
+
+def test_the_queues_of_the_weights_and_of_the_name_come_first_in_turn() -> None:
+    channel = ScriptedChannel(liveness := Liveness("worker", concurrency=1), [[], [], []])
+    serve(channel, Counting(), limit=4, liveness=liveness)  # type: ignore[arg-type]
+    assert channel.first == [*queues_of(Queue.QUERY, SeededEmbedder(1).identity)] * 2
 
 
 def test_the_loop_outlives_a_redis_that_is_away_and_answers_what_it_took_before_it_stops() -> None:

@@ -48,6 +48,15 @@ def test_what_dies_is_started_again_and_what_is_done_is_not(tmp_path: Path) -> N
     assert conf["program:migrate"]["autorestart"] == "unexpected"
 
 
+def test_each_further_network_has_workers_of_its_own(tmp_path: Path) -> None:
+    programs = service_programs(5000, {"resnet50": "random:7"})
+    conf = parsed(supervisor_conf(Layout.at(tmp_path), programs))
+    for name, queue in (("extractor-resnet50", "extract"), ("extractor-query-resnet50", "query")):
+        assert conf[f"program:{name}"]["command"].endswith(f"imagesearch_extractor --queue {queue}")
+        assert conf[f"program:{name}"]["environment"] == 'NETWORK="resnet50",WEIGHTS="random:7"'
+    assert "environment" not in conf["program:extractor"]
+
+
 def test_percent_signs_are_not_taken_for_placeholders(tmp_path: Path) -> None:
     text = supervisor_conf(Layout.at(tmp_path), [Program("odd", "edge", "echo 100%")])
     raw = configparser.RawConfigParser()

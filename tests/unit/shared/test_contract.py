@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from kombu.serialization import dumps, loads
 
 from imagesearch.contract import (
-    DIMENSION,
-    INPUT_SIDE,
     ExtractBatch,
     ExtractedImage,
     ExtractItem,
@@ -31,6 +29,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import CONTENT_FAILURES, FailureCode
+from imagesearch.networks import VGG16
 from imagesearch.pipeline import Preprocessing
 from imagesearch.wire import WIRE_VERSION, Message
 
@@ -53,8 +52,8 @@ MESSAGES: list[Message] = [
         (UnchangedImage(2, "00ff", 10, 5, 2**61),),
         (FailedImage(3, FailureCode.TRUNCATED, "the JPEG data ends before the picture is complete", 2**62),),
     ),
-    QueryPixels(1, bytes(INPUT_SIDE * INPUT_SIDE * 3), 1_700_000_000.5),
-    QueryVectors("vgg16-max-512:abc", bytes(DIMENSION * 4)),
+    QueryPixels(1, bytes(VGG16.side * VGG16.side * 3), VGG16.side, 1_700_000_000.5),
+    QueryVectors("vgg16-max-512:abc", bytes(VGG16.dimension * 4)),
 ]
 
 
@@ -154,7 +153,7 @@ def test_a_field_of_another_type_is_refused_by_name(message: type[Message], fiel
 
 
 def test_whole_seconds_are_a_time_too() -> None:
-    wire = {**QueryPixels(1, b"", 5.0).to_wire(), "seconds": 5}
+    wire = {**QueryPixels(1, b"", 224, 5.0).to_wire(), "seconds": 5}
     assert type(QueryPixels.from_wire(wire).seconds) is float
 
 
@@ -181,28 +180,29 @@ def test_messages_cannot_be_changed() -> None:
 
 
 def test_vectors_are_packed_little_endian_row_by_row() -> None:
-    vectors = np.arange(2 * DIMENSION, dtype=np.float32).reshape(2, DIMENSION)
+    vectors = np.arange(2 * VGG16.dimension, dtype=np.float32).reshape(2, VGG16.dimension)
     packed = pack_vectors(vectors)
     assert packed[4:8] == b"\0\0\x80\x3f"
-    assert np.array_equal(unpack_vectors(packed, 2), vectors)
+    assert np.array_equal(unpack_vectors(packed, 2, VGG16.dimension), vectors)
     assert pack_vectors(vectors.astype(">f4")) == packed
     assert pack_vectors(np.asfortranarray(vectors)) == packed
-    assert unpack_vectors(b"", 0).shape == (0, DIMENSION)
+    assert unpack_vectors(b"", 0, VGG16.dimension).shape == (0, VGG16.dimension)
 
 
 @pytest.mark.parametrize(
-    ("size", "count"), [(0, 1), (DIMENSION * 4, 2), (DIMENSION * 4 - 1, 1), (DIMENSION * 4, 0)]
+    ("size", "count"), [(0, 1), (VGG16.dimension * 4, 2), (VGG16.dimension * 4 - 1, 1), (VGG16.dimension * 4, 0)]
 )
 def test_vectors_of_another_length_are_refused(size: int, count: int) -> None:
     with pytest.raises(InvalidMessage, match="vectors"):
-        unpack_vectors(bytes(size), count)
+        unpack_vectors(bytes(size), count, VGG16.dimension)
 
 
 def test_pixels_come_back_in_shape() -> None:
-    pixels = np.arange(2 * INPUT_SIDE * INPUT_SIDE * 3).astype(np.uint8).reshape(2, INPUT_SIDE, INPUT_SIDE, 3)
-    assert np.array_equal(unpack_pixels(pixels.tobytes(), 2), pixels)
-    with pytest.raises(InvalidMessage, match="pixels"):
-        unpack_pixels(pixels.tobytes(), 1)
+    pixels = np.arange(2 * 64 * 64 * 3).astype(np.uint8).reshape(2, 64, 64, 3)
+    assert np.array_equal(unpack_pixels(pixels.tobytes(), 2, 64), pixels)
+    for count, side in ((1, 64), (2, 32), (0, 64), (2, 0), (-2, 64)):
+        with pytest.raises(InvalidMessage, match="pixels"):
+            unpack_pixels(pixels.tobytes(), count, side)
 
 
 def test_tasks_have_dotted_names_of_their_own_and_queues_stay_what_scalers_watch() -> None:

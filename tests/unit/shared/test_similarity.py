@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from imagesearch import similarity
-from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.contract import Vectors
+from imagesearch.networks import VGG16
 from imagesearch.similarity import Group, distance_between, groups_of_pairs, groups_of_vectors
 
 
 def turned(*degrees: float) -> Vectors:
     """Return unit vectors in one plane, at these angles."""
     angles = np.radians(np.array(degrees))
-    vectors = np.zeros((len(degrees), DIMENSION), dtype=np.float32)
+    vectors = np.zeros((len(degrees), VGG16.dimension), dtype=np.float32)
     vectors[:, 0], vectors[:, 1] = np.cos(angles), np.sin(angles)
     return vectors
 
@@ -53,7 +54,7 @@ def test_too_few_to_compare_form_no_group(count: int) -> None:
 
 
 def test_blocks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = np.random.default_rng(5).random((70, DIMENSION), dtype=np.float32)
+    made = np.random.default_rng(5).random((70, VGG16.dimension), dtype=np.float32)
     made[40:] = made[:30] + np.float32(0.01) * made[30:60]
     vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
     whole = [list(group.members) for group in groups_of_vectors(list(range(70)), vectors, 0.01)]

@@ -29,13 +29,17 @@ def collections(ctx: click.Context, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
 @click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
 @click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as trim_borders=false.")
 @click.pass_obj
 def create(
     session: Session,
+    /,
+    *,
     name: str,
     index_type: str | None,
     index_param: tuple[str, ...],
+    network: str | None,
     preprocessing: tuple[str, ...],
 ) -> None:
     """Create an empty collection."""
@@ -43,6 +47,7 @@ def create(
         name,
         index_type=index_type,
         index_params=read_pairs(index_param, "--index-param") or None,
+        network=network,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
     )
     click.echo(f"Collection {collection.name} is created.")

@@ -13,6 +13,7 @@ from imagesearch_client.command.root import Session
 @click.argument("collection")
 @click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
 @click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
 @click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as resize=bilinear.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
@@ -24,19 +25,21 @@ def reindex(
     collection: str,
     index_type: str | None,
     index_param: tuple[str, ...],
+    network: str | None,
     preprocessing: tuple[str, ...],
     wait: bool,
     as_json: bool,
 ) -> None:
     """Build the index of COLLECTION anew, beside the one that searches use until it is done.
 
-    What is not named stays as it is. With another preprocessing, or when the workers run another network, every
-    picture is extracted again; otherwise the vectors are copied. Exits as `index` does.
+    What is not named stays as it is. With another network or preprocessing, or when the workers run other weights,
+    every picture is extracted again; otherwise the vectors are copied. Exits as `index` does.
     """
     job = session.client.reindex(
         collection,
         index_type=index_type,
         index_params=read_pairs(index_param, "--index-param") or None,
+        network=network,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
     )
     follow(session, job, wait=wait, as_json=as_json)

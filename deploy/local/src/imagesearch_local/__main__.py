@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,10 +31,15 @@ def _run(asked: argparse.Namespace) -> int:
         case "up":
             from imagesearch_local.stack import Options, up
 
-            milvus_uri = _setting("MILVUS_URI", "")
-            return up(
-                layout, Options(asked.port, _paths(asked.images), asked.weights, asked.stores_only, milvus_uri)
+            options = Options(
+                asked.port,
+                _paths(asked.images),
+                asked.weights,
+                asked.networks,
+                stores_only=asked.stores_only,
+                milvus_uri=_setting("MILVUS_URI", ""),
             )
+            return up(layout, options)
         case "demo":
             from imagesearch_local.demo import Demo
 
@@ -78,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
             once = _setting("ONCE", "0") not in ("0", "no", "false")
             started.add_argument("--once", action="store_true", default=once, help="end after the searches")
         else:
+            started.add_argument(
+                "--networks",
+                type=_networks,
+                default=_setting("NETWORKS", ""),
+                help="further networks that run, as in resnet50=imagenet; several with commas",
+            )
             started.add_argument("--stores-only", action="store_true", help=argparse.SUPPRESS)
     verbs.add_parser("down", parents=[common], help="stop the stack of the data directory")
     verbs.add_parser("status", parents=[common], help="list its processes")
@@ -95,6 +107,15 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"PORT={text} is not a port: a number from 1 to 65535")
     return int(text)
+
+
+def _networks(text: str) -> dict[str, str]:
+    """Return the weights by network."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    for network, _, weights in pairs:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", network.strip()) or not weights.strip():
+            raise argparse.ArgumentTypeError(f"NETWORKS={text}: NAME=WEIGHTS is expected, as in resnet50=imagenet")
+    return {network.strip(): weights.strip() for network, _, weights in pairs}
 
 
 def _paths(text: str) -> tuple[Path, ...]:

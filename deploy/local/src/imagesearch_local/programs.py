@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from imagesearch_local.layout import Layout
 from imagesearch_local.ports import LOOPBACK
@@ -52,8 +53,13 @@ def store_programs(*, with_milvus: bool = True) -> list[Program]:
     return [*stores, Program("milvus", "stores", f"{serve}-milvus")] if with_milvus else stores
 
 
-def service_programs(port: int) -> list[Program]:
-    """Return the services; each waits for its stores by itself."""
+def service_programs(port: int, networks: Mapping[str, str] = MappingProxyType({})) -> list[Program]:
+    """Return the services; each waits for its stores by itself.
+
+    Args:
+        port: where the API listens.
+        networks: those that run beside the first, with the weights of each.
+    """
     gunicorn = (
         f"{PYTHON} gunicorn --bind {LOOPBACK}:{port} --config python:imagesearch_api.gunicorn_conf "
         "imagesearch_api.app:create_app()"
@@ -64,6 +70,16 @@ def service_programs(port: int) -> list[Program]:
         Program("migrate", "schema", f"{PYTHON} imagesearch.catalog.migrate", once=True),
         Program("extractor", "workers", f"{extractor} extract"),
         Program("extractor-query", "workers", f"{extractor} query"),
+        *(
+            Program(
+                f"{name}-{network}",
+                "workers",
+                f"{extractor} {queue}",
+                environment={"NETWORK": network, "WEIGHTS": weights},
+            )
+            for network, weights in networks.items()
+            for name, queue in (("extractor", "extract"), ("extractor-query", "query"))
+        ),
         # Planning a large job yields the CPU to whoever asks for something.
         Program("indexer", "workers", f"nice -n 5 {indexer} worker"),
         Program("scheduler", "workers", f"{indexer} scheduler"),

@@ -7,9 +7,9 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +40,7 @@ class Options:
         port: where the API shall listen.
         images: directories under which pictures may be read; empty for those of the last start.
         weights: ``imagenet``, a file or ``random:SEED``; empty for imagenet.
+        networks: those that run beside the first, with the weights of each.
         stores_only: start no service, for tests of the stores.
         milvus_uri: a Milvus server to use instead of starting milvus-lite; empty for milvus-lite.
     """
@@ -47,6 +48,7 @@ class Options:
     port: int
     images: tuple[Path, ...] = ()
     weights: str = ""
+    networks: Mapping[str, str] = field(default_factory=dict)
     stores_only: bool = False
     milvus_uri: str = ""
 
@@ -106,7 +108,8 @@ def prepare(layout: Layout, options: Options) -> tuple[dict[str, str], list[prog
     roots = _image_roots(layout, options, before)
     planned = programs.store_programs(with_milvus=not options.milvus_uri)
     if not options.stores_only:
-        planned += programs.service_programs(options.port)
+        networks = {name: _weights(weights) for name, weights in options.networks.items()}
+        planned += programs.service_programs(options.port, networks)
     record = Record(
         url=f"http://{ports.LOOPBACK}:{options.port}",
         ports=chosen,

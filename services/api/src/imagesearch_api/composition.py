@@ -153,7 +153,9 @@ def assemble(
     """Give each kind of use case its port, made of the given parts."""
     memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
     pictures = Pictures(memory, limits, roots, fetch_url, settings.max_upload_bytes)
-    embedding = Embedding(pictures, queries, query_cache, settings.query_timeout, settings.query_timeout_each)
+    embedding = Embedding(
+        pictures, queries, workers, query_cache, settings.query_timeout, settings.query_timeout_each
+    )
     deletes = Deletes(catalog, send, ask, settings.delete_timeout)
     return Services(
         settings=settings,

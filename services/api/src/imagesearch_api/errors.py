@@ -29,6 +29,30 @@ class UrlRefused(PermanentError):
         self.rule = rule
 
 
+class VectorRejected(PermanentError):
+    """A vector is not as long as those of its collection.
+
+    Attributes:
+        rule: how long it has to be.
+    """
+
+    def __init__(self, length: int, dimension: int) -> None:
+        self.rule = f"{dimension} numbers are expected, as the collection's network gives; these are {length}"
+        super().__init__(self.rule)
+
+
+class NetworkRejected(PermanentError):
+    """No extractor and no live worker knows a network of that name.
+
+    Attributes:
+        rule: which names there are.
+    """
+
+    def __init__(self, known: list[str]) -> None:
+        self.rule = f"one of {', '.join(known)} is expected; others are known while a worker runs them"
+        super().__init__(self.rule)
+
+
 class MetadataRejected(PermanentError):
     """A change would make metadata that cannot be kept.
 
@@ -71,7 +95,9 @@ class QueryRejected(PermanentError):
         cause: what is wrong with the picture.
     """
 
-    def __init__(self, index: int, cause: NotFound | PictureRejected | InvalidRegion | UrlRefused) -> None:
+    def __init__(
+        self, index: int, cause: NotFound | PictureRejected | InvalidRegion | UrlRefused | VectorRejected
+    ) -> None:
         super().__init__(f"query {index}: {cause}")
         self.index = index
         self.cause = cause

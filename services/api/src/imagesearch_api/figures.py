@@ -38,6 +38,7 @@ from imagesearch.metrics import (
 from imagesearch.vectors import VectorStore
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api import metrics_directory
+from imagesearch_api.networks import consumes
 
 log = structlog.get_logger()
 
@@ -115,12 +116,12 @@ def of_redis(client: redis.Redis) -> list[Metric]:
         StoreUnavailable: Redis does not answer.
     """
     messages, workers = QUEUE_MESSAGES.family(), WORKERS.family()
-    for queue, held in backlog.backlogs(client).items():
+    alive = WorkerRegistry(client).alive()
+    for queue, held in backlog.backlogs(client, {queue for worker in alive for queue in worker.queues}).items():
         messages.add_metric([queue.value, "waiting"], held.waiting)
         messages.add_metric([queue.value, "in_hand"], held.in_hand)
-    alive = WorkerRegistry(client).alive()
     for queue in Queue:
-        workers.add_metric([queue.value], sum(queue in worker.queues for worker in alive))
+        workers.add_metric([queue.value], sum(consumes(worker, queue) for worker in alive))
     memory = backlog.memory(client)
     return [messages, workers, REDIS_MEMORY_BYTES.at(memory.used), REDIS_MEMORY_LIMIT_BYTES.at(memory.limit)]
 

@@ -90,7 +90,8 @@ def _workers(services: Services) -> dict[str, str]:
         consumed = {queue for worker in services.jobs.workers.alive() for queue in worker.queues}
     except StoreUnavailable as error:
         return {"redis": str(error)}
-    queues = {f"queue {queue.value}": "ok" if queue in consumed else "no worker" for queue in NEEDED_QUEUES}
+    stages = {queue.partition(".")[0] for queue in consumed}
+    queues = {f"queue {queue.value}": "ok" if queue in stages else "no worker" for queue in NEEDED_QUEUES}
     return {"redis": "ok", **queues}
 
 

@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from imagesearch.contract import DIMENSION, Pixels, Vectors
+from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import TransientError
+from imagesearch.networks import VGG16, NetworkSpec
 from imagesearch.pipeline import model_identity
 
 
@@ -16,24 +17,26 @@ class Embedder(ABC):
     """Turn pixels into vectors.
 
     Attributes:
+        spec: what is known of the network whatever its weights.
         identity: names the network; vectors of two identities must never meet.
         weights: what the ``WEIGHTS`` setting says, of a path only the file's name.
         untrained: the weights are random, good for tests and trials only.
     """
 
+    spec: NetworkSpec
     identity: str
     weights: str
     untrained: bool
 
     @abstractmethod
     def embed(self, pixels: Pixels) -> Vectors:
-        """Return one vector a picture, as float32[n, 512] of length one.
+        """Return one vector a picture, as float32[n, spec.dimension] of length one.
 
         A picture whose features have no direction (see `has_direction`) gets a row of zeros, never NaN. Any
         number of threads may call this at once.
 
         Args:
-            pixels: uint8[n, 224, 224, 3], RGB.
+            pixels: uint8[n, side, side, 3], RGB; `side` is a multiple of 32.
 
         Raises:
             ComputeFailed: the machine could not run the network, for want of memory for example.
@@ -50,15 +53,17 @@ class SeededEmbedder(Embedder):
     Equal pixels get equal vectors, similar pixels similar vectors, and a black picture a row of zeros.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, spec: NetworkSpec = VGG16) -> None:
+        self.spec = spec
         self.weights = f"seeded:{seed}"
         self.untrained = True
-        self.identity = model_identity(self.weights)
-        self._projection = np.random.default_rng(seed).standard_normal((48, DIMENSION), dtype=np.float32)
+        self.identity = model_identity(self.weights, spec)
+        self._projection = np.random.default_rng(seed).standard_normal((48, spec.dimension), dtype=np.float32)
 
     def embed(self, pixels: Pixels) -> Vectors:
         """Return one vector a picture."""
-        cells = pixels.reshape(len(pixels), 4, 56, 4, 56, 3).mean(axis=(2, 4), dtype=np.float32)
+        cell = pixels.shape[1] // 4
+        cells = pixels.reshape(len(pixels), 4, cell, 4, cell, 3).mean(axis=(2, 4), dtype=np.float32)
         return normalise(np.maximum(cells.reshape(len(pixels), 48) @ self._projection, 0))
 
 

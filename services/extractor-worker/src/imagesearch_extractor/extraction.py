@@ -9,7 +9,6 @@ from threading import Event
 import numpy as np
 
 from imagesearch.contract import (
-    DIMENSION,
     ExtractBatch,
     ExtractedImage,
     FailedImage,
@@ -131,7 +130,7 @@ class _Outcomes:
                 )
 
     def message(self, batch: ExtractBatch, embedder: Embedder) -> IndexBatch:
-        vectors = np.concatenate([np.empty((0, DIMENSION), np.float32), *self.vectors])
+        vectors = np.concatenate([np.empty((0, embedder.spec.dimension), np.float32), *self.vectors])
         return IndexBatch(
             job_id=batch.job_id,
             batch_id=batch.batch_id,

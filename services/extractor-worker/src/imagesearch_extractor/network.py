@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from imagesearch.contract import DIMENSION, INPUT_SIDE, Pixels, Vectors
+from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import WeightsUnavailable
+from imagesearch.networks import VGG16
 from imagesearch_extractor.cpu import computes_in_bfloat16
 from imagesearch_extractor.embedding import ComputeFailed, Embedder, has_direction, normalise
 from imagesearch_extractor.loading import vgg16
@@ -52,6 +53,7 @@ class Network(Embedder):
     """
 
     def __init__(self, weights: Weights, *, dtype: ComputeDtype, compute_batch: int, pad: bool = False) -> None:
+        self.spec = VGG16
         self.identity = weights.identity
         self.weights = weights.label
         self.untrained = weights.untrained
@@ -69,12 +71,12 @@ class Network(Embedder):
             images = keras.applications.vgg16.preprocess_input(tf.cast(pixels, tf.float32))
             return tf.cast(model(tf.cast(images * scale, dtype), training=False), tf.float32)
 
-        signature = tf.TensorSpec((None, INPUT_SIDE, INPUT_SIDE, 3), tf.uint8)
+        signature = tf.TensorSpec((None, VGG16.side, VGG16.side, 3), tf.uint8)
         self._forward = tf.function(forward, input_signature=[signature])
 
     def embed(self, pixels: Pixels) -> Vectors:
         """Return one vector a picture; more than a compute batch of them take several passes."""
-        vectors = np.empty((len(pixels), DIMENSION), np.float32)
+        vectors = np.empty((len(pixels), VGG16.dimension), np.float32)
         for start in range(0, len(pixels), self._compute_batch):
             part = pixels[start : start + self._compute_batch]
             features = self._run(self._padded(part))
@@ -95,8 +97,8 @@ class Network(Embedder):
         Raises:
             WeightsUnavailable: the weights give no usable vector in this number format.
         """
-        ramp = np.arange(INPUT_SIDE, dtype=np.uint8)
-        picture = np.broadcast_to(ramp[None, :, None], (INPUT_SIDE, INPUT_SIDE, 3))
+        ramp = np.arange(VGG16.side, dtype=np.uint8)
+        picture = np.broadcast_to(ramp[None, :, None], (VGG16.side, VGG16.side, 3))
         sizes = {1, self._compute_batch}
         for size in sorted(sizes):
             vectors = self.embed(np.stack([picture] * size))

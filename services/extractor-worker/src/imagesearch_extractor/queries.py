@@ -12,6 +12,7 @@ from imagesearch.contract import Pixels, QueryVectors, Queue, Vectors, pack_vect
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
 from imagesearch.metrics import FORWARD_SECONDS
+from imagesearch.networks import queues_of
 from imagesearch.retry import retry_transient
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import Embedder
@@ -24,23 +25,36 @@ FAILED = "the network could not be run"
 """Whoever asked reads no more: what failed, and where, stands in the log."""
 
 
-def serve(channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Liveness) -> None:
+def one() -> int:
+    """Say that a worker is the only one."""
+    return 1
+
+
+def serve(
+    channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Liveness, sharers: Callable[[], int] = one
+) -> None:
     """Answer queries until the process is told to stop.
 
     A query that finds the network idle runs at once. Those that arrive during its pass wait in Redis and share
     the next one: sixteen pictures in one pass take a tenth less time than one by one on a CPU, and a fraction of
-    it on a GPU.
+    it on a GPU. No more is taken than one pass and this worker's share of what waits: the rest is there for
+    workers that are idle, or soon will be.
 
     Args:
         channel: where queries come from.
         embedder: the network.
         limit: the most pictures in a pass, unless one query alone has more.
         liveness: told after each wait for queries and after each pass.
+        sharers: tells how many workers take from the same queues; it may lag behind.
     """
+    queues: Sequence[str] = queues_of(Queue.QUERY, embedder.identity)
     while not liveness.stopping.is_set():
         try:
-            taken = retry_transient(partial(channel.take, limit), liveness.stopping, doing="taking queries")
+            take = partial(channel.take, queues, limit, sharers=sharers())
+            taken = retry_transient(take, liveness.stopping, doing="taking queries")
             liveness.consumed()
+            # The first that has anything is taken from: none may keep the other waiting for ever.
+            queues = queues[::-1]
             for together in passes(taken, limit):
                 _answer_or_log(together, embedder, channel.answer)
                 liveness.consumed()
@@ -50,11 +64,12 @@ def serve(channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Li
 
 
 def passes(taken: Sequence[QueryRequest], limit: int) -> Iterator[list[QueryRequest]]:
-    """Group queries, in their order, into passes of at most `limit` pictures unless one alone has more."""
+    """Group queries, in their order, into passes of one input size and of `limit` pictures unless one has more."""
     together: list[QueryRequest] = []
     pictures = 0
     for request in taken:
-        if together and pictures + request.query.count > limit:
+        too_many = pictures + request.query.count > limit
+        if together and (too_many or request.query.side != together[0].query.side):
             yield together
             together, pictures = [], 0
         together.append(request)
@@ -131,7 +146,7 @@ class _TooLate(Exception):
 def _pixels(request: QueryRequest) -> Pixels:
     if request.left <= 0:
         raise _TooLate(f"the query was held for more than the {request.query.seconds:g} s that its sender waits")
-    return unpack_pixels(request.query.pixels, request.query.count)
+    return unpack_pixels(request.query.pixels, request.query.count, request.query.side)
 
 
 def _refusal(embedder: Embedder, reason: str) -> QueryVectors:

@@ -20,9 +20,10 @@ from imagesearch.messaging.broker import close_celery, create_celery, create_red
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
+from imagesearch.networks import queues_of
 from imagesearch.wire import Message
 from imagesearch.worker.heartbeat import Liveness
-from imagesearch.worker.registry import WorkerRegistry, WorkerReport
+from imagesearch.worker.registry import Sharers, WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
@@ -100,7 +101,7 @@ def _serve_batches(
     return run_worker(
         app,
         liveness=liveness,
-        queues=[Queue.EXTRACT],
+        queues=queues_of(Queue.EXTRACT, embedder.identity),
         report=_report(liveness, Queue.EXTRACT, embedder),
         registry=WorkerRegistry(client),
         claims=claims,
@@ -110,12 +111,20 @@ def _serve_batches(
 
 def _serve_queries(configuration: Configuration, embedder: Embedder, client: redis.Redis) -> int:
     liveness = Liveness(worker_name("extractor-query"), concurrency=1)
-    channel = QueryChannel(client, configuration.redis)
+    channel, registry = QueryChannel(client, configuration.redis), WorkerRegistry(client)
+    report = _report(liveness, Queue.QUERY, embedder)
     return run_loop(
-        partial(serve, channel, embedder, limit=configuration.extractor.compute_batch, liveness=liveness),
+        partial(
+            serve,
+            channel,
+            embedder,
+            limit=configuration.extractor.compute_batch,
+            liveness=liveness,
+            sharers=Sharers(registry, report.queues[0]).count,
+        ),
         liveness=liveness,
-        report=_report(liveness, Queue.QUERY, embedder),
-        registry=WorkerRegistry(client),
+        report=report,
+        registry=registry,
         settings=configuration.worker,
     )
 
@@ -136,10 +145,11 @@ def _handing_back(handle: Callable[[M], None]) -> Callable[[M], None]:
 def _report(liveness: Liveness, queue: Queue, embedder: Embedder) -> WorkerReport:
     return WorkerReport(
         name=liveness.name,
-        queues=(queue.value,),
+        queues=queues_of(queue, embedder.identity),
         version=__version__,
         model=embedder.identity,
         weights=embedder.weights,
         untrained=embedder.untrained,
         concurrency=liveness.concurrency,
+        side=embedder.spec.side,
     )

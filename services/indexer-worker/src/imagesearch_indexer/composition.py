@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from threading import Event
-from typing import cast
+from typing import Protocol, cast
 
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
@@ -28,12 +28,21 @@ from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_indexer.shares import Dispatching
 
 
+class Send(Protocol):
+    """Publish a message; raises `StoreUnavailable`."""
+
+    def __call__(
+        self, task: TaskName, message: Message, task_id: str | None = None, *, queue: str | None = None
+    ) -> None:
+        """Publish it to a queue, or to that of its task."""
+
+
 @dataclass(frozen=True)
 class Indexer:
     """Bundle the stores, the way to send messages, the settings, and what each kind of job does in its own way.
 
     Attributes:
-        send: publishes a message, optionally under a task id; raises `StoreUnavailable`.
+        send: publishes a message, optionally under a task id and to a queue; raises `StoreUnavailable`.
         roots: directories under which pictures may be read.
         kinds: by the kind of a job; `tasks.KINDS`.
         workers: returns the live ones; raises `StoreUnavailable`.
@@ -45,7 +54,7 @@ class Indexer:
     vectors: VectorStore
     progress: ProgressBoard
     in_flight: InFlight
-    send: Callable[[TaskName, Message, str | None], None]
+    send: Send
     roots: Roots
     settings: IndexerSettings
     kinds: Mapping[JobKind, Kind]
@@ -65,7 +74,7 @@ class Indexer:
             StoreUnavailable: the vector store does not answer.
         """
         spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
-        self.vectors.ensure_collection(collection.vector_collection, spec)
+        self.vectors.ensure_collection(collection.vector_collection, spec, collection.dimension)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ class Target:
 
     Attributes:
         queue: where workers of the network take them.
-        model: identity of the network; None accepts any.
+        model: identity of the network; None accepts any weights.
         in_flight_limit: how many batches of the job may be on their way; None where the room for all is the limit.
         anew: every picture is extracted, whatever is indexed.
     """

@@ -10,7 +10,7 @@ from celery import Celery
 import imagesearch
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
-from imagesearch.contract import JobKind, Queue
+from imagesearch.contract import JobKind, Queue, TaskName
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
@@ -19,13 +19,14 @@ from imagesearch.retry import retry_transient
 from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors.milvus import MilvusVectorStore
+from imagesearch.wire import Message
 from imagesearch.worker.heartbeat import Liveness, WorkerSettings
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_worker, worker_name
-from imagesearch_indexer.composition import Indexer, Kind
+from imagesearch_indexer.composition import Indexer, Kind, Send
 from imagesearch_indexer.settings import IndexerSettings
 
-QUEUES = (Queue.INDEX, Queue.PLAN)
+QUEUES = (Queue.INDEX.value, Queue.PLAN.value)
 
 RegisterTasks = Callable[[Celery, Indexer, BatchClaims], None]
 
@@ -56,7 +57,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         vectors=resources.enter_context(closing(MilvusVectorStore(milvus))),
         progress=CeleryProgressBoard(app),
         in_flight=InFlight(client),
-        send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
+        send=sender(app),
         roots=Roots.of(sources),
         settings=settings,
         kinds=kinds,
@@ -72,7 +73,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         queues=QUEUES,
         report=WorkerReport(
             name=name,
-            queues=tuple(queue.value for queue in QUEUES),
+            queues=QUEUES,
             version=imagesearch.__version__,
             model=None,
             weights=None,
@@ -83,3 +84,12 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         claims=claims,
         settings=workers,
     )
+
+
+def sender(app: Celery) -> Send:
+    """Return what publishes messages."""
+
+    def publish(task: TaskName, message: Message, task_id: str | None = None, *, queue: str | None = None) -> None:
+        send(app, task, message, task_id=task_id, queue=queue)
+
+    return publish

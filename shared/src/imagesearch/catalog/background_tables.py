@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from imagesearch.catalog.columns import identity, json, metadata, moment, one_of, word
 from imagesearch.catalog.states import BuildPhase, BuildState
+from imagesearch.networks import VGG16
 
 index_builds = sa.Table(
     "index_builds",
@@ -17,6 +18,8 @@ index_builds = sa.Table(
     sa.Column("index_type", sa.Text, nullable=False),
     json("index_params"),
     json("preprocessing"),
+    sa.Column("network", sa.Text, nullable=False, server_default=VGG16.name),
+    sa.Column("dimension", sa.Integer, nullable=False, server_default=str(VGG16.dimension)),
     # NULL until the first batch of a new pipeline arrives, when no worker said at the start what it runs.
     sa.Column("model", sa.Text),
     # Whether pictures are read again; otherwise vectors are copied.

@@ -17,8 +17,8 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.catalog.tables import collections as table
 from imagesearch.catalog.tables import images
-from imagesearch.contract import DIMENSION
 from imagesearch.errors import Conflict, NotFound, PipelineMismatch
+from imagesearch.networks import VGG16, ModelIdentity, NetworkSpec
 from imagesearch.pipeline import Preprocessing, fingerprint
 
 
@@ -27,6 +27,8 @@ class Collection:
     """Describe one collection as the catalogue knows it.
 
     Attributes:
+        dimension: numbers of a vector.
+        network: name of the network that its pictures go through.
         model: identity of the network that built it; None while it is empty.
         fingerprint: of network and preprocessing together; None while it is empty.
         vector_collection: name of the Milvus collection behind it.
@@ -38,6 +40,7 @@ class Collection:
     name: str
     dimension: int
     metric: str
+    network: str
     model: str | None
     fingerprint: str | None
     preprocessing: Preprocessing
@@ -142,6 +145,7 @@ def create(
     tx: Transaction,
     name: str,
     *,
+    network: NetworkSpec = VGG16,
     preprocessing: Preprocessing | None = None,
     index_type: str = "AUTOINDEX",
     index_params: dict[str, Any] | None = None,
@@ -157,9 +161,10 @@ def create(
         sa.insert(table)
         .values(
             name=name,
-            dimension=DIMENSION,
+            dimension=network.dimension,
             metric=METRIC,
-            preprocessing=(preprocessing or Preprocessing()).to_dict(),
+            network=network.name,
+            preprocessing=(preprocessing or Preprocessing(side=network.side)).to_dict(),
             index_type=index_type,
             index_params=index_params or {},
             vector_collection=new_vector_collection(),
@@ -178,20 +183,22 @@ def new_vector_collection() -> str:
 
 
 def pin_model(tx: Transaction, collection: Collection, model: str) -> Collection:
-    """Make the first network that delivers vectors the collection's own; refuse any other.
+    """Make the first network that delivers vectors the collection's own, and return the collection as it is now.
+
+    Its network may be another one: then somebody else's vectors came first.
 
     Raises:
-        PipelineMismatch: another network, or an older version of the preprocessing, built this collection.
+        PipelineMismatch: an older version of the preprocessing built this collection, or the network is not the
+            one that it was created for.
     """
     if collection.model is None:
+        _check_network(collection, model)
         tx.execute(
             sa.update(table)
             .where(table.c.id == collection.id, table.c.model.is_(None))
             .values(model=model, fingerprint=fingerprint(model, collection.preprocessing))
         )
         collection = by_id(tx, collection.id)
-    if collection.model != model:
-        raise PipelineMismatch(mismatch_reason(collection, model))
     if not collection.is_current:
         raise PipelineMismatch(
             f"Collection {collection.name!r} was built with an older version of the preprocessing. Reindex it."
@@ -199,11 +206,24 @@ def pin_model(tx: Transaction, collection: Collection, model: str) -> Collection
     return collection
 
 
-def mismatch_reason(collection: Collection, model: str) -> str:
-    """Say in one sentence why vectors of `model` cannot meet those of the collection."""
+def _check_network(collection: Collection, model: str) -> None:
+    made = ModelIdentity.parse(model)
+    if (made.network, made.dimension) != (collection.network, collection.dimension):
+        raise PipelineMismatch(
+            f"Collection {collection.name!r} was created for {collection.dimension} numbers of the network "
+            f"{collection.network!r}; a worker answered with {short_model(model)}."
+        )
+
+
+def mismatch_reason(collection: Collection, *models: str) -> str:
+    """Say why vectors of the networks that workers run cannot meet those of the collection."""
+    own = f"was built with the network {short_model(collection.model)}"
+    if collection.model is None:
+        own = f"is for the network {collection.network}"
+    running = ", ".join(map(short_model, sorted(models)))
     return (
-        f"Collection {collection.name!r} was built with the network {short_model(collection.model)}; the workers "
-        f"run {short_model(model)}. Start them with the weights of the collection, or use another collection."
+        f"Collection {collection.name!r} {own}; the workers run {running}. Start some with the network and "
+        "weights of the collection, or use another collection."
     )
 
 

@@ -18,6 +18,7 @@ from imagesearch.catalog.background_tables import (
 from imagesearch.catalog.columns import Word, count, identity, json, metadata, moment, now, one_of, word
 from imagesearch.catalog.states import BatchState, CollectionState, ImageState, JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
+from imagesearch.networks import VGG16
 
 __all__ = [
     "api_keys",
@@ -48,6 +49,8 @@ collections = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("dimension", sa.Integer, nullable=False),
     sa.Column("metric", sa.Text, nullable=False),
+    # Whose workers its pictures go to, before and after its vectors fix the weights.
+    sa.Column("network", sa.Text, nullable=False, server_default=VGG16.name),
     # Both are unknown until the first batch arrives, and fixed from then on.
     sa.Column("model", sa.Text),
     sa.Column("fingerprint", sa.Text),

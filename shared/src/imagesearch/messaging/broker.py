@@ -25,12 +25,12 @@ log = structlog.get_logger()
 
 M = TypeVar("M", bound=Message)
 
+# Batches go to a queue of their network, which their sender names.
 ROUTES = {
     TaskName.PLAN: Queue.PLAN,
     TaskName.CANCEL: Queue.PLAN,
     TaskName.DELETE: Queue.PLAN,
     TaskName.RECONCILE: Queue.PLAN,
-    TaskName.EXTRACT: Queue.EXTRACT,
     TaskName.INDEX: Queue.INDEX,
 }
 
@@ -116,15 +116,23 @@ def create_redis(settings: RedisSettings) -> redis.Redis:
     )
 
 
-def send(app: Celery, task: TaskName, message: Message, *, task_id: str | None = None) -> None:
-    """Publish a message to the queue of its task; nobody waits for an answer.
+def send(
+    app: Celery, task: TaskName, message: Message, *, task_id: str | None = None, queue: str | None = None
+) -> None:
+    """Publish a message to a queue, or to that of its task; nobody waits for an answer.
 
     Raises:
         StoreUnavailable: Redis does not answer.
     """
     with needing_redis():
         # Without `ignore_result` the sender subscribes to a channel for each message, and never unsubscribes.
-        app.send_task(str(task), args=(message.to_wire(),), task_id=task_id or str(uuid4()), ignore_result=True)
+        app.send_task(
+            str(task),
+            args=(message.to_wire(),),
+            task_id=task_id or str(uuid4()),
+            queue=queue,
+            ignore_result=True,
+        )
 
 
 def register(

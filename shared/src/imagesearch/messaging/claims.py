@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 STAGES = (Queue.EXTRACT, Queue.INDEX)
 """Where a batch waits or is worked on, in this order."""
+QUEUES_KEY = "imagesearch:extract-queues"
+"""The queues that batches were ever sent to: one for each network, and for each of its weights."""
 CLAIM_SECONDS = 15
 BEGUN_SECONDS = 86_400
 ENDED_SECONDS = 900
@@ -126,8 +128,19 @@ class InFlight:
         self._redis = client
 
     def queued(self, queue: str, batch_ids: Sequence[int]) -> list[str]:
-        """Note that the messages of batches are about to be queued; return their task ids."""
+        """Note that the messages of batches are about to be queued for extractors; return their task ids."""
+        with best_effort("queue.not_noted", queue=queue):
+            self._redis.sadd(QUEUES_KEY, queue)
         return queue_order.note_queued(self._redis, queue, batch_ids)
+
+    def extract_queues(self) -> list[str]:
+        """Return the names of the queues that batches were ever sent to.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        with needing_redis():
+            return sorted(name.decode() for name in cast(set[bytes], self._redis.smembers(QUEUES_KEY)))
 
     def give_up(self, batch_ids: Collection[int]) -> None:
         """Have workers that find the messages of these batches let them go, as nobody wants them any more."""
@@ -175,7 +188,9 @@ class InFlight:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        return {found.decode() for message in self._messages(Queue.PLAN) for found in _PLAN_ID.findall(message)}
+        return {
+            found.decode() for message in self._messages(Queue.PLAN.value) for found in _PLAN_ID.findall(message)
+        }
 
     def is_waiting(self, task_id: str) -> bool:
         """Tell whether a message with this task id lies in the queue of plans.
@@ -184,11 +199,11 @@ class InFlight:
             StoreUnavailable: Redis does not answer.
         """
         wanted = re.compile(rb'"id":\s*"' + re.escape(task_id.encode()) + b'"')
-        return any(wanted.search(message) for message in self._messages(Queue.PLAN))
+        return any(wanted.search(message) for message in self._messages(Queue.PLAN.value))
 
-    def _messages(self, queue: Queue) -> list[bytes]:
+    def _messages(self, queue: str) -> list[bytes]:
         with needing_redis():
-            return cast(list[bytes], self._redis.lrange(queue.value, 0, -1))
+            return cast(list[bytes], self._redis.lrange(queue, 0, -1))
 
     def _mget(self, keys: list[str]) -> list[bytes | None]:
         if not keys:

@@ -1,4 +1,4 @@
-"""Carry queries to an extractor and the answers back: one Redis list there, one for each answer.
+"""Carry queries to an extractor and the answers back: one Redis list for each network, one for each answer.
 
 A query needs little of what Celery does for bulk messages: it is never redelivered, because its sender has given
 up by the time its worker is found dead. docs/adr/0008 says what that saves.
@@ -9,8 +9,9 @@ what a worker finds there is waited for; how long a worker has held it since is 
 
 from __future__ import annotations
 
+import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import uuid4
@@ -26,14 +27,39 @@ from imagesearch.settings import RedisSettings
 
 log = structlog.get_logger()
 
-QUERIES_KEY = "imagesearch:queries"
 MAX_BLOCK_SECONDS = 1.0
 """A worker that waits for queries looks this often whether it has been told to stop."""
 UNCLAIMED_SECONDS = 600
 """Queries of an API process that was killed expire after this long without another query; a process that lives
 removes its own."""
 
-_MALFORMED = (InvalidMessage, ValueError, KeyError, TypeError, msgpack.UnpackException)
+_MALFORMED = (InvalidMessage, ValueError, KeyError, TypeError, struct.error, msgpack.UnpackException)
+
+_COUNT = struct.Struct(">I")
+"""Before each query stands how many pictures it has, so that the server can tell without reading it."""
+
+_TAKE_MORE = """
+local pictures, limit, sharers = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local waiting = 1
+for _, key in ipairs(KEYS) do waiting = waiting + redis.call('LLEN', key) end
+local share, taken = math.ceil(waiting / sharers) - 1, {}
+for _, key in ipairs(KEYS) do
+  while #taken < share do
+    local entry = redis.call('LINDEX', key, 0)
+    if not entry then break end
+    pictures = pictures + (#entry >= 4 and struct.unpack('>I4', entry) or 1)
+    if pictures > limit then return taken end
+    taken[#taken + 1] = redis.call('LPOP', key)
+  end
+end
+return taken
+"""
+"""Take what fits into one pass beside what is at hand, and no more than this worker's share of what waits."""
+
+
+def queries_key(queue: str) -> str:
+    """Return the key of the Redis list behind a queue of queries, see `imagesearch.networks.queue_for`."""
+    return f"imagesearch:{queue}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +87,23 @@ class QueryChannel:
         self._redis = client
         # Blocking must end before the client takes the server for dead.
         self._block = min(MAX_BLOCK_SECONDS, settings.redis_timeout / 2)
+        self._take_more = client.register_script(_TAKE_MORE)
 
-    def ask(self, query: QueryPixels, timeout: float) -> QueryVectors:
+    def ask(
+        self,
+        queue: str,
+        query: QueryPixels,
+        timeout: float,
+        *,
+        unanswered: Callable[[], None] | None = None,
+    ) -> QueryVectors:
         """Send a query and wait for its answer.
+
+        Args:
+            queue: that of the workers who can answer, see `imagesearch.networks.queue_for`.
+            query: the pictures.
+            timeout: seconds to wait.
+            unanswered: called once when there is no answer after a moment; what it raises ends the wait.
 
         Raises:
             QueryTimeout: no worker answered within `timeout` seconds.
@@ -71,19 +111,24 @@ class QueryChannel:
                 `timeout`, could not run the network, or speaks another version.
         """
         reply = f"imagesearch:answer:{uuid4().hex}"
-        entry: bytes = msgpack.packb({"reply": reply, "query": query.to_wire()})
+        key = queries_key(queue)
+        entry: bytes = _COUNT.pack(query.count) + msgpack.packb({"reply": reply, "query": query.to_wire()})
         deadline = time.monotonic() + timeout
         with needing_redis():
             with self._redis.pipeline(transaction=False) as pipe:
-                pipe.rpush(QUERIES_KEY, entry)
-                pipe.expire(QUERIES_KEY, UNCLAIMED_SECONDS)
+                pipe.rpush(key, entry)
+                pipe.expire(key, UNCLAIMED_SECONDS)
                 # Waiting begins on the same trip to the server.
                 pipe.blpop([reply], timeout=self._moment(timeout))
                 raw = _value(pipe.execute()[-1])
-            while raw is None and (left := deadline - time.monotonic()) > 0:
-                raw = _value(self._redis.blpop([reply], timeout=self._moment(left)))
-            if raw is None:
-                self._redis.lrem(QUERIES_KEY, 1, cast(str, entry))
+            try:
+                if raw is None and unanswered is not None:
+                    unanswered()
+                while raw is None and (left := deadline - time.monotonic()) > 0:
+                    raw = _value(self._redis.blpop([reply], timeout=self._moment(left)))
+            finally:
+                if raw is None:
+                    self._redis.lrem(key, 1, cast(str, entry))
         if raw is None:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds")
         try:
@@ -94,18 +139,29 @@ class QueryChannel:
             raise StoreUnavailable("extractor", answer.refusal)
         return answer
 
-    def take(self, limit: int) -> list[QueryRequest]:
-        """Wait a moment for queries and take up to `limit` of them, the oldest first.
+    def take(self, queues: Sequence[str], limit: int, *, sharers: int = 1) -> list[QueryRequest]:
+        """Wait a moment for queries and take what one pass can answer, the oldest of each queue first.
+
+        What is left, idle workers may take meanwhile.
+
+        Args:
+            queues: where to look.
+            limit: pictures in a pass; a first query that alone has more is taken all the same.
+            sharers: how many workers take from these queues: each takes its share of what waits.
 
         An entry of another version or shape is dropped: the process that sent it waits in vain until its timeout.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
+        keys = [queries_key(queue) for queue in queues]
         with needing_redis():
-            found = self._redis.blmpop(self._block, 1, QUERIES_KEY, direction="LEFT", count=limit)
-        entries: Sequence[bytes] = cast(list[Any], found)[1] if found else ()
-        return [request for request in map(_parse, entries) if request is not None]
+            found = self._redis.blmpop(self._block, len(keys), *keys, direction="LEFT", count=1)
+            if not found:
+                return []
+            first: bytes = cast(list[Any], found)[1][0]
+            more = self._take_more(keys=keys, args=[_pictures(first), limit, max(1, sharers)])
+        return [request for request in map(_parse, [first, *cast(list[bytes], more)]) if request is not None]
 
     def answer(self, request: QueryRequest, answer: QueryVectors) -> None:
         """Send the answer to the list of its request; it expires when nobody takes it.
@@ -128,9 +184,13 @@ def _value(popped: object) -> bytes | None:
     return cast(tuple[bytes, bytes], popped)[1] if popped is not None else None
 
 
+def _pictures(entry: bytes) -> int:
+    return cast(int, _COUNT.unpack_from(entry)[0]) if len(entry) >= _COUNT.size else 1
+
+
 def _parse(entry: bytes) -> QueryRequest | None:
     try:
-        wire = msgpack.unpackb(entry)
+        wire = msgpack.unpackb(entry[_COUNT.size :])
         reply, query = wire["reply"], QueryPixels.from_wire(wire["query"])
     except _MALFORMED as error:
         log.warning("query.dropped", reason=str(error))

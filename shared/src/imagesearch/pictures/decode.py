@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imagesearch.contract import INPUT_SIDE, Pixels
+from imagesearch.contract import Pixels
 from imagesearch.errors import PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.pictures import formats, structures
@@ -57,7 +57,7 @@ class Picture:
     """Hold one decoded picture.
 
     Attributes:
-        pixels: uint8[224, 224, 3], RGB, read-only.
+        pixels: uint8[side, side, 3], RGB, read-only.
         width: pixels across after the EXIF orientation, before borders are trimmed.
         height: pixels down, likewise.
         format: JPEG, PNG, WEBP, GIF, BMP or TIFF.
@@ -97,7 +97,7 @@ def decode(
             image = image.crop(box.pixels(width, height, limits.min_side))
         if preprocessing.trim_borders:
             image = without_borders(image, preprocessing.border_tolerance)
-        image = image.resize((INPUT_SIDE, INPUT_SIDE), _RESAMPLING[preprocessing.resize])
+        image = image.resize((preprocessing.side, preprocessing.side), _RESAMPLING[preprocessing.resize])
         return Picture(np.asarray(image), width, height, name, hashlib.sha256(data).hexdigest())
     except MemoryError as error:
         reason = "decoding the picture takes more memory than there is"

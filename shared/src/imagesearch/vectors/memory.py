@@ -35,6 +35,7 @@ class _Row:
 @dataclass(slots=True)
 class _Collection:
     index: IndexSpec
+    dimension: int
     rows: dict[int, _Row] = field(default_factory=dict)
 
 
@@ -58,11 +59,11 @@ class InMemoryVectorStore(VectorStore):
     def close(self) -> None:
         """Keep everything: there is no connection."""
 
-    def ensure_collection(self, name: str, index: IndexSpec) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
         """Create a collection unless it exists."""
         self.capabilities.require_index(index)
         with self._lock:
-            self._collections.setdefault(name, _Collection(index))
+            self._collections.setdefault(name, _Collection(index, dimension))
 
     def has_collection(self, name: str) -> bool:
         """Tell whether there is such a collection."""
@@ -91,6 +92,7 @@ class InMemoryVectorStore(VectorStore):
         positions = checked_rows(keys, vectors, partitions, metadata)
         with self._lock:
             rows = self._rows(name)
+            self._check_dimension(name, vectors)
             for at in positions:
                 partition = check_partition(partitions[at])
                 rows[int(keys[at])] = _Row(vectors[at].copy(), partition, dict(metadata[at]))
@@ -105,7 +107,7 @@ class InMemoryVectorStore(VectorStore):
     def fetch_vectors(
         self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Return float32[512] by key, for those keys that have a row."""
+        """Return float32[dimension] by key, for those keys that have a row."""
         with self._lock:
             rows = self._rows(name)
             return {int(key): rows[int(key)].vector.copy() for key in keys if int(key) in rows}
@@ -125,6 +127,8 @@ class InMemoryVectorStore(VectorStore):
         check_window(vectors, limit, offset)
         check_partition(partition or "")
         with self._lock:
+            self._rows(name)
+            self._check_dimension(name, vectors)
             left = [
                 (key, row.vector)
                 for key, row in self._rows(name).items()
@@ -156,6 +160,11 @@ class InMemoryVectorStore(VectorStore):
         """Do nothing: there is no index."""
         with self._lock:
             self._rows(name)
+
+    def _check_dimension(self, name: str, vectors: Vectors) -> None:
+        wanted = self._collections[name].dimension
+        if len(vectors) and vectors.shape[1] != wanted:
+            raise ValueError(f"vectors: {vectors.shape} is not [n, {wanted}]")
 
     def _rows(self, name: str) -> dict[int, _Row]:
         if name not in self._collections:

@@ -33,8 +33,12 @@ from imagesearch.vectors.schema import PARTITIONS
 from imagesearch.vectors.versions import capabilities_of
 
 CHUNK_ROWS = 500
-"""Rows of one request: 1 MB of vectors, and with the longest metadata that Milvus takes (64 KB) half of the
-64 MB that a request may have."""
+"""Rows of one request: 1 MB of vectors of 512 numbers, and with the longest metadata that Milvus takes (64 KB)
+half of the 64 MB that a request may have."""
+FIRST_ROWS = 100
+"""Rows that are read before it is known how long the collection's vectors are: 13 MB of the longest."""
+CHUNK_NUMBERS = 4_096_000
+"""Numbers of one request, 16 MB: longer vectors go in smaller chunks."""
 SETTLE_ROWS = 1_000
 """Fewer new rows than this are not worth a segment of their own."""
 FLUSH_SECONDS = 60.0
@@ -79,13 +83,13 @@ class MilvusVectorStore(VectorStore):
         """Let go of the connection; the next call makes a new one."""
         self._connection.close()
 
-    def ensure_collection(self, name: str, index: IndexSpec) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
         """Create, index and load a collection, or what is lacking of that."""
         self.capabilities.require_index(index)
         # Milvus lets two processes create one collection; Milvus Lite does not, but has a single writer.
         with self._making:
             if not self.has_collection(name):
-                self._create(name)
+                self._create(name, dimension)
             if not self._call(name, "list_indexes", field_name="vector"):
                 self._index(name, index)
             self._call(name, "load_collection")
@@ -125,8 +129,9 @@ class MilvusVectorStore(VectorStore):
             }
             for at in checked_rows(keys, vectors, partitions, metadata)
         ]
-        for start in range(0, len(rows), CHUNK_ROWS):
-            chunk = rows[start : start + CHUNK_ROWS]
+        step = _rows_at_once(vectors.shape[1])
+        for start in range(0, len(rows), step):
+            chunk = rows[start : start + step]
             self._write(name, "upsert", data=chunk)
             self._unsettled[name] += len(chunk)
 
@@ -138,12 +143,16 @@ class MilvusVectorStore(VectorStore):
     def fetch_vectors(
         self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Return float32[512] by key, for those keys that have a row."""
+        """Return float32[dimension] by key, for those keys that have a row."""
         found: dict[int, npt.NDArray[np.float32]] = {}
         level = "Strong" if strong else "Bounded"
-        for chunk in _chunks(keys):
+        at, step = 0, FIRST_ROWS
+        while at < len(keys):
+            chunk = [int(key) for key in keys[at : at + step]]
             for row in self._query(name, f"id in {chunk}", ["id", "vector"], consistency_level=level):
                 found[row["id"]] = np.asarray(row["vector"], dtype=np.float32)
+                step = _rows_at_once(len(row["vector"]))
+            at += len(chunk)
         return found
 
     def search(
@@ -213,10 +222,10 @@ class MilvusVectorStore(VectorStore):
             retry_on_rate_limit=False,
         )
 
-    def _create(self, name: str) -> None:
+    def _create(self, name: str, dimension: int) -> None:
         has_key = self.capabilities.partition_key
         parts = {"num_partitions": PARTITIONS} if has_key else {}
-        made = schema.fields(partition_key=has_key)
+        made = schema.fields(dimension, partition_key=has_key)
         self._write(name, "create_collection", schema=made, consistency_level="Bounded", **parts)
 
     def _index(self, name: str, index: IndexSpec) -> None:
@@ -251,6 +260,10 @@ class MilvusVectorStore(VectorStore):
         Six threads that wrote to one collection of Milvus Lite lost acknowledged rows in a crash; one lost none.
         """
         return _lite_writer if self.settings.milvus_lite or self.capabilities.one_writer else nullcontext()
+
+
+def _rows_at_once(dimension: int) -> int:
+    return max(1, min(CHUNK_ROWS, CHUNK_NUMBERS // max(1, dimension)))
 
 
 def _chunks(keys: Sequence[int] | npt.NDArray[np.int64]) -> list[list[int]]:

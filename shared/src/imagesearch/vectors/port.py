@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.contract import Vectors
 from imagesearch.vectors.filters import Filter
 from imagesearch.vectors.indexes import Capabilities, IndexSpec
 
@@ -39,9 +39,10 @@ at two distances, a self match lies below 0, and neither ties nor thresholds mea
 
 
 class VectorStore(ABC):
-    """Keep float32[512] unit vectors by key, each with a partition and metadata to filter by.
+    """Keep float32 unit vectors by key, of one length in a collection, with partitions and metadata to filter by.
 
-    Every method raises `StoreUnavailable` when the store does not answer, and all but `ensure_collection`,
+    Who writes or searches knows the dimension of the collection: another one is an error of the program. Every
+    method raises `StoreUnavailable` when the store does not answer, and all but `ensure_collection`,
     `has_collection`, `collections` and `drop_collection` raise `NotFound` when there is no such collection. Reads
     may be some seconds behind the writes of other processes; those with ``strong`` wait until they are not.
     """
@@ -60,8 +61,13 @@ class VectorStore(ABC):
         """Let go of the connection; the next call makes a new one."""
 
     @abstractmethod
-    def ensure_collection(self, name: str, index: IndexSpec) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
         """Create a collection unless it exists, and make it ready for searches.
+
+        Args:
+            name: of the collection.
+            index: how its vectors are searched.
+            dimension: numbers of a vector.
 
         Raises:
             UnsupportedByStore: the store cannot build that index.
@@ -95,7 +101,7 @@ class VectorStore(ABC):
         everything else in it is ignored.
 
         Args:
-            vectors: float32[n, 512] of length 1.
+            vectors: float32[n, dimension] of length 1.
 
         Raises:
             ValueError: the arguments are not n of each, or not of these shapes.
@@ -109,7 +115,7 @@ class VectorStore(ABC):
     def fetch_vectors(
         self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Return float32[512] by key, for those keys that have a row.
+        """Return float32[dimension] by key, for those keys that have a row.
 
         Args:
             strong: see everything that was written before, by anybody.
@@ -132,7 +138,7 @@ class VectorStore(ABC):
         Pages of one query join without a gap or a repeat while nothing is written.
 
         Args:
-            vectors: float32[n, 512] of length 1.
+            vectors: float32[n, dimension] of length 1.
             limit: rows per query; with `offset` at most `MAX_WINDOW`.
             partition: search only rows of this partition.
             where: search only rows whose metadata matches.
@@ -165,10 +171,10 @@ def checked_rows(
     """Return the positions of the rows to write: of each key the last one.
 
     Raises:
-        ValueError: the lengths differ, or the vectors are not finite float32[n, 512].
+        ValueError: the lengths differ, or the vectors are not finite float32[n, dimension].
     """
-    if vectors.ndim != 2 or vectors.shape[1] != DIMENSION or vectors.dtype != np.float32:
-        raise ValueError(f"vectors: {vectors.dtype}{vectors.shape} is not float32[n, {DIMENSION}]")
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
+        raise ValueError(f"vectors: {vectors.dtype}{vectors.shape} is not float32[n, dimension]")
     lengths = {len(keys), len(vectors), *map(len, others)}
     if len(lengths) != 1:
         raise ValueError(f"rows: keys, vectors, partitions and metadata are of {sorted(lengths)} lengths")
@@ -182,12 +188,12 @@ def check_window(vectors: Vectors, limit: int, offset: int) -> None:
     """Check what every search asks for.
 
     Raises:
-        ValueError: the window is empty, negative or too large, or the vectors are not float32[n, 512].
+        ValueError: the window is empty, negative or too large, or the vectors are not [n, dimension].
     """
     if limit < 1 or offset < 0 or limit + offset > MAX_WINDOW:
         raise ValueError(f"window: offset {offset} and limit {limit} do not lie within {MAX_WINDOW}")
-    if vectors.ndim != 2 or vectors.shape[1] != DIMENSION:
-        raise ValueError(f"vectors: {vectors.shape} is not [n, {DIMENSION}]")
+    if vectors.ndim != 2:
+        raise ValueError(f"vectors: {vectors.shape} is not [n, dimension]")
 
 
 def check_partition(partition: str) -> str:

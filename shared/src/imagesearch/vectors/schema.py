@@ -5,7 +5,6 @@ from __future__ import annotations
 from pymilvus import CollectionSchema, DataType, MilvusClient
 from pymilvus.milvus_client import IndexParams
 
-from imagesearch.contract import DIMENSION
 from imagesearch.vectors.indexes import IndexSpec, IndexType
 from imagesearch.vectors.port import MAX_PARTITION_BYTES
 
@@ -18,15 +17,16 @@ _INDEX_DEFAULTS: dict[IndexType, dict[str, int]] = {
 }
 
 
-def fields(*, partition_key: bool) -> CollectionSchema:
+def fields(dimension: int, *, partition_key: bool) -> CollectionSchema:
     """Return the fields of a collection.
 
     Args:
+        dimension: numbers of a vector.
         partition_key: lay rows of one partition together.
     """
     made = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     made.add_field("id", DataType.INT64, is_primary=True)
-    made.add_field("vector", DataType.FLOAT_VECTOR, dim=DIMENSION)
+    made.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
     made.add_field("partition", DataType.VARCHAR, max_length=MAX_PARTITION_BYTES, is_partition_key=partition_key)
     made.add_field("metadata", DataType.JSON)
     return made

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import cast
 
 import redis
 import structlog
 
-from imagesearch.errors import InvalidMessage
+from imagesearch.errors import InvalidMessage, StoreUnavailable
 from imagesearch.messaging.redis_clock import redis_now, redis_seconds
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
@@ -30,7 +31,9 @@ class WorkerReport(Message):
         name: unique name of the process.
         queues: what it consumes.
         version: of the product.
-        model: identity of its network; None for a worker without one.
+        model: identity of its network; None for a worker without one. It names the network and its dimension.
+        side: height and width in pixels of the network's input where a collection does not say otherwise; 0 for a
+            worker without a network.
         weights: the ``WEIGHTS`` setting that it runs with.
         untrained: the weights are random, good for trials only.
         concurrency: how many messages it works on at once.
@@ -46,6 +49,7 @@ class WorkerReport(Message):
     weights: str | None
     untrained: bool
     concurrency: int = 1
+    side: int = 0
     seen_at: float = 0.0
     consumed_at: float = 0.0
 
@@ -91,8 +95,8 @@ class WorkerRegistry:
         with needing_redis(), self._redis.pipeline(transaction=False) as pipe:
             pipe.hgetall(WORKERS_KEY)
             pipe.time()
-            entries, time = cast(tuple[dict[bytes, bytes], object], pipe.execute())
-        now = redis_seconds(time)
+            entries, told = cast(tuple[dict[bytes, bytes], object], pipe.execute())
+        now = redis_seconds(told)
         reports: list[WorkerReport] = []
         gone: list[str] = []
         for name, raw in entries.items():
@@ -104,6 +108,26 @@ class WorkerRegistry:
         if gone:
             self.leave(*gone)
         return sorted(reports, key=lambda report: report.name)
+
+
+@dataclass
+class Sharers:
+    """Count the workers of one queue, looking anew when the last look is older than a report."""
+
+    registry: WorkerRegistry
+    queue: str
+    _looked_at: float = float("-inf")
+    _count: int = 1
+
+    def count(self) -> int:
+        """Return how many workers took from the queue a moment ago; 1 also while Redis does not answer."""
+        if time.monotonic() - self._looked_at > REPORT_EVERY_SECONDS:
+            self._looked_at = time.monotonic()
+            try:
+                self._count = sum(self.queue in worker.queues for worker in self.registry.alive())
+            except StoreUnavailable:
+                self._count = 1
+        return max(1, self._count)
 
 
 def own_queue(worker: str) -> str:

@@ -13,7 +13,6 @@ from celery.worker import state as worker_state
 from kombu import Exchange
 from kombu import Queue as KombuQueue
 
-from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
@@ -42,7 +41,7 @@ def run_worker(
     app: Celery,
     *,
     liveness: Liveness,
-    queues: Sequence[Queue],
+    queues: Sequence[str],
     report: WorkerReport,
     registry: WorkerRegistry,
     claims: BatchClaims,
@@ -88,7 +87,7 @@ def run_worker(
         hostname=liveness.name,
         pool="threads",
         concurrency=liveness.concurrency,
-        queues=[queue.value for queue in queues],
+        queues=list(queues),
         without_mingle=True,
         without_gossip=True,
         without_heartbeat=True,

@@ -16,6 +16,7 @@ from imagesearch.catalog.naming import Named
 from imagesearch.catalog.tables import tombstones
 from imagesearch.catalog.tombstones import YOUNG
 from imagesearch.contract import Vectors
+from imagesearch.networks import VGG16
 from imagesearch.vectors import Filter, IndexSpec, InMemoryVectorStore, matches, parse_filter
 from imagesearch_api.search.matches import nearest
 from imagesearch_api.search.question import Shape, Window
@@ -54,7 +55,7 @@ class Shelf:
             ]
             naming.name(tx, self.collection, named)
         name = self.collection.vector_collection
-        self.store.ensure_collection(name, IndexSpec())
+        self.store.ensure_collection(name, IndexSpec(), VGG16.dimension)
         self.store.upsert(name, self.keys, self.vectors, [""] * ROWS, self.metadata)
 
     def lose(self, catalog: Catalog, image_ids: list[int]) -> None:
@@ -207,7 +208,7 @@ def test_while_a_switch_is_followed_the_new_key_of_an_exception_is_found(catalog
     build = album.begin_build()
     key = album.record(build, changed, sha256="new")
     collection = album.switch(build)
-    store.ensure_collection(collection.vector_collection, IndexSpec())
+    store.ensure_collection(collection.vector_collection, IndexSpec(), VGG16.dimension)
     vectors = np.eye(2, 512, dtype=np.float32)
     store.upsert(collection.vector_collection, [key, same.vector_key], vectors, [""] * 2, [{}] * 2)
     ports = services_of(catalog=catalog, vectors=store).search

@@ -13,8 +13,8 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from imagesearch.contract import DIMENSION
 from imagesearch.messaging.broker import create_redis
+from imagesearch.networks import VGG16
 from imagesearch.settings import RedisSettings
 from imagesearch_api.search.query_cache import PENDING, QueryCache
 from support.valkey_server import ValkeyServer
@@ -22,7 +22,7 @@ from support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-ONE, OTHER = bytes(DIMENSION * 4), b"\1" * (DIMENSION * 4)
+ONE, OTHER = bytes(VGG16.dimension * 4), b"\1" * (VGG16.dimension * 4)
 
 
 @pytest.fixture
@@ -49,18 +49,18 @@ def test_what_is_remembered_is_read_until_it_runs_out(
     server: ValkeyServer, client: redis.Redis, cache: QueryCache
 ) -> None:
     with server:
-        assert cache.read(["a", "b"]) == {}
+        assert cache.read(["a", "b"], VGG16.dimension) == {}
         cache.remember({"a": ONE})
         cache.remember({"b": OTHER})
-        until(lambda: len(cache.read(["a", "b"])) == 2)
-        assert cache.read(["b", "c", "a"]) == {"a": ONE, "b": OTHER}
+        until(lambda: len(cache.read(["a", "b"], VGG16.dimension)) == 2)
+        assert cache.read(["b", "c", "a"], VGG16.dimension) == {"a": ONE, "b": OTHER}
         assert 0 < client.ttl("a") <= 60
 
 
 def test_what_is_no_vector_is_passed_over(server: ValkeyServer, client: redis.Redis, cache: QueryCache) -> None:
     with server:
         client.set("short", b"1234")
-        assert cache.read(["short"]) == {}
+        assert cache.read(["short"], VGG16.dimension) == {}
 
 
 def test_a_cache_of_no_seconds_touches_nothing(server: ValkeyServer, client: redis.Redis) -> None:
@@ -68,7 +68,7 @@ def test_a_cache_of_no_seconds_touches_nothing(server: ValkeyServer, client: red
         client.set("a", ONE)
         cache = QueryCache(client, 0)
         cache.remember({"b": OTHER})
-        assert cache.read(["a", "b"]) == {}
+        assert cache.read(["a", "b"], VGG16.dimension) == {}
         assert client.keys("*") == [b"a"]
         cache.close()
 
@@ -77,12 +77,12 @@ def test_a_redis_that_is_away_costs_only_what_should_have_been_remembered(
     server: ValkeyServer, cache: QueryCache
 ) -> None:
     cache.remember({"lost": ONE})
-    assert cache.read(["lost"]) == {}
+    assert cache.read(["lost"], VGG16.dimension) == {}
     with server:
 
         def is_kept() -> bool:
             cache.remember({"kept": OTHER})
-            return cache.read(["kept"]) == {"kept": OTHER}
+            return cache.read(["kept"], VGG16.dimension) == {"kept": OTHER}
 
         until(is_kept)
 

@@ -12,6 +12,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
 from imagesearch.errors import StoreUnavailable
+from imagesearch.networks import VGG16
 from imagesearch.vectors import IndexSpec, InMemoryVectorStore
 from imagesearch_api.search.stored_vectors import stored_vectors
 from support.album import Album
@@ -52,7 +53,7 @@ class Shelf:
     def write(self, rows: Sequence[Image], *, seed: int, name: str | None = None) -> None:
         """Write the vectors that the rows name."""
         name = name or self.album.collection.vector_collection
-        self.store.ensure_collection(name, IndexSpec())
+        self.store.ensure_collection(name, IndexSpec(), VGG16.dimension)
         vectors = np.random.default_rng(seed).random((len(rows), 512), dtype=np.float32)
         labels: list[Any] = [[""] * len(rows), [{}] * len(rows)]
         self.store.upsert(name, [row.vector_key or 0 for row in rows], vectors, *labels)

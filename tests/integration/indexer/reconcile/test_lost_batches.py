@@ -44,7 +44,7 @@ def test_a_lost_batch_is_sent_again_and_counts_once(world: World) -> None:
 def test_batches_that_a_dead_worker_had_leased_and_not_sent_are_sent(world: World) -> None:
     """A worker settles a batch and leases the next, and dies before it sends that or counts anything."""
 
-    def die_first(*_: object) -> None:
+    def die_first(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     narrow = replace(world, settings=world.settings.model_copy(update={"window": 1}))
@@ -84,8 +84,8 @@ def test_two_reconciliations_at_once_send_a_lost_batch_once(
 def test_a_batch_that_waits_in_a_queue_is_not_sent_again(world: World, app: Celery, client: redis.Redis) -> None:
     job_id = planned(world, 8)
     first, second = extract_batches(world)
-    claims = BatchClaims(client, "worker")
-    send(app, TaskName.EXTRACT, first, task_id=claims.queued(Queue.EXTRACT.value, first.batch_id))
+    claims, queue = BatchClaims(client, "worker"), world.queues[first.batch_id]
+    send(app, TaskName.EXTRACT, first, task_id=claims.queued(queue, first.batch_id), queue=queue)
     answer = world.extract(second)
     send(app, TaskName.INDEX, answer, task_id=claims.queued(Queue.INDEX.value, second.batch_id))
     assert repaired(world) == {}

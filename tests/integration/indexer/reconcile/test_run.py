@@ -22,6 +22,7 @@ from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
+from imagesearch_indexer.worker import sender
 from support.clocks import shifted
 from support.damage import damage_job
 from support.repairing import extract_batches, kinds, planned, repaired
@@ -164,14 +165,14 @@ def test_a_redis_that_forgot_everything_is_filled_again_from_postgres(
     real = replace(
         world.indexer,
         progress=CeleryProgressBoard(app),
-        send=lambda task, message, task_id: send(app, task, message, task_id=task_id),
+        send=sender(app),
     )
     plan_job(real, PlanJob(job_id))
-    assert client.llen(Queue.EXTRACT.value) == world.settings.window
+    assert client.llen("extract.vgg16") == world.settings.window
     client.flushall()
     found = repaired(world, indexer=real)
     assert found == {"batch_lost": world.settings.window, "planning_lost": 1, "progress_unpublished": 2}
-    assert client.llen(Queue.EXTRACT.value) == world.settings.window
+    assert client.llen("extract.vgg16") == world.settings.window
     assert client.llen(Queue.PLAN.value) == 1
     assert {real.progress.read(each) is not None for each in (job_id, unplanned)} == {True}
     assert repaired(world, indexer=real) == {}

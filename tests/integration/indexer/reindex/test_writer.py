@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.tables import images as image_table
-from imagesearch.contract import ExtractBatch, JobState, PlanJob, TaskName
+from imagesearch.contract import ExtractBatch, FailedImage, JobState, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
+from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.tasks import plan_job
 from support.reindexing import (
@@ -81,15 +82,32 @@ def test_a_picture_that_cannot_be_read_again_leaves_the_index_and_can_be_retried
 
 
 def refused_reindex(world: World) -> str:
-    """Return the job of a build that a worker with another network has given its first answer to."""
+    """Return the job of a build whose first answer is that the worker has another pipeline."""
+    job_id = world.submit_reindex(preprocessing=SMOOTH)
+    plan_job(world.indexer, PlanJob(job_id))
+    batch, *_ = [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
+    refused = [
+        FailedImage(item.image_id, FailureCode.WRONG_PIPELINE, "another network", item.expected_version)
+        for item in batch.items
+    ]
+    answer = replace(world.extract(batch), images=(), vectors=b"", unchanged=(), failures=tuple(refused))
+    index_batch(world.indexer, answer)
+    return job_id
+
+
+def test_a_batch_that_workers_with_other_weights_took_first_goes_to_those_of_the_build(world: World) -> None:
+    filled(world)
     job_id = world.submit_reindex(preprocessing=SMOOTH)
     plan_job(world.indexer, PlanJob(job_id))
     batch, *_ = [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
     index_batch(world.indexer, world.extract(batch, model=OTHER))
-    return job_id
+    assert world.job(job_id).done == 0
+    assert world.queues[batch.batch_id] == "extract.vgg16.test"
+    assert finish(world, job_id).state is JobState.SUCCEEDED
+    check_whole(world, SMOOTH)
 
 
-def test_a_worker_of_another_network_fails_the_job_and_not_the_index(world: World) -> None:
+def test_a_worker_of_another_pipeline_fails_the_job_and_not_the_index(world: World) -> None:
     filled(world)
     before = world.collection()
     job_id = refused_reindex(world)

@@ -67,6 +67,7 @@ def test_a_filled_first_catalogue_comes_along(empty: Catalog) -> None:
     with empty.transaction() as tx:
         collection = collections.get(tx, "cats")
         assert (collection.vector_collection, collection.generation) == ("imagesearch_1", 0)
+        assert (collection.network, collection.dimension, collection.preprocessing.side) == ("vgg16", 512, 224)
         job = jobs.get(tx, JOB)
         assert (job.kind, job.indexed, job.collection) == ("index", 1, "cats")
         assert ledger.recount(tx, JOB) == (1, job.outcomes)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from imagesearch.networks import VGG16
 from imagesearch.vectors import IndexSpec
 from imagesearch.vectors.milvus import MilvusVectorStore
 from support.filter_contract import FilterContract
@@ -101,7 +102,7 @@ class TestMilvusFilters(OnMilvus, FilterContract):
 class OtherProcesses:
     def test_a_strong_count_waits_for_what_others_wrote(self, store: MilvusVectorStore) -> None:
         other = MilvusVectorStore(store.settings)
-        store.ensure_collection("others", IndexSpec())
+        store.ensure_collection("others", IndexSpec(), VGG16.dimension)
         for round_ in range(1, 4):
             other.upsert("others", [round_], unit_vectors(round_, 1), [""], [{}])
             assert store.count("others", strong=True) == round_
@@ -111,7 +112,7 @@ class OtherProcesses:
 
     def test_a_strong_fetch_sees_what_others_wrote_and_deleted(self, store: MilvusVectorStore) -> None:
         other = MilvusVectorStore(store.settings)
-        store.ensure_collection("others", IndexSpec())
+        store.ensure_collection("others", IndexSpec(), VGG16.dimension)
         for key in range(1, 11):
             vectors = unit_vectors(key, 1)
             other.upsert("others", [key], vectors, [""], [{}])
@@ -123,7 +124,7 @@ class OtherProcesses:
 
     def test_a_collection_that_was_made_by_half_is_completed(self, store: MilvusVectorStore) -> None:
         store._create("half")
-        store.ensure_collection("half", IndexSpec("HNSW"))
+        store.ensure_collection("half", IndexSpec("HNSW"), VGG16.dimension)
         write(store, "half", [1], unit_vectors(1, 1))
         assert [hit.key for hit in store.search("half", unit_vectors(1, 1), limit=1)[0]] == [1]
         store.drop_collection("half")
@@ -137,7 +138,7 @@ class TestMilvusOthers(OnMilvus, OtherProcesses):
     def test_processes_may_make_one_collection_at_once(self, store: MilvusVectorStore) -> None:
         stores = [MilvusVectorStore(store.settings) for _ in range(3)]
         with ThreadPoolExecutor(3) as threads:
-            list(threads.map(lambda one: one.ensure_collection("both", IndexSpec()), stores))
+            list(threads.map(lambda one: one.ensure_collection("both", IndexSpec(), VGG16.dimension), stores))
         assert [opened.count("both") for opened in stores] == [0, 0, 0]
         for opened in stores:
             opened.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from imagesearch.errors import StoreUnavailable
+from imagesearch.networks import VGG16
 from imagesearch.vectors import IndexSpec, connection
 from imagesearch.vectors.milvus import MilvusVectorStore
 from support.milvus_servers import HAS_MILVUS, LiteServer, MilvusServer, Server
@@ -47,7 +48,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def store(server: Server) -> Iterator[MilvusVectorStore]:
     made = MilvusVectorStore(settings_of(server, timeout=LONG_SECONDS))
-    made.ensure_collection(NAME, IndexSpec())
+    made.ensure_collection(NAME, IndexSpec(), VGG16.dimension)
     yield made
     made.close()
 
@@ -82,7 +83,7 @@ def test_what_was_acknowledged_survives_a_crash(server: Server, store: MilvusVec
         lambda: store.upsert(NAME, [1], query, [""], [{}]),
         lambda: store.delete(NAME, [1]),
         lambda: store.keys(NAME),
-        lambda: store.ensure_collection(NAME, IndexSpec()),
+        lambda: store.ensure_collection(NAME, IndexSpec(), VGG16.dimension),
         store.ping,
     ):
         assert seconds_until_refused(use) < LONG_SECONDS / 2
@@ -122,7 +123,11 @@ def test_a_server_that_hangs_holds_nobody_longer_than_the_timeout(tmp_path: Path
         server.start()
         store, other, fresh = (MilvusVectorStore(settings_of(server, timeout=1.0)) for _ in range(3))
         for connected in (store, other):
-            until(lambda connected=connected: answers(lambda: connected.ensure_collection(NAME, IndexSpec())))
+            until(
+                lambda connected=connected: answers(
+                    lambda: connected.ensure_collection(NAME, IndexSpec(), VGG16.dimension)
+                )
+            )
         server.pause()
         alone = seconds_until_refused(lambda: other.count(NAME))
         begun = time.monotonic()

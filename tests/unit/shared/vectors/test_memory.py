@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from imagesearch.networks import VGG16
 from imagesearch.vectors import IndexSpec, InMemoryVectorStore
 from support.filter_contract import FilterContract
 from support.vector_contract import DeepPagesContract, VectorStoreContract, unit_vectors
@@ -28,7 +29,7 @@ class TestFiltersInMemory(FilterContract):
 
 def test_what_was_written_is_a_copy(store: InMemoryVectorStore) -> None:
     vectors, metadata = unit_vectors(1, 1), [{"a": 1}]
-    store.ensure_collection("copies", IndexSpec())
+    store.ensure_collection("copies", IndexSpec(), VGG16.dimension)
     store.upsert("copies", [1], vectors, [""], metadata)
     written = vectors[0].copy()
     vectors[:] = 0

@@ -20,7 +20,7 @@ from imagesearch_api.models.requests.base import WrongField
 
 FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 MAX_JSON_BYTES = 4 * 1024 * 1024
-"""Room for 64 vectors of 512 numbers with every digit of a double."""
+"""Room for 64 vectors of 2,048 numbers with every digit of a double."""
 LONG_JSON_BYTES = 4 * 1024 * 1024
 """Longer JSON is looked at before it is read."""
 MAX_LONG_JSON_VALUES = MAX_PATHS + 65_536

@@ -11,10 +11,12 @@ from imagesearch.pictures.regions import InvalidRegion
 from imagesearch_api.errors import (
     IndexRejected,
     MetadataRejected,
+    NetworkRejected,
     NoSuchPartition,
     NoSuchPath,
     QueryRejected,
     UrlRefused,
+    VectorRejected,
 )
 
 
@@ -92,7 +94,7 @@ def naming_queries(names: Sequence[QueryFields]) -> Iterator[None]:
         match error.cause:
             case InvalidRegion(rule=rule):
                 raise BadField(names_of_it.box, rule) from error
-            case UrlRefused(rule=rule):
+            case UrlRefused(rule=rule) | VectorRejected(rule=rule):
                 raise BadField(names_of_it.query, rule) from error
         raise AtField(names_of_it.query, error.cause) from error
 
@@ -126,6 +128,8 @@ def naming_source(field: str) -> Iterator[None]:
 def named(error: ImageSearchError) -> ImageSearchError:
     """Return an error that is always about one field with that field's name; any other as it is."""
     match error:
+        case NetworkRejected(rule=rule):
+            return BadField("network", rule)
         case MetadataRejected(rule=rule):
             return BadField("metadata", rule)
         case IndexRejected(part=part, rule=rule):

@@ -66,7 +66,7 @@ def upload(
             raise Conflict(f"This content {which} was moved to another partition.")
         if labels.change_nothing(expected.partition, expected.metadata):
             return unchanged(known, waiting)
-    model, vectors = infer(ports.embedding, [picture.pixels])
+    model, vectors = infer(ports.embedding, collection, [picture.pixels])
     if collection.model not in (None, model):
         raise PipelineMismatch(mismatch_reason(collection, model))
     check_direction(vectors[0])

@@ -12,12 +12,14 @@ from imagesearch.catalog import collections, jobs, tenants
 from imagesearch.catalog.collections import Collection, short_model
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.contract import JobKind, Queue
+from imagesearch.contract import JobKind
 from imagesearch.errors import Conflict
+from imagesearch.networks import NetworkSpec
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.networks import find_network, running_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Rebuild:
     index_type: IndexType | None = None
     index_params: Mapping[str, Any] | None = None
     preprocessing: Mapping[str, Any] | None = None
+    network: str | None = None
 
 
 def submit_reindex(
@@ -41,15 +44,13 @@ def submit_reindex(
         Forbidden: the key is bound to a partition.
         IndexRejected: the store in use cannot build such an index.
         NotFound: there is no such collection.
-        Conflict: it is being reindexed already, or the workers run several other networks.
+        NetworkRejected: no network of that name is known.
+        Conflict: it is being reindexed already, or the workers run the network with several other weights.
         StoreUnavailable: a store does not answer; no job was made.
     """
     owner.tenancy.require_whole_collections()
-    running = {
-        worker.model
-        for worker in ports.workers.alive()
-        if worker.model is not None and Queue.EXTRACT.value in worker.queues
-    }
+    network = find_network(ports.workers, wanted.network) if wanted.network is not None else None
+    workers = ports.workers.alive()
     with ports.catalog.transaction() as tx:
         collection = tenants.collection(tx, name, owner.tenancy)
     spec = _index(vectors, collection, wanted)
@@ -59,7 +60,8 @@ def submit_reindex(
         preprocessing = Preprocessing.from_dict(
             {**collection.preprocessing.to_dict(), **(wanted.preprocessing or {})}
         )
-        model = network_to_build_with(collection, running)
+        network = network or NetworkSpec(collection.network, collection.dimension, collection.preprocessing.side)
+        model = model_to_build_with(collection, network.name, running_models(workers, network.name))
         job = builds.submit(
             tx,
             collection,
@@ -73,11 +75,13 @@ def submit_reindex(
                     "index_type": spec.index_type,
                     "index_params": dict(spec.params),
                     "preprocessing": preprocessing.to_dict(),
+                    "network": network.name,
                 },
             ),
             index_type=spec.index_type,
             index_params=dict(spec.params),
             preprocessing=preprocessing,
+            network=network,
             model=model,
         )
     ports.announce(job)
@@ -93,11 +97,24 @@ def _index(vectors: VectorStore, collection: Collection, wanted: Rebuild) -> Ind
     return checked_index(index_type, dict(params), vectors)
 
 
-def network_to_build_with(collection: Collection, running: set[str]) -> str | None:
-    """Return the network to build with: the collection's own where a worker has it, or the one that they run."""
-    if collection.model is None or not running or collection.model in running:
-        return collection.model
+def model_to_build_with(collection: Collection, network: str, running: set[str]) -> str | None:
+    """Return the network with weights to build with; None takes those whose first answer comes.
+
+    That is the collection's own where a worker has it or none is there, and the one that workers run otherwise.
+    While a collection has no vectors, any weights are as good as its own.
+
+    Args:
+        collection: that is reindexed.
+        network: name of the network that is wanted.
+        running: identities of that name that live extractors have.
+
+    Raises:
+        Conflict: workers run several.
+    """
+    own = collection.model
+    if collection.network == network and (own is None or not running or own in running):
+        return own
     if len(running) > 1:
         shown = ", ".join(sorted(short_model(model) for model in running))
         raise Conflict(f"The workers run several networks ({shown}); start all of them with the same weights.")
-    return next(iter(running))
+    return next(iter(running), None)

@@ -109,12 +109,12 @@ def _embedded(ports: Search, home: Collection | None, uploads: dict[int, bytes],
     samples = [Sample(index, lambda _, data=data: data, is_at_hand=True) for index, data in uploads.items()]  # type: ignore[misc]
     if home is not None and home.model is not None:
         return embed(ports.embedding, home, samples, timings)
-    # No collection prescribes a network: any will do, as both go through the same pass.
+    # No vectors prescribe the weights: any will do, as both go through the same pass.
     preprocessing = home.preprocessing if home is not None else Preprocessing()
     with timings.measure("decode"):
         pixels = [pixels_of(ports.embedding, preprocessing, sample, uploads[sample.index]) for sample in samples]
     with timings.measure("extract"):
-        _, vectors = infer(ports.embedding, pixels)
+        _, vectors = infer(ports.embedding, home, pixels)
     for sample, vector in zip(samples, vectors, strict=True):
         with of_query(sample.index):
             check_direction(vector)

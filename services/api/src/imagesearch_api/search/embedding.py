@@ -6,19 +6,23 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 import numpy as np
 
 from imagesearch.access.tenants import Tenancy
 from imagesearch.catalog.collections import Collection, mismatch_reason
-from imagesearch.contract import Pixels, QueryPixels, Vectors, unpack_vectors
+from imagesearch.contract import Pixels, QueryPixels, Queue, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.query_channel import QueryChannel
+from imagesearch.networks import VGG16, ModelIdentity, queue_for
 from imagesearch.pictures.regions import Region
 from imagesearch.pipeline import Preprocessing
+from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.errors import of_query
+from imagesearch_api.networks import consumes
 from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.query_cache import QueryCache
 from imagesearch_api.search.timings import Timings
@@ -30,7 +34,8 @@ class Embedding:
 
     Attributes:
         pictures: reads and decodes them.
-        queries: asks the query extractor.
+        queries: asks the query extractors.
+        workers: tells who is alive.
         cache: remembers what it answered.
         timeout: seconds until the answer for one picture counts as lost.
         timeout_each: seconds that each further picture may take on top.
@@ -38,6 +43,7 @@ class Embedding:
 
     pictures: Pictures
     queries: QueryChannel
+    workers: WorkerRegistry
     cache: QueryCache
     timeout: float
     timeout_each: float
@@ -74,7 +80,7 @@ class Sample:
 
 
 def embed(embedding: Embedding, collection: Collection, samples: Sequence[Sample], timings: Timings) -> Vectors:
-    """Return the vectors of pictures as float32[n, 512], made by the pipeline of the collection.
+    """Return the vectors of pictures as float32[n, dimension], made by the pipeline of the collection.
 
     The cache is keyed by content, box and pipeline, so asking again with the same file costs neither decoding
     nor inference. Several files of a library are decoded one by one as they are read, and may only save the
@@ -103,14 +109,14 @@ def embed(embedding: Embedding, collection: Collection, samples: Sequence[Sample
                     with timings.measure("decode"):
                         pixels[key] = pixels_of(embedding, collection.preprocessing, sample, data)
         with timings.measure("decode"):
-            known = embedding.cache.read(sorted(set(keys)))
+            known = embedding.cache.read(sorted(set(keys)), collection.dimension)
             for key, (data, sample) in waiting.items():
                 if key not in known and key not in pixels:
                     pixels[key] = pixels_of(embedding, collection.preprocessing, sample, data)
     fresh = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in known}
     if fresh:
         with timings.measure("extract"):
-            model, vectors = infer(embedding, [pixels[key] for key in fresh])
+            model, vectors = infer(embedding, collection, [pixels[key] for key in fresh])
         if model != collection.model:
             raise PipelineMismatch(mismatch_reason(collection, model))
         for sample, vector in zip(fresh.values(), vectors, strict=True):
@@ -119,7 +125,7 @@ def embed(embedding: Embedding, collection: Collection, samples: Sequence[Sample
         made = {key: vector.tobytes() for key, vector in zip(fresh, vectors, strict=True)}
         embedding.cache.remember(made)
         known |= made
-    return unpack_vectors(b"".join(known[key] for key in keys), len(keys))
+    return unpack_vectors(b"".join(known[key] for key in keys), len(keys), collection.dimension)
 
 
 def pixels_of(embedding: Embedding, preprocessing: Preprocessing, sample: Sample, data: bytes) -> Pixels:
@@ -133,18 +139,44 @@ def pixels_of(embedding: Embedding, preprocessing: Preprocessing, sample: Sample
         return embedding.pictures.decode(data, preprocessing, sample.box).pixels
 
 
-def infer(embedding: Embedding, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
-    """Return the network's identity and float32[n, 512], one vector a picture, from one forward pass.
+def infer(embedding: Embedding, collection: Collection | None, pixels: Sequence[Pixels]) -> tuple[str, Vectors]:
+    """Return the network's identity and float32[n, dimension], one vector a picture, from one forward pass.
+
+    Args:
+        embedding: how to ask.
+        collection: whose network is asked, with any weights while it has no vectors; None asks the default one.
+        pixels: uint8[side, side, 3] each.
 
     Raises:
+        PipelineMismatch: there are query workers, and none of them runs the collection's network.
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: Redis does not answer, or the network could not be run.
     """
     timeout = embedding.timeout + embedding.timeout_each * (len(pixels) - 1)
-    stacked = np.stack(pixels).tobytes()
-    question = QueryPixels(count=len(pixels), pixels=stacked, seconds=timeout)
-    answer = embedding.queries.ask(question, timeout)
-    return answer.model, unpack_vectors(answer.vectors, len(pixels))
+    stacked = np.stack(pixels)
+    question = QueryPixels(count=len(pixels), pixels=stacked.tobytes(), side=stacked.shape[1], seconds=timeout)
+    network, model = (collection.network, collection.model) if collection is not None else (VGG16.name, None)
+    queue = queue_for(Queue.QUERY, network, model)
+    unanswered = partial(_check_workers, embedding.workers, collection, queue)
+    answer = embedding.queries.ask(queue, question, timeout, unanswered=unanswered)
+    dimension = ModelIdentity.parse(answer.model).dimension
+    return answer.model, unpack_vectors(answer.vectors, len(pixels), dimension)
+
+
+def _check_workers(workers: WorkerRegistry, collection: Collection | None, queue: str) -> None:
+    """Look why nobody answers.
+
+    Raises:
+        PipelineMismatch: workers are there, and none of them takes queries from this queue.
+        StoreUnavailable: Redis does not answer.
+    """
+    others = [worker for worker in workers.alive() if consumes(worker, Queue.QUERY)]
+    if not others or any(queue in worker.queues for worker in others):
+        return
+    models = {worker.model for worker in others if worker.model is not None}
+    if collection is not None:
+        raise PipelineMismatch(mismatch_reason(collection, *models))
+    raise PipelineMismatch(f"No worker runs the network {VGG16.name}; name a collection of one that runs.")
 
 
 def check_direction(vector: Vectors) -> None:

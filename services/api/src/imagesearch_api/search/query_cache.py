@@ -10,7 +10,6 @@ from typing import cast
 import redis
 import structlog
 
-from imagesearch.contract import DIMENSION
 from imagesearch.messaging.redis_errors import best_effort
 from imagesearch.metrics import QUERY_CACHE
 
@@ -36,8 +35,8 @@ class QueryCache:
         self._writer: Thread | None = None
         self._closed = False
 
-    def read(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Return float32[512] as bytes by key, for those that are known."""
+    def read(self, keys: Sequence[str], dimension: int) -> dict[str, bytes]:
+        """Return float32[dimension] as bytes by key, for those that are known."""
         if not self._seconds:
             return {}
         found: list[object] = []
@@ -46,7 +45,7 @@ class QueryCache:
         known = {
             key: raw
             for key, raw in zip(keys, found, strict=False)
-            if isinstance(raw, bytes) and len(raw) == DIMENSION * 4
+            if isinstance(raw, bytes) and len(raw) == dimension * 4
         }
         QUERY_CACHE.labels("hit").inc(len(known))
         QUERY_CACHE.labels("miss").inc(len(keys) - len(known))

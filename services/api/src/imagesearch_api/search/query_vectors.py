@@ -13,11 +13,11 @@ from imagesearch.catalog import images
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
-from imagesearch.contract import DIMENSION, Vectors
+from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import VectorStore
-from imagesearch_api.errors import QueryRejected
+from imagesearch_api.errors import QueryRejected, VectorRejected
 from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.embedding import Embedding, Sample, embed, pixels_of
 from imagesearch_api.search.question import Query
@@ -35,10 +35,10 @@ def vectors_of(
     rows: Mapping[int, Image],
     timings: Timings,
 ) -> Vectors | None:
-    """Return one vector a query as float32[n, 512]; None where the collection has nothing to compare with.
+    """Return one vector a query as float32[n, dimension]; None where the collection has nothing to compare with.
 
     Raises:
-        QueryRejected: a picture, a URL or a box cannot be used.
+        QueryRejected: a picture, a URL or a box cannot be used, or a vector is of another dimension.
         Busy: there is no memory for a picture in time.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time.
@@ -47,6 +47,9 @@ def vectors_of(
     found: dict[int, Vectors] = {
         index: query.vector for index, query in enumerate(queries) if query.vector is not None
     }
+    for index, vector in found.items():
+        if len(vector) != collection.dimension:
+            raise QueryRejected(index, VectorRejected(len(vector), collection.dimension))
     stored = {index: row for index, row in rows.items() if queries[index].box is None}
     if stored:
         with timings.measure("fetch"):
@@ -69,7 +72,7 @@ def vectors_of(
     if samples:
         made = embed(embedding, collection, list(samples.values()), timings)
         found |= dict(zip(samples, made, strict=True))
-    return np.stack([found[index] for index in range(len(queries))]).reshape(len(queries), DIMENSION)
+    return np.stack([found[index] for index in range(len(queries))])
 
 
 def resolved_paths(queries: Sequence[Query]) -> dict[str, str]:

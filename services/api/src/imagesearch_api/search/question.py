@@ -43,7 +43,7 @@ class Query:
 
     Attributes:
         data: a picture's bytes.
-        vector: float32[512] of length 1.
+        vector: float32[dimension] of length 1.
         box: the part of the picture to search by.
     """
 

@@ -21,7 +21,7 @@ def stored_vectors(
     *,
     needs_all: bool = True,
 ) -> dict[int, Vectors]:
-    """Return the vectors of indexed images as float32[512], by image id.
+    """Return the vectors of indexed images as float32[dimension], by image id.
 
     A row may name another vector by the time that its own is looked for, and a read may be a moment behind: what
     is not found is looked for again, by the row as it is then and by a read that is up to date.

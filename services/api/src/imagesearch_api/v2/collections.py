@@ -23,6 +23,7 @@ from imagesearch_api.images.deletion import delete_collection
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
 from imagesearch_api.models.responses.collections import Collection, CollectionPage, Partition, PartitionPage
+from imagesearch_api.networks import find_network
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import LIMIT, NAME_CURSOR
 from imagesearch_api.services import current
@@ -52,11 +53,13 @@ def create_collection() -> ResponseReturnValue:
     body = read_json(CollectionBody)
     tenancy().require_name(body.name)
     spec = checked_index(body.index_type, body.index_params, current().search.vectors)
+    network = find_network(current().jobs.workers, body.network)
     with current().catalog.transaction() as tx:
         collection, is_new = collections.create(
             tx,
             body.name,
-            preprocessing=Preprocessing.from_dict(body.preprocessing),
+            network=network,
+            preprocessing=Preprocessing.from_dict({"side": network.side, **body.preprocessing}),
             index_type=spec.index_type,
             index_params=dict(spec.params),
         )

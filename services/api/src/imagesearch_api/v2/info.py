@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from flask import request
 from flask.typing import ResponseReturnValue
 
@@ -9,10 +12,11 @@ import imagesearch
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog import tenants
 from imagesearch.catalog.jobs.open_work import open_work
-from imagesearch.contract import Findings, Reconcile, TaskName
+from imagesearch.contract import Findings, Queue, Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.subdirectories import subdirectories
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
+from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -20,7 +24,16 @@ from imagesearch_api.http.callers import needs, tenancy
 from imagesearch_api.http.fields import naming_source
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
-from imagesearch_api.models.responses.system import Directories, Finding, Info, Reconciliation, Work, Worker
+from imagesearch_api.models.responses.system import (
+    Directories,
+    Finding,
+    Info,
+    Network,
+    Reconciliation,
+    Work,
+    Worker,
+)
+from imagesearch_api.networks import consumes, spec_of
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import DIRECTORY
 from imagesearch_api.services import current
@@ -62,8 +75,31 @@ def info() -> ResponseReturnValue:
                 # Their names are those of machines.
                 if not tenancy().is_bound
             ],
+            networks=_networks(workers),
         )
     )
+
+
+def _networks(workers: Sequence[WorkerReport]) -> list[Network]:
+    """Return what live workers run, by identity."""
+    by_model: dict[str, list[WorkerReport]] = defaultdict(list)
+    for worker in workers:
+        if worker.model is not None:
+            by_model[worker.model].append(worker)
+    return [
+        Network(
+            network=spec.name,
+            dimension=spec.dimension,
+            input_side=spec.side,
+            model=model,
+            weights=by_model[model][0].weights,
+            untrained=by_model[model][0].untrained,
+            extractors=sum(consumes(worker, Queue.EXTRACT) for worker in by_model[model]),
+            query_extractors=sum(consumes(worker, Queue.QUERY) for worker in by_model[model]),
+        )
+        for model in sorted(by_model)
+        if (spec := spec_of(by_model[model][0])) is not None
+    ]
 
 
 @v2.get("/directories")

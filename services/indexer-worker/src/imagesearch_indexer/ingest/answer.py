@@ -77,6 +77,15 @@ class OpenImage:
         return self.origin is JobOrigin.SINGLE_IMAGE and self.row.vector_key is not None
 
 
+def is_of_another(message: IndexBatch, model: str | None) -> bool:
+    """Tell whether an answer comes from another network than the one that has been fixed by now; None is none yet.
+
+    Such a batch was sent when any weights would do, and workers with others took it: it is sent again, to those
+    who have the right ones. A worker that was asked for certain weights reads nothing for others.
+    """
+    return model not in (None, message.model) and bool(message.images or message.unchanged)
+
+
 def decide(
     message: IndexBatch, waiting: Container[int], there: Mapping[int, OpenImage], *, refusal: str | None
 ) -> Answer:

@@ -20,15 +20,17 @@ from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, Queue, unpack_vectors
 from imagesearch.errors import PipelineMismatch
+from imagesearch.networks import queue_for
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled, Target
-from imagesearch_indexer.ingest.answer import OpenImage, Written, decide
+from imagesearch_indexer.ingest.answer import OpenImage, Written, decide, is_of_another
 from imagesearch_indexer.ingest.labels import put_vectors, relabel
 
 
 def target(indexer: Indexer, tx: Transaction, _: jobs.Job, collection: Collection) -> Target:
     """Say that pictures are extracted for their collection, of which a build may leave no more than some room."""
     limit = in_flight_limit(_throttle_level(indexer, tx, collection))
-    return Target(Queue.EXTRACT.value, collection.model, collection.preprocessing, limit)
+    queue = queue_for(Queue.EXTRACT, collection.network, collection.model)
+    return Target(queue, collection.model, collection.preprocessing, limit)
 
 
 def in_flight_limit(level: ThrottleLevel) -> int | None:
@@ -56,7 +58,14 @@ def settle(
     ):
         # The pipeline of the collection was replaced while the batch was on its way, or will be in a moment.
         return NotSettled.PUT_OFF
-    vectors = unpack_vectors(message.vectors, len(message.images))
+    refusal = None
+    try:
+        if message.images or message.unchanged:
+            collection = collections.pin_model(tx, collection, message.model)
+    except PipelineMismatch as error:
+        refusal = str(error)
+    if is_of_another(message, collection.model):
+        return NotSettled.PUT_OFF
     rows = naming.lock(tx, collection, held.open_images)
     # Read under the locks: a change that has overtaken this one has left its labels here before it wrote the row.
     given = ledger.labels_in_batch(tx, held.batch.id)
@@ -64,12 +73,14 @@ def settle(
         row.id: OpenImage(row, given.get(row.id, NO_LABELS).over(held.job.labels), held.job.origin)
         for row in rows.values()
     }
-    answer = decide(message, held.open_images, there, refusal=_refusal(tx, collection, message))
+    answer = decide(message, held.open_images, there, refusal=refusal)
     images.mark_failed(tx, answer.bare)
     naming.unname(tx, collection, [there[image_id].row for image_id in answer.unnamed], ImageState.FAILED)
     new_keys = keys.draw(tx, len(answer.written))
     named = [_named(there[one.image_id], key, one) for one, key in zip(answer.written, new_keys, strict=True)]
-    put_vectors(indexer, collection, named, vectors[[one.position for one in answer.written]])
+    if named:
+        vectors = unpack_vectors(message.vectors, len(message.images), collection.dimension)
+        put_vectors(indexer, collection, named, vectors[[one.position for one in answer.written]])
     naming.name(tx, collection, named)
     # A build has found something else in these files, and now they are what the rows say: under a new key it looks
     # at them again.
@@ -93,13 +104,3 @@ def fail(_: Indexer, tx: Transaction, __: jobs.Job, image_ids: Sequence[int]) ->
 def _throttle_level(indexer: Indexer, tx: Transaction, collection: Collection) -> ThrottleLevel:
     """Return what the jobs of a collection may do now that are not its build."""
     return builds.throttle_level(tx, collection.id, timeout=indexer.settings.last_round_timeout)
-
-
-def _refusal(tx: Transaction, collection: Collection, message: IndexBatch) -> str | None:
-    """Return why the network of an answer is not the collection's; the first network becomes it."""
-    try:
-        if message.images or message.unchanged:
-            collections.pin_model(tx, collection, message.model)
-    except PipelineMismatch as error:
-        return str(error)
-    return None

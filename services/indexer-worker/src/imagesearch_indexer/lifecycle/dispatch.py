@@ -234,6 +234,6 @@ def send_leased(indexer: Indexer, leased: Sequence[Leased]) -> None:
         task_ids = indexer.in_flight.queued(queue, [each.batch.id for each in there])
         for each, task_id in zip(there, task_ids, strict=True):
             try:
-                indexer.send(TaskName.EXTRACT, each.message, task_id)
+                indexer.send(TaskName.EXTRACT, each.message, task_id, queue=queue)
             except StoreUnavailable as error:
                 log.warning("batch.not_sent", job=each.batch.job_id, batch=each.batch.id, reason=str(error))

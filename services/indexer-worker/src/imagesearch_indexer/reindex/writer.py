@@ -29,7 +29,9 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import FailureCode
+from imagesearch.networks import queue_for
 from imagesearch_indexer.composition import Extraction, HeldBatch, Indexer, NotSettled, Target
+from imagesearch_indexer.ingest.answer import is_of_another
 from imagesearch_indexer.reindex.fill import LEFT_REASON
 
 
@@ -40,7 +42,8 @@ def target(
     build = builds.get(tx, job.id)
     if build is None or not build.is_building:
         return after_switch.target(indexer, tx, job, collection)
-    return Target(Queue.EXTRACT.value, build.model, build.preprocessing, anew=True)
+    queue = queue_for(Queue.EXTRACT, build.network, build.model)
+    return Target(queue, build.model, build.preprocessing, anew=True)
 
 
 def settle(
@@ -57,6 +60,8 @@ def settle(
         return after_switch.settle(indexer, tx, held, message)
     if not build.is_building:
         return NotSettled.DROPPED
+    if is_of_another(message, build.model):
+        return NotSettled.PUT_OFF
     return _write_batch(indexer, tx, build, message, held.open_images)
 
 
@@ -85,7 +90,6 @@ def _write_batch(
     if refusal is not None:
         jobs.fail(tx, build.job_id, refusal)
     answer = decide(message, waiting, rows, refusal=refusal)
-    vectors = unpack_vectors(message.vectors, len(message.images))
     new_keys = keys.draw(tx, len(answer.changed))
     changed = [
         ExceptionRecord(facts.image_id, rows[facts.image_id].vector_key, key, facts)
@@ -95,7 +99,9 @@ def _write_batch(
     positions = [*answer.as_known, *answer.changed]
     read = [rows[message.images[position].image_id] for position in positions]
     written = dict(zip([*as_known, *new_keys], read, strict=True))
-    _write(indexer, tx, build, written, vectors[positions])
+    if written:
+        vectors = unpack_vectors(message.vectors, len(message.images), build.dimension)
+        _write(indexer, tx, build, written, vectors[positions])
     spoken_of = [message.images[position].image_id for position in positions] + answer.without_vector
     tombstones.bury_in(tx, [build.vector_collection], exceptions.forget(tx, build.job_id, spoken_of))
     exceptions.record(tx, build.job_id, changed)
@@ -197,8 +203,6 @@ def _write(
             metadata=[row.metadata for row in written.values()],
         )
 
-    if not written:
-        return
     try:
         upsert()
     except NotFound:

@@ -21,6 +21,7 @@ from imagesearch.catalog.tables import index_builds as table
 from imagesearch.catalog.tables import jobs as jobs_table
 from imagesearch.contract import JobState
 from imagesearch.errors import Conflict, PipelineMismatch
+from imagesearch.networks import ModelIdentity, NetworkSpec
 from imagesearch.pipeline import Preprocessing, fingerprint
 
 
@@ -38,6 +39,8 @@ class ReindexBuild:
 
     Attributes:
         vector_collection: name of the Milvus collection that is being filled.
+        network: name of the network that it is built with.
+        dimension: numbers of a vector.
         model: identity of the network that it is built with; None until the first batch of an extraction.
         extracts: pictures are read again with another pipeline; otherwise vectors are copied.
         fence_key: the next round takes the keys up to this one.
@@ -52,6 +55,8 @@ class ReindexBuild:
     index_type: str
     index_params: dict[str, Any]
     preprocessing: Preprocessing
+    network: str
+    dimension: int
     model: str | None
     extracts: bool
     state: BuildState
@@ -77,6 +82,7 @@ def submit(
     index_type: str,
     index_params: dict[str, Any],
     preprocessing: Preprocessing,
+    network: NetworkSpec,
     model: str | None,
 ) -> jobs.Job:
     """Write a job and its build, which extracts where the pipeline is not the collection's.
@@ -97,8 +103,11 @@ def submit(
             index_type=index_type,
             index_params=index_params,
             preprocessing=preprocessing.to_dict(),
+            network=network.name,
+            dimension=network.dimension,
             model=model,
-            extracts=(preprocessing, model) != (collection.preprocessing, collection.model)
+            extracts=(preprocessing, network.name, model)
+            != (collection.preprocessing, collection.network, collection.model)
             or not collection.is_current,
             fence_key=fence.key,
             fence_xid=fence.xid,
@@ -135,18 +144,19 @@ def lock_shared(tx: Transaction, job_id: str) -> ReindexBuild | None:
 
 
 def pin_model(tx: Transaction, build: ReindexBuild, model: str) -> None:
-    """Make the first network that delivers vectors the build's own; refuse any other.
+    """Make the first network that delivers vectors to a locked build its own.
 
     Raises:
-        PipelineMismatch: another network has begun this build.
+        PipelineMismatch: this is not the network that the build was asked for.
     """
     if build.model is None:
+        made = ModelIdentity.parse(model)
+        if (made.network, made.dimension) != (build.network, build.dimension):
+            raise PipelineMismatch(
+                f"This reindex is for {build.dimension} numbers of the network {build.network!r}, and a worker "
+                f"answered with {short_model(model)}."
+            )
         tx.execute(sa.update(table).where(table.c.job_id == build.job_id).values(model=model))
-    elif build.model != model:
-        raise PipelineMismatch(
-            f"This reindex is for the network {short_model(build.model)}, and a worker runs {short_model(model)}. "
-            "Start all workers with the same weights, and reindex again."
-        )
 
 
 def raise_fence(tx: Transaction, build: ReindexBuild, reached_key: int) -> None:
@@ -213,6 +223,8 @@ def switch(tx: Transaction, build: ReindexBuild, collection: Collection, *, reti
         model = build.model
         changed |= {
             "preprocessing": build.preprocessing.to_dict(),
+            "network": build.network,
+            "dimension": build.dimension,
             "model": model,
             "fingerprint": fingerprint(model, build.preprocessing) if model else None,
             "generation": collections.c.generation + 1,

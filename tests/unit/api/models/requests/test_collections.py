@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from imagesearch.pipeline import Preprocessing
 from imagesearch_api.models.requests.collections import CollectionBody, ReindexBody
 
 
@@ -17,19 +16,20 @@ def test_cosine_is_the_only_metric(metric: str) -> None:
         CollectionBody.model_validate({"name": "cats", "metric": metric})
 
 
-def test_a_new_collection_fills_its_preprocessing_up_with_defaults() -> None:
+def test_a_new_collection_is_for_vgg16_unless_another_network_is_named() -> None:
     body = CollectionBody.model_validate({"name": "cats", "preprocessing": {"trim_borders": False}})
-    assert body.preprocessing == Preprocessing(trim_borders=False).to_dict()
+    assert (body.network, body.preprocessing) == ("vgg16", {"trim_borders": False})
+    assert CollectionBody.model_validate({"name": "cats", "network": "resnet50"}).network == "resnet50"
 
 
 def test_a_reindex_leaves_what_it_does_not_name() -> None:
     body = ReindexBody.model_validate({"preprocessing": {"trim_borders": False}})
     assert body.preprocessing == {"trim_borders": False}
-    assert (body.index_type, body.index_params) == (None, None)
+    assert (body.index_type, body.index_params, body.network) == (None, None, None)
 
 
 @pytest.mark.parametrize(
-    "options", [{"resize": "magic"}, {"resize": ["nearest"]}, {"border_tolerance": 65}, {"x": 1}]
+    "options", [{"resize": "magic"}, {"resize": ["nearest"]}, {"border_tolerance": 65}, {"side": 100}, {"x": 1}]
 )
 def test_preprocessing_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
     for model, others in ((CollectionBody, {"name": "cats"}), (ReindexBody, {})):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from imagesearch.catalog.constants import METRIC
 from imagesearch.errors import InvalidMessage
+from imagesearch.networks import MAX_NETWORK_NAME, VGG16
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexType
 from imagesearch_api.models.requests.base import Body, CollectionName
 
 
-def _known_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    if value is None:
-        return None
+def _checked_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return options as they were given: one that is not named is another's to fill in."""
     try:
-        return Preprocessing.from_dict(value).to_dict()
+        Preprocessing.from_dict(value or {})
     except InvalidMessage as error:
         raise ValueError(str(error).removeprefix("preprocessing: ")) from error
+    return value
+
+
+NetworkName = Annotated[str, Field(min_length=1, max_length=MAX_NETWORK_NAME)]
 
 
 class CollectionBody(Body):
@@ -27,11 +31,12 @@ class CollectionBody(Body):
 
     name: CollectionName
     metric: str = METRIC
+    network: NetworkName = VGG16.name
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     index_type: IndexType = "AUTOINDEX"
     index_params: dict[str, Any] = Field(default_factory=dict)
 
-    _options = field_validator("preprocessing")(_known_options)
+    _options = field_validator("preprocessing")(_checked_options)
 
     @field_validator("metric")
     @classmethod
@@ -58,11 +63,7 @@ class ReindexBody(Body):
 
     index_type: IndexType | None = None
     index_params: dict[str, Any] | None = None
+    network: NetworkName | None = None
     preprocessing: dict[str, Any] | None = None
 
-    @field_validator("preprocessing")
-    @classmethod
-    def _plain_options(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        # Not filled up with defaults here: an option that is not named stays as the collection has it.
-        _known_options(value)
-        return value
+    _options = field_validator("preprocessing")(_checked_options)

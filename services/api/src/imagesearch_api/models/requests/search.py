@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from imagesearch.contract import DIMENSION
+from imagesearch.networks import MAX_DIMENSION
 from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch.vectors import MAX_WINDOW, Filter, InvalidFilter, parse_filter
@@ -66,7 +66,7 @@ _FILTER_SCHEMA = {
 Box = Annotated[Region, PlainValidator(_region), WithJsonSchema(_BOX_SCHEMA)]
 FilterField = Annotated[Filter, PlainValidator(_filter), WithJsonSchema(_FILTER_SCHEMA)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Vector = Annotated[list[Number], Field(min_length=DIMENSION, max_length=DIMENSION), AfterValidator(_direction)]
+Vector = Annotated[list[Number], Field(min_length=1, max_length=MAX_DIMENSION), AfterValidator(_direction)]
 Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 
 

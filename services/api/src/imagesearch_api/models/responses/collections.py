@@ -14,7 +14,9 @@ class Collection(Answer):
 
     name: str
     aliases: list[str]
+    network: str
     dimension: Count
+    input_side: Count
     metric: str
     model: str | None
     fingerprint: str | None
@@ -33,7 +35,9 @@ class Collection(Answer):
         return cls(
             name=collection.name,
             aliases=list(aliases),
+            network=collection.network,
             dimension=collection.dimension,
+            input_side=collection.preprocessing.side,
             metric=collection.metric,
             model=collection.model,
             fingerprint=collection.fingerprint,

@@ -19,6 +19,19 @@ class Worker(Answer):
     version: str
 
 
+class Network(Answer):
+    """A network with weights that live workers run, and how many of them for batches and for queries."""
+
+    network: str
+    dimension: Count
+    input_side: Count
+    model: str
+    weights: str | None
+    untrained: bool
+    extractors: Count
+    query_extractors: Count
+
+
 class Info(Answer):
     """What runs here; what only an extractor knows is null while none runs."""
 
@@ -34,6 +47,7 @@ class Info(Answer):
     takes_uploads: bool = Field(description="Whether pictures can be added by sending them.")
     max_upload_bytes: Count = Field(description="Size of the largest picture that may be sent.")
     workers: list[Worker]
+    networks: list[Network]
 
 
 class Work(Answer):
