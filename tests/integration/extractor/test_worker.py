@@ -60,7 +60,7 @@ class Worker:
                     "WEIGHTS": "random:7",
                     # With all of its step back it would get nothing on a machine that is busy with other things.
                     "BULK_NICENESS": str(STEP_BACK),
-                    "COMPUTE_BATCH": "4",
+                    "COMPUTE_BATCH": "2",
                     "REDIS_URL": redis_url,
                     "IMAGE_ROOTS": str(photos),
                     **environment,
@@ -138,7 +138,17 @@ def start(settings: RedisSettings, photos: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def bulk(start: Any) -> Worker:
+def bulk(start: Any, valkey: ValkeyServer) -> Worker:
+    """A worker that was started before its Valkey."""
+    valkey.stop()
+    worker: Worker = start(Queue.EXTRACT)
+    worker.until(lambda: worker.output().count("Cannot connect") == 1)
+    valkey.start()
+    return worker
+
+
+@pytest.fixture(scope="module")
+def heir(start: Any) -> Worker:
     worker: Worker = start(Queue.EXTRACT)
     return worker
 
@@ -186,6 +196,10 @@ def test_a_batch_comes_out_as_vectors_for_the_indexer(app: Celery, bulk: Worker,
     )
 
 
+def test_a_bulk_worker_waits_for_valkey(client: redis.Redis, bulk: Worker) -> None:
+    assert bulk.until(lambda: WorkerRegistry(client).alive())
+
+
 def test_the_worker_shows_itself_and_steps_back_for_others(client: redis.Redis, bulk: Worker) -> None:
     reports = bulk.until(lambda: WorkerRegistry(client).alive())
     assert [(report.queues, report.weights, report.untrained) for report in reports] == [
@@ -223,19 +237,26 @@ def reachable(app: Celery) -> bool:
 
 
 def test_sigterm_hands_the_batch_in_hand_back(
-    app: Celery, bulk: Worker, photos: Path, client: redis.Redis, start: Any
+    app: Celery, bulk: Worker, photos: Path, client: redis.Redis, request: pytest.FixtureRequest
 ) -> None:
     in_flight = InFlight(client)
-    send_batch(app, batch_of(4, *sorted(photos.glob("*.jpg")) * 16))
+    send_batch(app, batch_of(4, *sorted(photos.glob("*.jpg")) * 6))
     bulk.until(lambda: in_flight.claimed([4]))
     assert bulk.stop() == 0, bulk.output()
     assert in_flight.waiting([4]) == {4}
     assert in_flight.claimed([4]) == set()
     assert in_flight.take_crashes([4]) == {4: 0}
     assert WorkerRegistry(client).alive() == []
-    heir = start(Queue.EXTRACT)
-    assert len(receive(app, 4, heir).images) == 64
-    assert heir.stop() == 0
+    heir: Worker = request.getfixturevalue("heir")  # begins only now
+    assert len(receive(app, 4, heir).images) == 24
+
+
+def test_a_bulk_worker_stops_without_valkey(client: redis.Redis, heir: Worker, valkey: ValkeyServer) -> None:
+    heir.until(lambda: WorkerRegistry(client).alive())
+    valkey.stop()
+    heir.until(lambda: "Cannot connect" in heir.output())
+    assert heir.stop() == 0, heir.output()
+    valkey.start()
 
 
 def test_queries_are_answered_and_late_ones_refused(
@@ -281,18 +302,6 @@ def test_a_query_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_pa
         late.close()
     failures = worker.output().count(missing)
     worker.until(lambda: worker.output().count(missing) > failures)
-    assert worker.stop() == 0, worker.output()
-
-
-def test_a_bulk_worker_waits_for_valkey_and_stops_without_it(start: Any, tmp_path: Path) -> None:
-    server = ValkeyServer(tmp_path / "late")
-    worker: Worker = start(Queue.EXTRACT, REDIS_URL=server.url)
-    worker.until(lambda: worker.output().count("Cannot connect") == 1)
-    with server:
-        late = create_redis(RedisSettings(redis_url=server.url))
-        worker.until(lambda: WorkerRegistry(late).alive())
-        late.close()
-    worker.until(lambda: worker.output().count("Cannot connect") > 1)
     assert worker.stop() == 0, worker.output()
 
 

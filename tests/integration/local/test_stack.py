@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -30,7 +30,7 @@ from support.waiting import TIMEOUT, ended, until
 pytestmark = pytest.mark.integration
 
 STORES = {"valkey", "postgres", "milvus"}
-ENVIRONMENT = os.environ | {"BULK_NICENESS": "0", "COMPUTE_BATCH": "4"}
+ENVIRONMENT = os.environ | {"BULK_NICENESS": "0", "COMPUTE_BATCH": "1"}
 """Nothing steps back for what else the machine does, and networks of small batches are ready sooner."""
 
 
@@ -46,7 +46,7 @@ class Stack:
 
     def start(self) -> None:
         self.settings = {}
-        with self.output.open("ab") as output:
+        with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 command("up", self.layout.data_dir, "--stores-only"), stdout=output, stderr=subprocess.STDOUT
             )
@@ -99,6 +99,7 @@ class Stack:
         return found
 
     def text(self) -> str:
+        """Return what it has said since its last start."""
         return self.output.read_text()
 
 
@@ -117,17 +118,36 @@ def run(verb: str, data_dir: Path, *more: str) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A directory that only its owner can enter, below one with a long name: the worst that is usual."""
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a directory that only its owner can enter: the worst that is usual."""
     parent = Path(tempfile.mkdtemp(prefix="imagesearch-test-"))
     yield parent
     shutil.rmtree(parent)
 
 
 @pytest.fixture
-def stack(folder: Path) -> Iterator[Stack]:
-    yield from running(folder / "data")
+def folder() -> Iterator[Path]:
+    with private_folder() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def restarted() -> Iterator[Stack]:
+    """The stack that tests start and end as they like: making its cluster takes longer than most of them do."""
+    with private_folder() as parent:
+        yield from running(parent / "data")
+
+
+@pytest.fixture
+def stack(restarted: Stack) -> Stack:
+    """The stack, running whatever has been done to it before."""
+    assert restarted.process is not None
+    if restarted.process.poll() is not None:
+        assert restarted.processes() == set()
+        restarted.start()
+    assert restarted.works()
+    return restarted
 
 
 def running(data_dir: Path) -> Iterator[Stack]:
@@ -170,7 +190,7 @@ def test_everything_written_is_there_after_a_restart_on_the_same_ports(stack: St
 
 
 def test_a_start_after_everything_was_killed_finds_nothing_in_its_way(stack: Stack) -> None:
-    stack.sql("CREATE TABLE kept AS SELECT 42 AS answer")
+    stack.sql("CREATE TABLE left_over AS SELECT 42 AS answer")
     pid_file = stack.layout.postgres / "18" / "postmaster.pid"
     assert stack.process is not None
     stack.process.kill()  # first, or it would start the others again
@@ -183,7 +203,7 @@ def test_a_start_after_everything_was_killed_finds_nothing_in_its_way(stack: Sta
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     stack.start()
-    assert stack.sql("SELECT answer FROM kept") == 42
+    assert stack.sql("SELECT answer FROM left_over") == 42
 
 
 def test_a_start_after_the_supervisor_was_killed_ends_what_it_left_running(stack: Stack) -> None:

@@ -76,17 +76,20 @@ def test_classification_layers_are_left_out(name: str, with_top: Any, random_7: 
     assert load(path).identity == random_7.identity
 
 
-def test_the_published_files_layout_is_read(model: Any, random_7: Weights, tmp_path: Path) -> None:
+@pytest.mark.parametrize("user_block", [0, 1024])
+def test_the_published_files_layout_is_read(
+    model: Any, random_7: Weights, tmp_path: Path, user_block: int
+) -> None:
     """The file that Keras publishes holds weights alone, in the layout of Keras 1."""
     path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    write_legacy_weights(model, path)
+    write_legacy_weights(model, path, user_block)
     assert load(path).identity == random_7.identity
 
 
-def write_legacy_weights(model: Any, path: Path) -> None:
+def write_legacy_weights(model: Any, path: Path, user_block: int) -> None:
     import h5py  # type: ignore[import-untyped]
 
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", userblock_size=user_block) as file:
         file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
         for layer in model.layers:
             group = file.create_group(layer.name)

@@ -1,4 +1,4 @@
-"""Load the weights that the ``WEIGHTS`` setting names. Importing this module imports Keras."""
+"""Load the weights that the ``WEIGHTS`` setting names. Keras is imported where it has to read or build."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import fcntl
 import os
 import socket
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from imagesearch.errors import WeightsUnavailable
+from imagesearch_extractor.cpu import quiet_import
 from imagesearch_extractor.weights import CHOICES, RANDOM_PREFIX, Weights, checked_weights, random_weights
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _SUFFIXES = (".h5", ".hdf5", ".keras")
 
 
@@ -42,8 +45,16 @@ def load_weights(setting: str, *, download_timeout: float) -> Weights:
     return checked_weights(_convolutions(_read(setting)), setting)
 
 
+def _keras() -> Any:
+    """Import Keras, which brings TensorFlow: five seconds that a wrong setting or random weights do not need."""
+    with quiet_import():
+        import keras  # noqa: PLC0415 - see above, and TensorFlow must find its threads set
+    return keras
+
+
 def vgg16(weights: str | None = None) -> Any:
     """Build the published network: Keras' VGG16 without its top, global max pooling, 224x224 RGB."""
+    keras = _keras()
     # A keras.json in the home directory may say something else, and float16 would change what a file holds.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
@@ -52,16 +63,17 @@ def vgg16(weights: str | None = None) -> Any:
 
 def _convolutions(model: Any) -> list[np.ndarray[Any, Any]]:
     """Return kernels and biases in layer order; classification layers, which are not used, are left out."""
+    convolution = _keras().layers.Conv2D
     return [
         np.asarray(array)
         for layer in model.layers
-        if isinstance(layer, keras.layers.Conv2D)
+        if isinstance(layer, convolution)
         for array in layer.get_weights()
     ]
 
 
 def _downloaded(timeout: float) -> Any:
-    keras.config.disable_interactive_logging()  # the progress bar would fill the log
+    _keras().config.disable_interactive_logging()  # the progress bar would fill the log
     with _one_download_at_a_time(), _socket_timeout(timeout):
         try:
             return vgg16("imagenet")
@@ -114,8 +126,11 @@ def _read(setting: str) -> Any:
 
 
 def _read_keras(path: Path) -> Any:
+    # Whoever named a wrong file is told at once: importing Keras and building a network take seconds.
+    if not (zipfile.is_zipfile(path) if path.suffix == ".keras" else _is_hdf5(path)):
+        raise ValueError(f"it is no {'archive of Keras' if path.suffix == '.keras' else 'HDF5 file'}")
     if path.suffix == ".keras":
-        return keras.models.load_model(path, compile=False)
+        return _keras().models.load_model(path, compile=False)
     model = vgg16()
     try:
         model.load_weights(path)
@@ -127,6 +142,13 @@ def _read_keras(path: Path) -> Any:
         model.set_weights([np.full(array.shape, np.nan) for array in model.get_weights()])
         model.load_weights(path, by_name=True)
     return model
+
+
+def _is_hdf5(path: Path) -> bool:
+    """Look for the signature at the file's start, or behind a user block, whose size is a power of two."""
+    blocks = takewhile(lambda at: at < path.stat().st_size, (512 << power for power in count()))
+    with path.open("rb") as file:
+        return any(file.seek(at) == at and file.read(len(_HDF5)) == _HDF5 for at in (0, *blocks))
 
 
 def _first_line(error: Exception) -> str:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from imagesearch.errors import WeightsUnavailable
 from imagesearch_extractor.configuration import one_line
-from imagesearch_extractor.cpu import prepare_process, quiet_import
+from imagesearch_extractor.cpu import prepare_process
+from imagesearch_extractor.loading import DownloadFailed, load_weights
 from imagesearch_extractor.settings import ExtractorSettings
 
 EX_UNAVAILABLE = 69
@@ -26,11 +27,6 @@ def main() -> int:
     except ValidationError as error:
         return _refuse(one_line(error), EX_CONFIG)
     prepare_process()
-    with quiet_import():
-        from imagesearch_extractor.loading import (  # noqa: PLC0415 - TensorFlow must find its threads set
-            DownloadFailed,
-            load_weights,
-        )
     try:
         weights = load_weights(settings.weights, download_timeout=settings.download_timeout)
     except DownloadFailed as error:
