@@ -46,8 +46,6 @@ def _make(catalog: Catalog, options: argparse.Namespace) -> None:
         tuple(sorted(map(os.path.realpath, options.source_root))) or None,
     )
     name = checked_key(options.name, options.scope, tenancy)
-    if tenancy.is_bound:
-        raise ValueError("keys that are bound to something cannot be made yet")
     token = Token.new()
     with catalog.transaction() as tx:
         key = api_keys.create(tx, token, name, options.scope, tenancy, by=None)

@@ -123,6 +123,8 @@ class ExtractBatch(Message):
     items: tuple[ExtractItem, ...]
     generation: int = 0
     """Generation of the collection's pipeline, which the answer repeats."""
+    bound_roots: tuple[str, ...] | None = None
+    """Directories to which the job's API key is bound: a link that was put on a path since leads nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)

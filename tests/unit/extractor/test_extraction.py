@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -308,3 +309,20 @@ def test_two_batches_share_the_reading_threads(run: Any, tmp_path: Path, monkeyp
         pass
     assert [len(batch.images) for batch in done] == [4, 4, 4]
     assert max(most) <= 2
+
+
+def test_a_batch_of_a_bound_key_reads_only_below_its_directories(run: Any, tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for folder in (mine, theirs):
+        folder.mkdir()
+        save(folder / "a.jpg", 1)
+    # A link that was put there behind the planning.
+    (mine / "b.jpg").symlink_to(theirs / "a.jpg")
+    batch = batch_of(mine / "a.jpg", mine / "b.jpg", theirs / "a.jpg")
+    done = run(replace(batch, bound_roots=(str(mine.resolve()),)))
+    assert [image.image_id for image in done.images] == [100]
+    assert {failure.image_id: failure.code for failure in done.failures} == {
+        101: FailureCode.FORBIDDEN,
+        102: FailureCode.FORBIDDEN,
+    }
+    assert [image.image_id for image in run(batch).images] == [100, 101, 102]

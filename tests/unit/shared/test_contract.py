@@ -42,6 +42,7 @@ MESSAGES: list[Message] = [
         "vgg16-max-512:abc",
         Preprocessing().to_dict(),
         (ExtractItem(1, "/data/ünï 图.jpg", None, 0), ExtractItem(2**62, "/data/b.jpg", "00ff", 2**61)),
+        bound_roots=("/data/a", "/data/b"),
     ),
     IndexBatch(
         "job",

@@ -174,7 +174,7 @@ def search() -> ResponseReturnValue:
     top_k = read_int("Num", read_parameter("Num"), default=1, low=1, high=MAX_TOP_K)
     try:
         question = Question([Query(data=data)], Shape(Window(0, top_k)))
-        matches = search_collection(services.search, _table(), question, Timings(), tenancy())[0]
+        matches = search_collection(services.search, _table(), question, Timings(), owner())[0]
     except QueryRejected as error:
         raise error.cause from error
     except NotFound:

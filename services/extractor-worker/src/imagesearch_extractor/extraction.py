@@ -59,7 +59,7 @@ def extract(
         ]
         return _Outcomes(failures=refused).message(batch, embedder)
     outcomes = _Outcomes()
-    with reader.start(batch.items, preprocessing) as readings:
+    with reader.start(batch, preprocessing) as readings:
         for start in range(0, len(readings), compute_batch):
             if stopping.is_set():
                 raise HandedBack(f"stopping after {start} of {len(readings)} pictures")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import structlog
 
-from imagesearch.contract import ExtractedImage, ExtractItem, FailedImage, Pixels, UnchangedImage
+from imagesearch.contract import ExtractBatch, ExtractedImage, ExtractItem, FailedImage, Pixels, UnchangedImage
 from imagesearch.errors import PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.facts import mtime_ns
@@ -54,9 +54,10 @@ class PictureReader:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
 
     @contextmanager
-    def start(self, items: Iterable[ExtractItem], preprocessing: Preprocessing) -> Iterator[list[Future[Reading]]]:
-        """Begin to read in the background, and cancel what is still unread at the end of the block."""
-        readings = [self._pool.submit(self._read, item, preprocessing) for item in items]
+    def start(self, batch: ExtractBatch, preprocessing: Preprocessing) -> Iterator[list[Future[Reading]]]:
+        """Begin to read a batch in the background, and cancel what is still unread at the end of the block."""
+        roots = self._roots if batch.bound_roots is None else self._roots.within(batch.bound_roots)
+        readings = [self._pool.submit(self._read, item, preprocessing, roots) for item in batch.items]
         try:
             yield readings
         finally:
@@ -67,9 +68,9 @@ class PictureReader:
         """End the threads once each has finished its picture."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _read(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
+    def _read(self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots) -> Reading:
         try:
-            return self._read_or_raise(item, preprocessing)
+            return self._read_or_raise(item, preprocessing, roots)
         except PictureRejected as rejected:
             return _failed(item, rejected.code, rejected.reason)
         except MemoryError:
@@ -81,9 +82,9 @@ class PictureReader:
             reason = f"reading the picture failed in an unknown way ({type(error).__name__})"
             return _failed(item, FailureCode.UNREADABLE, reason)
 
-    def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing) -> Reading:
+    def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots) -> Reading:
         with STAGE_SECONDS.labels("read").time():
-            data, stats = read_file(item.path, self._roots, self._limits)
+            data, stats = read_file(item.path, roots, self._limits)
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
             return UnchangedImage(
                 image_id=item.image_id,

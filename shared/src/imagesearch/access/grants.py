@@ -32,6 +32,11 @@ def checked_key(name: str, scope: Scope, tenancy: Tenancy) -> str:
             raise ValueError(f"{field}: 1 to {MAX_BOUNDS} are expected")
         for bound in bounds or ():
             check_storable(bound)
+    if tenancy.roots is not None and tenancy.collections is None and tenancy.partition is None:
+        # Directories bound what is submitted and which files are read, and not which images are seen.
+        raise ValueError(
+            "source_roots: a key that is bound to directories is bound to collections or a partition, too"
+        )
     for root in tenancy.roots or ():
         if not root.startswith("/"):
             raise ValueError("source_roots: absolute paths are expected")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from imagesearch.access.grants import checked_key
+from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import EVERYTHING, Tenancy
 from imagesearch.errors import Forbidden
 from imagesearch.files.roots import Roots
@@ -84,3 +86,19 @@ def test_tenancies_that_differ_have_other_digests() -> None:
     ]
     assert len({tenancy.digest for tenancy in different}) == len(different)
     assert Tenancy(("cats",), "anna", ("/photos/anna",)).digest == ANNA.digest
+
+
+@pytest.mark.parametrize(
+    ("scope", "bounds", "field"),
+    [
+        (Scope.ADMIN, Tenancy(("cats",)), "scope"),
+        (Scope.READ, Tenancy(partition=""), "partition"),
+        (Scope.READ, Tenancy(roots=("/photos",)), "source_roots"),
+        (Scope.READ, Tenancy(("cats",), roots=("photos",)), "source_roots"),
+        (Scope.READ, Tenancy(()), "collections"),
+    ],
+)
+def test_a_key_whose_bounds_would_not_hold_is_not_made(scope: Scope, bounds: Tenancy, field: str) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: "):
+        checked_key("name", scope, bounds)
+    assert checked_key("name", Scope.WRITE, ANNA) == "name"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imagesearch.access.tenants import Tenancy
+from imagesearch.access.tenants import Owner, Tenancy
 from imagesearch.catalog import collections, images, tenants
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
@@ -33,7 +33,7 @@ class Comparison:
 
 
 def compare(
-    ports: Search, sides: tuple[Side, Side], name: str | None, timings: Timings, tenancy: Tenancy
+    ports: Search, sides: tuple[Side, Side], name: str | None, timings: Timings, owner: Owner
 ) -> Comparison:
     """Compare two pictures by the pipeline of a collection.
 
@@ -42,7 +42,7 @@ def compare(
         sides: the two.
         name: whose pipeline; None takes that of the indexed picture, or the default one where there is none.
         timings: where the time goes.
-        tenancy: within whose reach the collection and the indexed ones have to lie.
+        owner: within whose reach the collection and the indexed ones have to lie.
 
     Raises:
         Busy: there is no memory for a picture in time.
@@ -52,8 +52,9 @@ def compare(
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
-    rows, homes = _indexed(ports, sides, tenancy)
-    home = _home(ports, name, homes, tenancy)
+    ports = replace(ports, embedding=ports.embedding.of(owner))
+    rows, homes = _indexed(ports, sides, owner.tenancy)
+    home = _home(ports, name, homes, owner.tenancy)
     vectors = [_stored(ports, index, homes[index], row) for index, row in rows.items()]
     uploads = {index: side.data for index, side in enumerate(sides) if side.data is not None}
     if uploads:

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from imagesearch.access.tenants import Tenancy
+from imagesearch.access.tenants import Owner
 from imagesearch.catalog.collections import Collection, mismatch_reason
 from imagesearch.contract import Pixels, QueryPixels, Queue, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
@@ -39,6 +39,7 @@ class Embedding:
         cache: remembers what it answered.
         timeout: seconds until the answer for one picture counts as lost.
         timeout_each: seconds that each further picture may take on top.
+        cached_for: the id of the API key among whose answers the cache looks.
     """
 
     pictures: Pictures
@@ -47,10 +48,14 @@ class Embedding:
     cache: QueryCache
     timeout: float
     timeout_each: float
+    cached_for: str | None = None
 
-    def within(self, tenancy: Tenancy) -> Self:
-        """Return the same for a key, which reads files of a library only beneath what it is bound to."""
-        return replace(self, pictures=self.pictures.within(tenancy))
+    def of(self, owner: Owner) -> Self:
+        """Return the same for a key: it reads files of a library only beneath what it is bound to.
+
+        What the cache knows of it is its own: how fast an answer comes tells nobody what others have asked.
+        """
+        return replace(self, pictures=self.pictures.within(owner.tenancy), cached_for=owner.key_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,10 +87,10 @@ class Sample:
 def embed(embedding: Embedding, collection: Collection, samples: Sequence[Sample], timings: Timings) -> Vectors:
     """Return the vectors of pictures as float32[n, dimension], made by the pipeline of the collection.
 
-    The cache is keyed by content, box and pipeline, so asking again with the same file costs neither decoding
-    nor inference. Several files of a library are decoded one by one as they are read, and may only save the
-    inference: together they could be larger than memory. Redis going away costs the cache, and is noticed where
-    the extractor is asked.
+    The cache is keyed by API key, content, box and pipeline, so asking again with the same file costs neither
+    decoding nor inference. Several files of a library are decoded one by one as they are read, and may only save
+    the inference: together they could be larger than memory. Redis going away costs the cache, and is noticed
+    where the extractor is asked.
 
     Raises:
         QueryRejected: a picture, a URL or a box cannot be used.
@@ -100,7 +105,7 @@ def embed(embedding: Embedding, collection: Collection, samples: Sequence[Sample
             with ExitStack() as taken:
                 with timings.measure("read"):
                     data = sample.bytes_of(taken)
-                key = _key(collection, sample, data)
+                key = _key(embedding.cached_for, collection, sample, data)
                 keys.append(key)
                 if sample.is_at_hand or len(samples) == 1:
                     waiting[key] = data, sample
@@ -189,6 +194,7 @@ def check_direction(vector: Vectors) -> None:
         raise PictureRejected(FailureCode.ZERO_VECTOR, "the network finds nothing in it to compare")
 
 
-def _key(collection: Collection, sample: Sample, data: bytes) -> str:
+def _key(holder: str | None, collection: Collection, sample: Sample, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
-    return f"imagesearch:query:{collection.fingerprint}:{digest}" + (f":{sample.box}" if sample.box else "")
+    parts = ["imagesearch:query", holder, collection.fingerprint, digest, str(sample.box) if sample.box else None]
+    return ":".join(part for part in parts if part is not None)

@@ -6,7 +6,7 @@ from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imagesearch.access.tenants import Tenancy
+from imagesearch.access.tenants import Owner
 from imagesearch.catalog import image_queries, images, naming, tenants
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
@@ -33,7 +33,7 @@ class Match:
     distance: float
 
 
-def search(ports: Search, name: str, question: Question, timings: Timings, tenancy: Tenancy) -> list[list[Match]]:
+def search(ports: Search, name: str, question: Question, timings: Timings, owner: Owner) -> list[list[Match]]:
     """Return the images of a collection nearest to each query, in the shape that was asked for.
 
     Raises:
@@ -46,12 +46,13 @@ def search(ports: Search, name: str, question: Question, timings: Timings, tenan
         QueryTimeout: no extractor answered in time.
         StoreUnavailable: a store does not answer.
     """
+    tenancy = owner.tenancy
     shape = replace(question.shape, partition=tenancy.partition_of(question.shape.partition))
     resolved = resolved_paths(question.queries)
     with timings.measure("catalogue"), ports.catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy)
         rows = rows_of(tx, collection, question.queries, resolved, tenancy)
-    embedding = ports.embedding.within(tenancy)
+    embedding = ports.embedding.of(owner)
     vectors = vectors_of(
         ports.catalog, ports.vectors, embedding, collection, question.queries, rows=rows, timings=timings
     )

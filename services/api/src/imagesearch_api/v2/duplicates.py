@@ -97,7 +97,7 @@ def compare_pictures() -> ResponseReturnValue:
     timings = Timings()
     sides, collection = read_sides(current().settings.max_upload_bytes)
     with naming_queries(SIDES):
-        found = compare(current().comparison, sides, collection, timings, tenancy())
+        found = compare(current().comparison, sides, collection, timings, owner())
     return answer(
         Comparison(distance=found.distance, same_content=found.same_content, took_ms=timings.with_total())
     )

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.access.scopes import Scope
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
-from imagesearch_api.http.callers import needs, tenancy
+from imagesearch_api.http.callers import needs, owner
 from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
@@ -33,7 +33,7 @@ def search_collection(name: str) -> ResponseReturnValue:
     settings = current().settings
     question, fields = read_question(settings.max_upload_bytes, settings.max_body_bytes)
     with naming_queries(fields):
-        found = search(current().search, name, question, timings, tenancy())
+        found = search(current().search, name, question, timings, owner())
     links = Links.of_request(settings.public_url)
     answers = [[_result(match, links, question.shape.include) for match in matches] for matches in found]
     if question.is_batch:

@@ -34,7 +34,8 @@ from imagesearch_indexer.lifecycle.time_slice import work
 
 log = structlog.get_logger()
 
-OTHER_PARTITION = "it is indexed in this collection for a partition to which the job's API key is not bound"
+OTHER_PARTITION = "the job's API key may not index this file in this collection"
+"""It is an image of another partition; whose, and whether it is indexed, is not said."""
 
 
 def plan(indexer: Indexer, job: jobs.Job) -> None:

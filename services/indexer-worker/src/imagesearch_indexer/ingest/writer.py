@@ -72,6 +72,8 @@ def settle(
     there = {
         row.id: OpenImage(row, given.get(row.id, NO_LABELS).over(held.job.labels), held.job.origin)
         for row in rows.values()
+        # Moved to another partition since: for this job it is as gone as if it were deleted.
+        if held.job.tenancy.holds_partition(row.partition)
     }
     answer = decide(message, held.open_images, there, refusal=refusal)
     images.mark_failed(tx, answer.bare)

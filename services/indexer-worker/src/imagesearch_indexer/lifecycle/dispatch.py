@@ -221,6 +221,7 @@ def _lease(
                 preprocessing=target.preprocessing.to_dict(),
                 items=batches.extract_items(tx, batch.id, anew=target.anew),
                 generation=sender.collection.generation,
+                bound_roots=job.tenancy.roots,
             ),
         )
         for batch in found
