@@ -14,10 +14,10 @@ from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred
 from imagesearch.files.descent import Descent, Level
+from imagesearch.files.directory_names import shown, sorted_names
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import failure_of, resolve_file, source_rejected
 from imagesearch.files.roots import Roots
-from imagesearch.text import is_utf8
 
 _SYSTEM_NAMES = frozenset(
     {
@@ -32,10 +32,6 @@ _SYSTEM_NAMES = frozenset(
     }
 )
 """What Windows, macOS, Synology and ext4 leave beside pictures, in lower case."""
-
-PART = 100_000
-"""Names of one directory in memory at once. A directory of 1,000,000 files is read ten times because of this
-limit, and the planner stays 70 MB smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +105,10 @@ def _steps(descent: Descent, roots: Roots, *, recursive: bool) -> Iterator[Step]
                 yield _lost(descent.levels[-1].path, error)
                 descent.give_up()
             continue
-        shown, done = _shown(name), level.done
-        if done and shown < done[0]:
+        readable, done = shown(name), level.done
+        if done and readable < done[0]:
             continue
-        on_the_way = bool(done) and shown == done[0]
+        on_the_way = bool(done) and readable == done[0]
         path = os.path.join(level.path, name)  # noqa: PTH118 - one Path object per file is slow, here and below.
         try:
             stats = os.stat(name, dir_fd=descent.descriptor, follow_symlinks=False)
@@ -128,51 +124,22 @@ def _steps(descent: Descent, roots: Roots, *, recursive: bool) -> Iterator[Step]
         except OSError as error:
             entry = None if on_the_way and not done[1:] else _lost(path, error)[1]
         if entry is not None:
-            yield _shown(path), entry
+            yield shown(path), entry
 
 
 def _lost(path: str, error: OSError) -> Step:
-    return _shown(path), Entry(_shown(path), 0, 0, *failure_of(error))
-
-
-SortKey: TypeAlias = tuple[str, bytes]
-"""Orders names: as they are shown, and by their bytes where two are shown alike."""
+    return shown(path), Entry(shown(path), 0, 0, *failure_of(error))
 
 
 def _names(level: Level, done: tuple[str, ...] = ()) -> Iterator[str]:
     """Return the names in a directory in the order of a walk, from the one that `done` begins with.
 
     Raises:
-        OSError: the directory cannot be listed; the iterator raises it, too, where it has to read on.
+        OSError: the directory cannot be listed; the iterator raises it, too, where that breaks off.
+        StoreUnavailable: it is large, and there is no room for its names.
     """
-    return _parts(level, _smallest(level, (done[0], b"") if done else ("", b"")))
-
-
-def _parts(level: Level, names: list[str]) -> Iterator[str]:
-    while names:
-        yield from names
-        shown, raw = _sort_key(names[-1])
-        names = _smallest(level, (shown, raw + b"\0")) if len(names) == PART else []
-
-
-def _smallest(level: Level, first: SortKey) -> list[str]:
-    """Return `PART` names of a directory from `first` on, in order, and never hold more than twice as many."""
-    names: list[str] = []
-    last: SortKey | None = None
-    with os.scandir(level.descriptor) as entries:
-        for entry in entries:
-            key = _sort_key(entry.name)
-            if first <= key and (last is None or key < last) and not is_left_out(entry.name):
-                names.append(entry.name)
-                if len(names) == 2 * PART:
-                    names = sorted(names, key=_sort_key)[:PART]
-                    last = _sort_key(names[-1])
-    return sorted(names, key=_sort_key)[:PART]
-
-
-def _sort_key(name: str) -> SortKey:
-    shown = _shown(name)
-    return shown, b"" if shown is name else os.fsencode(name)
+    first = done[0] if done else ""
+    return sorted_names(level.descriptor, first=first, is_wanted=lambda name: not is_left_out(name))
 
 
 def is_left_out(name: str) -> bool:
@@ -185,9 +152,9 @@ def _entry(path: str, stats: os.stat_result, top: str, roots: Roots, *, recursiv
         return _behind_link(path, top, roots, recursive=recursive)
     if not stat.S_ISREG(stats.st_mode):
         return None
-    shown = _shown(path)
-    if shown != path:
-        return Entry(shown, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
+    readable = shown(path)
+    if readable != path:
+        return Entry(readable, 0, 0, FailureCode.UNSUPPORTED_NAME, "the file's name is not valid UTF-8")
     return Entry(path, stats.st_size, mtime_ns(stats))
 
 
@@ -198,14 +165,10 @@ def _behind_link(path: str, top: str, roots: Roots, *, recursive: bool) -> Entry
         if not recursive or Path(os.path.realpath(path)).is_relative_to(top):
             return None
         reason = "a link to a directory elsewhere, which is not followed"
-        return Entry(_shown(path), 0, 0, FailureCode.NOT_A_FILE, reason)
+        return Entry(shown(path), 0, 0, FailureCode.NOT_A_FILE, reason)
     if not stat.S_ISREG(stats.st_mode):
         return None
     try:
         return Entry(str(resolve_file(path, roots)), stats.st_size, mtime_ns(stats))
     except PictureRejected as error:
-        return Entry(_shown(path), 0, 0, error.code, error.reason)
-
-
-def _shown(name: str) -> str:
-    return name if is_utf8(name) else os.fsencode(name).decode("utf-8", "backslashreplace")
+        return Entry(shown(path), 0, 0, error.code, error.reason)

@@ -57,6 +57,13 @@ def test_work_that_ends_in_time_asks_for_no_more(indexer: Indexer, sent: list[ob
     assert (steps.taken, sent) == (3, [])
 
 
+def test_a_time_slice_lasts_ten_times_as_long_as_its_beginning(indexer: Indexer, sent: list[object]) -> None:
+    hasty = replace(indexer, settings=IndexerSettings(plan_seconds=1e-9))
+    steps = Steps(3)
+    work(hasty, JOB, steps, begun_in=lambda: 3600.0)
+    assert (steps.taken, sent) == (3, [])
+
+
 def test_work_whose_time_is_up_has_taken_a_step_and_asks_for_the_next_slice(
     indexer: Indexer, sent: list[object]
 ) -> None:

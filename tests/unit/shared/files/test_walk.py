@@ -7,14 +7,17 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagesearch.errors import SourceRejected
+from imagesearch.errors import SourceRejected, StoreUnavailable
 from imagesearch.failures import FailureCode
+from imagesearch.files import directory_names
 from imagesearch.files import walk as walking
 from imagesearch.files.descent import Level
 from imagesearch.files.roots import Roots
@@ -206,15 +209,19 @@ def test_a_disk_that_fails_in_the_middle_of_a_large_directory_is_a_loss(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(top, "a.jpg", "b.jpg", "sub/c.jpg", "z.jpg")
-    monkeypatch.setattr(walking, "PART", 2)
-    smallest = walking._smallest
+    monkeypatch.setattr(directory_names, "RUN", 1)
+    scan = os.scandir
 
-    def fail_later(level: Level, first: tuple[str, bytes]) -> list[str]:
-        if first != ("", b""):
-            raise OSError(5, "Input/output error", level.path)
-        return smallest(level, first)
+    @contextmanager
+    def fail_later(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
+        def some(entries: list[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
+            yield from entries[:2]
+            raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(walking, "_smallest", fail_later)
+        with scan(descriptor) as entries:
+            yield some(sorted(entries, key=lambda entry: entry.name))
+
+    monkeypatch.setattr(directory_names.os, "scandir", fail_later)
     entries = [entry for _, entry in walk(top, Roots((top,)), recursive=True, after=None)]
     assert [entry.path for entry in entries] == [f"{top}/a.jpg", f"{top}/b.jpg", str(top)]
     assert entries[-1].failure == FailureCode.IO_ERROR
@@ -268,18 +275,53 @@ def test_a_walk_can_be_taken_up_again_anywhere(tree: set[tuple[str, ...]], data:
 
 
 @pytest.mark.parametrize("part", [1, 2, 3, 7, 100])
-def test_a_large_directory_is_read_in_parts_and_gives_the_same_order(
+def test_a_large_directory_is_sorted_in_runs_and_gives_the_same_order(
     top: Path, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
     plant(top, *(f"{index:02}.jpg" for index in range(9)), "05/a.jpg", "05/b.jpg", "ä.jpg", "\\xff.jpg")
     Path(os.fsdecode(os.fsencode(top) + b"/\xff.jpg")).write_bytes(b"x")
     whole = found(top)
     assert len(whole) == 14
-    monkeypatch.setattr(walking, "PART", part)
+    monkeypatch.setattr(directory_names, "RUN", part)
     assert found(top) == whole
     for index, path in enumerate(whole):
         if whole.count(path) == 1:
             assert found(top, after=f"{top}/{path}") == whole[index + 1 :]
+
+
+def test_a_directory_is_read_once_and_once_more_when_a_walk_is_taken_up_again(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{index:02}.jpg" for index in range(20)]
+    plant(top, *names)
+    monkeypatch.setattr(directory_names, "RUN", 3)
+    read: list[int] = []
+    looked_at: list[str] = []
+    scan, look = os.scandir, os.stat
+    monkeypatch.setattr(directory_names.os, "scandir", lambda of: read.append(of) or scan(of))
+
+    def look_at(of: str | int, **how: Any) -> os.stat_result:
+        if isinstance(of, str):
+            looked_at.append(of)
+        return look(of, **how)
+
+    monkeypatch.setattr(walking.os, "stat", look_at)
+    assert (found(top), len(read), looked_at) == (names, 1, names)
+    looked_at.clear()
+    assert (found(top, after=f"{top}/14.jpg"), len(read)) == (names[15:], 2)
+    assert looked_at == names[14:], "none that was planned but the last, which may be a directory by now"
+
+
+def test_no_room_for_the_names_of_a_large_directory_is_no_loss(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(top, *(f"{index:02}.jpg" for index in range(9)))
+    monkeypatch.setattr(directory_names, "RUN", 3)
+
+    def fail(*_: object, **__: object) -> tuple[int, str]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(directory_names.tempfile, "mkstemp", fail)
+    with pytest.raises(StoreUnavailable, match="No space left"):
+        found(top)
 
 
 @pytest.mark.parametrize("swapped", ["d", "d/home"])

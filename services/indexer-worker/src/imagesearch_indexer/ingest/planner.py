@@ -7,6 +7,7 @@ first batches while it still lists; a planner that dies is followed by one that 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,13 +63,20 @@ def plan(indexer: Indexer, job: jobs.Job) -> None:
 def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
     """Write slices of a job for some seconds."""
     unlisted = listing(job, indexer.roots) if job.listed_at is None else iter(())
+    begun_in = 0.0
+
+    def list_next() -> list[Listed]:
+        """Return the next entries; before the first, the names of the directory that was left halfway are read."""
+        nonlocal begun_in
+        began = time.monotonic()
+        first = list(islice(unlisted, 1))
+        begun_in = begun_in or time.monotonic() - began
+        return first + list(islice(unlisted, indexer.settings.plan_slice - 1))
 
     def step() -> bool:
         nonlocal job
         try:
-            entries = (
-                _look_again(indexer, job) if job.listed_at else list(islice(unlisted, indexer.settings.plan_slice))
-            )
+            entries = _look_again(indexer, job) if job.listed_at else list_next()
         except SourceRejected as error:
             _give_up(indexer, job, f"The source cannot be read any more: {error}.")
             return False
@@ -84,7 +92,7 @@ def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
         dispatch(indexer)
         return job.state == JobState.PLANNING
 
-    work(indexer, job.id, step)
+    work(indexer, job.id, step, begun_in=lambda: begun_in)
 
 
 def _write_slice(indexer: Indexer, tx: Transaction, seen: jobs.Job, entries: Sequence[Listed]) -> jobs.Job | None:

@@ -9,8 +9,13 @@ from imagesearch.contract import PlanJob, TaskName
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 
+AMORTIZED = 10.0
+"""A time slice lasts at least as many times as long as it took to begin it, so that beginning costs a tenth."""
 
-def work(indexer: Indexer, job_id: str, step: Callable[[], bool]) -> None:
+
+def work(
+    indexer: Indexer, job_id: str, step: Callable[[], bool], *, begun_in: Callable[[], float] = lambda: 0.0
+) -> None:
     """Take steps until one says that no other may follow, the time is up or the process stops.
 
     One step is always taken, so that a job moves on however short its time is. Where more is left to do, a
@@ -20,12 +25,14 @@ def work(indexer: Indexer, job_id: str, step: Callable[[], bool]) -> None:
         indexer: the settings, and the way to send messages.
         job_id: the job.
         step: does a part of the work; tells whether more may follow at once.
+        begun_in: how many seconds of this time slice went by before any of its work was done.
 
     Raises:
         StoreUnavailable: the message could not be sent; whoever repeats the work sends it.
     """
-    deadline = time.monotonic() + indexer.settings.plan_seconds
+    began = time.monotonic()
     while step():
-        if time.monotonic() > deadline or indexer.stopping.is_set():
+        lasts = max(indexer.settings.plan_seconds, AMORTIZED * begun_in())
+        if time.monotonic() - began > lasts or indexer.stopping.is_set():
             indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
             return
