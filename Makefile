@@ -28,9 +28,10 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN   := .venv/bin
 LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
+SIZES ?= 100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench lint format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench bench-scale lint format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +81,9 @@ test-compose: setup ## build the images and run docker-compose.yml on a Docker e
 
 bench: setup ## measure speed
 	@PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-scale: setup ## measure what a path costs at SIZES=100000,1000000: nothing may grow
+	@PYTHONPATH=tests SIZES=$(SIZES) $(BIN)/python -m bench.scale
 
 lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from imagesearch.catalog import collections
+from imagesearch.catalog import collections, image_counts
+from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import built_images, images, job_batches, retired_vectors, stray_files, tombstones
 from imagesearch.contract import Reconcile
 from imagesearch_indexer.lifecycle.deletion import collect
@@ -41,8 +43,9 @@ def catch_up(world: World, name: str) -> None:
 def check_agreement(world: World) -> None:
     """Repair, and assert that rows name all vectors, each that of its row's digest, with its row's labels.
 
-    Nothing is left of what was buried, replaced, dropped or never named.
+    Nothing is left of what was buried, replaced, dropped or never named. The counts need no repair.
     """
+    check_counts(world)
     repair(world)
     with world.catalog.transaction() as tx:
         active = collections.all_active(tx)
@@ -55,6 +58,16 @@ def check_agreement(world: World) -> None:
         _check_collection(world, collection)
     if world.upload_root is not None:
         _check_uploads(world)
+
+
+def check_counts(world: World) -> None:
+    """Assert that as many images are counted as there are, whatever was killed in the middle."""
+    with world.catalog.transaction() as tx:
+        tx.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        ids = [collection.id for collection in collections.all_active(tx)]
+        indexed = sa.select(images.c.collection_id).where(images.c.state == ImageState.INDEXED)
+        found = Counter(tx.execute(indexed).scalars())
+        assert image_counts.indexed(tx, ids) == {collection_id: found[collection_id] for collection_id in ids}
 
 
 def _check_collection(world: World, collection: collections.Collection) -> None:

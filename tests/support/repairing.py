@@ -11,7 +11,9 @@ from imagesearch.catalog.tables import job_batches, job_items
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import ExtractBatch, Findings, Reconcile, TaskName
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.reconcile.report import Report
 from imagesearch_indexer.reconcile.run import reconcile
+from imagesearch_indexer.reconcile.vectors import sweep_slice
 from support.world import World
 
 
@@ -34,6 +36,16 @@ def repaired(world: World, *, deep: bool = False, indexer: Indexer | None = None
     assert snapshot(world) == before, "a dry run changed something"
     assert kinds(reconcile(indexer or world.indexer, Reconcile(dry_run=False, deep=deep))) == seen
     return seen
+
+
+def swept(indexer: Indexer) -> dict[str, int]:
+    """Compare all rows with all vectors, and nothing else; return what was found by kind."""
+    report = Report(dry_run=False, renew=lambda: None)
+    step = sweep_slice(indexer, report, None)
+    while step.place is not None:
+        assert not step.waits
+        step = sweep_slice(indexer, report, step.place)
+    return kinds(Findings(report.findings()))
 
 
 def kinds(findings: Findings) -> dict[str, int]:

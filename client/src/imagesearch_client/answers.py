@@ -35,6 +35,8 @@ class Collection:
     created_at: datetime | None
     aliases: tuple[str, ...] = ()
     """Further names of it; left out of lists."""
+    images_capped: bool = False
+    """Whether there may be more images: those of one partition are counted up to 10,000."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -54,6 +56,7 @@ class Collection:
             preprocessing=fields.mapping("preprocessing"),
             created_at=fields.optional_time("created_at"),
             aliases=tuple(map(str, fields.items("aliases"))) if "aliases" in fields else (),
+            images_capped=fields.flag("images_capped"),
         )
 
 

@@ -45,7 +45,7 @@ class DuplicateGroup:
     """Hold pictures that are alike, from one to the next."""
 
     id: int
-    """The smallest id in it."""
+    """Of the picture that it began with."""
     kind: str
     """``exact`` where all files hold the same bytes, else ``near``."""
     images: tuple[Duplicate, ...]

@@ -22,6 +22,8 @@ class Info:
     fingerprint: str | None
     """Of a collection with the default preprocessing."""
     images: int | None
+    images_capped: bool
+    """Whether there may be more: images of one partition are counted up to 10,000."""
     everything: Mapping[str, Any]
     """The whole answer."""
 
@@ -36,6 +38,7 @@ class Info:
             model=fields.optional_text("model"),
             fingerprint=fields.optional_text("fingerprint"),
             images=fields.optional_integer("images"),
+            images_capped=fields.flag("images_capped"),
             everything=fields.raw(),
         )
 

@@ -32,6 +32,7 @@ class Queue(StrEnum):
     EXTRACT = "extract"
     INDEX = "index"
     QUERY = "query"
+    RECONCILE = "reconcile"
 
 
 class TaskName(StrEnum):

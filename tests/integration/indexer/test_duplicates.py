@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog import collections, duplicates, jobs
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.catalog.tables import duplicate_pairs
+from imagesearch.catalog.tables import duplicate_contents
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.contract import JobKind, JobState, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
@@ -66,8 +66,10 @@ def found(world: World, job_id: str) -> list[set[str]]:
     names = {image_id: name for name, image_id in ids(world).items()}
     with world.catalog.transaction() as tx:
         groups = duplicates.groups(tx, job_id, after=0, limit=100)
-        assert tx.execute(sa.select(duplicate_pairs)).all() == []
-    return sorted(({names[image_id] for image_id in group.members} for group in groups), key=min)
+        assert tx.execute(sa.select(duplicate_contents)).all() == []
+    # As they are shown: without those that are gone.
+    there = [{names[image_id] for image_id in group.members if image_id in names} for group in groups]
+    return sorted((group for group in there if len(group) > 1), key=min)
 
 
 ALL = [

@@ -46,7 +46,7 @@ def scheduler(app: Celery, in_flight: InFlight) -> Scheduler:
 
 
 def asked(client: redis.Redis) -> list[str]:
-    messages = [json.loads(message) for message in client.lrange(Queue.PLAN.value, 0, -1)]
+    messages = [json.loads(message) for message in client.lrange(Queue.RECONCILE.value, 0, -1)]
     assert {message["headers"]["task"] for message in messages} <= {str(TaskName.RECONCILE)}
     # A worker would compare it with a clock of its own.
     assert all(message["headers"]["expires"] is None for message in messages)
@@ -60,7 +60,7 @@ def test_what_still_waits_is_not_asked_for_again(app: Celery, client: redis.Redi
     assert asked(client) == ["scheduled-reconcile"]
     made.apply_entry(made.schedule["sweep"])
     assert asked(client) == ["scheduled-reconcile", "scheduled-sweep"]
-    client.delete(Queue.PLAN.value)
+    client.delete(Queue.RECONCILE.value)
     made.apply_entry(made.schedule["reconcile"])
     assert asked(client) == ["scheduled-reconcile"]
 

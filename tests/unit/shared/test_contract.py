@@ -209,7 +209,7 @@ def test_pixels_come_back_in_shape() -> None:
 def test_tasks_have_dotted_names_of_their_own_and_queues_stay_what_scalers_watch() -> None:
     assert all(name.startswith("imagesearch.") for name in TaskName)
     assert len(set(TaskName)) == len(TaskName)
-    assert {str(queue) for queue in Queue} == {"plan", "extract", "index", "query"}
+    assert {str(queue) for queue in Queue} == {"plan", "extract", "index", "query", "reconcile"}
 
 
 def test_a_lost_file_says_nothing_about_what_lies_at_its_path() -> None:

@@ -135,8 +135,9 @@ class Extraction:
     fail: Callable[[Indexer, Transaction, Job, Sequence[int]], None]
 
 
-def _nothing(_: Indexer, __: Job) -> None:
+def _nothing(_: Indexer, __: Job) -> bool:
     """Do nothing: most kinds have nothing of their own to do here."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,12 @@ class Kind:
         extraction: how it has pictures extracted; None where it sends no batches.
         finish: does what is left to do when every path has its outcome, before the job ends.
         cancel: gives up what a job has made so far, so that nobody adds to it any more.
+
+    The last two may be killed and repeated. They return whether nothing is left to do: what grows with the job is
+    done in time slices.
     """
 
     plan: Callable[[Indexer, Job], None]
     extraction: Extraction | None = None
-    finish: Callable[[Indexer, Job], None] = _nothing
-    cancel: Callable[[Indexer, Job], None] = _nothing
+    finish: Callable[[Indexer, Job], bool] = _nothing
+    cancel: Callable[[Indexer, Job], bool] = _nothing

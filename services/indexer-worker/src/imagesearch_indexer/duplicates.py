@@ -1,33 +1,35 @@
-"""Look for duplicates in a collection that is too large to compare every picture with every other."""
+"""Look for duplicates in a collection that is too large to compare every picture with every other.
+
+Picture by picture, in the order of their ids, and in memory that does not grow with the collection: what lies near
+one is searched for, and goes into its group at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from imagesearch.catalog import collections, duplicates, images, jobs, naming
+from imagesearch.catalog import collections, duplicates, jobs, naming
 from imagesearch.catalog.collections import Collection
-from imagesearch.catalog.engine import Transaction, without_time_limit
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.listing import submit_indexed
 from imagesearch.catalog.states import CollectionState
-from imagesearch.contract import Outcome
+from imagesearch.contract import Outcome, Vectors
 from imagesearch.errors import NotFound
-from imagesearch.similarity import groups_of_pairs
+from imagesearch.similarity import MERGED_MEMBERS, NEIGHBOURS, SPREAD, Grouping, distances_from
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.time_slice import work
 from imagesearch_indexer.stored_vectors import fetch_vectors
 
-NEIGHBOURS = 64
-"""Nearest pictures that one is paired with. More copies than these still form one group: equal distances are
-ordered by id, so that all of them are paired with the same first ones."""
 QUERIES = 64
 """Pictures searched by at once."""
 
@@ -42,11 +44,17 @@ def plan(indexer: Indexer, job: jobs.Job) -> None:
     end_or_give_up(indexer, job.id)
 
 
-def cancel(indexer: Indexer, job: jobs.Job) -> None:
-    """Forget the pairs that a job has found so far."""
-    with indexer.catalog.transaction() as tx:
-        jobs.lock(tx, job.id)
-        duplicates.forget_pairs(tx, job.id)
+def cancel(indexer: Indexer, job: jobs.Job) -> bool:
+    """Forget what a job has found so far, for a time slice; return whether nothing is left."""
+    deadline = time.monotonic() + indexer.settings.plan_seconds
+    while True:
+        with indexer.catalog.transaction() as tx:
+            jobs.lock(tx, job.id)
+            is_forgotten = duplicates.forget_groups(tx, job.id) and duplicates.forget_contents(tx, job.id)
+        if is_forgotten:
+            return True
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            return False
 
 
 def _goes_on(indexer: Indexer, job_id: str) -> bool:
@@ -76,57 +84,105 @@ def _step(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collecti
         return True
     waiting = ledger.unplanned_images(tx, job.id, limit=QUERIES)
     if waiting:
-        ids = [image_id for image_id, _ in waiting]
-        near = _neighbours(indexer, tx, collection, ids, options)
-        duplicates.record_pairs(tx, job.id, near)
+        _group(indexer, tx, job, collection, [image_id for image_id, _ in waiting])
         items = [Item(path, image_id, None, Outcome.UNCHANGED) for image_id, path in waiting]
         submitted, outcomes = ledger.record(tx, job.id, items)
         counters.count(tx, job.id, outcomes, submitted=submitted, worked=True)
         return True
-    without_time_limit(tx)
-    _group(tx, job, options["partition"])
+    if not duplicates.forget_contents(tx, job.id):
+        return True
+    jobs.planned(tx, job.id)
     return False
 
 
+def _group(
+    indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Collection, image_ids: Sequence[int]
+) -> None:
+    """Put the next pictures into groups, with those that lie near them."""
+    options = job.options or {}
+    known = _Vectors(indexer, tx, collection)
+    near = _neighbours(known, image_ids, options)
+    for image_id, first in duplicates.first_of_contents(tx, job.id, image_ids).items():
+        if first != image_id:
+            near[image_id][first] = 0.0
+    together = {*near, *(each for others in near.values() for each in others)}
+    before = duplicates.groups_of(tx, job.id, together)
+    grouping = Grouping(
+        reach=SPREAD * options["max_distance"],
+        groups=before,
+        distances=known.distances,
+        members=lambda group_id: duplicates.members_of(tx, job.id, group_id, most=MERGED_MEMBERS),
+    )
+    for image_id in sorted(near):
+        grouping.add(image_id, near[image_id])
+    changed = {
+        image_id: group_id
+        for image_id, group_id in grouping.groups.items()
+        if before.get(image_id) != group_id or image_id in grouping.nearest
+    }
+    duplicates.put(tx, job.id, changed, grouping.nearest)
+
+
+class _Vectors:
+    """Fetch the vectors of images, each once in a step."""
+
+    def __init__(self, indexer: Indexer, tx: Transaction, collection: Collection) -> None:
+        self.store, self.tx, self.collection = indexer.vectors, tx, collection
+        self.keys: dict[int, int] = {}
+        self._found: dict[int, Vectors] = {}
+
+    def fetch(self, image_ids: Sequence[int]) -> dict[int, Vectors]:
+        """Return the vectors of those of the images that have one.
+
+        Raises:
+            StoreUnavailable: a store does not answer.
+        """
+        keys = naming.keys_of_images(self.tx, [each for each in image_ids if each not in self.keys])
+        self.keys |= keys
+        if keys:
+            vectors = fetch_vectors(self.store, self.collection.vector_collection, list(keys.values()))
+            self._found |= {image_id: vectors[key] for image_id, key in keys.items() if key in vectors}
+        return {image_id: self._found[image_id] for image_id in image_ids if image_id in self._found}
+
+    def distances(self, first: int, image_ids: Sequence[int]) -> dict[int, float]:
+        """Return how far images lie from the first one of a group; none where that is gone."""
+        found = self.fetch([first, *image_ids])
+        others = [each for each in image_ids if each in found]
+        if first not in found or not others:
+            return {}
+        far = distances_from(found[first], np.stack([found[each] for each in others]))
+        return dict(zip(others, far, strict=True))
+
+
 def _neighbours(
-    indexer: Indexer,
-    tx: Transaction,
-    collection: Collection,
-    ids: Sequence[int],
-    options: Mapping[str, Any],
-) -> Iterator[tuple[int, int, float]]:
-    """Iterate over pairs of these images and those that lie near them."""
-    keys = naming.keys_of_images(tx, ids)
+    known: _Vectors, image_ids: Sequence[int], options: Mapping[str, Any]
+) -> dict[int, dict[int, float]]:
+    """Return what lies near each of these images, with the distances."""
+    near: dict[int, dict[int, float]] = defaultdict(dict)
+    vectors = known.fetch(image_ids)
+    if not vectors:
+        return near
     try:
-        vectors = fetch_vectors(indexer.vectors, collection.vector_collection, list(keys.values()))
-        if not vectors:
-            return
-        hits = indexer.vectors.search(
-            collection.vector_collection,
+        hits = known.store.search(
+            known.collection.vector_collection,
             np.stack(list(vectors.values())),
             limit=NEIGHBOURS + 1,
             partition=options["partition"],
             max_distance=options["max_distance"],
         )
     except NotFound:
-        return
-    image_ids = {key: image_id for image_id, key in keys.items()}
-    found = {hit.key for near in hits for hit in near} - image_ids.keys()
-    image_ids |= {
-        key: one.image_id for key, one in naming.follow(tx, collection.id, found).items() if one.is_current
+        return near
+    images_of = {known.keys[image_id]: image_id for image_id in vectors}
+    found = {hit.key for some in hits for hit in some} - images_of.keys()
+    images_of |= {
+        key: one.image_id
+        for key, one in naming.follow(known.tx, known.collection.id, found).items()
+        if one.is_current
     }
-    for key, near in zip(vectors, hits, strict=True):
-        for hit in near:
+    for image_id, some in zip(vectors, hits, strict=True):
+        for hit in some:
             # An image that was written anew meanwhile is near under its new key too, and no duplicate of itself.
-            if image_ids.get(hit.key, image_ids[key]) != image_ids[key]:
-                yield image_ids[key], image_ids[hit.key], hit.distance
-
-
-def _group(tx: Transaction, job: jobs.Job, partition: str | None) -> None:
-    """End the search: pairs that are still indexed become groups."""
-    near = list(duplicates.pairs(tx, job.id))
-    there = images.indexed_among(tx, {image_id for first, second, _ in near for image_id in (first, second)})
-    kept = ((first, second, far) for first, second, far in near if first in there and second in there)
-    same = duplicates.same_content(tx, job.collection_id, partition)
-    duplicates.end(tx, job.id, groups_of_pairs(chain(kept, same)))
-    jobs.planned(tx, job.id)
+            other = images_of.get(hit.key, image_id)
+            if other != image_id:
+                near[image_id][other] = min(hit.distance, near[image_id].get(other, hit.distance))
+    return near

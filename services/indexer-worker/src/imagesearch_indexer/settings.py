@@ -52,6 +52,12 @@ class IndexerSettings(Settings):
         description="Workers that may die on a batch before it is split; one more fails a picture on its own.",
     )
     reconcile_seconds: float = Field(10.0, gt=0, description="How often lost batches are looked for.")
+    reconcile_lease_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="A reconciliation that has said nothing for so long was killed or stands still, and another "
+        "one may begin: longer than a call to a store takes.",
+    )
     sweep_seconds: float = Field(3_600.0, gt=0, description="How often every row is compared with every vector.")
     stall_seconds: float = Field(
         600.0, gt=0, description="A running job without any progress for this long is reported as stalled."
@@ -87,7 +93,20 @@ class IndexerSettings(Settings):
         "RESULT_EXPIRES keeps its progress, for whoever was answered 202 and asks what became of it. "
         "Submitted jobs stay.",
     )
-    indexer_threads: int = Field(4, ge=1, le=32, description="Tasks that run at once.")
+    ledger_days: float = Field(
+        30.0,
+        gt=0,
+        description="How long each path of a job is kept after the job's end; what failed stays, and so do the "
+        "counters.",
+    )
+    indexer_threads: int = Field(4, ge=1, le=32, description="Batches that are written at once.")
+    planner_threads: int = Field(
+        2,
+        ge=1,
+        le=32,
+        description="Jobs that are planned at once, in threads of their own: no batch waits behind a plan. One "
+        "more thread reconciles.",
+    )
 
     @property
     def last_round_timeout(self) -> timedelta:
@@ -118,6 +137,21 @@ class IndexerSettings(Settings):
     def keep_single_image_jobs(self) -> timedelta:
         """Return `single_jobs_hours` as a duration."""
         return timedelta(hours=self.single_jobs_hours)
+
+    @property
+    def keep_ledgers(self) -> timedelta:
+        """Return `ledger_days` as a duration."""
+        return timedelta(days=self.ledger_days)
+
+    @property
+    def reconcile_lease(self) -> timedelta:
+        """Return `reconcile_lease_seconds` as a duration."""
+        return timedelta(seconds=self.reconcile_lease_seconds)
+
+    @property
+    def threads(self) -> int:
+        """Return how many tasks run at once: batches, plans and one reconciliation."""
+        return self.indexer_threads + self.planner_threads + 1
 
     @property
     def lease(self) -> timedelta:

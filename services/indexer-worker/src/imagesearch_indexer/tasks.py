@@ -34,6 +34,8 @@ from imagesearch_indexer.ingest import writer as ingest_writer
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
+from imagesearch_indexer.lifecycle.progress import show
+from imagesearch_indexer.lifecycle.time_slice import work
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.reindex import builder
 from imagesearch_indexer.reindex import writer as reindex_writer
@@ -67,7 +69,24 @@ def plan_job(indexer: Indexer, message: PlanJob) -> None:
     """
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, message.job_id)
-    indexer.kinds[job.kind].plan(indexer, job)
+    if job.reopened_up_to is not None:
+        job = _reopen(indexer, job)
+    if job.reopened_up_to is None:
+        indexer.kinds[job.kind].plan(indexer, job)
+
+
+def _reopen(indexer: Indexer, job: jobs.Job) -> jobs.Job:
+    """Make failed paths of a job unplanned again, for a time slice; return the job as it is then."""
+
+    def step() -> bool:
+        nonlocal job
+        with indexer.catalog.transaction() as tx:
+            job = jobs.reopen_more(tx, job.id)
+        show(indexer.catalog, indexer.progress, job)
+        return job.reopened_up_to is not None and job.state.is_working
+
+    work(indexer, job.id, step)
+    return job
 
 
 def cancel_job(indexer: Indexer, message: CancelJob) -> None:

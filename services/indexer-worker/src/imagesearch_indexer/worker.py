@@ -1,4 +1,4 @@
-"""Compose the indexer and run it as a Celery worker: consume `index` and `plan`."""
+"""Compose the indexer and run it as a Celery worker: consume `index`, `plan` and `reconcile`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from imagesearch.worker.run import run_worker, worker_name
 from imagesearch_indexer.composition import Indexer, Kind, Send
 from imagesearch_indexer.settings import IndexerSettings
 
-QUEUES = (Queue.INDEX.value, Queue.PLAN.value)
+QUEUES = (Queue.INDEX.value, Queue.PLAN.value, Queue.RECONCILE.value)
 
 RegisterTasks = Callable[[Celery, Indexer, BatchClaims], None]
 
@@ -50,7 +50,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
     app, name = create_celery(redis), worker_name("indexer")
     resources.callback(close_celery, app)
     client = resources.enter_context(closing(create_redis(redis)))
-    liveness, claims = Liveness(name, settings.indexer_threads), BatchClaims(client, name)
+    liveness, claims = Liveness(name, settings.threads), BatchClaims(client, name)
     registry = WorkerRegistry(client)
     indexer = Indexer(
         catalog=resources.enter_context(closing(Catalog(postgres))),
@@ -83,6 +83,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         registry=registry,
         claims=claims,
         settings=workers,
+        limits={Queue.PLAN.value: settings.planner_threads, Queue.RECONCILE.value: 1},
     )
 
 

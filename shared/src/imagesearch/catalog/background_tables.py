@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID
 
-from imagesearch.catalog.columns import identity, json, metadata, moment, one_of, word
+from imagesearch.catalog.columns import count, identity, json, metadata, moment, one_of, word
 from imagesearch.catalog.states import BuildPhase, BuildState
 from imagesearch.networks import VGG16
 
@@ -107,4 +107,32 @@ retired_vectors = sa.Table(
     # The row stays: a process that was frozen may make them again.
     moment("dropped_at"),
     sa.Index("ix_retired_vectors_undropped", "vector_collection", postgresql_where=sa.text("dropped_at IS NULL")),
+)
+
+# Collections that are not counted yet, and behind which block that goes on.
+count_backlog = sa.Table(
+    "count_backlog",
+    metadata,
+    sa.Column("collection_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("behind", sa.BigInteger, nullable=False, server_default="-1"),
+)
+
+# One row: who reconciles now, and until when that is taken for granted.
+reconciliation = sa.Table(
+    "reconciliation",
+    metadata,
+    sa.Column("is_only", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("holder", sa.Text),
+    moment("held_until"),
+    # The number of the open job that was looked at last, where there was no time for all; otherwise 0.
+    count("jobs_seen"),
+    sa.CheckConstraint("is_only", name="is_only"),
+)
+
+# Parts of the comparison of everything that have not ended, each with the place that it has reached.
+reconciliation_parts = sa.Table(
+    "reconciliation_parts",
+    metadata,
+    sa.Column("part", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text),
 )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from imagesearch.catalog import locks, names
+from imagesearch.catalog import image_counts, locks, names
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.constants import METRIC
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.states import CollectionState, ImageState
+from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collections as table
-from imagesearch.catalog.tables import images
 from imagesearch.errors import Conflict, NotFound, PipelineMismatch
 from imagesearch.networks import VGG16, ModelIdentity, NetworkSpec
 from imagesearch.pipeline import Preprocessing, fingerprint
@@ -110,6 +109,22 @@ def all_active(tx: Transaction) -> list[Collection]:
     """Return every collection that is not being deleted, by name."""
     rows = tx.execute(_SELECT.where(table.c.state == CollectionState.ACTIVE).order_by(table.c.name))
     return [_collection(row) for row in rows]
+
+
+def next_active(tx: Transaction, *, behind: int) -> Collection | None:
+    """Return the collection with the next id that is not being deleted; None behind the last."""
+    query = (
+        _SELECT.where(table.c.state == CollectionState.ACTIVE, table.c.id > behind).order_by(table.c.id).limit(1)
+    )
+    return next((_collection(row) for row in tx.execute(query)), None)
+
+
+def active_among(tx: Transaction, collection_ids: Iterable[int]) -> set[int]:
+    """Return those of the ids whose collections are not being deleted."""
+    query = sa.select(table.c.id).where(
+        table.c.id.in_(sorted(collection_ids)), table.c.state == CollectionState.ACTIVE
+    )
+    return set(tx.execute(query).scalars())
 
 
 def deleting(tx: Transaction) -> list[int]:
@@ -245,17 +260,7 @@ def mark_deleted(tx: Transaction, collection: Collection) -> None:
     The caller has the exclusive lock and has seen that no image is left.
     """
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state=CollectionState.DELETED))
-
-
-def indexed_counts(tx: Transaction, collection_ids: Sequence[int]) -> dict[int, int]:
-    """Return the number of images in state indexed for each collection."""
-    rows = tx.execute(
-        sa.select(images.c.collection_id, sa.func.count())
-        .where(images.c.state == ImageState.INDEXED, images.c.collection_id.in_(collection_ids))
-        .group_by(images.c.collection_id)
-    )
-    found = {row[0]: row[1] for row in rows}
-    return {collection_id: found.get(collection_id, 0) for collection_id in collection_ids}
+    image_counts.remove(tx, collection.id)
 
 
 def _collection(row: sa.Row[Any]) -> Collection:

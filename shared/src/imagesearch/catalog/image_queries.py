@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -27,22 +28,20 @@ def listing(tx: Transaction, collection_id: int, *, partition: str | None, after
     return [Image(*row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
-def counts_of_partition(tx: Transaction, collection_ids: Iterable[int], partition: str) -> dict[int, int]:
-    """Return the number of indexed images of a partition in each of the collections.
+MAX_COUNTED = 10_000
+"""Images of a partition that are counted, in each collection: nobody keeps their number."""
 
-    It is counted along the index of partitions: what it costs grows with the partition, not with the collections.
-    """
-    wanted = sorted(collection_ids)
-    query = (
-        sa.select(table.c.collection_id, sa.func.count())
-        .where(
-            table.c.collection_id == sa.func.any(sa.cast(wanted, sa.ARRAY(sa.BigInteger))),
-            table.c.partition == partition,
-            table.c.state == ImageState.INDEXED,
-        )
-        .group_by(table.c.collection_id)
-    )
-    return dict.fromkeys(wanted, 0) | {row[0]: row[1] for row in tx.execute(query)}
+_IN_PARTITION = sa.text(
+    "SELECT wanted.id, (SELECT count(*) FROM (SELECT FROM images WHERE collection_id = wanted.id "
+    "AND partition = :partition AND state = 'indexed' LIMIT :most) AS some) AS number "
+    "FROM unnest(CAST(:collection_ids AS bigint[])) AS wanted (id)"
+)
+
+
+def counts_of_partition(tx: Transaction, collection_ids: Iterable[int], partition: str) -> dict[int, int]:
+    """Return how many images of a partition are indexed in each of the collections; `MAX_COUNTED` may be more."""
+    given = {"collection_ids": sorted(collection_ids), "partition": partition, "most": MAX_COUNTED}
+    return {row.id: row.number for row in tx.execute(_IN_PARTITION, given)}
 
 
 def partitions(tx: Transaction, collection_id: int, *, after: str | None, limit: int) -> list[str]:
@@ -87,31 +86,27 @@ def existing(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     return set(tx.execute(sa.select(table.c.id).where(table.c.id.in_(sorted(image_ids)))).scalars())
 
 
-def below(
-    tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int, partition: str | None = None
-) -> list[tuple[int, str]]:
-    """Return ids and paths of images below a directory, by path, starting behind `after`; uploads are none.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Describe an image by where it lies, and who may take it away."""
 
-    Args:
-        tx: the transaction.
-        collection_id: of the images.
-        directory: in its one form.
-        after: a path; the empty one is the beginning.
-        limit: the most images.
-        partition: only those of this one.
-    """
-    prefix = directory.rstrip("/") + "/"
-    query = (
-        sa.select(table.c.id, table.c.path)
-        .where(
-            table.c.collection_id == collection_id,
-            table.c.path.startswith(prefix, autoescape=True),
-            table.c.path > after,
-            ~table.c.uploaded,
-        )
-        .order_by(table.c.path)
-        .limit(limit)
-    )
-    if partition is not None:
-        query = query.where(table.c.partition == partition)
-    return [(row.id, row.path) for row in tx.execute(query)]
+    id: int
+    path: str
+    partition: str
+    uploaded: bool
+
+
+# Ordered by bytes, as the index is, whatever the collation of the database: what begins with a directory is one
+# range of it, from its slash to the character behind that. Nothing else is asked for, so that a page is one read.
+_BELOW = sa.text(
+    "SELECT id, path, partition, uploaded FROM images WHERE collection_id = :collection_id "
+    "AND path ~>=~ :first AND path ~<~ :end AND path ~>~ :after ORDER BY path USING ~<~ LIMIT :limit"
+)
+
+
+def below(tx: Transaction, collection_id: int, directory: str, *, after: str, limit: int) -> list[Placed]:
+    """Return images below a directory, which is in its one form, by path and from behind the path `after`."""
+    whole = directory.rstrip("/")
+    bounds = {"first": f"{whole}/", "end": f"{whole}0", "after": after}
+    rows = tx.execute(_BELOW, {"collection_id": collection_id, "limit": limit, **bounds})
+    return [Placed(*row) for row in rows]

@@ -14,6 +14,7 @@ COLLECTIONS = 0x1A6E6
 LABELS = 0x1A6E7
 COUNTS = 0x1A6E8
 DISPATCH = 0x1A6E9
+IMAGE_COUNTS = 0x1A6EA
 MIGRATION = 0x1A6E5EA2
 SIGNING = 0x1A6E5EA3
 
@@ -45,6 +46,11 @@ def labels(tx: Transaction, image_id: int) -> None:
 def counts(tx: Transaction, job_number: int) -> None:
     """Wait until nobody else is bringing the counters of this job up to date, and keep others from it."""
     tx.execute(sa.select(sa.func.pg_advisory_xact_lock(COUNTS, _key(job_number))))
+
+
+def image_counts(tx: Transaction, collection_id: int) -> None:
+    """Wait until nobody else is checking what is counted of this collection, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(IMAGE_COUNTS, _key(collection_id))))
 
 
 def dispatch(tx: Transaction, *, wait: bool) -> bool:

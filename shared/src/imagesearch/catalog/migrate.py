@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesearch.catalog import key_backlog, locks
+from imagesearch.catalog import key_backlog, locks, path_index
 from imagesearch.catalog.engine import Catalog, Transaction, without_time_limit
 from imagesearch.catalog.tables import metadata
 from imagesearch.errors import StoreUnavailable
@@ -56,6 +56,7 @@ def migrate(catalog: Catalog, revision: str = "head") -> None:
         _write_compatibility(tx)
     if revision == "head":
         _fill_keys(catalog)
+        path_index.build(catalog)
 
 
 def _fill_keys(catalog: Catalog) -> None:

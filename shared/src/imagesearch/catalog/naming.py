@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from imagesearch.catalog import images, keys, path_backlog, stray_files, tombstones
+from imagesearch.catalog import image_counts, images, keys, path_backlog, stray_files, tombstones
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -77,6 +77,7 @@ def name(tx: Transaction, collection: Collection, named: Sequence[Named]) -> Non
             for one in sorted(named, key=lambda one: one.row.id)
         ],
     )
+    image_counts.move(tx, collection.id, gained=[one.row.id for one in named if one.row.vector_key is None])
     tombstones.bury(tx, collection.id, _buried(one.row for one in named))
 
 
@@ -89,6 +90,7 @@ def unname(tx: Transaction, collection: Collection, rows: Iterable[Image], state
             .where(table.c.id.in_([row.id for row in rows]))
             .values(state=state, version=keys.version(), **exceptions.NOTHING)
         )
+        image_counts.move(tx, collection.id, lost=[row.id for row in rows])
         tombstones.bury(tx, collection.id, _buried(rows))
 
 
@@ -113,6 +115,7 @@ def delete(
             tx, collection.id, [row.path for row in rows.values() if row.uploaded or not has_all_marks]
         )
         tx.execute(sa.delete(table).where(table.c.id.in_(sorted(rows))))
+        image_counts.move(tx, collection.id, lost=[row.id for row in rows.values() if row.vector_key is not None])
     return sorted(rows)
 
 

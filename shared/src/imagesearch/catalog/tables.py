@@ -8,9 +8,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog.background_tables import (
     built_images,
+    count_backlog,
     index_builds,
     key_backlog,
     path_backlog,
+    reconciliation,
+    reconciliation_parts,
     retired_vectors,
     stray_files,
     tombstones,
@@ -26,8 +29,10 @@ __all__ = [
     "built_images",
     "collection_aliases",
     "collections",
+    "count_backlog",
+    "duplicate_contents",
     "duplicate_members",
-    "duplicate_pairs",
+    "image_counts",
     "images",
     "index_builds",
     "job_batches",
@@ -36,6 +41,8 @@ __all__ = [
     "key_backlog",
     "metadata",
     "path_backlog",
+    "reconciliation",
+    "reconciliation_parts",
     "retired_vectors",
     "signing_secrets",
     "stray_files",
@@ -102,8 +109,9 @@ images = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),
     moment("indexed_at"),
     now("created_at"),
-    sa.UniqueConstraint("collection_id", "path"),
     one_of("state", ImageState),
+    # By bytes, so that a directory is one range; built by `path_index`, not by a migration.
+    sa.Index("uq_images_path", "collection_id", "path", unique=True, postgresql_ops={"path": "text_pattern_ops"}),
     sa.CheckConstraint("(state = 'indexed') = (vector_key IS NOT NULL)", name="vector_key"),
     sa.Index(
         "uq_images_vector_key",
@@ -116,6 +124,18 @@ images = sa.Table(
     sa.Index(
         "ix_images_partition", "collection_id", "partition", "id", postgresql_where=sa.text("state = 'indexed'")
     ),
+)
+
+# How many images of a block of ids are indexed: the sum over its rows, each of which was free when it was made.
+image_counts = sa.Table(
+    "image_counts",
+    metadata,
+    identity(),
+    # No foreign key: it would be looked up with every batch. They go with their collection.
+    sa.Column("collection_id", sa.BigInteger, nullable=False),
+    sa.Column("block", sa.BigInteger, nullable=False),
+    sa.Column("indexed", sa.BigInteger, nullable=False),
+    sa.Index("ix_image_counts_collection_id_block", "collection_id", "block", "id"),
 )
 
 jobs = sa.Table(
@@ -151,6 +171,10 @@ jobs = sa.Table(
     count("revision"),
     # The last path that planning has written to the ledger.
     sa.Column("planned_up_to", sa.Text),
+    # The row of the ledger behind which failed paths are still to be tried again; NULL where none are.
+    sa.Column("reopened_up_to", sa.BigInteger),
+    # The path up to which pruning has looked for images whose files are gone.
+    sa.Column("pruned_up_to", sa.Text),
     # When the whole source was in the ledger, and when every path in it had its batch or its outcome.
     moment("listed_at"),
     moment("planned_at"),
@@ -167,8 +191,16 @@ jobs = sa.Table(
     sa.Column("api_key_id", sa.Text),
     sa.Column("bound_partition", sa.Text),
     sa.Column("bound_roots", ARRAY(sa.Text)),
+    # How many paths of each outcome are gone from the ledger, and when the last of them went.
+    json("folded"),
+    moment("folded_at"),
     one_of("state", JobState),
     one_of("kind", JobKind),
+    sa.Index(
+        "ix_jobs_unfolded",
+        "finished_at",
+        postgresql_where=sa.text("finished_at IS NOT NULL AND folded_at IS NULL"),
+    ),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
     # The lists of keys that are bound to a collection, to a partition, and of those of the published interface.
@@ -259,25 +291,25 @@ job_items = sa.Table(
     sa.Index("ix_job_items_failed", "job_id", "id", postgresql_where=sa.text("outcome = 'failed'")),
 )
 
-duplicate_pairs = sa.Table(
-    "duplicate_pairs",
-    metadata,
-    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("low_id", sa.BigInteger, primary_key=True),
-    sa.Column("high_id", sa.BigInteger, primary_key=True),
-    sa.Column("distance", sa.Double, nullable=False),
-    sa.CheckConstraint("low_id < high_id", name="order"),
-)
-
 duplicate_members = sa.Table(
     "duplicate_members",
     metadata,
     sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    # The smallest id of the group.
+    # The picture that the group began with.
     sa.Column("group_id", sa.BigInteger, primary_key=True),
     sa.Column("image_id", sa.BigInteger, primary_key=True),
     # To the nearest other picture of the group.
     sa.Column("distance", sa.Double, nullable=False),
+    sa.Index("uq_duplicate_members_job_id_image_id", "job_id", "image_id", unique=True),
+)
+
+# The first picture of each content that a search for duplicates has met, for as long as it goes on.
+duplicate_contents = sa.Table(
+    "duplicate_contents",
+    metadata,
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("image_id", sa.BigInteger, nullable=False),
 )
 
 api_keys = sa.Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from imagesearch.access.tenants import Tenancy
-from imagesearch.catalog import collections, image_queries, images
+from imagesearch.catalog import collections, image_counts, image_queries, images
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
@@ -61,10 +61,15 @@ def all_collections(tx: Transaction, tenancy: Tenancy) -> list[Collection]:
 
 
 def counts(tx: Transaction, collection_ids: Sequence[int], tenancy: Tenancy) -> dict[int, int]:
-    """Return the number of indexed images within reach for each collection."""
+    """Return the number of indexed images within reach for each collection; see `is_capped`."""
     if tenancy.partition is None:
-        return collections.indexed_counts(tx, collection_ids)
+        return image_counts.indexed(tx, collection_ids)
     return image_queries.counts_of_partition(tx, collection_ids, tenancy.partition)
+
+
+def is_capped(count: int, tenancy: Tenancy) -> bool:
+    """Tell whether a count ended where counting does, so that there may be more images."""
+    return tenancy.partition is not None and count >= image_queries.MAX_COUNTED
 
 
 def image(tx: Transaction, image_id: int, tenancy: Tenancy, *, home: Collection | None = None) -> Image:

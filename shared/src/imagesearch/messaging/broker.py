@@ -30,7 +30,7 @@ ROUTES = {
     TaskName.PLAN: Queue.PLAN,
     TaskName.CANCEL: Queue.PLAN,
     TaskName.DELETE: Queue.PLAN,
-    TaskName.RECONCILE: Queue.PLAN,
+    TaskName.RECONCILE: Queue.RECONCILE,
     TaskName.INDEX: Queue.INDEX,
 }
 

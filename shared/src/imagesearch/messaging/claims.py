@@ -193,13 +193,13 @@ class InFlight:
         }
 
     def is_waiting(self, task_id: str) -> bool:
-        """Tell whether a message with this task id lies in the queue of plans.
+        """Tell whether a message with this task id lies in the queue of reconciliation.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
         wanted = re.compile(rb'"id":\s*"' + re.escape(task_id.encode()) + b'"')
-        return any(wanted.search(message) for message in self._messages(Queue.PLAN.value))
+        return any(wanted.search(message) for message in self._messages(Queue.RECONCILE.value))
 
     def _messages(self, queue: str) -> list[bytes]:
         with needing_redis():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 from celery import Celery, signals
@@ -16,6 +17,7 @@ from kombu import Queue as KombuQueue
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
+from imagesearch.worker.queue_places import QueuePlaces
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport, own_queue
 
 log = structlog.get_logger()
@@ -46,6 +48,7 @@ def run_worker(
     registry: WorkerRegistry,
     claims: BatchClaims,
     settings: WorkerSettings,
+    limits: Mapping[str, int] | None = None,
 ) -> int:
     """Consume until SIGTERM or SIGINT, finish or hand back what is in hand, and return the exit code.
 
@@ -57,7 +60,10 @@ def run_worker(
         registry: where reports go.
         claims: renewed as long as the process lives.
         settings: heartbeat file and how long a worker may be unresponsive.
+        limits: how many messages of a queue are in hand at once; no entry is as many as there are threads.
     """
+    if limits:
+        app.conf.broker_transport_options["queue_order_strategy"] = partial(QueuePlaces, limits)
     leave_logging_alone()
     app.task(liveness.consumed, name=PING_TASK, ignore_result=True)
     pings = own_queue(liveness.name)

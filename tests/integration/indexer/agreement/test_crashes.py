@@ -20,12 +20,12 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.vectors import VectorStore
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import collect
-from imagesearch_indexer.reconcile.vectors import sweep
 from imagesearch_indexer.tasks import plan_job
 from support.agreement import check_agreement, repair
 from support.dying import Before, Dying
 from support.lagging import LaggingStore
 from support.reindexing import SMOOTH, finish, on
+from support.repairing import swept
 from support.world import MODEL, World
 
 pytestmark = pytest.mark.integration
@@ -90,7 +90,8 @@ def sweep_once(world: World) -> Callable[[World], None]:
     world.vectors.delete(name, keys)
 
     def work(at: World) -> None:
-        sweep(at.indexer, dry_run=False)
+        if "repair_failed" in swept(at.indexer):
+            raise StoreUnavailable("milvus", "killed in this test")
 
     return work
 

@@ -177,8 +177,7 @@ def test_of_the_batches_on_which_workers_died_one_is_on_its_way_at_a_time(
 ) -> None:
     job_id = planned(world, 1)
     with world.catalog.transaction() as tx:
-        for batch_id in batches.open_ids(tx, job_id):
-            batches.close(tx, batch_id)
+        batches.cancel(tx, batches.lock_open(tx, job_id, limit=9))
         ids = batches.create(tx, job_id, len(crashes))
         for batch_id, number in zip(ids, crashes, strict=True):
             tx.execute(sa.update(job_batches).where(job_batches.c.id == batch_id).values(crashes=number))

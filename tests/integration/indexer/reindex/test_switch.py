@@ -15,7 +15,6 @@ from imagesearch.catalog.tables import retired_vectors
 from imagesearch.contract import ExtractBatch, JobState, PlanJob, Reconcile, TaskName
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.reconcile.run import reconcile
-from imagesearch_indexer.reconcile.vectors import sweep
 from imagesearch_indexer.tasks import plan_job
 from support.dying import Before
 from support.reindexing import (
@@ -26,6 +25,7 @@ from support.reindexing import (
     is_somebody_waiting,
     on,
 )
+from support.repairing import swept
 from support.waiting import TIMEOUT, until
 from support.world import World, vector_of
 
@@ -112,8 +112,7 @@ def test_a_comparison_that_began_before_the_switch_repairs_nothing(world: World)
     def switch() -> None:
         finish(world, world.submit_reindex())
 
-    found = sweep(on(world, Before(world.vectors, "keys", switch)), dry_run=False)
-    assert [one.count for one in found] == [0, 0]
+    assert swept(on(world, Before(world.vectors, "keys", switch))) == {}
     assert (set(world.states().values()), world.inferences) == ({"indexed"}, 0)
     check_whole(world)
 
@@ -131,5 +130,5 @@ def test_vectors_that_nobody_recorded_are_removed_after_the_switch(world: World)
 
     plan_job(on(world, Before(world.vectors, "compact", stray)), PlanJob(job_id))
     assert world.job(job_id).state == JobState.SUCCEEDED
-    assert [one.count for one in sweep(world.indexer, dry_run=False)] == [1, 0]
+    assert swept(world.indexer) == {"vector_without_row": 1}
     check_whole(world)

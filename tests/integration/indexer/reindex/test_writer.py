@@ -118,7 +118,7 @@ def test_a_worker_of_another_pipeline_fails_the_job_and_not_the_index(world: Wor
     check_whole(world)
 
 
-@pytest.mark.parametrize("step", ["cancel_unplanned", "cancel_batch"])
+@pytest.mark.parametrize("step", ["cancel_unplanned", "cancel_batches"])
 def test_a_build_that_is_given_up_may_be_killed_on_the_way(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_build_that_is_given_up_may_be_killed_on_the_way(
     job_id = refused_reindex(world)
     with monkeypatch.context() as patched:
 
-        def die(*_: object) -> None:
+        def die(*_: object, **__: object) -> None:
             raise StoreUnavailable("postgres", "killed in this test")
 
         patched.setattr(ledger, step, die)

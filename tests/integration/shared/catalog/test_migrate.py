@@ -16,6 +16,7 @@ from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog import migrate as migrating
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import IdempotencyKey, ledger
+from imagesearch.catalog.jobs.ledger import CountedSlice
 from imagesearch.catalog.migrate import is_current, migrate
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import metadata
@@ -70,7 +71,7 @@ def test_a_filled_first_catalogue_comes_along(empty: Catalog) -> None:
         assert (collection.network, collection.dimension, collection.preprocessing.side) == ("vgg16", 512, 224)
         job = jobs.get(tx, JOB)
         assert (job.kind, job.indexed, job.collection) == ("index", 1, "cats")
-        assert ledger.recount(tx, JOB) == (1, job.outcomes)
+        assert ledger.count_slice(tx, JOB, after="", limit=9) == CountedSlice(1, job.outcomes, None)
         # A key that was used before its scope was known finds its job, and belongs to the jobs alone.
         assert jobs.by_key(tx, IdempotencyKey(SUBMITTING, "monday")) == job
         assert jobs.by_key(tx, IdempotencyKey("POST /api/v2/other", "monday")) is None

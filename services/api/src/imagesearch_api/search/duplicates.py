@@ -118,7 +118,8 @@ def _page(catalog: Catalog, groups: list[Group], tenancy: Tenancy, *, has_more: 
         rows = tenants.indexed_by_ids(tx, members, tenancy)
     # Deleted since, or moved to another partition: a picture alone is no group.
     alive = [
-        Group({image_id: far for image_id, far in group.members.items() if image_id in rows}) for group in groups
+        Group(group.id, {image_id: far for image_id, far in group.members.items() if image_id in rows})
+        for group in groups
     ]
     kept = [group for group in alive if len(group.members) > 1]
     return Page(kept, rows, groups[-1].id if has_more else None)

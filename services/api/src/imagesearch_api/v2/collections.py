@@ -39,7 +39,15 @@ def list_collections() -> ResponseReturnValue:
     with current().catalog.transaction() as tx:
         found = tenants.all_collections(tx, tenancy())
         counts = tenants.counts(tx, [collection.id for collection in found], tenancy())
-    items = [Collection.of(collection, counts[collection.id], None) for collection in found]
+    items = [
+        Collection.of(
+            collection,
+            counts[collection.id],
+            None,
+            images_capped=tenants.is_capped(counts[collection.id], tenancy()),
+        )
+        for collection in found
+    ]
     return answer(CollectionPage(items=items, next=None))
 
 
@@ -85,7 +93,8 @@ def _shown(name: str) -> Response:
         aliases = names.aliases_of(tx, collection.id)
     # All vectors are counted, whoever's they are.
     vectors = None if tenancy().partition is not None else _vectors(collection)
-    return answer(Collection.of(collection, images, vectors, aliases))
+    is_capped = tenants.is_capped(images, tenancy())
+    return answer(Collection.of(collection, images, vectors, aliases, images_capped=is_capped))
 
 
 def _vectors(collection: Stored) -> int:

@@ -66,6 +66,7 @@ def info() -> ResponseReturnValue:
             preprocessing_version=PREPROCESSING_VERSION,
             collections=len(found),
             images=sum(counts.values()),
+            images_capped=any(tenants.is_capped(count, tenancy()) for count in counts.values()),
             searches_by_url=bool(settings.allowed_url_hosts),
             takes_uploads=current().writes.uploads is not None,
             max_upload_bytes=settings.max_upload_bytes,

@@ -3,52 +3,71 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
 
 import structlog
 
 from imagesearch.catalog import collections, image_queries, jobs, naming
+from imagesearch.catalog.image_queries import Placed
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.contract import JobState
 from imagesearch.files.paths import is_among_uploads
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.progress import show
 
 log = structlog.get_logger()
 
 SLICE = 1_000
+SECONDS = 2.0
+"""How long a job is pruned at once: whoever settles its last batch begins, and batches of other jobs wait."""
 
 
-def prune(indexer: Indexer, job: jobs.Job) -> None:
-    """Delete what a settled job was asked to, and has not found.
+def prune(indexer: Indexer, job: jobs.Job) -> bool:
+    """Delete what a settled job was asked to, and has not found, for a moment; return whether all is looked at.
+
+    Each slice is committed with the place that it has reached.
 
     Raises:
-        StoreUnavailable: a store went away; pruning may be repeated.
+        StoreUnavailable: a store went away; pruning goes on behind the last slice.
     """
     if not may_prune(job):
-        return
+        return True
     if job.directory is None or not job.total:
         # An empty listing is more often a missing mount than an emptied library.
         log.warning("prune.refused", job=job.id, reason="the directory holds no files")
-        return
-    after = ""
+        return True
+    deadline = time.monotonic() + SECONDS
+    after = job.pruned_up_to or ""
     while True:
-        with indexer.catalog.transaction() as tx:
-            found = image_queries.below(
-                tx, job.collection_id, job.directory, after=after, limit=SLICE, partition=job.bound_partition
-            )
-            listed = ledger.holds(tx, job.id, [path for _, path in found])
+        with indexer.catalog.reading() as tx:
+            found = image_queries.below(tx, job.collection_id, job.directory, after=after, limit=SLICE)
+            listed = ledger.holds(tx, job.id, [image.path for image in found])
         if not found:
-            return
-        gone = [
-            image_id
-            for image_id, path in found
-            if path not in listed and not is_among_uploads(path, indexer.roots) and _is_gone(path)
-        ]
+            return True
+        after = found[-1].path
+        _delete(indexer, job, [image for image in found if image.path not in listed], after)
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            return False
+
+
+def _delete(indexer: Indexer, job: jobs.Job, unseen: Sequence[Placed], up_to: str) -> None:
+    """Delete those of a slice of images whose files are gone, and which the job may change."""
+    gone = [
+        image.id
+        for image in unseen
+        if not image.uploaded
+        and job.bound_partition in (None, image.partition)
+        and not is_among_uploads(image.path, indexer.roots)
+        and _is_gone(image.path)
+    ]
+    with indexer.catalog.transaction() as tx:
         if gone:
-            with indexer.catalog.transaction() as tx:
-                held = collections.lock_shared(tx, job.collection_id)
-                removed = naming.delete(tx, held, gone, job.bound_partition)
-                counters.removed(tx, job.id, len(removed))
-        after = found[-1][1]
+            held = collections.lock_shared(tx, job.collection_id)
+            removed = naming.delete(tx, held, gone, job.bound_partition)
+            counters.removed(tx, job.id, len(removed))
+        pruned = jobs.pruned(tx, job.id, up_to)
+    show(indexer.catalog, indexer.progress, pruned)
 
 
 def may_prune(job: jobs.Job) -> bool:

@@ -19,11 +19,13 @@ log = structlog.get_logger()
 
 SLICE = 1_000
 SECONDS = 5.0
-"""How long one run collects: runs are ten seconds apart, and must not take all threads of the indexers."""
+"""How long one run collects, or deletes rows of a collection: runs are ten seconds apart, and others wait."""
 
 
 def finish_deletes(indexer: Indexer, collection_id: int) -> int:
-    """Delete the vectors, rows and uploads of a collection that is marked; any other stays as it is.
+    """Delete vectors, rows and uploads of a collection that is marked, for some seconds; any other stays as it is.
+
+    A large collection is deleted in many runs of reconciliation.
 
     Returns:
         The number of image rows removed.
@@ -38,8 +40,8 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             return 0
         retired.retire(tx, collection.vector_collection)
     clear_up(indexer.catalog, indexer.vectors)
-    removed, is_deleted = 0, False
-    while not is_deleted:
+    removed, deadline = 0, time.monotonic() + SECONDS
+    while True:
         with indexer.catalog.transaction() as tx:
             held = collections.lock_exclusive(tx, collection.id)
             slice_removed = image_deletion.remove_slice(tx, collection.id, limit=SLICE)
@@ -47,6 +49,11 @@ def finish_deletes(indexer: Indexer, collection_id: int) -> int:
             if is_deleted:
                 collections.mark_deleted(tx, held)
         removed += slice_removed
+        if is_deleted:
+            break
+        if time.monotonic() > deadline or indexer.stopping.is_set():
+            log.info("collection.goes_on", collection=collection.name, images=removed)
+            return removed
     # A file that is stored behind this, or left by a process that dies here, is found by the next deep look.
     clear_uploads(indexer.uploads, collection.id)
     log.info("collection.deleted", collection=collection.name, images=removed)

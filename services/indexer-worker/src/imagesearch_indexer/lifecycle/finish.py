@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from contextlib import suppress
 
 import structlog
@@ -10,14 +12,22 @@ from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.jobs import batches, counters, decisions, ledger
 from imagesearch.catalog.states import BatchState, CollectionState
-from imagesearch.contract import JobState
-from imagesearch.errors import Conflict, NotFound
+from imagesearch.contract import CancelJob, JobState, Outcome, PlanJob, TaskName
+from imagesearch.errors import Conflict, NotFound, StoreUnavailable
+from imagesearch.messaging.claims import plan_task_id
 from imagesearch.metrics import JOBS_ENDED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up
 
 log = structlog.get_logger()
+
+SECONDS = 5.0
+"""How long a job is closed at once: others wait for the thread, and a message asks for the rest."""
+PATHS = 5_000
+"""Cancelled in one transaction, which keeps the batches of the job from being counted: a tenth of a second."""
+BATCHES = 100
+"""Cancelled in one transaction: some thousand pictures."""
 
 
 def end_job(indexer: Indexer, job_id: str) -> None:
@@ -42,7 +52,10 @@ def end_settled(indexer: Indexer, job: jobs.Job, collection: Collection) -> None
     Raises:
         StoreUnavailable: a store went away; ending is repeated by reconciliation.
     """
-    indexer.kinds[job.kind].finish(indexer, job)
+    if not indexer.kinds[job.kind].finish(indexer, job):
+        # Whoever takes the next time slice goes on.
+        _ask_to_go_on(indexer, job)
+        return
     if job.indexed and collection.state == CollectionState.ACTIVE:
         _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
@@ -97,32 +110,73 @@ def close_cancelled(indexer: Indexer, job_id: str) -> None:
 
 
 def _close(indexer: Indexer, job: jobs.Job) -> None:
+    """Give the open paths of a job their outcome, slice by slice; where the time is up, have it gone on with."""
+    deadline = time.monotonic() + SECONDS
     # First, so that nobody adds paths behind this.
-    indexer.kinds[job.kind].cancel(indexer, job)
-    with indexer.catalog.transaction() as tx:
-        job = jobs.lock(tx, job.id)
-        if not decisions.is_given_up(job):
-            # It has ended since it was read, and its failed paths have been submitted once more.
-            return
-        counters.count(tx, job.id, ledger.cancel_unplanned(tx, job.id))
-        jobs.close_listing(tx, job.id)
-        open_batches = batches.open_ids(tx, job.id)
-    sent = []
-    for batch_id in open_batches:
-        with indexer.catalog.transaction() as tx:
-            batch = batches.lock(tx, batch_id)
-            if batch is None or batch.state.has_ended:
-                continue
-            outcomes = ledger.cancel_batch(tx, batch_id)
-            batches.close(tx, batch_id, BatchState.CANCELLED)
-            job = counters.count(tx, job.id, outcomes)
-        if batch.state == BatchState.SENT:
-            sent.append(batch_id)
-    # What is left of them in the queues is let go by whoever finds it.
-    indexer.in_flight.give_up(sent)
-    show(indexer.catalog, indexer.progress, job)
+    is_closed = indexer.kinds[job.kind].cancel(indexer, job)
+    if is_closed:
+        is_closed = _close_unplanned(indexer, job.id, deadline) and _close_batches(indexer, job.id, deadline)
+    if not is_closed:
+        _ask_to_go_on(indexer, job)
+        return
     end_job(indexer, job.id)
     clear_up(indexer.catalog, indexer.vectors)
+
+
+def _close_unplanned(indexer: Indexer, job_id: str, deadline: float) -> bool:
+    """Cancel the paths of a job that are in no batch; return False where some are left."""
+    after = 0
+    while True:
+        with indexer.catalog.transaction() as tx:
+            job = jobs.lock(tx, job_id)
+            if not decisions.is_given_up(job):
+                # It has ended since it was read, and its failed paths have been submitted once more.
+                return True
+            cancelled = ledger.cancel_unplanned(tx, job_id, after=after, limit=PATHS)
+            job = counters.count(tx, job_id, Counter({Outcome.CANCELLED: cancelled.changed}))
+            if cancelled.last is None:
+                job = jobs.close_listing(tx, job_id)
+        show(indexer.catalog, indexer.progress, job)
+        if cancelled.last is None:
+            return True
+        after = cancelled.last
+        if _is_over(indexer, deadline):
+            return False
+
+
+def _close_batches(indexer: Indexer, job_id: str, deadline: float) -> bool:
+    """Cancel the batches of a job that have not ended; return False where some are left."""
+    after = 0
+    while True:
+        with indexer.catalog.transaction() as tx:
+            # What was cancelled just now is not passed over once more in the index.
+            found = batches.lock_open(tx, job_id, after=after, limit=BATCHES)
+            if not found or not decisions.is_given_up(jobs.lock(tx, job_id)):
+                return True
+            outcomes = ledger.cancel_batches(tx, list(found))
+            batches.cancel(tx, list(found))
+            job = counters.count(tx, job_id, outcomes)
+        # What is left of them in the queues is let go by whoever finds it.
+        indexer.in_flight.give_up([batch_id for batch_id, state in found.items() if state == BatchState.SENT])
+        show(indexer.catalog, indexer.progress, job)
+        after = max(found)
+        if _is_over(indexer, deadline):
+            return False
+
+
+def _is_over(indexer: Indexer, deadline: float) -> bool:
+    return time.monotonic() > deadline or indexer.stopping.is_set()
+
+
+def _ask_to_go_on(indexer: Indexer, job: jobs.Job) -> None:
+    """Have somebody go on with the end of a job; where the message gets lost, reconciliation does."""
+    try:
+        if job.state == JobState.CANCELLED:
+            indexer.send(TaskName.CANCEL, CancelJob(job.id), None)
+        else:
+            indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+    except StoreUnavailable as error:
+        log.warning("end.not_asked_for", job=job.id, reason=str(error))
 
 
 def _settle_vectors(indexer: Indexer, name: str) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from imagesearch.catalog import collections
 from imagesearch.catalog.jobs import single_image
-from imagesearch.contract import Finding
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
+from imagesearch_indexer.reconcile.report import Report
+from imagesearch_indexer.reconcile.step import DONE, Step
 
 SLICE = 1_000
 
 
-def forget_single_image_jobs(indexer: Indexer, *, dry_run: bool) -> Finding:
-    """Remove the single-image jobs that ended long enough ago, with their batches and their ledger.
+def forget_single_image_jobs(indexer: Indexer, report: Report, _: str | None) -> Step:
+    """Remove some single-image jobs that ended long enough ago, with their batches and their ledger.
 
     Nobody lists them, and there is one for every upload and every change. Jobs that were submitted as such are
     history, and stay.
@@ -21,19 +22,16 @@ def forget_single_image_jobs(indexer: Indexer, *, dry_run: bool) -> Finding:
         StoreUnavailable: Postgres went away; the next run goes on.
     """
     age = indexer.settings.keep_single_image_jobs
-    if dry_run:
-        with indexer.catalog.transaction() as tx:
-            forgotten = single_image.count_ended(tx, age)
-    else:
-        forgotten, removed = 0, SLICE
-        while removed == SLICE:
-            with indexer.catalog.transaction() as tx:
-                removed = single_image.remove_ended(tx, age, limit=SLICE)
-            forgotten += removed
-    return Finding("single_jobs_ended", forgotten, "jobs of one picture are forgotten" if forgotten else "")
+    with indexer.catalog.transaction() as tx:
+        if report.dry_run:
+            forgotten = single_image.count_ended(tx, age, most=SLICE)
+        else:
+            forgotten = single_image.remove_ended(tx, age, limit=SLICE)
+    report.add("single_jobs_ended", forgotten, "jobs of one picture are forgotten")
+    return Step("") if forgotten == SLICE and not report.dry_run else DONE
 
 
-def forget_uploads(indexer: Indexer, *, dry_run: bool) -> Finding:
+def forget_uploads(indexer: Indexer, report: Report, _: str | None) -> Step:
     """Remove files that an upload wrote while its collection was being deleted.
 
     Only of collections that the catalogue knows as deleted: the files of one that it has never heard of may belong
@@ -45,7 +43,8 @@ def forget_uploads(indexer: Indexer, *, dry_run: bool) -> Finding:
     held = indexer.uploads.collections() if indexer.uploads is not None else set()
     with indexer.catalog.reading() as tx:
         gone = collections.deleted_among(tx, held)
-    found = sum(clear_uploads(indexer.uploads, collection_id, dry_run=dry_run) for collection_id in sorted(gone))
-    return Finding(
-        "uploads_without_collection", found, "files of deleted collections are removed" if found else ""
-    )
+    for collection_id in sorted(gone):
+        with report.guarded(f"uploads of collection {collection_id}"):
+            found = clear_uploads(indexer.uploads, collection_id, dry_run=report.dry_run)
+            report.add("uploads_without_collection", found, "files of deleted collections are removed")
+    return DONE

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import structlog
@@ -14,44 +16,102 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.states import CollectionState, ImageState, JobOrigin
-from imagesearch.contract import Finding, PlanJob, TaskName
+from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import NotFound
 from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.reconcile.report import Report
+from imagesearch_indexer.reconcile.step import DONE, Step
 
 log = structlog.get_logger()
 
 PAGE = 1_000
+PAGES = 20
+"""In one slice, unless enough is found before: together about a second."""
 POLL_SECONDS = 0.1
+MAX_REPAIR_JOBS = 50
+"""Open at once in one collection, each of a page: a store that lost everything is filled again by as many, and the
+comparison waits for them."""
 
 
-def sweep(indexer: Indexer, *, dry_run: bool) -> list[Finding]:
-    """Remove vectors that nothing names, or will name; index rows again whose vector is missing.
+@dataclass
+class _Place:
+    """Hold how far each collection is compared.
+
+    Attributes:
+        behind: the id of the collection that was begun last.
+        begun: behind which key each collection goes on that has not been compared to its end.
+        is_fence_passable: no transaction has been waited for in vain: others are shared by many pages.
+    """
+
+    behind: int = 0
+    begun: dict[int, int] = field(default_factory=dict)
+    is_fence_passable: bool = True
+
+    @classmethod
+    def parse(cls, text: str | None) -> _Place:
+        """Return the place that was written down; None is the beginning."""
+        if text is None:
+            return cls()
+        behind, begun, is_fence_passable = json.loads(text)
+        return cls(behind, {int(key): after for key, after in begun.items()}, is_fence_passable)
+
+    def __str__(self) -> str:
+        return json.dumps([self.behind, self.begun, self.is_fence_passable])
+
+
+def sweep_slice(indexer: Indexer, report: Report, place: str | None) -> Step:
+    """Remove some vectors that nothing names, or will name; index rows again whose vector is missing.
+
+    A collection that fails is left to the next comparison of everything.
 
     Raises:
-        StoreUnavailable: a store went away.
+        StoreUnavailable: Postgres went away.
     """
-    unnamed = missing = 0
-    is_fence_passable = True
-    with indexer.catalog.transaction() as tx:
-        active = collections.all_active(tx)
-    for collection in active:
-        after: int | None = 0
-        found: list[int] = []
-        while after is not None and not indexer.stopping.is_set():
-            more, lacking, after = _page(indexer, collection, after)
-            missing += _repair_rows(indexer, collection, lacking, dry_run=dry_run)
-            found += more
-            # Waiting for others is shared by many pages, and in vain only once: the next sweep finds the same.
-            if len(found) >= PAGE or after is None:
-                is_fence_passable = is_fence_passable and (not found or _has_fence_passed(indexer))
-                if is_fence_passable:
-                    unnamed += _remove_unnamed(indexer, collection, found, dry_run=dry_run)
-                found = []
-    return [
-        Finding("vector_without_row", unnamed, "removed" if unnamed else ""),
-        Finding("row_without_vector", missing, "indexed again" if missing else ""),
-    ]
+    at = _Place.parse(place)
+    collection = _next_collection(indexer, at)
+    if collection is None:
+        return Step(str(at), waits=True) if at.begun else DONE
+    after = at.begun.pop(collection.id, 0)
+    with report.guarded(f"vectors of collection {collection.id}"):
+        reached = _compare(indexer, report, collection, after, at)
+        if reached is not None:
+            at.begun[collection.id] = reached
+    return Step(str(at))
+
+
+def _next_collection(indexer: Indexer, at: _Place) -> Collection | None:
+    """Return a collection that may be compared now; None where all are, or wait for their repairs."""
+    with indexer.catalog.reading() as tx:
+        if at.begun:
+            repairs = jobs.count_open_by_collection(tx, JobOrigin.REPAIR)
+            ready = [each for each in at.begun if repairs.get(each, 0) < MAX_REPAIR_JOBS]
+            if ready:
+                return collections.by_id(tx, ready[0])
+        found = collections.next_active(tx, behind=at.behind)
+    if found is not None:
+        at.behind = found.id
+    return found
+
+
+def _compare(indexer: Indexer, report: Report, collection: Collection, after: int, at: _Place) -> int | None:
+    """Compare some pages; return behind which key the next slice goes on, None behind the last page."""
+    reached: int | None = after
+    unnamed: list[int] = []
+    for _ in range(PAGES):
+        more, lacking, reached = _page(indexer, collection, reached or 0)
+        unnamed += more
+        missing = _repair_rows(indexer, collection, lacking, dry_run=report.dry_run)
+        report.add("row_without_vector", missing, "indexed again")
+        if reached is None or missing or len(unnamed) >= PAGE:
+            break
+    if unnamed and at.is_fence_passable:
+        # Waited for in vain only once: the next comparison finds the same.
+        at.is_fence_passable = _has_fence_passed(indexer)
+        if at.is_fence_passable:
+            removed = _remove_unnamed(indexer, collection, unnamed, dry_run=report.dry_run)
+            report.add("vector_without_row", removed, "removed")
+    return reached
 
 
 def _page(indexer: Indexer, collection: Collection, after: int) -> tuple[list[int], dict[int, int], int | None]:

@@ -74,9 +74,10 @@ def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jo
     clear_up(indexer.catalog, indexer.vectors)
 
 
-def cancel(indexer: Indexer, job: jobs.Job) -> None:
+def cancel(indexer: Indexer, job: jobs.Job) -> bool:
     """Give up the build of a job; the index in use stays."""
     abandon(indexer.catalog, job.id)
+    return True
 
 
 def phase_of(lacking: int, *, limit: int, last_round: int) -> BuildPhase:

@@ -88,12 +88,19 @@ def close(tx: Transaction, batch_id: int, state: BatchState = BatchState.DONE) -
     tx.execute(sa.update(table).where(table.c.id == batch_id).values(state=state, leased_until=None))
 
 
-def open_ids(tx: Transaction, job_id: str) -> list[int]:
-    """Return the batches of a job that have not ended."""
-    query = sa.select(table.c.id).where(
-        table.c.job_id == job_id, table.c.state.in_((BatchState.READY, BatchState.SENT))
+def lock_open(tx: Transaction, job_id: str, *, after: int = 0, limit: int) -> dict[int, BatchState]:
+    """Lock some batches of a job that have not ended, and return their states; one being written is waited for."""
+    query = sa.select(table.c.id, table.c.state).where(
+        table.c.job_id == job_id, table.c.state.in_((BatchState.READY, BatchState.SENT)), table.c.id > after
     )
-    return list(tx.execute(query.order_by(table.c.id)).scalars())
+    locked = query.order_by(table.c.id).limit(limit).with_for_update(key_share=True)
+    return {row.id: row.state for row in tx.execute(locked)}
+
+
+def cancel(tx: Transaction, batch_ids: Sequence[int]) -> None:
+    """End batches, which are locked, as cancelled."""
+    which = table.c.id == sa.func.any(sa.cast(list(batch_ids), sa.ARRAY(sa.BigInteger)))
+    tx.execute(sa.update(table).where(which).values(state=BatchState.CANCELLED, leased_until=None))
 
 
 def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,9 @@ class Job:
         api_key_id: the public id of the API key that submitted it; None where there was none.
         bound_partition: the partition that the key was bound to, beyond which the job changes nothing.
         bound_roots: the directories that the key was bound to, beyond which the job reads nothing.
+        reopened_up_to: behind which row of the ledger failed paths are still to be tried again; None: none are.
+        folded: how many paths of each outcome have been folded away from the ledger.
+        pruned_up_to: up to which path it has been looked which images have lost their files.
     """
 
     id: str
@@ -67,6 +70,9 @@ class Job:
     api_key_id: str | None = None
     bound_partition: str | None = None
     bound_roots: list[str] | None = None
+    reopened_up_to: int | None = None
+    pruned_up_to: str | None = None
+    folded: dict[str, int] = field(default_factory=dict)
 
     @property
     def tenancy(self) -> Tenancy:

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.labels import NO_LABELS, Labels
-from imagesearch.catalog.tables import job_increments
 from imagesearch.catalog.tables import job_items as table
 from imagesearch.contract import Outcome
 from imagesearch.failures import FailureCode
@@ -48,6 +47,15 @@ class Failure:
     path: str
     code: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountedSlice:
+    """Hold what was counted of a ledger; `last` is where the next slice begins, None where there is none."""
+
+    total: int
+    outcomes: Counter[Outcome]
+    last: str | None
 
 
 def record(tx: Transaction, job_id: str, items: Sequence[Item]) -> tuple[int, Counter[Outcome]]:
@@ -187,36 +195,66 @@ def settle(tx: Transaction, batch_id: int, settled: Sequence[ItemOutcome]) -> Co
 
 def cancel_batch(tx: Transaction, batch_id: int) -> Counter[Outcome]:
     """Record every open picture of a batch as cancelled."""
+    return cancel_batches(tx, [batch_id])
+
+
+def cancel_batches(tx: Transaction, batch_ids: Sequence[int]) -> Counter[Outcome]:
+    """Record every open picture of some batches as cancelled."""
     cancelled = tx.execute(
-        sa.update(table)
-        .where(table.c.batch_id == batch_id, table.c.outcome.is_(None))
-        .values(outcome=Outcome.CANCELLED)
-    )
-    return Counter({Outcome.CANCELLED: cancelled.rowcount})
-
-
-def cancel_unplanned(tx: Transaction, job_id: str) -> Counter[Outcome]:
-    """Record every path that is in no batch yet as cancelled."""
-    cancelled = tx.execute(
-        sa.update(table)
-        .where(table.c.job_id == job_id, table.c.outcome.is_(None), table.c.batch_id.is_(None))
-        .values(outcome=Outcome.CANCELLED)
-    )
-    return Counter({Outcome.CANCELLED: cancelled.rowcount})
-
-
-def reopen_failed(tx: Transaction, job_id: str) -> int:
-    """Make every failed path of a job unplanned again, but for lines that name none; return how many."""
-    reopened = tx.execute(
         sa.update(table)
         .where(
-            table.c.job_id == job_id,
-            table.c.outcome == Outcome.FAILED,
-            table.c.code != FailureCode.INVALID_LINE.value,
+            table.c.batch_id == sa.func.any(sa.cast(list(batch_ids), sa.ARRAY(sa.BigInteger))),
+            table.c.outcome.is_(None),
         )
-        .values(outcome=None, code=None, reason=None, batch_id=None, image_id=None)
+        .values(outcome=Outcome.CANCELLED)
     )
-    return reopened.rowcount
+    return Counter({Outcome.CANCELLED: cancelled.rowcount})
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSlice:
+    """Hold how many paths a slice has changed, and behind which row the next one begins; None where none does."""
+
+    changed: int
+    last: int | None
+
+
+def cancel_unplanned(tx: Transaction, job_id: str, *, after: int, limit: int) -> ChangedSlice:
+    """Record some paths that are in no batch yet as cancelled, from behind the row `after`."""
+    some = (
+        sa.select(table.c.id)
+        .where(
+            table.c.job_id == job_id,
+            table.c.outcome.is_(None),
+            table.c.batch_id.is_(None),
+            table.c.id > after,
+        )
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    found = list(tx.execute(some.with_for_update()).scalars())
+    _set(tx, found, outcome=Outcome.CANCELLED)
+    return ChangedSlice(len(found), found[-1] if len(found) == limit else None)
+
+
+def reopen_failed(tx: Transaction, job_id: str, *, after: int, limit: int) -> ChangedSlice:
+    """Make some failed paths unplanned again, from behind the row `after`; lines that name none stay failed."""
+    some = (
+        sa.select(table.c.id, table.c.code)
+        .where(table.c.job_id == job_id, table.c.outcome == Outcome.FAILED, table.c.id > after)
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    found = tx.execute(some.with_for_update()).all()
+    reopened = [row.id for row in found if row.code != FailureCode.INVALID_LINE.value]
+    _set(tx, reopened, outcome=None, code=None, reason=None, batch_id=None, image_id=None)
+    return ChangedSlice(len(reopened), found[-1].id if len(found) == limit else None)
+
+
+def _set(tx: Transaction, ids: Sequence[int], **values: object) -> None:
+    if ids:
+        which = table.c.id == sa.func.any(sa.cast(list(ids), sa.ARRAY(sa.BigInteger)))
+        tx.execute(sa.update(table).where(which).values(**values))
 
 
 def failures(tx: Transaction, job_id: str, *, after: int, limit: int) -> list[Failure]:
@@ -230,30 +268,20 @@ def failures(tx: Transaction, job_id: str, *, after: int, limit: int) -> list[Fa
     return [Failure(*row) for row in tx.execute(query)]
 
 
-def recount(tx: Transaction, job_id: str) -> tuple[int, Counter[Outcome]]:
-    """Count a job's paths and outcomes from the ledger itself, as the counters in the job's row should be.
-
-    What was noted and is still to be added to them is not counted. It is read in the same statement, and so at the
-    same moment.
-    """
-    recorded = sa.select(
-        table.c.outcome.label("outcome"), sa.func.count().label("number"), sa.true().label("is_path")
+def count_slice(tx: Transaction, job_id: str, *, after: str, limit: int) -> CountedSlice:
+    """Count some of a job's paths and outcomes from the ledger itself, in the order of paths from behind one."""
+    some = (
+        sa.select(table.c.path, table.c.outcome)
+        .where(table.c.job_id == job_id, table.c.path > after)
+        .order_by(table.c.path)
+        .limit(limit)
+        .subquery()
     )
-    noted = [
-        sa.select(
-            sa.literal(each, table.c.outcome.type),
-            sa.cast(-sa.func.coalesce(sa.func.sum(job_increments.c[each.value]), 0), sa.BigInteger),
-            sa.false(),
-        ).where(job_increments.c.job_id == job_id)
-        for each in Outcome
-    ]
-    by_outcome = recorded.where(table.c.job_id == job_id).group_by(table.c.outcome)
-    rows = tx.execute(sa.union_all(by_outcome, *noted)).all()
-    outcomes: Counter[Outcome] = Counter()
-    for outcome, number, _ in rows:
-        if outcome is not None and number:
-            outcomes[outcome] += number
-    return sum(number for _, number, is_path in rows if is_path), +outcomes
+    last = sa.func.max(sa.func.max(some.c.path)).over()
+    rows = tx.execute(sa.select(some.c.outcome, sa.func.count(), last).group_by(some.c.outcome)).all()
+    total = sum(count for _, count, _ in rows)
+    outcomes = Counter({outcome: count for outcome, count, _ in rows if outcome})
+    return CountedSlice(total, outcomes, rows[0][2] if total == limit else None)
 
 
 def holds(tx: Transaction, job_id: str, paths: Sequence[str]) -> set[str]:

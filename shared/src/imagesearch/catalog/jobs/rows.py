@@ -160,10 +160,18 @@ def newest(
     return _jobs(tx, query)
 
 
-def open_jobs(tx: Transaction) -> list[Job]:
-    """Return every job that has not ended, oldest first."""
-    query = _SELECT.where(table.c.finished_at.is_(None)).order_by(table.c.number)
-    return _jobs(tx, query)
+def open_jobs(tx: Transaction, *, behind: int = 0, limit: int | None = None) -> list[Job]:
+    """Return jobs that have not ended, oldest first, from behind the one numbered `behind`; None is no bound."""
+    query = _SELECT.where(table.c.finished_at.is_(None), table.c.number > behind).order_by(table.c.number)
+    return _jobs(tx, query.limit(limit))
+
+
+def count_open_by_collection(tx: Transaction, origin: JobOrigin) -> dict[int, int]:
+    """Return how many jobs of an origin have not ended, by collection; those without any are left out."""
+    query = sa.select(table.c.collection_id, sa.func.count()).where(
+        table.c.finished_at.is_(None), table.c.origin == origin
+    )
+    return {row[0]: row[1] for row in tx.execute(query.group_by(table.c.collection_id))}
 
 
 def count_open(tx: Transaction, *, limit: int) -> Counter[tuple[JobKind, JobState]]:

@@ -90,9 +90,9 @@ def begin(tx: Transaction, image: Image, labels: Labels, owner: Owner = NOBODY) 
     return job.id, batch_id
 
 
-def count_ended(tx: Transaction, age: timedelta) -> int:
-    """Return how many single-image jobs ended longer ago than `age`."""
-    return tx.execute(sa.select(sa.func.count()).select_from(_ended(age).subquery())).scalar_one()
+def count_ended(tx: Transaction, age: timedelta, *, most: int) -> int:
+    """Return how many single-image jobs ended longer ago than `age`, or `most` where there are more."""
+    return tx.execute(sa.select(sa.func.count()).select_from(_ended(age).limit(most).subquery())).scalar_one()
 
 
 def remove_ended(tx: Transaction, age: timedelta, *, limit: int) -> int:

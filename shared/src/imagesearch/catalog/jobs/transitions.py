@@ -23,6 +23,8 @@ _ALL_SETTLED = sa.and_(
     table.c.indexed + table.c.unchanged + table.c.failed + table.c.cancelled == table.c.total,
 )
 """The condition of `Job.all_settled`, for rows."""
+REOPEN_SLICE = 5_000
+"""Failed paths that become unplanned again in one transaction: together a tenth of a second."""
 _UNENDED = [state for state in JobState if not state.has_ended]
 
 
@@ -80,7 +82,7 @@ def resume(tx: Transaction, job_id: str) -> Job:
 
 
 def reopen(tx: Transaction, job_id: str, *, is_abandoned: bool = False) -> Job:
-    """Make the failed paths of a job that has ended unplanned again.
+    """Have the failed paths of a job that has ended tried again: some of them now, the others by `reopen_more`.
 
     Args:
         tx: the transaction.
@@ -92,18 +94,37 @@ def reopen(tx: Transaction, job_id: str, *, is_abandoned: bool = False) -> Job:
     """
     job = rows.lock(tx, job_id)
     _refuse(decisions.why_not_reopen(job, is_abandoned=is_abandoned))
-    reopened, now = ledger.reopen_failed(tx, job_id), sa.func.now()
+    reopened = ledger.reopen_failed(tx, job_id, after=0, limit=REOPEN_SLICE)
+    now = sa.func.now()
     return rows.change(
         tx,
         job_id,
         state=JobState.PLANNING,
-        failed=table.c.failed - reopened,
+        failed=table.c.failed - reopened.changed,
+        reopened_up_to=reopened.last,
+        pruned_up_to=None,
         error=None,
         listed_at=None if decisions.lists_again(job) else table.c.listed_at,
         planned_at=None,
         finished_at=None,
+        folded_at=None,
         progressed_at=now,
         rated_at=now,
+    )
+
+
+def reopen_more(tx: Transaction, job_id: str) -> Job:
+    """Make more failed paths of a job unplanned that is tried again; planning ends behind the last of them."""
+    job = rows.lock(tx, job_id)
+    if job.reopened_up_to is None or not job.state.is_working:
+        return job
+    reopened = ledger.reopen_failed(tx, job_id, after=job.reopened_up_to, limit=REOPEN_SLICE)
+    return rows.change(
+        tx,
+        job_id,
+        failed=table.c.failed - reopened.changed,
+        reopened_up_to=reopened.last,
+        progressed_at=sa.func.now(),
     )
 
 
@@ -124,9 +145,12 @@ def listed(tx: Transaction, job_id: str) -> Job:
 
 
 def planned(tx: Transaction, job_id: str) -> Job:
-    """Record that every path of a job has its batch or its outcome; one that is paused stays as it is."""
+    """Record that every path of a job has its batch or its outcome.
+
+    One that is paused stays as it is, and so does one that is still being opened again.
+    """
     job = rows.lock(tx, job_id)
-    if not job.state.is_working:
+    if not job.state.is_working or job.reopened_up_to is not None:
         return job
     return rows.change(tx, job_id, planned_at=sa.func.now(), state=JobState.RUNNING)
 
@@ -156,7 +180,12 @@ def close_listing(tx: Transaction, job_id: str) -> Job:
     job = rows.lock(tx, job_id)
     if job.planned_at is not None or not decisions.is_given_up(job):
         return job
-    return rows.change(tx, job_id, planned_at=sa.func.now())
+    return rows.change(tx, job_id, planned_at=sa.func.now(), reopened_up_to=None)
+
+
+def pruned(tx: Transaction, job_id: str, up_to: str) -> Job:
+    """Record behind which path a settled job goes on with deleting what it has not found."""
+    return rows.change(tx, job_id, pruned_up_to=up_to, progressed_at=sa.func.now())
 
 
 def stalled(tx: Transaction, job_id: str) -> Job:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from imagesearch.catalog import collections, tombstones
+from imagesearch.catalog import collections, image_counts, tombstones
 from imagesearch.catalog import images as image_rows
 from imagesearch.catalog import keys as drawn_keys
 from imagesearch.catalog.collections import Collection
@@ -125,6 +125,7 @@ def apply_to(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> 
             .where(images.c.id == one.image_id)
             .values({**values, "state": ImageState.INDEXED if has_vector else ImageState.FAILED})
         )
+    image_counts.move(tx, collection.id, lost=[one.image_id for one in holding if one.vector_key is None])
     buried = [Buried(one.from_key, one.image_id, locked[one.image_id].sha256) for one in holding]
     buried += [Buried(one.vector_key, None, one.sha256) for one in obsolete if one.vector_key is not None]
     tombstones.bury(tx, collection.id, buried)

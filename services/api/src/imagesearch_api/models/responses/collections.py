@@ -10,7 +10,11 @@ from imagesearch_api.models.responses.base import Answer, Anything, Count, Momen
 
 
 class Collection(Answer):
-    """A collection, and what it was built with."""
+    """A collection, and what it was built with.
+
+    Images of one partition alone, for a key that is bound to it, are counted up to 10,000: ``images_capped`` says
+    that there may be more.
+    """
 
     name: str
     aliases: list[str]
@@ -24,12 +28,19 @@ class Collection(Answer):
     index_type: str
     index_params: Anything
     images: Count
+    images_capped: bool
     vectors: Count | None
     created_at: Moment
 
     @classmethod
     def of(
-        cls, collection: collections.Collection, images: int, vectors: int | None, aliases: Sequence[str] = ()
+        cls,
+        collection: collections.Collection,
+        images: int,
+        vectors: int | None,
+        aliases: Sequence[str] = (),
+        *,
+        images_capped: bool = False,
     ) -> Self:
         """Return what is answered about a collection; `vectors` is None where they are not counted."""
         return cls(
@@ -45,6 +56,7 @@ class Collection(Answer):
             index_type=collection.index_type,
             index_params=dict(collection.index_params),
             images=images,
+            images_capped=images_capped,
             vectors=vectors,
             created_at=moment(collection.created_at),
         )

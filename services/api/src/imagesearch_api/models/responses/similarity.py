@@ -40,7 +40,10 @@ class Duplicate(Answer):
 
 
 class DuplicateGroup(Answer):
-    """Pictures that are alike from one to the next: ``exact`` where all files hold the same bytes."""
+    """Pictures that are alike from one to the next: ``exact`` where all files hold the same bytes.
+
+    None lies further from the one that the group began with than four times the distance asked for.
+    """
 
     id: Id
     kind: Literal["exact", "near"]
@@ -65,4 +68,4 @@ class Comparison(Answer):
 
 
 class DuplicateGroupPage(Page[DuplicateGroup]):
-    """One page of groups, by the smallest id in each."""
+    """One page of groups, by the id of the picture that each began with."""

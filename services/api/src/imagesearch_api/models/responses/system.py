@@ -43,6 +43,7 @@ class Info(Answer):
     preprocessing_version: Count
     collections: Count
     images: Count
+    images_capped: bool
     searches_by_url: bool = Field(description="Whether pictures to search by are fetched from any host.")
     takes_uploads: bool = Field(description="Whether pictures can be added by sending them.")
     max_upload_bytes: Count = Field(description="Size of the largest picture that may be sent.")

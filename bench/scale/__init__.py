@@ -1,0 +1,1 @@
+"""Measure what a path and a call cost, for catalogues of different sizes: nothing may grow with them."""
