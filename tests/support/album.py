@@ -19,6 +19,7 @@ from imagesearch.catalog.reindex.exceptions import ExceptionRecord
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import tombstones
 from imagesearch.contract import ExtractedImage, JobKind
+from imagesearch.networks import NetworkSpec
 
 LONG_AGO = sa.text("clock_timestamp() - interval '1 hour'")
 
@@ -76,6 +77,7 @@ class Album:
                 index_type="FLAT",
                 index_params={},
                 preprocessing=collection.preprocessing,
+                network=NetworkSpec(collection.network, collection.dimension),
                 model=collection.model,
             )
             found = builds.get(tx, job.id)

@@ -123,7 +123,7 @@ class OtherProcesses:
         store.drop_collection("others")
 
     def test_a_collection_that_was_made_by_half_is_completed(self, store: MilvusVectorStore) -> None:
-        store._create("half")
+        store._create("half", VGG16.dimension)
         store.ensure_collection("half", IndexSpec("HNSW"), VGG16.dimension)
         write(store, "half", [1], unit_vectors(1, 1))
         assert [hit.key for hit in store.search("half", unit_vectors(1, 1), limit=1)[0]] == [1]

@@ -9,13 +9,15 @@ import pytest
 
 from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.jobs import batches, open_work
+from imagesearch.catalog.jobs import batches, leases, open_work
 from imagesearch.catalog.jobs.open_work import OpenWork
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind, JobState
 from support.damage import damage_job
 
 pytestmark = pytest.mark.integration
+
+LEASE = timedelta(seconds=30)
 
 
 def working_on(
@@ -41,7 +43,7 @@ def test_a_batch_counts_from_the_ledger_on_until_its_outcome_is_written(catalog:
     job_id = working_on(catalog, 5)
     assert counted(catalog) == OpenWork(plan=0, extract=5, index=0)
     with catalog.transaction() as tx:
-        first, second = batches.lease_ready(tx, job_id, in_flight_limit=2, lease=timedelta(seconds=30))
+        first, second = leases.lease_ready(tx, job_id, number=2, queue="extract", lease=LEASE)
     assert counted(catalog) == OpenWork(plan=0, extract=5, index=2)
     with catalog.transaction() as tx:
         batches.close(tx, first.id)
@@ -56,7 +58,7 @@ def test_jobs_that_are_listed_are_the_planners_work_and_duplicates_need_no_extra
     working_on(catalog, 0, state=JobState.PLANNING)
     duplicates = working_on(catalog, 3, kind=JobKind.DUPLICATES)
     with catalog.transaction() as tx:
-        batches.lease_ready(tx, duplicates, in_flight_limit=2, lease=timedelta(seconds=30))
+        leases.lease_ready(tx, duplicates, number=2, queue="extract", lease=LEASE)
     assert counted(catalog) == OpenWork(plan=1, extract=0, index=2)
 
 
@@ -66,7 +68,7 @@ def test_counting_ends_where_no_autoscaler_goes(catalog: Catalog, monkeypatch: p
     first = working_on(catalog, 20)
     assert counted(catalog).extract == 4
     with catalog.transaction() as tx:
-        batches.lease_ready(tx, first, in_flight_limit=3, lease=timedelta(seconds=30))
+        leases.lease_ready(tx, first, number=3, queue="extract", lease=LEASE)
     assert counted(catalog).index == 3
     working_on(catalog, 20)
     assert counted(catalog).extract == 7
