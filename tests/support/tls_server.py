@@ -15,12 +15,12 @@ from support.waiting import TIMEOUT
 HOST = "pictures.example"
 
 
-def certificate(folder: Path) -> Path:
-    """Make a key and a certificate for HOST in one file, and return its path."""
+def certificate(folder: Path, host: str = HOST) -> Path:
+    """Make a key and a certificate for a name in one file, and return its path."""
     path = folder / "server.pem"
     key, cert = folder / "key.pem", folder / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+    command += ["-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
     subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=TIMEOUT)
     path.write_bytes(key.read_bytes() + cert.read_bytes())
     return path

@@ -6,6 +6,7 @@ Each setting says what it does; `describe` prints them for the log with secrets 
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -35,7 +36,9 @@ class PostgresSettings(Settings):
     """Where the catalogue lives."""
 
     database_url: str = Field(
-        "postgresql+psycopg2://imagesearch@localhost/imagesearch", description="SQLAlchemy URL of Postgres."
+        "postgresql+psycopg2://imagesearch@localhost/imagesearch",
+        description="SQLAlchemy URL of Postgres. With `?sslmode=verify-full&sslrootcert=FILE` over TLS, the "
+        "server's certificate checked against those in the file.",
     )
     database_pool_size: int = Field(8, ge=1, le=64, description="Connections a pool keeps open.")
     database_connect_timeout: int = Field(3, ge=1, description="Seconds until an unreachable server is an error.")
@@ -52,18 +55,49 @@ class PostgresSettings(Settings):
 class RedisSettings(Settings):
     """Where messages, results and caches live; all of it can be rebuilt from Postgres."""
 
-    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey, broker and results.")
+    redis_url: str = Field(
+        "redis://localhost:6379/0",
+        description="Redis or Valkey, broker and results: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or with "
+        "`rediss://` over TLS. No options may follow.",
+    )
+    redis_ca_file: Path | None = Field(
+        None,
+        description="Certificates that Redis' own is checked against, its name too, for `rediss://`; unset takes "
+        "those of the system.",
+    )
     redis_timeout: float = Field(3.0, gt=0, description="Seconds until an unreachable server is an error.")
     visibility_timeout: int = Field(
         900, ge=1, description="Seconds after which an unacknowledged message is delivered again."
     )
     result_expires: int = Field(86_400, ge=60, description="Seconds that progress stays in the result backend.")
 
+    @field_validator("redis_url")
+    @classmethod
+    def _without_options(cls, url: str) -> str:
+        # Celery and Kombu take options of TLS from here, and some of them check no certificate.
+        if urlsplit(url).query:
+            raise ValueError("REDIS_URL takes no options: REDIS_CA_FILE names the certificates")
+        return url
+
+    def tls(self) -> dict[str, Any]:
+        """Return what redis-py, Kombu and Celery are to be told of TLS; nothing where there is none."""
+        if urlsplit(self.redis_url).scheme != "rediss":
+            return {}
+        authorities = {"ssl_ca_certs": str(self.redis_ca_file)} if self.redis_ca_file is not None else {}
+        return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **authorities}
+
 
 class MilvusSettings(Settings):
     """Where the vectors live."""
 
-    milvus_uri: str = Field("http://localhost:19530", description="Milvus, or milvus-lite server.")
+    milvus_uri: str = Field(
+        "http://localhost:19530", description="Milvus, or milvus-lite server; `https://` over TLS."
+    )
+    milvus_ca_file: Path | None = Field(
+        None,
+        description="Certificates that Milvus' own is checked against, for `https://`; unset takes those that "
+        "gRPC brings.",
+    )
     milvus_token: str = Field(
         "", repr=False, description="user:password or API key; empty without access control."
     )

@@ -46,10 +46,14 @@ def create_celery(settings: RedisSettings) -> Celery:
     and workers keep trying where they can also be told to stop.
     """
     use_clock_of_redis()
+    # Without these Kombu would check no certificate, and Celery would refuse to start.
+    tls = settings.tls() or None
     app = Celery("imagesearch", set_as_current=False)
     app.conf.update(
         broker_url=settings.redis_url,
         result_backend=settings.redis_url,
+        broker_use_ssl=tls,
+        redis_backend_use_ssl=tls,
         task_serializer="msgpack",
         result_serializer="msgpack",
         accept_content=["msgpack"],
@@ -105,6 +109,7 @@ def create_redis(settings: RedisSettings) -> redis.Redis:
     """Build a Redis client that fails at once when the server is away."""
     return redis.Redis.from_url(
         settings.redis_url,
+        **settings.tls(),
         socket_timeout=settings.redis_timeout,
         socket_connect_timeout=settings.redis_timeout,
         socket_keepalive=True,

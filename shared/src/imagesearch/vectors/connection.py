@@ -146,6 +146,7 @@ class MilvusConnection:
                 self._client = MilvusClient(
                     self._settings.milvus_uri,
                     token=self._settings.milvus_token,
+                    server_pem_path=str(self._settings.milvus_ca_file or ""),
                     timeout=min(CONNECT_SECONDS, self._settings.milvus_timeout),
                     # Shared connections are found by address, also by a forked child.
                     dedicated=True,
