@@ -63,6 +63,7 @@ ELSEWHERE = {
     "JobState": "a word",
     "Matches": "a part of BatchResults",
     "Problem": "an error, see below",
+    "Session": "for pages, which log in by a cookie",
     "Work": "for autoscalers, which read it as it is",
     "Worker": "a part of Info that is kept as it is",
 }

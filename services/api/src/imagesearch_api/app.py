@@ -31,10 +31,11 @@ from imagesearch_api.v2 import (
     jobs,
     reindex,
     search,
+    session,
     v2,
 )
 
-ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search, description)
+ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search, session, description)
 """The modules whose import gives the v2 blueprint its routes."""
 
 

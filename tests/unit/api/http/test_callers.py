@@ -31,6 +31,8 @@ READING = {
     "POST /api/v2/compare",
     "POST /api/v1/count",
     "POST /api/v1/search",
+    "POST /api/v2/session",
+    "DELETE /api/v2/session",
 }
 """What sends a body and changes nothing."""
 JOB = "00000000-0000-0000-0000-000000000000"

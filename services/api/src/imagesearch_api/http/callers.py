@@ -19,7 +19,7 @@ from imagesearch.access.tenants import Owner, Tenancy
 from imagesearch.errors import Forbidden, StoreUnavailable
 from imagesearch_api.access import ANYONE, Access, Caller
 from imagesearch_api.errors import Busy, NotAuthenticated
-from imagesearch_api.http.foreign import came_by_loopback
+from imagesearch_api.http.foreign import SAFE_METHODS, came_by_loopback, is_own_page
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.request_resources import bounds
 
@@ -32,6 +32,9 @@ NEEDED = "An API key is needed: Authorization: Bearer imagesearch_..."
 INVALID = "The API key is not valid."
 """Said of keys that never were, of wrong ones and of revoked ones alike."""
 INVALID_SESSION = "The session has ended."
+FOREIGN_SESSION = (
+    "A session changes something only from the page that it belongs to; other pages and programs send a key."
+)
 INVALID_LINK = "The link has expired, or was not made here."
 
 
@@ -181,6 +184,8 @@ def _by_cookie(ports: Access, text: str) -> Caller:
     stored = _look_up(ports, key_id)
     if stored is None or not stored.holds:
         raise NotAuthenticated(INVALID_SESSION)
+    if request.method not in SAFE_METHODS and not is_own_page():
+        raise Forbidden(FOREIGN_SESSION)
     return Caller(Owner(stored.key.id, stored.key.tenancy), stored.key.scope, has_key=False)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, g, request
 
 from imagesearch_api.http.fields import AtField, ForeignPage, UnknownHost
 from imagesearch_api.http.origins import EVERY_ORIGIN, Authority, Origin, read_address
@@ -38,12 +38,32 @@ def guard(app: Flask, *, public_url: str, hosts: Collection[str], origins: Colle
     allowed = frozenset(origins) | ({str(public)} if public else set())
 
     def judge() -> None:
+        g.is_own_page = _is_own_page(public)
         if came_by_loopback(request.environ):
             _check_hosts(request.environ, names)
         if request.method not in SAFE_METHODS and EVERY_ORIGIN not in allowed:
             _check_page(allowed)
 
     app.before_request(judge)
+
+
+def is_own_page() -> bool:
+    """Tell whether the API's own page sent the current request, or one at `PUBLIC_URL`.
+
+    Pages that `CORS_ORIGINS` names are not: they may call with a key of theirs, and not in the name of who has
+    logged in here.
+    """
+    found: bool = g.is_own_page
+    return found
+
+
+def _is_own_page(public: Origin | None) -> bool:
+    sent = request.headers.get("Origin")
+    if sent is None:
+        return request.headers.get("Sec-Fetch-Site") == "same-origin"
+    own = Origin.parse(f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}")
+    origin = Origin.parse(sent)
+    return origin is not None and origin in (own, public)
 
 
 def came_by_loopback(environ: Mapping[str, Any]) -> bool:

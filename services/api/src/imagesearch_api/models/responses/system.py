@@ -105,3 +105,13 @@ class Directories(Answer):
         items = [Directory(name=name, path=str(path / name)) for name in names]
         above = str(parent) if parent is not None else None
         return cls(path=str(path), parent=above, items=items, is_complete=is_complete)
+
+
+class Session(Answer):
+    """The API key under which a request is answered, and what it is bound to; null is no bound."""
+
+    api_key: str | None = Field(description="The public part of the key; null where keys are switched off.")
+    scope: str
+    collections: list[str] | None
+    partition: str | None
+    source_roots: list[str] | None
