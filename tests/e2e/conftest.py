@@ -1,4 +1,7 @@
-"""The running system that end-to-end tests share; they speak to it over HTTP alone."""
+"""The running system that end-to-end tests share; they speak to it over HTTP alone.
+
+Its extractors have no networks, which take most of the time and decide nothing; the system of networks/ has them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.drawing import photo_like
+from support.drawing import draw_album
 from support.gallery import Gallery, fill
 from support.milvus_servers import MilvusServer
 from support.system import PLAIN, System
@@ -40,11 +43,11 @@ def system(
     tmp_path_factory: pytest.TempPathFactory, library: Path, vector_store: dict[str, str]
 ) -> Iterator[System]:
     """The system that the tests of this session share."""
-    # Networks that compute a few pictures at a time are ready seconds sooner, and a small job has some batches.
-    sizes = {"COMPUTE_BATCH": "4", "BATCH_SIZE": "16"}
+    # A small job has some batches, and lasts until something can happen to it.
+    sizes = {"BATCH_SIZE": "16", "EMBED_SECONDS": "0.05"}
     # Tests that wait until nothing is left of what was deleted need not wait longer than they have to.
     soon = {"VECTOR_GRACE_SECONDS": "20", "RECONCILE_SECONDS": "2"}
-    made = System(tmp_path_factory.mktemp("system"), library, **sizes, **soon, **vector_store)
+    made = System(tmp_path_factory.mktemp("system"), library, has_networks=False, **sizes, **soon, **vector_store)
     made.start()
     yield made
     assert made.stop() == 0
@@ -58,13 +61,8 @@ def http(system: System) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def album(library: Path) -> Path:
-    """Forty drawn pictures in two folders, with endings that are often overlooked."""
-    folder = library / "album"
-    for index, ending in enumerate(["jpg", "JPG", "jpeg", "png"] * 10):
-        path = folder / ("first" if index < 20 else "second") / f"picture {index:02}.{ending}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        photo_like(index, (160, 120)).save(path, format="PNG" if ending == "png" else "JPEG")
-    return folder
+    """Forty drawn pictures in two folders."""
+    return draw_album(library / "album")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,15 @@ def photo_like(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
         _shape(draw, random, size)
     grain = random.normal(0, 4, (size[1], size[0], 1))
     return Image.fromarray((np.asarray(picture) + grain).clip(24, 255).astype(np.uint8))
+
+
+def draw_album(folder: Path) -> Path:
+    """Fill a directory with forty small pictures in two folders, with endings that are often overlooked."""
+    for index, ending in enumerate(["jpg", "JPG", "jpeg", "png"] * 10):
+        path = folder / ("first" if index < 20 else "second") / f"picture {index:02}.{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo_like(index, (160, 120)).save(path, format="PNG" if ending == "png" else "JPEG")
+    return folder
 
 
 def look_alikes(seed: int, count: int, size: tuple[int, int] = (320, 240)) -> list[Image.Image]:

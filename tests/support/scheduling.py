@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/e2e/", "tests/unit/extractor/")
+TOGETHER = ("tests/e2e/networks/", "tests/e2e/", "tests/unit/extractor/")
 """Folders whose files share what is costly to start: a whole system, networks."""
 ORDER = ("tests/e2e/", "tests/faults/", "tests/integration/", "tests/")
 """What takes longest begins first: what is left at the end is short."""

@@ -16,7 +16,7 @@ from support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.e2e
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (Path(__file__).parents[3] / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
@@ -125,7 +125,7 @@ def test_the_python_of_the_readme_works(system: System, album: Path, capsys: pyt
 
 
 def test_the_readme_names_only_verbs_that_make_knows() -> None:
-    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    makefile = (Path(__file__).parents[3] / "Makefile").read_text()
     known = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z-]+)", README))
     assert named <= known, named - known
