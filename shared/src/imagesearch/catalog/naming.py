@@ -7,7 +7,7 @@ collection, its searches use that build's vectors already: then a row is read to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,17 +95,23 @@ def unname(tx: Transaction, collection: Collection, rows: Iterable[Image], state
 
 
 def delete(
-    tx: Transaction, collection: Collection, image_ids: Iterable[int], partition: str | None = None
+    tx: Transaction,
+    collection: Collection,
+    image_ids: Iterable[int],
+    partition: str | None = None,
+    *,
+    is_wanted: Callable[[Image], bool] = lambda _: True,
 ) -> list[int]:
-    """Remove images of a collection: from this commit on nobody finds them. Return the ids that were there.
+    """Remove images of a collection: from this commit on nobody finds them. Return the ids that were removed.
 
     Their vectors, and the files of uploads, are collected later. With a partition, images that belong to another
-    one stay.
+    one stay. So do those of which `is_wanted` says no: it is asked when the row is locked, as labels may have
+    changed since it was chosen.
     """
     rows = {
         row.id: row
         for row in lock(tx, collection, image_ids).values()
-        if row.collection_id == collection.id and partition in (None, row.partition)
+        if row.collection_id == collection.id and partition in (None, row.partition) and is_wanted(row)
     }
     if rows:
         tombstones.bury(tx, collection.id, _buried(rows.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ import sqlalchemy as sa
 from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as image_table
 from imagesearch.errors import QueryTimeout
-from imagesearch.vectors import parse_filter
+from imagesearch.vectors import Filter, matches, parse_filter
+from imagesearch_api.images import deletion
 from imagesearch_api.images.deletion import SLICE, Deletes, delete_matching
 
 pytestmark = pytest.mark.integration
@@ -44,6 +47,27 @@ def test_what_is_left_when_the_time_is_up_is_deleted_by_asking_again(ports: Dele
     assert second.next is not None
     third = delete_matching(ports, "many", None, "", NOBODY, after=second.next)
     assert (second.deleted, third.deleted, third.next) == (SLICE, COUNT - 2 * SLICE, None)
+
+
+@pytest.mark.parametrize("partition", [None, ""], ids=["filter", "partition and filter"])
+def test_an_image_that_is_changed_before_it_is_locked_and_matches_no_more_stays(
+    ports: Deletes, partition: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = parse_filter({"exists": "old"})
+    with ports.catalog.reading() as tx:
+        last = tx.execute(sa.select(sa.func.max(image_table.c.id))).scalar_one()
+
+    def change_behind(condition: Filter, metadata: Mapping[str, Any]) -> bool:
+        monkeypatch.undo()
+        with ports.catalog.transaction() as tx:
+            new = ("", {}) if partition is None else ("another", metadata)
+            images.put_labels(tx, last, *new)
+        return matches(condition, metadata)
+
+    monkeypatch.setattr(deletion, "matches", change_behind)
+    assert delete_matching(ports, "many", where, partition, NOBODY, after=last - 1).deleted == 0
+    with ports.catalog.reading() as tx:
+        assert images.get(tx, last).state == ImageState.INDEXED
 
 
 def test_a_filter_that_matches_rarely_gets_to_the_end(ports: Deletes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -13,7 +13,8 @@ from imagesearch.catalog import audit, collections, image_queries, jobs, naming,
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
-from imagesearch.catalog.states import CollectionState
+from imagesearch.catalog.images import Image
+from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.contract import CancelJob, FinishDeletes, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
@@ -63,9 +64,15 @@ def delete_image(ports: Deletes, name: str, image_id: int, owner: Owner) -> None
             raise NotFound(f"There is no image {image_id} in collection {name!r}.")
 
 
-def _delete(tx: Transaction, collection: Collection, image_ids: Sequence[int], owner: Owner) -> list[int]:
+def _delete(
+    tx: Transaction,
+    collection: Collection,
+    image_ids: Sequence[int],
+    owner: Owner,
+    is_wanted: Callable[[Image], bool] = lambda _: True,
+) -> list[int]:
     """Delete those of the images that are within the owner's reach, and note which."""
-    deleted = naming.delete(tx, collection, image_ids, owner.tenancy.partition)
+    deleted = naming.delete(tx, collection, image_ids, owner.tenancy.partition, is_wanted=is_wanted)
     if deleted:
         noted = {"collection": collection.name, "count": len(deleted), "ids": deleted[:NOTED_IDS]}
         audit.note(tx, Action.IMAGES_DELETED, owner.key_id, noted)
@@ -157,13 +164,19 @@ def delete_matching(
     partition = owner.tenancy.partition_of(partition)
     deadline = time.monotonic() + ports.timeout
     deleted = 0
+
+    def is_wanted(row: Image) -> bool:
+        is_there = row.state == ImageState.INDEXED and partition in (None, row.partition)
+        return is_there and (where is None or matches(where, row.metadata))
+
     following: int | None = None
     while True:
         with ports.catalog.transaction() as tx:
             collection = _held(tx, name, owner)
             rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
-            chosen = [row.id for row in rows if where is None or matches(where, row.metadata)]
-            deleted += len(_delete(tx, collection, chosen, owner))
+            chosen = [row.id for row in rows if is_wanted(row)]
+            # Asked again under the locks: labels may change until then.
+            deleted += len(_delete(tx, collection, chosen, owner, is_wanted))
         if len(rows) < SLICE:
             break
         after = rows[-1].id
