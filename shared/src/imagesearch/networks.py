@@ -33,17 +33,20 @@ class NetworkSpec:
         name: lower case; part of the names of queues.
         dimension: numbers of a vector.
         side: height and width in pixels of the input, unless a collection's preprocessing says otherwise.
+        pooling: how the last feature map becomes a vector.
     """
 
     name: str
     dimension: int
     side: int = 224
+    pooling: str = "max"
 
 
 VGG16 = NetworkSpec("vgg16", 512)
 """The default: the channels of its last convolution are the numbers of a vector."""
+RESNET50 = NetworkSpec("resnet50", 2_048, pooling="avg")
 
-BUILT_IN = {spec.name: spec for spec in (VGG16,)}
+BUILT_IN = {spec.name: spec for spec in (VGG16, RESNET50)}
 """The networks that extractors can build by themselves."""
 
 

@@ -71,9 +71,9 @@ class Preprocessing:
         return made
 
 
-def model_identity(weights_sha256: str, network: NetworkSpec = VGG16, pooling: str = "max") -> str:
+def model_identity(weights_sha256: str, network: NetworkSpec = VGG16) -> str:
     """Return the identity of a network: its name, pooling, dimension and the digest of its weights."""
-    return str(ModelIdentity(network.name, pooling, network.dimension, weights_sha256))
+    return str(ModelIdentity(network.name, network.pooling, network.dimension, weights_sha256))
 
 
 def fingerprint(model: str, preprocessing: Preprocessing) -> str:

@@ -124,7 +124,7 @@ def test_half_precision_stays_in_range_where_activations_are_large(
     from imagesearch_extractor.network import Network
 
     louder = [array * 3 if index in (0, 2, 4, 6, 8) else array for index, array in enumerate(random_7.arrays)]
-    weights = checked_weights(louder, "loud.h5")
+    weights = checked_weights(random_7.architecture, louder, "loud.h5")
     half = Network(weights, dtype="float16", compute_batch=2)
     single = Network(weights, dtype="float32", compute_batch=2)
     cosines = (half.embed(pixels[:2]) * single.embed(pixels[:2])).sum(axis=1)
@@ -134,7 +134,7 @@ def test_half_precision_stays_in_range_where_activations_are_large(
 def test_weights_that_see_nothing_give_zeros_and_are_refused_at_start(random_7: Weights, tensorflow: None) -> None:
     from imagesearch_extractor.network import Network
 
-    dead = checked_weights([np.zeros_like(array) for array in random_7.arrays], "dead.h5")
+    dead = checked_weights(random_7.architecture, [np.zeros_like(array) for array in random_7.arrays], "dead.h5")
     network = Network(dead, dtype="float32", compute_batch=1)
     vectors = network.embed(np.full((1, 224, 224, 3), 9, np.uint8))
     assert not has_direction(vectors).any()

@@ -49,4 +49,4 @@ def spec_of(worker: WorkerReport) -> NetworkSpec | None:
         made = ModelIdentity.parse(worker.model or "")
     except InvalidMessage:
         return None
-    return NetworkSpec(made.network, made.dimension, worker.side)
+    return NetworkSpec(made.network, made.dimension, worker.side, made.pooling)

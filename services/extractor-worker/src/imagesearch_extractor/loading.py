@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from imagesearch.errors import WeightsUnavailable
+from imagesearch_extractor.architectures import ARCHITECTURES, Architecture
 from imagesearch_extractor.cpu import quiet_import
 from imagesearch_extractor.weights import CHOICES, RANDOM_PREFIX, Weights, checked_weights, random_weights
 
@@ -27,10 +28,11 @@ class DownloadFailed(WeightsUnavailable):
     """The published weights are not in Keras' cache and could not be downloaded."""
 
 
-def load_weights(setting: str, *, download_timeout: float) -> Weights:
+def load_weights(setting: str, network: str = "vgg16", *, download_timeout: float) -> Weights:
     """Load the weights that `setting` names; nothing falls back to anything else.
 
     Args:
+        network: name of one of `ARCHITECTURES`.
         setting: ``imagenet``, the path of a file that Keras saved, or ``random:SEED``.
         download_timeout: seconds without a byte after which a download has failed.
 
@@ -38,11 +40,11 @@ def load_weights(setting: str, *, download_timeout: float) -> Weights:
         DownloadFailed: ``imagenet`` could not be downloaded.
         WeightsUnavailable: anything else; the message is one line that says what to set.
     """
-    if setting == "imagenet":
-        return checked_weights(_convolutions(_downloaded(download_timeout)), setting)
+    architecture = ARCHITECTURES[network]
     if setting.startswith(RANDOM_PREFIX):
-        return random_weights(setting)
-    return checked_weights(_convolutions(_read(setting)), setting)
+        return random_weights(setting, architecture)
+    model = _downloaded(architecture, download_timeout) if setting == "imagenet" else _read(architecture, setting)
+    return checked_weights(architecture, _arrays(architecture, model), setting)
 
 
 def _keras() -> Any:
@@ -52,31 +54,34 @@ def _keras() -> Any:
     return keras
 
 
-def vgg16(weights: str | None = None) -> Any:
-    """Build the published network: Keras' VGG16 without its top, global max pooling, 224x224 RGB."""
-    keras = _keras()
-    # A keras.json in the home directory may say something else, and float16 would change what a file holds.
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_floatx("float32")
-    return keras.applications.VGG16(weights=weights, include_top=False, pooling="max", input_shape=(224, 224, 3))
+def _published(architecture: Architecture, weights: str | None = None) -> Any:
+    """Build Keras' own network without its top."""
+    _keras()
+    from imagesearch_extractor.networks.code import CODE, use_keras_defaults  # noqa: PLC0415 - imports TensorFlow
+
+    use_keras_defaults()
+    return CODE[architecture.spec.name].published(weights)
 
 
-def _convolutions(model: Any) -> list[np.ndarray[Any, Any]]:
-    """Return kernels and biases in layer order; classification layers, which are not used, are left out."""
-    convolution = _keras().layers.Conv2D
-    return [
-        np.asarray(array)
-        for layer in model.layers
-        if isinstance(layer, convolution)
-        for array in layer.get_weights()
-    ]
+def _arrays(architecture: Architecture, model: Any) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays in the order of the architecture; classification layers, which are not used, are left out.
+
+    A model that somebody made may call its layers otherwise: then those of a kind that can be meant are taken in
+    its own order.
+    """
+    kinds = (_keras().layers.Conv2D, _keras().layers.BatchNormalization)
+    layers = [layer for layer in model.layers if isinstance(layer, kinds)]
+    by_name = {layer.name: layer for layer in layers}
+    if all(layer.name in by_name for layer in architecture.layers):
+        layers = [by_name[layer.name] for layer in architecture.layers]
+    return [np.asarray(array) for layer in layers for array in layer.get_weights()]
 
 
-def _downloaded(timeout: float) -> Any:
+def _downloaded(architecture: Architecture, timeout: float) -> Any:
     _keras().config.disable_interactive_logging()  # the progress bar would fill the log
     with _one_download_at_a_time(), _socket_timeout(timeout):
         try:
-            return vgg16("imagenet")
+            return _published(architecture, "imagenet")
         except Exception as error:
             # Keras raises a bare Exception when the address does not answer, OSError and ValueError (wrong
             # digest) when it answers badly. It checks the digest of what is cached, so all of them mean the same.
@@ -108,7 +113,7 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _read(setting: str) -> Any:
+def _read(architecture: Architecture, setting: str) -> Any:
     path = Path(setting).expanduser()
     if not path.is_file():
         kind = "is a directory" if path.is_dir() else "there is no such file"
@@ -116,29 +121,29 @@ def _read(setting: str) -> Any:
     if path.suffix not in _SUFFIXES:
         raise WeightsUnavailable(f"WEIGHTS={setting}: a file of this kind is not known; {CHOICES}")
     try:
-        return _read_keras(path)
+        return _read_keras(architecture, path)
     except Exception as error:
         # Keras passes on whatever its readers raise for a damaged or foreign file: OSError, ValueError,
         # KeyError, BadZipFile and more. The cause stays chained.
         raise WeightsUnavailable(
-            f"WEIGHTS={setting} cannot be read as VGG16's weights ({_first_line(error)}); {CHOICES}"
+            f"WEIGHTS={setting} cannot be read as {architecture.title}'s weights ({_first_line(error)}); {CHOICES}"
         ) from error
 
 
-def _read_keras(path: Path) -> Any:
+def _read_keras(architecture: Architecture, path: Path) -> Any:
     # Whoever named a wrong file is told at once: importing Keras and building a network take seconds.
     if not (zipfile.is_zipfile(path) if path.suffix == ".keras" else _is_hdf5(path)):
         raise ValueError(f"it is no {'archive of Keras' if path.suffix == '.keras' else 'HDF5 file'}")
     if path.suffix == ".keras":
         return _keras().models.load_model(path, compile=False)
-    model = vgg16()
+    model = _published(architecture)
     try:
         model.load_weights(path)
     except ValueError:
         if path.name.endswith(".weights.h5"):
             raise
         # A file in the older format that was saved with the classification layers holds more layers than
-        # this network: take the convolutions by name. Layers that the file lacks stay NaN, and are refused.
+        # this network: take those by name. Layers that the file lacks stay NaN, and are refused.
         model.set_weights([np.full(array.shape, np.nan) for array in model.get_weights()])
         model.load_weights(path, by_name=True)
     return model

@@ -1,29 +1,33 @@
-"""Run VGG16: pixels in, L2-normalised vectors out. Importing this module imports TensorFlow."""
+"""Run a network: pixels in, L2-normalised vectors out. Importing this module imports TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import WeightsUnavailable
-from imagesearch.networks import VGG16
 from imagesearch_extractor.cpu import computes_in_bfloat16
 from imagesearch_extractor.embedding import ComputeFailed, Embedder, has_direction, normalise
-from imagesearch_extractor.loading import vgg16
+from imagesearch_extractor.networks.code import CODE, use_keras_defaults
 from imagesearch_extractor.settings import ComputeDtype
 from imagesearch_extractor.weights import Array, Weights
 
 _INPUT_SCALE: dict[ComputeDtype, float] = {"float32": 1.0, "bfloat16": 1.0, "float16": 2.0**-6}
-"""Factor on the input and the biases. A network of convolutions, ReLU and max pooling answers with the same
+"""Factor on the input and the biases. A network of convolutions, ReLU, sums and pooling answers with the same
 factor, which the L2 norm removes; it keeps activations, thousands in trained networks, clear of float16's
 end at 65,504. A power of two loses no digit."""
+
+
+_POOLING: dict[str, Callable[[Any], Any]] = {
+    "max": lambda maps: tf.reduce_max(maps, axis=(1, 2)),
+    "avg": lambda maps: tf.reduce_mean(maps, axis=(1, 2)),
+}
+"""From feature maps float32[n, height, width, dimension] to one vector a picture."""
 
 
 def use_gpus() -> bool:
@@ -46,14 +50,13 @@ def fastest_dtype(on_gpu: bool) -> ComputeDtype:
 
 
 class Network(Embedder):
-    """Hold one VGG16 and run it one forward pass at a time.
+    """Hold one network and run it one forward pass at a time.
 
-    The graph is traced once for any number of pictures. On a GPU batches are padded to powers of two, because
-    cuDNN searches anew for the fastest kernels at each new size.
+    The graph is traced once for any number of pictures of any size. On a GPU batches are padded to powers of
+    two, because cuDNN searches anew for the fastest kernels at each new size.
     """
 
     def __init__(self, weights: Weights, *, dtype: ComputeDtype, compute_batch: int, pad: bool = False) -> None:
-        self.spec = VGG16
         self.identity = weights.identity
         self.weights = weights.label
         self.untrained = weights.untrained
@@ -61,22 +64,23 @@ class Network(Embedder):
         self._compute_batch = compute_batch
         self._pad = pad
         self._lock = Lock()
-        scale = _INPUT_SCALE[dtype]
-        with _dtype_policy(dtype):
-            model = vgg16()
-        model.trainable = False
-        model.set_weights([_scaled(array, scale) for array in weights.arrays])
+        use_keras_defaults()
+        architecture, scale = weights.architecture, _INPUT_SCALE[dtype]
+        self.spec = architecture.spec
+        code = CODE[self.spec.name]
+        features = code.features(architecture, weights.arrays, dtype, scale)
+        pooled = _POOLING[self.spec.pooling]
 
         def forward(pixels: Any) -> Any:
-            images = keras.applications.vgg16.preprocess_input(tf.cast(pixels, tf.float32))
-            return tf.cast(model(tf.cast(images * scale, dtype), training=False), tf.float32)
+            images = code.preprocess(tf.cast(pixels, tf.float32))
+            return pooled(tf.cast(features(tf.cast(images * scale, dtype)), tf.float32))
 
-        signature = tf.TensorSpec((None, VGG16.side, VGG16.side, 3), tf.uint8)
+        signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
         self._forward = tf.function(forward, input_signature=[signature])
 
     def embed(self, pixels: Pixels) -> Vectors:
         """Return one vector a picture; more than a compute batch of them take several passes."""
-        vectors = np.empty((len(pixels), VGG16.dimension), np.float32)
+        vectors = np.empty((len(pixels), self.spec.dimension), np.float32)
         for start in range(0, len(pixels), self._compute_batch):
             part = pixels[start : start + self._compute_batch]
             features = self._run(self._padded(part))
@@ -97,8 +101,9 @@ class Network(Embedder):
         Raises:
             WeightsUnavailable: the weights give no usable vector in this number format.
         """
-        ramp = np.arange(VGG16.side, dtype=np.uint8)
-        picture = np.broadcast_to(ramp[None, :, None], (VGG16.side, VGG16.side, 3))
+        side = self.spec.side
+        ramp = np.arange(side).astype(np.uint8)
+        picture = np.broadcast_to(ramp[None, :, None], (side, side, 3))
         sizes = {1, self._compute_batch}
         for size in sorted(sizes):
             vectors = self.embed(np.stack([picture] * size))
@@ -118,21 +123,3 @@ class Network(Embedder):
             return pixels
         size = min(1 << (len(pixels) - 1).bit_length(), self._compute_batch)
         return np.concatenate([pixels, np.zeros((size - len(pixels), *pixels.shape[1:]), np.uint8)])
-
-
-def _scaled(array: Array, scale: float) -> Array:
-    return array * np.float32(scale) if array.ndim == 1 else array
-
-
-@contextmanager
-def _dtype_policy(dtype: ComputeDtype) -> Iterator[None]:
-    """Build layers whose variables and arithmetic are of `dtype`.
-
-    Mixed policies, which keep float32 variables for training, cast all 15 million of them in every pass.
-    """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -28,7 +28,7 @@ def main() -> int:
         return _refuse(one_line(error), EX_CONFIG)
     prepare_process()
     try:
-        weights = load_weights(settings.weights, download_timeout=settings.download_timeout)
+        weights = load_weights(settings.weights, settings.network, download_timeout=settings.download_timeout)
     except DownloadFailed as error:
         return _refuse(str(error), EX_UNAVAILABLE)
     except WeightsUnavailable as error:

@@ -17,6 +17,9 @@ ComputeDtype = Literal["float32", "bfloat16", "float16"]
 class ExtractorSettings(Settings):
     """How pictures become vectors."""
 
+    network: Literal["vgg16", "resnet50"] = Field(
+        "vgg16", description="The network that this worker runs, for collections of that network."
+    )
     weights: str = Field(
         "imagenet",
         description="'imagenet' (Keras downloads and caches them), a file that Keras saved (.h5, .weights.h5, "

@@ -1,4 +1,4 @@
-"""Hold the weights of VGG16's convolutions, and the digest that names them.
+"""Hold the weights of a network, and the digest that names them.
 
 Nothing here needs TensorFlow, so identities can be computed and checked anywhere.
 """
@@ -16,22 +16,12 @@ import numpy.typing as npt
 
 from imagesearch.errors import WeightsUnavailable
 from imagesearch.pipeline import model_identity
+from imagesearch_extractor.architectures import ARCHITECTURES, Architecture, Shape
 
 Array = npt.NDArray[np.float32]
 
-CHANNELS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
-"""Filters of the thirteen 3x3 convolutions, configuration D of https://arxiv.org/abs/1409.1556, table 1."""
-
 RANDOM_PREFIX = "random:"
 CHOICES = "set WEIGHTS to imagenet, to a file that Keras saved (.h5, .weights.h5, .keras), or to random:SEED"
-
-
-def expected_shapes() -> list[tuple[int, ...]]:
-    """Return the shapes of the 26 arrays: kernel (height, width, in, out), then bias, layer by layer."""
-    shapes: list[tuple[int, ...]] = []
-    for inputs, outputs in zip((3, *CHANNELS), CHANNELS, strict=False):
-        shapes += [(3, 3, inputs, outputs), (outputs,)]
-    return shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +29,12 @@ class Weights:
     """Hold checked weights.
 
     Attributes:
-        arrays: 26 float32 arrays as `expected_shapes` says.
+        architecture: whose weights they are.
+        arrays: float32 arrays of the shapes that it says.
         setting: the ``WEIGHTS`` setting that they came from.
     """
 
+    architecture: Architecture
     arrays: tuple[Array, ...]
     setting: str
 
@@ -71,39 +63,43 @@ class Weights:
     @property
     def identity(self) -> str:
         """Return the identity of the network that these weights make."""
-        return model_identity(self.sha256)
+        return model_identity(self.sha256, self.architecture.spec)
 
 
-def checked_weights(arrays: Sequence[npt.NDArray[np.floating]], setting: str) -> Weights:
-    """Return the weights when they are VGG16's in shape and all of them are numbers.
+def checked_weights(
+    architecture: Architecture, arrays: Sequence[npt.NDArray[np.floating]], setting: str
+) -> Weights:
+    """Return the weights when they are the architecture's in shape and all of them are numbers.
 
     Raises:
         WeightsUnavailable: they are not.
     """
     shapes = [tuple(array.shape) for array in arrays]
-    if shapes != expected_shapes():
+    if shapes != architecture.shapes:
         raise WeightsUnavailable(
-            f"WEIGHTS={setting} does not hold VGG16's 13 convolutions ({_difference(shapes)}); {CHOICES}"
+            f"WEIGHTS={setting} does not hold {architecture.title}'s {architecture.parts} "
+            f"({_difference(shapes, architecture.shapes)}); {CHOICES}"
         )
     made = tuple(np.ascontiguousarray(array, dtype=np.float32) for array in arrays)
     if not all(np.isfinite(array).all() for array in made):
         raise WeightsUnavailable(f"WEIGHTS={setting} holds NaN or infinite numbers; {CHOICES}")
-    return Weights(made, setting)
+    return Weights(architecture, made, setting)
 
 
-def _difference(shapes: list[tuple[int, ...]]) -> str:
-    for index, (found, wanted) in enumerate(zip(shapes, expected_shapes(), strict=False)):
+def _difference(shapes: Sequence[Shape], expected: Sequence[Shape]) -> str:
+    for index, (found, wanted) in enumerate(zip(shapes, expected, strict=False)):
         if found != wanted:
             return f"array {index + 1} has shape {found} instead of {wanted}"
-    return f"{len(shapes)} arrays instead of {len(expected_shapes())}"
+    return f"{len(shapes)} arrays instead of {len(expected)}"
 
 
-def random_weights(setting: str) -> Weights:
-    """Make an untrained network from ``random:SEED``: He-normal kernels, zero biases.
+def random_weights(setting: str, architecture: Architecture = ARCHITECTURES["vgg16"]) -> Weights:
+    """Make an untrained network from ``random:SEED``: He-normal kernels, zero biases, norms that change nothing.
 
     He's initialisation keeps the size of activations over the layers (https://arxiv.org/abs/1502.01852), so
     that similar pictures keep similar vectors. numpy draws the numbers: TensorFlow's generators give others
-    from version to version, and these must be the same in every process.
+    from version to version, and these must be the same in every process. The last norm of a residual block halves
+    what the block adds, so that the sums of sixteen blocks stay in range.
 
     Raises:
         WeightsUnavailable: the seed is not a whole number from 0.
@@ -113,10 +109,12 @@ def random_weights(setting: str) -> Weights:
         raise WeightsUnavailable(f"WEIGHTS={setting}: the seed must be a whole number from 0, as in random:7")
     generator = np.random.Generator(np.random.PCG64(int(seed)))
     arrays: list[Array] = []
-    for shape in expected_shapes():
-        if len(shape) == 1:
-            arrays.append(np.zeros(shape, np.float32))
+    for layer in architecture.layers:
+        zeros, ones = np.zeros(layer.channels, np.float32), np.ones(layer.channels, np.float32)
+        if layer.kernel is None:
+            arrays += [ones * np.float32(0.5 if layer.ends_block else 1.0), zeros, zeros, ones]
         else:
-            deviation = np.float32(np.sqrt(2.0 / (shape[0] * shape[1] * shape[2])))
-            arrays.append(generator.standard_normal(shape, dtype=np.float32) * deviation)
-    return checked_weights(arrays, setting)
+            height, width, inputs, _ = layer.kernel
+            deviation = np.float32(np.sqrt(2.0 / (height * width * inputs)))
+            arrays += [generator.standard_normal(layer.kernel, dtype=np.float32) * deviation, zeros]
+    return checked_weights(architecture, arrays, setting)

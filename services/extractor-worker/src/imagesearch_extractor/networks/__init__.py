@@ -1,0 +1,1 @@
+"""Build networks: a module for each; all import TensorFlow. `imagesearch_extractor.architectures` lists them."""

@@ -1,0 +1,43 @@
+"""Find the code of a network by its name: that of each in `imagesearch_extractor.architectures`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from imagesearch_extractor.architectures import Architecture
+from imagesearch_extractor.networks import resnet50, vgg16
+from imagesearch_extractor.settings import ComputeDtype
+from imagesearch_extractor.weights import Array
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCode:
+    """Bundle what is done in each network's own way.
+
+    Attributes:
+        published: builds Keras' own network without its top, which reads files; given ``imagenet`` it downloads
+            the weights.
+        preprocess: Keras' own, from float32[n, side, side, 3] of RGB in 0..255.
+        features: builds, from arrays as the architecture says, what turns preprocessed pictures into the last
+            feature maps, [n, height, width, dimension] and not negative, computed in the number format.
+    """
+
+    published: Callable[[str | None], Any]
+    preprocess: Callable[[Any], Any]
+    features: Callable[[Architecture, Sequence[Array], ComputeDtype, float], Callable[[Any], Any]]
+
+
+def use_keras_defaults() -> None:
+    """Set what a keras.json in the home directory may say otherwise; float16 would change what a file holds."""
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+
+
+CODE = {
+    "vgg16": NetworkCode(vgg16.published, vgg16.preprocess, vgg16.features),
+    "resnet50": NetworkCode(resnet50.published, resnet50.preprocess, resnet50.features),
+}
