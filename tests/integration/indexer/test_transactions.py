@@ -114,7 +114,7 @@ def test_what_is_measured_is_seen(world: World) -> None:
 def test_each_batch_of_a_job_reads_the_job_once_and_also_the_one_that_ends_it(world: World) -> None:
     job_id = planned(world)
     costs = costs_of_each(world)
-    assert costs == [Cost(transactions=3, job_rows=1)] * 5
+    assert costs == [Cost(transactions=4, job_rows=1)] * 5
     assert world.job(job_id).state == JobState.SUCCEEDED
     world.check()
 
@@ -145,7 +145,7 @@ def test_each_batch_of_a_cancelled_job_costs_as_much(world: World) -> None:
     job_id = planned(world)
     with world.catalog.transaction() as tx:
         jobs.cancel(tx, job_id)
-    assert costs_of_each(world) == [Cost(transactions=3, job_rows=1)] * 2
+    assert costs_of_each(world) == [Cost(transactions=4, job_rows=1)] * 2
 
 
 def test_each_batch_of_a_reindex_reads_the_job_once_and_also_the_one_that_asks_for_its_switch(
@@ -156,7 +156,7 @@ def test_each_batch_of_a_reindex_reads_the_job_once_and_also_the_one_that_asks_f
     job_id = world.submit_reindex(preprocessing=SMOOTH)
     world.plan(job_id)
     costs = costs_of_each(world)
-    assert costs == [Cost(transactions=3, job_rows=1)] * 5
+    assert costs == [Cost(transactions=4, job_rows=1)] * 5
     assert [type(message).__name__ for _, message in world.outbox] == ["PlanJob"]
     assert finish(world, job_id).state == JobState.SUCCEEDED
     world.check()
@@ -172,6 +172,6 @@ def test_what_is_retried_behind_the_switch_costs_as_much(world: World) -> None:
     with world.catalog.transaction() as tx:
         jobs.reopen(tx, job_id)
     world.plan(job_id)
-    assert costs_of_each(world) == [Cost(transactions=3, job_rows=1)]
+    assert costs_of_each(world) == [Cost(transactions=4, job_rows=1)]
     assert world.job(job_id).state == JobState.SUCCEEDED
     world.check()

@@ -18,7 +18,7 @@ def limits(floor: int = 8, threads: int = 0, per_thread: int = 3, ceiling: int =
 def shared_out(shares: Shares, number: int) -> list[str]:
     """Give out so much room, one batch at a time."""
     given = []
-    while len(given) < number and (job := shares.next(Q)) is not None:
+    while len(given) < number and (job := shares.next()) is not None:
         shares.sent(job, Q, 1)
         given.append(job.job_id)
     return given
@@ -41,19 +41,21 @@ def test_each_queue_has_room_of_its_own() -> None:
 
 
 def test_a_small_job_comes_before_a_large_one_that_has_everything_on_its_way() -> None:
-    shares = Shares(limits(), [OnTheirWay(Q, "large", A, 7)], [Waiting("large", 1, A), Waiting("small", 2, A)])
+    shares = Shares(
+        limits(), [OnTheirWay(Q, "large", A, 7)], [Waiting("large", 1, A, Q), Waiting("small", 2, A, Q)]
+    )
     assert shared_out(shares, 10) == ["small"]
     shares.settled(Q, "large")
     assert shared_out(shares, 10) == ["small"]
 
 
 def test_jobs_of_one_tenant_take_turns() -> None:
-    shares = Shares(limits(floor=4), [], [Waiting("first", 1, A), Waiting("second", 2, A)])
+    shares = Shares(limits(floor=4), [], [Waiting("first", 1, A, Q), Waiting("second", 2, A, Q)])
     assert shared_out(shares, 10) == ["first", "second", "first", "second"]
 
 
 def test_jobs_keep_their_turn_from_one_look_to_the_next() -> None:
-    by_number = [Waiting(name, number, A) for number, name in enumerate(("first", "second", "third", "new"))]
+    by_number = [Waiting(name, number, A, Q) for number, name in enumerate(("first", "second", "third", "new"))]
     ready, given = by_number[:3], []
     for _ in range(5):
         shares = Shares(limits(floor=1), [], ready)
@@ -63,20 +65,25 @@ def test_jobs_keep_their_turn_from_one_look_to_the_next() -> None:
 
 
 def test_a_tenant_with_many_jobs_gets_no_more_than_one_with_a_single_job() -> None:
-    many = [Waiting(f"{index}", index, A) for index in range(10)]
-    shares = Shares(limits(floor=10), [], [*many, Waiting("alone", 11, B)])
+    many = [Waiting(f"{index}", index, A, Q) for index in range(10)]
+    shares = Shares(limits(floor=10), [], [*many, Waiting("alone", 11, B, Q)])
     assert Counter(shared_out(shares, 10))["alone"] == 5
 
 
 def test_a_job_that_has_no_more_or_sends_elsewhere_leaves_its_share_to_others() -> None:
-    shares = Shares(limits(floor=3), [], [Waiting(name, 1, A) for name in ("empty", "elsewhere", "ready")])
+    shares = Shares(
+        limits(floor=3),
+        [OnTheirWay("other", "elsewhere", A, 3)],
+        [Waiting("empty", 1, A, Q), Waiting("elsewhere", 1, A), Waiting("ready", 1, A, Q)],
+    )
     shares.exhausted("empty")
     shares.sends_to("elsewhere", "other")
     assert shared_out(shares, 10) == ["ready"] * 3
+    shares.settled("other", "elsewhere")
     assert shares.next() == Waiting("elsewhere", 1, A), "there is room for the other queue"
 
 
 def test_a_batch_that_nobody_counted_makes_no_room() -> None:
-    shares = Shares(limits(floor=1), [OnTheirWay(Q, "large", A, 1)], [Waiting("large", 1, A)])
+    shares = Shares(limits(floor=1), [OnTheirWay(Q, "large", A, 1)], [Waiting("large", 1, A, Q)])
     shares.settled(Q, "sent by another process since")
     assert shared_out(shares, 10) == []

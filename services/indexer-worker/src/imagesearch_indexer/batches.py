@@ -20,13 +20,7 @@ from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
 from imagesearch.metrics import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
-from imagesearch_indexer.lifecycle.dispatch import (
-    Settled,
-    ask_for_planning,
-    dispatch_if_due,
-    lease_next,
-    send_leased,
-)
+from imagesearch_indexer.lifecycle.dispatch import Settled, ask_for_planning, send_next
 from imagesearch_indexer.lifecycle.finish import end_settled
 from imagesearch_indexer.lifecycle.progress import show
 
@@ -67,12 +61,9 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
         IMAGES_FINISHED.labels(outcome.value).inc(count)
     for code, count in ended.codes.items():
         IMAGES_FAILED.labels(code.value).inc(count)
-    is_replaced = dispatch_if_due(indexer, ended.settled.batch)
+    send_next(indexer, ended.settled)
     with indexer.catalog.transaction() as tx:
-        leased = [] if is_replaced else lease_next(indexer, tx, ended.settled)
-        # At the end: whoever else counts this job at this moment waits until this is committed.
         job = counters.add_up(tx, ended.settled.job)
-    send_leased(indexer, leased)
     if waits_for_planner(job):
         ask_for_planning(indexer, job.id)
     if job.all_settled and job.finished_at is None:

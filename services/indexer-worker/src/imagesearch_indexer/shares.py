@@ -7,7 +7,7 @@ of ten pictures waits for no more than what is on its way already, however many 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -53,7 +53,7 @@ class Shares:
         self._in_tenant: Counter[tuple[int, str]] = Counter()
         self._in_job: Counter[str] = Counter()
         self._tenants: dict[str, tuple[int, str]] = {}
-        self._queues: dict[str, str] = {}
+        self._queues = {job.job_id: job.queue for job in ready if job.queue is not None}
         self._lock = Lock()
         for each in sent:
             self._count(each.queue, each.job_id, each.tenant, each.batches)
@@ -62,23 +62,15 @@ class Shares:
         """Return how many more batches may be sent to a queue."""
         return max(0, self._limits.of(queue) - self._in_queue[queue])
 
-    def next(self, queue: str | None = None) -> Waiting | None:
+    def next(self) -> Waiting | None:
         """Return the job that sends the next batch; None where none has any that there is room for.
 
-        A job whose queue is not known yet comes as if there was room: whoever asks finds out, and says so.
-
-        Args:
-            queue: whose room is given out; None where that of any may be.
+        A job whose queue is not known comes as if there was room: whoever asks finds out, and says so.
         """
         with self._lock:
-            known = {*self._queues.values()} | ({queue} if queue is not None else set())
-            rooms = {each: self.room(each) > 0 for each in known}
-            able = [job for job in self._ready.values() if self._may_send(job, queue, rooms)]
+            rooms = {each: self.room(each) > 0 for each in {*self._queues.values()}}
+            able = [job for job in self._ready.values() if rooms.get(self._queues.get(job.job_id, ""), True)]
             return min(able, key=lambda job: (self._in_tenant[job.tenant], self._in_job[job.job_id]), default=None)
-
-    def _may_send(self, job: Waiting, queue: str | None, rooms: Mapping[str, bool]) -> bool:
-        known = self._queues.get(job.job_id, queue)
-        return (known is None or rooms[known]) and queue in (None, known)
 
     def sends_to(self, job_id: str, queue: str) -> None:
         """Note where the batches of a job go."""

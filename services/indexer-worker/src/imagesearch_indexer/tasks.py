@@ -32,7 +32,7 @@ from imagesearch_indexer.composition import Extraction, Indexer, Kind
 from imagesearch_indexer.ingest import planner, prune
 from imagesearch_indexer.ingest import writer as ingest_writer
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
-from imagesearch_indexer.lifecycle.dispatch import dispatch
+from imagesearch_indexer.lifecycle.dispatch import dispatch_left
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.time_slice import work
@@ -96,7 +96,7 @@ def cancel_job(indexer: Indexer, message: CancelJob) -> None:
         StoreUnavailable: a store went away; reconciliation goes on where this stopped.
     """
     close_cancelled(indexer, message.job_id)
-    dispatch(indexer)
+    dispatch_left(indexer)
 
 
 def register_tasks(app: Celery, indexer: Indexer, claims: BatchClaims) -> None:

@@ -5,6 +5,8 @@ Each is held until its transaction ends. The numbers are arbitrary; what matters
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from imagesearch.catalog.engine import Transaction
@@ -15,8 +17,12 @@ LABELS = 0x1A6E7
 COUNTS = 0x1A6E8
 DISPATCH = 0x1A6E9
 IMAGE_COUNTS = 0x1A6EA
+PICTURES = 0x1A6EB
 MIGRATION = 0x1A6E5EA2
 SIGNING = 0x1A6E5EA3
+
+PICTURES_TOGETHER = 1_024
+PICTURE_LOCKS = 64
 
 
 def name(tx: Transaction, wanted: str) -> None:
@@ -64,6 +70,19 @@ def dispatch(tx: Transaction, *, wait: bool) -> bool:
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(DISPATCH)))
         return True
     return bool(tx.execute(sa.select(sa.func.pg_try_advisory_xact_lock(DISPATCH))).scalar_one())
+
+
+def pictures(tx: Transaction, image_ids: Sequence[int]) -> None:
+    """Wait until nobody else is telling which of these pictures are on their way, and keep others from it.
+
+    Pictures that were submitted together share a lock, and few locks serve all. They are taken in one order, so
+    that a transaction that asks once can never wait in a circle.
+    """
+    turns = sorted({image_id // PICTURES_TOGETHER % PICTURE_LOCKS for image_id in image_ids})
+    tx.execute(
+        sa.text("SELECT pg_advisory_xact_lock(:kind, turn) FROM unnest(CAST(:turns AS integer[])) AS turn"),
+        {"kind": PICTURES, "turns": turns},
+    )
 
 
 def migration(tx: Transaction) -> None:

@@ -235,10 +235,19 @@ job_batches = sa.Table(
     moment("leased_until"),
     # Where extractors were given it last; NULL for one that its sender answers himself.
     sa.Column("queue", sa.Text),
+    # The batch in which its pictures are on their way for another job, and the one that it waited for last.
+    sa.Column("waits_for", sa.BigInteger),
+    sa.Column("waited_for", sa.BigInteger),
     one_of("state", BatchState),
     sa.Index("ix_job_batches_job_id", "job_id"),
     sa.Index("ix_job_batches_open", "job_id", "id", postgresql_where=sa.text("state IN ('ready', 'sent')")),
-    sa.Index("ix_job_batches_ready", "job_id", "id", postgresql_where=sa.text("state = 'ready'")),
+    sa.Index(
+        "ix_job_batches_ready",
+        "job_id",
+        "id",
+        postgresql_where=sa.text("state = 'ready' AND waits_for IS NULL"),
+    ),
+    sa.Index("ix_job_batches_waits_for", "waits_for", postgresql_where=sa.text("waits_for IS NOT NULL")),
     sa.Index("ix_job_batches_sent", "job_id", postgresql_where=sa.text("state = 'sent'")),
     sa.Index("ix_job_batches_leased_until", "leased_until", postgresql_where=sa.text("state = 'sent'")),
     sa.Index(
@@ -247,6 +256,15 @@ job_batches = sa.Table(
         "id",
         postgresql_where=sa.text("crashes > 0 AND state IN ('ready', 'sent')"),
     ),
+)
+
+# The pictures that are on their way. No foreign keys: a row counts only as long as its batch is on its way.
+sent_images = sa.Table(
+    "sent_images",
+    metadata,
+    sa.Column("image_id", sa.BigInteger, primary_key=True),
+    sa.Column("batch_id", sa.BigInteger, primary_key=True),
+    sa.Index("ix_sent_images_batch_id", "batch_id"),
 )
 
 # What batches have come to since their job's counters were brought up to date: a row a batch, so that no batch

@@ -10,7 +10,8 @@ import pytest
 
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import leases
-from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Reconcile
+from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, Reconcile
+from imagesearch.networks import queues_of
 from imagesearch.worker.registry import WorkerReport
 from imagesearch_indexer import batches
 from imagesearch_indexer.batches import index_batch
@@ -18,7 +19,7 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.reconcile.run import reconcile
 from support.repairing import extract_batches
-from support.world import World
+from support.world import MODEL, World
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +36,9 @@ def jobs_of(sent: list[ExtractBatch]) -> Counter[str]:
 
 
 def extractor(*, concurrency: int) -> WorkerReport:
-    return WorkerReport("extractor", ("extract",), "1", None, None, untrained=True, concurrency=concurrency)
+    return WorkerReport(
+        "extractor", queues_of(Queue.EXTRACT, MODEL), "1", None, None, untrained=True, concurrency=concurrency
+    )
 
 
 def test_all_jobs_together_have_no_more_on_their_way_than_there_is_room(world: World) -> None:
@@ -55,6 +58,9 @@ def test_workers_that_come_make_room(world: World) -> None:
 
 
 def test_a_small_job_ends_while_a_large_one_has_everything_on_its_way(world: World) -> None:
+    # From here on it is known which workers the pictures are for.
+    world.write("first.jpg")
+    world.run(world.root)
     large = submitted(world, "large", 80)
     on_their_way = extract_batches(world)
     assert jobs_of(on_their_way) == {large: 3}
@@ -132,7 +138,7 @@ def test_a_worker_that_dies_before_it_counts_leaves_that_to_the_next_one(
     (batch,) = extract_batches(world)
     answer = world.extract(batch)
     with monkeypatch.context() as patched:
-        patched.setattr(batches, "dispatch_if_due", die)
+        patched.setattr(batches, "send_next", die)
         with pytest.raises(KeyboardInterrupt):
             index_batch(world.indexer, answer)
     assert (world.job(job_id).done, world.job(job_id).finished_at) == (0, None)
@@ -151,7 +157,7 @@ def test_reconciliation_counts_what_a_worker_that_died_did_not(
     (batch,) = extract_batches(world)
     answer = world.extract(batch)
     with monkeypatch.context() as patched:
-        patched.setattr(batches, "dispatch_if_due", die)
+        patched.setattr(batches, "send_next", die)
         with pytest.raises(KeyboardInterrupt):
             index_batch(world.indexer, answer)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=True))

@@ -13,7 +13,7 @@ from imagesearch.contract import Finding, Findings, Reconcile
 from imagesearch.metrics import RECONCILE_FINDINGS
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.deletion import collect, finish_deletes
-from imagesearch_indexer.lifecycle.dispatch import dispatch
+from imagesearch_indexer.lifecycle.dispatch import dispatch_left
 from imagesearch_indexer.lifecycle.finish import cancel_orphaned, close_cancelled, end_job
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up, drop_late
@@ -95,7 +95,7 @@ def _batches(indexer: Indexer, report: Report) -> None:
     if report.dry_run:
         return
     # First, so that whoever has batches to send after this waits for room.
-    dispatch(indexer)
+    dispatch_left(indexer)
     for job_id in [*job_ids, *_add_up(indexer)]:
         with report.guarded(f"job {job_id}"):
             end_job(indexer, job_id)
@@ -118,7 +118,7 @@ def _add_up(indexer: Indexer) -> list[str]:
 def _jobs(indexer: Indexer, report: Report) -> None:
     if look_at_open_jobs(indexer, report, REPAIRS):
         # There is room for others.
-        dispatch(indexer)
+        dispatch_left(indexer)
 
 
 def _deletes(indexer: Indexer, report: Report) -> None:

@@ -10,14 +10,19 @@ import sqlalchemy as sa
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import BatchState
-from imagesearch.catalog.tables import images, job_items
+from imagesearch.catalog.tables import images, job_items, sent_images
 from imagesearch.catalog.tables import job_batches as table
 from imagesearch.contract import ExtractItem
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Describe one batch row; `queue` is where it was sent last, None where its sender had the answer."""
+    """Describe one batch row.
+
+    Attributes:
+        queue: where it was sent last; None where its sender had the answer.
+        waited_for: the batch of another job that had its pictures, and has come back.
+    """
 
     id: int
     job_id: str
@@ -25,6 +30,7 @@ class Batch:
     attempts: int
     crashes: int
     queue: str | None
+    waited_for: int | None
 
 
 _COLUMNS = columns_of(table, Batch)
@@ -84,7 +90,8 @@ def extract_items(tx: Transaction, batch_id: int, *, anew: bool = False) -> tupl
 
 
 def close(tx: Transaction, batch_id: int, state: BatchState = BatchState.DONE) -> None:
-    """End a batch as done or cancelled."""
+    """End a batch as done or cancelled; its pictures are not on their way any more."""
+    _forget_sent(tx, batch_id)
     tx.execute(sa.update(table).where(table.c.id == batch_id).values(state=state, leased_until=None))
 
 
@@ -105,6 +112,7 @@ def cancel(tx: Transaction, batch_ids: Sequence[int]) -> None:
 
 def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:
     """Take a batch back from wherever it was lost, so that it is dispatched again; note its crashes."""
+    _forget_sent(tx, batch_id)
     tx.execute(
         sa.update(table)
         .where(table.c.id == batch_id, table.c.state == BatchState.SENT)
@@ -115,7 +123,7 @@ def make_ready(tx: Transaction, batch_id: int, *, crashes: int) -> None:
 def carry_over(tx: Transaction, batch: Batch, image_ids: Iterable[int]) -> None:
     """Move open pictures of a batch, which are to be read again, to a new one."""
     [made] = create(tx, batch.job_id, 1)
-    _move(tx, batch, made, image_ids)
+    move_open(tx, batch, made, image_ids)
 
 
 def split(tx: Transaction, batch: Batch, image_ids: Sequence[int], *, crashes: int) -> None:
@@ -128,11 +136,16 @@ def split(tx: Transaction, batch: Batch, image_ids: Sequence[int], *, crashes: i
     made = create(tx, batch.job_id, len(parts))
     for batch_id, part in zip(made, parts, strict=True):
         tx.execute(sa.update(table).where(table.c.id == batch_id).values(crashes=crashes if len(part) > 1 else 1))
-        _move(tx, batch, batch_id, part)
+        move_open(tx, batch, batch_id, part)
     close(tx, batch.id)
 
 
-def _move(tx: Transaction, batch: Batch, to_id: int, image_ids: Iterable[int]) -> None:
+def _forget_sent(tx: Transaction, batch_id: int) -> None:
+    tx.execute(sa.delete(sent_images).where(sent_images.c.batch_id == batch_id))
+
+
+def move_open(tx: Transaction, batch: Batch, to_id: int, image_ids: Iterable[int]) -> None:
+    """Move open pictures of a batch to another one of its job."""
     tx.execute(
         sa.update(job_items)
         .where(

@@ -17,12 +17,15 @@ from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.catalog.states import BatchState
+from imagesearch.catalog.tables import collections, jobs
 from imagesearch.catalog.tables import job_batches as table
-from imagesearch.catalog.tables import jobs
-from imagesearch.contract import JobState
+from imagesearch.contract import JobKind, JobState, Queue
+from imagesearch.networks import queue_for
 
 _COLUMNS = columns_of(table, Batch)
 _WORKING = (JobState.PLANNING, JobState.RUNNING)
+_IS_READY = sa.and_(table.c.state == BatchState.READY, table.c.waits_for.is_(None))
+"""One that waits for a batch of another job is taken when that has come back."""
 
 
 def lease_ready(tx: Transaction, job_id: str, *, number: int, queue: str, lease: timedelta) -> list[Batch]:
@@ -37,7 +40,7 @@ def lease_ready(tx: Transaction, job_id: str, *, number: int, queue: str, lease:
     """
     ready = (
         sa.select(table.c.id)
-        .where(table.c.job_id == job_id, table.c.state == BatchState.READY, table.c.crashes == 0)
+        .where(table.c.job_id == job_id, _IS_READY, table.c.crashes == 0)
         .order_by(table.c.id)
         .limit(number)
         .with_for_update(skip_locked=True, key_share=True)
@@ -57,7 +60,7 @@ def lease_suspect(tx: Transaction, job_id: str, *, queue: str, lease: timedelta)
     )
     first = (
         sa.select(table.c.id)
-        .where(table.c.job_id == job_id, table.c.state == BatchState.READY, table.c.crashes > 0, ~is_on_its_way)
+        .where(table.c.job_id == job_id, _IS_READY, table.c.crashes > 0, ~is_on_its_way)
         .order_by(table.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True, of=table)
@@ -129,11 +132,13 @@ class Waiting:
 
     Attributes:
         tenant: the collection and the partition that it works for.
+        queue: where its batches go; None where that depends on more than its collection.
     """
 
     job_id: str
     number: int
     tenant: tuple[int, str]
+    queue: str | None = None
 
 
 _TENANT = (jobs.c.collection_id, sa.func.coalesce(jobs.c.partition, ""))
@@ -174,11 +179,21 @@ def waiting_jobs(tx: Transaction, *, after: int, limit: int) -> list[Waiting]:
 
 
 def _waiting(tx: Transaction, which: sa.ColumnElement[bool], *, limit: int) -> list[Waiting]:
-    has_ready: Any = sa.exists().where(table.c.job_id == jobs.c.id, table.c.state == BatchState.READY)
+    has_ready: Any = sa.exists().where(table.c.job_id == jobs.c.id, _IS_READY)
     query = (
-        sa.select(jobs.c.id, jobs.c.number, *_TENANT)
+        sa.select(jobs.c.id, jobs.c.number, *_TENANT, jobs.c.kind, collections.c.network, collections.c.model)
+        .join(collections, collections.c.id == jobs.c.collection_id)
         .where(jobs.c.finished_at.is_(None), jobs.c.state.in_(_WORKING), which, has_ready)
         .order_by(jobs.c.number)
         .limit(limit)
     )
-    return [Waiting(row[0], row[1], (row[2], row[3])) for row in tx.execute(query)]
+    return [
+        # A build is for another pipeline than its collection's.
+        Waiting(
+            row[0],
+            row[1],
+            (row[2], row[3]),
+            queue_for(Queue.EXTRACT, row[5], row[6]) if row[4] == JobKind.INDEX else None,
+        )
+        for row in tx.execute(query)
+    ]
