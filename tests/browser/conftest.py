@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,14 +19,14 @@ from support.following import ended
 from support.system import PLAIN, System
 from support.waiting import TIMEOUT
 
-PICTURES = 60
+PICTURES = 40
 HOSTILE = '<img src=x onerror="document.title=1">.png'
 MILLISECONDS = TIMEOUT * 1000
 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty pictures of several shapes, one of them with a name that would be HTML."""
+    """Forty pictures of several shapes, one of them with a name that would be HTML; two equal ones; and a text."""
     folder = tmp_path_factory.mktemp("library").resolve()
     shapes = [(160, 120), (120, 160), (200, 90)]
     for index in range(PICTURES - 1):
@@ -30,13 +34,42 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(exist_ok=True)
         photo_like(index, shapes[index % 3]).save(path)
     photo_like(500).save(folder / "album" / HOSTILE)
+    (folder / "twins").mkdir()
+    for name, seed in (("large.png", 700), ("same.png", 700), ("other.png", 701)):
+        photo_like(seed).save(folder / "twins" / name)
+    (folder / "broken").mkdir()
+    (folder / "broken" / "notes.jpg").write_text("no picture at all")
     return folder
 
 
+class BlankPage(BaseHTTPRequestHandler):
+    """Answer with a page without anything."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
+        """Say nothing."""
+
+
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[System]:
-    """The system that the tests of this session share."""
-    made = System(tmp_path_factory.mktemp("system"), library, COMPUTE_BATCH="4", BATCH_SIZE="16")
+def foreign() -> Iterator[str]:
+    """The origin of somebody else's page. Chromium lets only pages of this machine call this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BlankPage) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, library: Path, foreign: str) -> Iterator[System]:
+    """The system that the tests of this session share; the foreign page may call it."""
+    settings = {"COMPUTE_BATCH": "4", "BATCH_SIZE": "16", "CORS_ORIGINS": foreign}
+    made = System(tmp_path_factory.mktemp("system"), library, **settings)
     made.start()
     yield made
     assert made.stop() == 0
@@ -55,6 +88,15 @@ def album(http: httpx.Client, library: Path) -> Path:
     job = http.post("/api/v2/jobs", json={"source": str(folder), "collection": "album"}).json()
     assert ended(http, job["id"])["indexed"] == PICTURES
     return folder
+
+
+@pytest.fixture
+def twins(http: httpx.Client, library: Path) -> str:
+    """A collection of three pictures, of which two are the same file; return its name."""
+    name = f"t{uuid4().hex[:12]}"
+    job = http.post("/api/v2/jobs", json={"source": str(library / "twins"), "collection": name}).json()
+    assert ended(http, job["id"])["indexed"] == 3
+    return name
 
 
 @pytest.fixture(scope="session")

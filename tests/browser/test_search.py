@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from support.giving import give
+
 pytestmark = pytest.mark.browser
-
-PASTE = """([name, type, base64]) => {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], name, { type: "image/png" }));
-  const event = type === "paste"
-    ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true })
-    : new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true });
-  document.body.dispatchEvent(event);
-}"""
-
-
-def give(page: Page, event: str, path: Path) -> None:
-    page.evaluate(PASTE, [path.name, event, base64.b64encode(path.read_bytes()).decode()])
-
-
-def tiles(page: Page) -> list[str]:
-    return [str(link.get_attribute("title")) for link in page.locator(".tile a").all()]
 
 
 def test_a_picture_that_is_chosen_finds_itself_and_a_click_finds_more(page: Page, album: Path) -> None:
@@ -72,14 +55,14 @@ def test_the_slider_narrows_the_results_without_a_request(page: Page, album: Pat
     page.goto("/#/search?c=album")
     page.locator(".tile a").first.click()
     expect(page.locator(".distance").first).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="60 pictures")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="40 pictures")).to_be_visible()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/search" in request.url else None)
     slider = page.get_by_role("slider", name="At most this far away")
     slider.focus()
     for _ in range(3):
         slider.press("PageDown")
-    expect(page.get_by_role("status").filter(has_text="60 pictures")).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="40 pictures")).to_have_count(0)
     assert re.search(r"max=0\.\d+", page.url)
     slider.press("Home")
     expect(page.get_by_role("status").filter(has_text="1 picture")).to_be_visible()
@@ -97,6 +80,45 @@ def test_the_grid_is_walked_through_by_keyboard(page: Page, album: Path) -> None
     name = focused.get_attribute("title")
     page.keyboard.press("Enter")
     expect(page.locator(".tile a").first).to_have_attribute("title", str(name))
+
+
+def test_a_part_of_a_picture_is_drawn_and_moved_by_keys(page: Page, album: Path) -> None:
+    page.goto("/#/search?c=album")
+    page.locator(".tile a").first.click()
+    page.get_by_role("button", name="Search by a part").click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.get_by_role("button", name="Search by this part").click()
+    expect(page).to_have_url(re.compile(r"box=0\.2700%2C0\.2500%2C0\.5000%2C0\.5200"))
+    expect(page.locator(".query-picture + .frame")).to_be_visible()
+    expect(page.locator(".distance").first).not_to_have_text("0.0000")
+    page.get_by_role("button", name="Search by all of it").click()
+    expect(page.locator(".distance").first).to_have_text("0.0000")
+
+
+def test_several_pictures_find_what_looks_like_any_of_them(page: Page, album: Path) -> None:
+    page.goto("/#/search?c=album")
+    expect(page.locator(".tile").first).to_be_visible()
+    give(page, "drop", album / "picture 03.png", album / "picture 21.png")
+    expect(page.locator(".query-picture")).to_have_count(2)
+    expect(page.locator(".distance").nth(1)).to_have_text("0.0000")
+    names = {page.locator(".tile a").nth(index).get_attribute("title") for index in range(2)}
+    assert names == {str(album / "picture 03.png"), str(album / "picture 21.png")}
+
+
+def test_a_result_is_seen_whole_and_beside_the_query(page: Page, album: Path) -> None:
+    page.goto("/#/search?c=album")
+    page.locator(".tile a").first.click()
+    second = page.locator(".tile").nth(1)
+    expect(second.locator(".distance")).to_be_visible()
+    second.hover()
+    second.get_by_role("button").click()
+    viewer = page.get_by_role("dialog", name="Picture")
+    expect(viewer.get_by_text("SHA-256")).to_be_visible()
+    viewer.get_by_role("button", name="Compare with the query").click()
+    expect(viewer.get_by_role("slider")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(second.locator("a")).to_be_focused()
 
 
 def test_hostile_names_are_text_and_the_notice_says_that_the_network_is_untrained(page: Page, album: Path) -> None:

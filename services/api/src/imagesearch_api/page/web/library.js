@@ -1,12 +1,13 @@
 // The library: which collections there are, and what is in them.
 
 import { format, go } from "./address.js";
-import { call, collectionPath, wasGivenUp } from "./api.js";
-import { button, fill, h, labelled } from "./dom.js";
+import { wasGivenUp } from "./api.js";
+import { button, fill, h } from "./dom.js";
 import { Dropping } from "./dropping.js";
 import { emptyState } from "./empty.js";
 import { Grid } from "./grid.js";
 import { Listing } from "./listing.js";
+import { partitionField } from "./partitions.js";
 import { choose, filesOf } from "./pictures.js";
 import { collectionOf, refresh, state } from "./state.js";
 import { moment, nameOf, TEXT } from "./strings.js";
@@ -26,6 +27,7 @@ export class LibraryView {
     this.uploads = new Uploads(() => this.reload());
     this.about = h("div", { class: "collections" });
     this.said = h("div", { class: "said", role: "alert" });
+    this.place = h("div");
     this.name = "";
     this.partition = "";
     /** @type {Grid | null} */
@@ -45,16 +47,15 @@ export class LibraryView {
     }
     this.name = name ?? "default";
     this.partition = parameters.get("partition") ?? "";
-    this.partitions = h("select", { onchange: () => this.choosePartition() });
     const adding = state.info?.takes_uploads
       ? [
           button(TEXT.library.add, () => choose((files) => this.add(files), { several: true }), { icon: "add", kind: "is-main" }),
           button(TEXT.library.addFolder, () => choose((files) => this.add(files), { isFolder: true }), { icon: "folder" }),
         ]
       : [];
-    const fields = h("div", { class: "row is-low" }, labelled(TEXT.library.partition, this.partitions), adding);
+    const choosing = partitionField(this.name, this.partition, (partition) => go("library", { c: this.name, partition }));
+    const fields = h("div", { class: "row is-low" }, choosing, adding);
     this.showCollections();
-    this.showPartitions();
     this.list();
     const hint = state.info?.takes_uploads ? null : h("p", { class: "quiet" }, TEXT.library.noUploads);
     fill(
@@ -65,7 +66,7 @@ export class LibraryView {
       hint,
       this.said,
       this.uploads.element,
-      this.grid?.element,
+      this.place,
     );
     this.load();
   }
@@ -81,12 +82,11 @@ export class LibraryView {
     this.listing?.stop();
     this.listing = new Listing(this.name, this.partition);
     this.grid = new Grid(TEXT.library.pictures, (image, box) => this.tile(image, box), () => this.load());
+    fill(this.place, this.grid.element);
   }
 
   async reload() {
-    const before = this.grid?.element;
     this.list();
-    if (this.grid) before?.replaceWith(this.grid.element);
     await this.load();
     await refresh();
     this.showCollections();
@@ -113,20 +113,6 @@ export class LibraryView {
       h("p", {}, library.images(one.images)),
       h("dl", { class: "facts" }, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     );
-  }
-
-  async showPartitions() {
-    const page = await call("GET", `${collectionPath(this.name)}/partitions`).catch(() => ({ items: [] }));
-    const names = new Set([...page.items.map((/** @type {{name: string}} */ one) => one.name), this.partition]);
-    names.delete("");
-    fill(this.partitions, [
-      h("option", { value: "" }, TEXT.library.every),
-      ...[...names].map((name) => h("option", { value: name, selected: name === this.partition }, name)),
-    ]);
-  }
-
-  choosePartition() {
-    go("library", { c: this.name, partition: this.partitions.value });
   }
 
   /**
@@ -167,10 +153,8 @@ export class LibraryView {
     if (!listing || !grid) return;
     const items = listing.items.filter(isThere);
     grid.show(items, listing.isComplete);
-    const isEmpty = !items.length && listing.isComplete;
-    const text = state.info?.takes_uploads ? TEXT.library.emptyHint : "";
-    grid.element.before(...(isEmpty && !grid.element.previousElementSibling?.matches(".empty") ? [empty(text)] : []));
-    if (!isEmpty && grid.element.previousElementSibling?.matches(".empty")) grid.element.previousElementSibling.remove();
+    if (items.length || !listing.isComplete) return;
+    fill(this.place, empty(state.info?.takes_uploads ? TEXT.library.emptyHint : ""), grid.element);
   }
 
   /** @param {DataTransfer} transfer */

@@ -1,13 +1,19 @@
 // What one searches by: give it, see it, narrow it down.
 
-import { fileUrl } from "./api.js";
+import { format } from "./address.js";
+import { fileUrl, thumbnailUrl } from "./api.js";
 import { button, h, icon, labelled } from "./dom.js";
+import { partitionField } from "./partitions.js";
 import { choose, kept } from "./pictures.js";
+import { chooseRegion, partOf } from "./region.js";
 import { state } from "./state.js";
 import { distance, TEXT } from "./strings.js";
 import { thumbnail } from "./thumbnail.js";
 
+/** @typedef {import("./search_run.js").Asked} Asked */
+
 const THUMBNAIL = 128;
+const LARGE = 512;
 const STEPS = 200;
 
 /**
@@ -25,7 +31,7 @@ export function invitation(act) {
     h(
       "div",
       { class: "row is-centred" },
-      button(TEXT.search.choose, () => choose(act.take), { kind: "is-main", icon: "add" }),
+      button(TEXT.search.choose, () => choose(act.take, { several: true }), { kind: "is-main", icon: "add" }),
       isTouched && button(TEXT.search.camera, () => choose(act.take, { fromCamera: true }), { icon: "camera" }),
     ),
     state.info?.searches_by_url && urlForm(act.takeUrl),
@@ -44,21 +50,67 @@ function urlForm(takeUrl) {
 }
 
 /**
- * Return small views of what is searched by.
- * @param {{image?: number, url?: string, keys: string[]}} query
+ * Return what stands above the results: what was searched by, and how to search otherwise.
+ * @param {Asked} asked
+ * @param {{change: (by: Partial<Asked>) => void, add: (files: File[]) => void}} act
+ * @param {HTMLElement} threshold
  */
-export function queryPictures(query) {
+export function queryBar(asked, act, threshold) {
+  const { search } = TEXT;
+  const source = asked.image ? thumbnailUrl(asked.image, LARGE) : asked.keys.length === 1 ? kept(asked.keys[0])?.url : null;
+  const draw = async () => {
+    const box = source && (await chooseRegion(source, asked.box));
+    if (box) act.change({ box });
+  };
+  const buttons = [
+    source && button(search.part, draw, { icon: "box" }),
+    asked.box && button(search.whole, () => act.change({ box: "" })),
+    asked.keys.length > 0 && !asked.box && button(search.another, () => choose(act.add, { several: true }), { icon: "add" }),
+    h("a", { class: "button", href: format("search", { c: asked.c }) }, icon("close"), search.clear),
+  ];
+  return h(
+    "section",
+    { class: "query-bar", "aria-label": search.query },
+    h("div", { class: "query-pictures" }, queryPictures(asked)),
+    h(
+      "div",
+      { class: "query-fields" },
+      h("div", { class: "row" }, buttons),
+      threshold,
+      partitionField(asked.c, asked.partition, (partition) => act.change({ partition })),
+    ),
+  );
+}
+
+/** @param {Asked} query */
+function queryPictures(query) {
+  const part = partOf(query.box);
   const views = query.keys.map((key) => {
     const one = kept(key);
-    return h("img", { class: "query-picture", src: one?.url, alt: TEXT.search.queryPicture(one?.file.name ?? "") });
+    const alt = TEXT.search.queryPicture(one?.file.name ?? "");
+    return framed(h("img", { class: "query-picture", src: one?.url, alt }), part);
   });
   if (query.image) {
     const image = thumbnail(query.image, THUMBNAIL, TEXT.search.queryPicture(`#${query.image}`));
     image.classList.add("query-picture");
-    views.push(h("a", { href: fileUrl(query.image), target: "_blank", class: "query-link" }, image));
+    views.push(h("a", { href: fileUrl(query.image), target: "_blank", class: "query-link" }, framed(image, part)));
   }
   if (query.url) views.push(h("span", { class: "query-url" }, query.url));
   return views;
+}
+
+/**
+ * Show which part of a picture is meant.
+ * @param {HTMLElement} image
+ * @param {import("./region.js").Part | null} part
+ */
+function framed(image, part) {
+  if (!part) return image;
+  const frame = h("span", { class: "frame" });
+  const { style } = frame;
+  const sides = [part.x, part.y, part.width, part.height];
+  [style.left, style.top, style.width, style.height] = sides.map((value) => `${100 * value}%`);
+  return h("span", { class: "framed" }, image, frame);
 }
 
 /** How far away results may lie: a slider over what has been found. */

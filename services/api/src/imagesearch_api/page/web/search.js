@@ -8,7 +8,7 @@ import { emptyState } from "./empty.js";
 import { Grid } from "./grid.js";
 import { Listing } from "./listing.js";
 import { addressOf, filesOf, keep, kept, whyNot } from "./pictures.js";
-import { invitation, queryPictures, Threshold } from "./query.js";
+import { invitation, queryBar, Threshold } from "./query.js";
 import { SearchRun } from "./search_run.js";
 import { collectionOf, state } from "./state.js";
 import { distance, nameOf, TEXT } from "./strings.js";
@@ -18,12 +18,13 @@ import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./api.js").Image} Image */
 /** @typedef {import("./justify.js").Box} Box */
-/** @typedef {{c: string, image?: number, url?: string, keys: string[], box: string, partition: string,
- *   max: number | null}} Asked */
+/** @typedef {import("./search_run.js").Asked} Asked */
 
 /** Searches and lists that Back returns to, by what they ask. */
 const runs = new Map();
 const MOST_RUNS = 20;
+/** How many pictures are searched by at once: they are sent in one request. */
+const MOST_PICTURES = 16;
 
 export class SearchView {
   /** @param {HTMLElement} main */
@@ -67,7 +68,11 @@ export class SearchView {
       () => this.load(),
     );
     this.threshold = isSearch ? new Threshold(asked.max, (value) => this.limit(value)) : null;
-    const above = isSearch ? this.bar(asked) : invitation(this.actions());
+    const act = {
+      change: (/** @type {Partial<Asked>} */ by) => go("search", valuesOf({ ...asked, max: null, ...by })),
+      add: (/** @type {File[]} */ files) => this.take(files, asked.keys),
+    };
+    const above = this.threshold ? queryBar(asked, act, this.threshold.element) : invitation(this.actions());
     const under = isSearch ? null : h("h2", { class: "begin" }, TEXT.search.begin);
     fill(this.main, above, this.said, under, this.status, this.grid.element);
     this.show();
@@ -111,21 +116,6 @@ export class SearchView {
     if (isSearch) runs.set(key, run);
     if (runs.size > MOST_RUNS) runs.delete(runs.keys().next().value);
     return run;
-  }
-
-  /** @param {Asked} asked */
-  bar(asked) {
-    return h(
-      "section",
-      { class: "query-bar", "aria-label": TEXT.search.query },
-      h("div", { class: "query-pictures" }, queryPictures(asked)),
-      h(
-        "div",
-        { class: "query-fields" },
-        h("div", { class: "row" }, button(TEXT.search.clear, () => go("search", { c: asked.c }), { icon: "close" })),
-        this.threshold?.element,
-      ),
-    );
   }
 
   /**
@@ -238,15 +228,18 @@ export class SearchView {
     return true;
   }
 
-  /** @param {File[]} files */
-  take(files) {
+  /**
+   * @param {File[]} files
+   * @param {string[]} [before] the keys of those that are searched by already
+   */
+  take(files, before = []) {
     const reasons = files.map(whyNot);
     const good = files.filter((_, index) => reasons[index] === null);
     if (!good.length) {
       this.said.textContent = reasons[0] ?? TEXT.search.noPicture;
       return;
     }
-    this.ask({ picture: keep(good[0]) });
+    this.ask({ picture: [...before, ...good.map(keep)].slice(0, MOST_PICTURES).join() });
   }
 
   /** @param {{picture?: string, url?: string}} by */

@@ -3,9 +3,14 @@
 import { call, collectionPath } from "./api.js";
 
 /** @typedef {import("./api.js").Image} Image */
+/** What an address asks for: `keys` are those of pictures that people gave.
+ * @typedef {{c: string, image?: number, url?: string, keys: string[], box: string, partition: string,
+ *   max: number | null}} Asked */
 /** @typedef {{image?: number, url?: string, pictures?: Blob[], box?: string}} Query */
 
 const PAGE = 120;
+/** How much of the answers to several pictures is merged, at most for each. */
+const MERGED = 1000;
 /** What the vector store goes through for one answer, at most. */
 const DEEPEST = 16384;
 
@@ -41,9 +46,13 @@ export class SearchRun {
 
   async load() {
     if (this.isComplete) return;
+    if ((this.query.pictures?.length ?? 0) > 1) {
+      await this.loadMerged();
+      return;
+    }
     const page = this.pages + 1;
     const answer = await call("POST", `${collectionPath(this.collection)}/search`, {
-      ...this.body(page),
+      ...this.body({ page, page_size: PAGE, include: "size" }),
       signal: this.abort.signal,
     });
     this.pages = page;
@@ -52,9 +61,23 @@ export class SearchRun {
     this.isComplete = answer.results.length < PAGE || (page + 1) * PAGE > DEEPEST;
   }
 
-  /** @param {number} page */
-  body(page) {
-    const shape = { page, page_size: PAGE, include: "size" };
+  /** Find what looks like any of several pictures: the nearest of each, in one list. */
+  async loadMerged() {
+    const most = Math.min(MERGED, Math.floor(DEEPEST / (this.query.pictures?.length ?? 1)));
+    const path = `${collectionPath(this.collection)}/search`;
+    const answer = await call("POST", path, { ...this.body({ top_k: most, include: "size" }), signal: this.abort.signal });
+    /** @type {Map<number, Image & {distance: number}>} */
+    const nearest = new Map();
+    for (const one of answer.queries.flatMap((/** @type {{results: any[]}} */ query) => query.results)) {
+      if ((nearest.get(one.id)?.distance ?? Infinity) > one.distance) nearest.set(one.id, one);
+    }
+    this.took = answer.took_ms;
+    this.items.push(...[...nearest.values()].sort((one, other) => one.distance - other.distance));
+    this.isComplete = true;
+  }
+
+  /** @param {Record<string, string | number>} shape */
+  body(shape) {
     const { image, url, pictures, box } = this.query;
     if (!pictures) {
       const json = { ...shape, include: ["size"], ...(image ? { image_id: image } : { url }) };
