@@ -13,8 +13,8 @@ from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
 
 PARTS = (
-    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads search_catalog "
-    "key_catalog"
+    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads "
+    "patient search_catalog key_catalog"
 )
 
 

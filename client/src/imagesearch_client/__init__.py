@@ -7,7 +7,7 @@ from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.queries import Query, Shape
-from imagesearch_client.system import Finding, Info, Reconciliation
+from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 
 __all__ = [
     "Alias",
@@ -18,6 +18,7 @@ __all__ = [
     "Collection",
     "Comparison",
     "Deletion",
+    "Diagnosis",
     "Duplicate",
     "DuplicateGroup",
     "FieldError",
@@ -31,6 +32,7 @@ __all__ = [
     "ProtocolError",
     "Query",
     "Reconciliation",
+    "Report",
     "Result",
     "SearchResult",
     "Shape",

@@ -18,8 +18,10 @@ from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.pictures import Pictures
 from imagesearch_client.searching import Searching
-from imagesearch_client.system import Info, Reconciliation
+from imagesearch_client.system import Info, Reconciliation, Report
 
+DOCTOR_TIMEOUT = 60.0
+"""Seconds: each store that is away takes some."""
 RECONCILE_TIMEOUT = 600.0
 """Seconds: reconcile reads the whole catalogue before it answers."""
 
@@ -195,6 +197,12 @@ class Client(Searching, Pictures, CollectionCalls):
                 json={"dry_run": dry_run},
                 timeout=RECONCILE_TIMEOUT,
             )
+        )
+
+    def doctor(self) -> Report:
+        """Return what is wrong with the system, as the API sees it, and what to do."""
+        return Report.parse(
+            self._connection.json("GET", "/api/v2/admin/doctor", Retry.SAFE, timeout=DOCTOR_TIMEOUT)
         )
 
     def healthy(self) -> bool:

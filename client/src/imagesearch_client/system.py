@@ -1,4 +1,4 @@
-"""What the API answers about itself: what runs, and what reconcile found."""
+"""What the API answers about itself: what runs, what reconcile found, and what the doctor says."""
 
 from __future__ import annotations
 
@@ -70,3 +70,34 @@ class Reconciliation:
         """Read the outcome of a reconcile from JSON. Raises ProtocolError."""
         fields = Fields(value, "a reconcile")
         return cls(tuple(Finding.parse(each) for each in fields.items("findings")), fields.flag("dry_run"))
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Say of one thing whether it is well, and what to do where it is not."""
+
+    subject: str
+    verdict: str
+    """``ok``, ``problem``, or ``unknown`` where it cannot be told."""
+    found: str
+    todo: str
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a diagnosis from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a diagnosis")
+        return cls(fields.text("subject"), fields.text("verdict"), fields.text("found"), fields.text("todo"))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Hold what the doctor found."""
+
+    healthy: bool
+    diagnoses: tuple[Diagnosis, ...]
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a report from JSON. Raises ProtocolError."""
+        fields = Fields(value, "a doctor's report")
+        return cls(fields.flag("healthy"), tuple(Diagnosis.parse(each) for each in fields.items("diagnoses")))

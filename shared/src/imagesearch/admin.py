@@ -1,4 +1,4 @@
-"""Manage API keys on the server, the first one included: `python -m imagesearch.admin keys|secrets|audit ...`."""
+"""Look after the system on the server: `python -m imagesearch.admin keys|secrets|audit|doctor|plan ...`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from imagesearch.access.grants import checked_key
 from imagesearch.access.keys import ApiKey, Token
 from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import Tenancy
+from imagesearch.capacity.command import add_plan
 from imagesearch.catalog import api_keys, audit, signing_secrets
 from imagesearch.catalog.engine import Catalog
+from imagesearch.doctor.command import add_doctor
 from imagesearch.errors import ImageSearchError
 from imagesearch.settings import PostgresSettings
 
@@ -27,15 +29,14 @@ PAGE = 500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks, and return the exit code: 1 with one line where it cannot be done."""
+    """Do what the command line asks, and return the exit code: 1 where it cannot be done, or found a problem."""
     options = _parser().parse_args(arguments)
     try:
         with closing(Catalog(PostgresSettings())) as catalog:
-            options.run(catalog, options)
+            return int(options.run(catalog, options) or 0)
     except (ImageSearchError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return 0
 
 
 def _make(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -111,7 +112,7 @@ def _text(moment: datetime) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="imagesearch.admin", description="Manage API keys on the server.")
+    parser = argparse.ArgumentParser(prog="imagesearch.admin", description="Look after the system on the server.")
     parts = parser.add_subparsers(required=True)
     verbs = parts.add_parser("keys", help="make, list and revoke API keys").add_subparsers(required=True)
     make = verbs.add_parser("make", help="make a key and print it, this once")
@@ -135,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     listing = log.add_parser("list", help="list events, newest first, a line of JSON each")
     listing.add_argument("--limit", type=int, default=100, help="how many, at most")
     listing.set_defaults(run=_audit)
+    add_doctor(parts)
+    add_plan(parts)
     return parser
 
 

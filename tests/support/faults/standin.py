@@ -33,6 +33,7 @@ from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.networks import VGG16, queues_of
 from imagesearch.telemetry import configure
+from imagesearch.worker.facts import facts_of
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_loop, run_worker, worker_name
@@ -105,7 +106,14 @@ def run(queue: Queue, configuration: Configuration) -> int:
         loop = partial(
             serve, QueryChannel(client, configuration.redis), SeededEmbedder(), limit=4, liveness=liveness
         )
-        return run_loop(loop, liveness=liveness, report=report, registry=registry, settings=configuration.worker)
+        return run_loop(
+            loop,
+            liveness=liveness,
+            report=report,
+            registry=registry,
+            settings=configuration.worker,
+            facts=facts_of(Roots.of(configuration.sources)),
+        )
     app, claims = create_celery(configuration.redis), BatchClaims(client, liveness.name)
     kind = UnreadExtractor if "READ_NOTHING" in os.environ else BulkExtractor
     extractor = kind(
@@ -126,6 +134,7 @@ def run(queue: Queue, configuration: Configuration) -> int:
         registry=registry,
         claims=claims,
         settings=configuration.worker,
+        facts=facts_of(Roots.of(configuration.sources)),
     )
 
 

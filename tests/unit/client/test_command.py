@@ -215,6 +215,19 @@ def test_reconcile_prints_a_table_of_what_it_found(
     assert api.sent_json() == {"dry_run": dry}
 
 
+@pytest.mark.parametrize(("healthy", "code"), [(True, 0), (False, 1)])
+def test_doctor_prints_a_line_each_and_fails_when_something_is_wrong(
+    api: FakeApi, run: Run, healthy: bool, code: int
+) -> None:
+    line = {"subject": "scheduler", "verdict": "problem", "found": "0 running", "todo": "Run exactly one."}
+    api.on("GET", "/api/v2/admin/doctor", ok({"healthy": healthy, "diagnoses": [line]}))
+    shown = run("admin", "doctor")
+    assert shown.exit_code == code
+    assert "problem\tscheduler\t0 running\tRun exactly one." in shown.stdout.splitlines()
+    api.on("GET", "/api/v2/admin/doctor", ok({"healthy": healthy, "diagnoses": [line]}))
+    assert json.loads(run("admin", "doctor", "--json").stdout)["diagnoses"] == [line]
+
+
 def test_reconcile_says_when_nothing_was_found(api: FakeApi, run: Run) -> None:
     none = {"kind": "batch_lost", "count": 0, "detail": ""}
     api.on("POST", "/api/v2/admin/reconcile", ok({"findings": [none], "dry_run": False}))

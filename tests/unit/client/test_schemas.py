@@ -24,7 +24,7 @@ from imagesearch_client.answers import (
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
 from imagesearch_client.jobs import Job, JobFailure
-from imagesearch_client.system import Finding, Info, Reconciliation
+from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 from support.api_twin import services_of
 
 Schema = dict[str, Any]
@@ -38,6 +38,7 @@ CLASSES: dict[str, Parse] = {
     "Collection": Collection.parse,
     "Comparison": Comparison.parse,
     "Deletion": Deletion.parse,
+    "Diagnosis": Diagnosis.parse,
     "Duplicate": Duplicate.parse,
     "DuplicateGroup": DuplicateGroup.parse,
     "Failure": JobFailure.parse,
@@ -46,6 +47,7 @@ CLASSES: dict[str, Parse] = {
     "Info": Info.parse,
     "Job": Job.parse,
     "Reconciliation": Reconciliation.parse,
+    "Report": Report.parse,
     "Result": Result.parse,
     "Results": SearchResult.parse,
     "WrittenImage": WrittenImage.parse,
@@ -62,6 +64,7 @@ ELSEWHERE = {
     "Partition": "for people who choose one on a page",
     "JobState": "a word",
     "Matches": "a part of BatchResults",
+    "Network": "a part of Info that is kept as it is",
     "Problem": "an error, see below",
     "Session": "for pages, which log in by a cookie",
     "Work": "for autoscalers, which read it as it is",

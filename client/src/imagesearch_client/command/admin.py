@@ -30,3 +30,18 @@ def reconcile(session: Session, dry_run: bool, as_json: bool) -> None:
     print_table(session.console, ("finding", "count", "detail"), findings)
     if outcome.dry_run:
         click.echo("Nothing was changed: this was a dry run.")
+
+
+@admin.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def doctor(session: Session, as_json: bool) -> None:
+    """Say what is wrong with the system, as the API sees it, and what to do."""
+    report = session.client.doctor()
+    if as_json:
+        print_json(report)
+    else:
+        lines = [(each.verdict, each.subject, each.found, each.todo) for each in report.diagnoses]
+        print_table(session.console, ("verdict", "subject", "found", "what to do"), lines)
+    if not report.healthy:
+        raise click.exceptions.Exit(1)

@@ -13,6 +13,7 @@ from imagesearch.access.key_ring import KeyRing
 from imagesearch.access.keys import StoredKey
 from imagesearch.catalog import api_keys, signing_secrets
 from imagesearch.catalog.engine import Catalog
+from imagesearch.doctor.examine import Patient
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
@@ -77,7 +78,7 @@ def compose() -> Services:
             "files": partial(of_files, places_of(uploads)),
         }
     )
-    metrics = registry_of(figures)
+    metrics, roots = registry_of(figures), Roots.of(sources)
     # Each worker process of this gunicorn can answer for all.
     page = MetricsPage(telemetry, metrics, shared=True)
     resources = ExitStack()
@@ -98,11 +99,12 @@ def compose() -> Services:
         ask=CeleryAsker(app),
         queries=QueryChannel(client, redis_settings),
         query_cache=query_cache,
-        roots=Roots.of(sources),
+        roots=roots,
         limits=limits,
         fetch_url=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
         uploads=uploads,
         metrics=metrics,
+        patient=Patient(catalog, vectors, client, roots),
         resources=resources,
     )
 
@@ -148,6 +150,7 @@ def assemble(
     fetch_url: Callable[[str], bytes],
     uploads: Uploads | None,
     metrics: CollectorRegistry,
+    patient: Patient,
     resources: ExitStack,
 ) -> Services:
     """Give each kind of use case its port, made of the given parts."""
@@ -172,5 +175,6 @@ def assemble(
         memory=memory,
         access=access_of(settings, key_catalog),
         metrics=metrics,
+        patient=patient,
         resources=resources,
     )

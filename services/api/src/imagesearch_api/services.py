@@ -9,6 +9,7 @@ from flask import current_app
 from prometheus_client import CollectorRegistry
 
 from imagesearch.catalog.engine import Catalog
+from imagesearch.doctor.examine import Patient
 from imagesearch_api.access import Access
 from imagesearch_api.http.lanes import Lanes
 from imagesearch_api.images.deletion import Deletes
@@ -34,6 +35,7 @@ class Services:
         memory: bounds what they read and decode.
         access: tells who calls.
         metrics: what Prometheus is shown.
+        patient: what the doctor looks at.
         resources: what `close` closes.
     """
 
@@ -51,6 +53,7 @@ class Services:
     memory: Memory
     access: Access
     metrics: CollectorRegistry
+    patient: Patient
     resources: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:

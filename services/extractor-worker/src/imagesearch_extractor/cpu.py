@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from imagesearch.worker.facts import cpu_flags
+
 _ROOT = Path("/")
 
 
@@ -112,9 +114,4 @@ def quiet_import() -> Iterator[None]:
 
 def computes_in_bfloat16(root: Path = _ROOT) -> bool:
     """Tell whether the CPU multiplies bfloat16 natively, which doubles the speed of convolutions."""
-    try:
-        lines = (root / "proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return False
-    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return bool({"avx512_bf16", "amx_bf16"} & cpu_flags(root))

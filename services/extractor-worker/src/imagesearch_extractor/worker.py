@@ -22,6 +22,7 @@ from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.networks import queues_of
 from imagesearch.wire import Message
+from imagesearch.worker.facts import facts_of
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch.worker.registry import Sharers, WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_loop, run_worker, worker_name
@@ -106,6 +107,7 @@ def _serve_batches(
         registry=WorkerRegistry(client),
         claims=claims,
         settings=configuration.worker,
+        facts=facts_of(Roots.of(configuration.sources)),
     )
 
 
@@ -126,6 +128,7 @@ def _serve_queries(configuration: Configuration, embedder: Embedder, client: red
         report=report,
         registry=registry,
         settings=configuration.worker,
+        facts=facts_of(Roots.of(configuration.sources)),
     )
 
 

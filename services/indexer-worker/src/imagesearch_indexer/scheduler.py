@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 from celery.beat import ScheduleEntry, Scheduler
 
+import imagesearch
 from imagesearch.contract import Reconcile, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis
@@ -16,13 +19,16 @@ from imagesearch.messaging.claims import InFlight
 from imagesearch.settings import RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.worker.heartbeat import WorkerSettings
-from imagesearch.worker.run import leave_logging_alone
+from imagesearch.worker.registry import REPORT_EVERY_SECONDS, SCHEDULER_ROLE, WorkerRegistry, WorkerReport
+from imagesearch.worker.run import leave_logging_alone, worker_name
 from imagesearch_indexer.settings import IndexerSettings
 
 log = structlog.get_logger()
 
 
-def scheduler_of(in_flight: InFlight, heartbeat_file: Path | None = None) -> type[Scheduler]:
+def scheduler_of(
+    in_flight: InFlight, heartbeat_file: Path | None = None, sign_on: Callable[[], None] | None = None
+) -> type[Scheduler]:
     """Return a scheduler that asks for nothing that still waits in the queue.
 
     What was not done by the time of the next one is not worth doing twice. Celery's own means against that, a date
@@ -31,12 +37,15 @@ def scheduler_of(in_flight: InFlight, heartbeat_file: Path | None = None) -> typ
     Args:
         in_flight: tells what waits.
         heartbeat_file: touched each time that the scheduler looks what is due.
+        sign_on: called each time as well.
     """
 
     class AskingOnce(Scheduler):  # type: ignore[misc]  # Celery has no types
         def tick(self, *args: Any, **kwargs: Any) -> Any:
             if heartbeat_file:
                 heartbeat_file.touch()
+            if sign_on:
+                sign_on()
             return super().tick(*args, **kwargs)
 
         def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
@@ -49,6 +58,30 @@ def scheduler_of(in_flight: InFlight, heartbeat_file: Path | None = None) -> typ
                 super().apply_entry(entry, producer=producer)
 
     return AskingOnce
+
+
+class Registration:
+    """Keep this scheduler in the registry of workers, where it is counted: there has to be exactly one."""
+
+    def __init__(self, registry: WorkerRegistry) -> None:
+        self._registry = registry
+        self._report = WorkerReport(
+            name=worker_name(SCHEDULER_ROLE),
+            queues=(),
+            version=imagesearch.__version__,
+            model=None,
+            weights=None,
+            untrained=False,
+        )
+        self._renewed_at = -REPORT_EVERY_SECONDS
+
+    def renew(self) -> None:
+        """Report, if the last report was long enough ago; without Redis there is nothing to schedule anyway."""
+        if time.monotonic() - self._renewed_at < REPORT_EVERY_SECONDS:
+            return
+        self._renewed_at = time.monotonic()
+        with suppress(StoreUnavailable):
+            self._registry.report(self._report, consumed_ago=0)
 
 
 def run() -> int:
@@ -69,7 +102,8 @@ def run() -> int:
     # leave it broken.
     try:
         with closing(create_redis(redis)) as client:
-            scheduler = scheduler_of(InFlight(client), worker.heartbeat_file)
+            signing = Registration(WorkerRegistry(client))
+            scheduler = scheduler_of(InFlight(client), worker.heartbeat_file, signing.renew)
             app.Beat(scheduler_cls=scheduler, quiet=True, max_interval=1).run()
     finally:
         close_celery(app)

@@ -20,6 +20,7 @@ from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.wire import Message
+from imagesearch.worker.facts import facts_of
 from imagesearch.worker.heartbeat import Liveness, WorkerSettings
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_worker, worker_name
@@ -84,6 +85,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         claims=claims,
         settings=workers,
         limits={Queue.PLAN.value: settings.planner_threads, Queue.RECONCILE.value: 1},
+        facts=facts_of(indexer.roots),
     )
 
 

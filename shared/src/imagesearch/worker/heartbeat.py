@@ -16,6 +16,7 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.redis_errors import REDIS_ERRORS
 from imagesearch.settings import Settings
+from imagesearch.worker.facts import WorkerFacts
 from imagesearch.worker.registry import REPORT_EVERY_SECONDS, WorkerRegistry, WorkerReport
 
 log = structlog.get_logger()
@@ -89,6 +90,7 @@ class Heartbeat:
     """Report, renew claims and ask for a proof of consumption once every few seconds, on a thread of its own.
 
     Attributes:
+        facts: what the worker stands on.
         busy: returns how many of the worker's threads are at work.
         ping: has a free thread take a message.
     """
@@ -98,6 +100,7 @@ class Heartbeat:
     registry: WorkerRegistry
     settings: WorkerSettings
     claims: BatchClaims | None = None
+    facts: WorkerFacts | None = None
     busy: Callable[[], int] = _idle
     ping: Callable[[], object] = _needs_no_ping
     _ended: Event = field(default_factory=Event, init=False)
@@ -123,7 +126,7 @@ class Heartbeat:
         """
         if self.claims is not None:
             self.claims.renew()
-        self.registry.report(self.report, consumed_ago=self.liveness.consumed_ago)
+        self.registry.report(self.report, consumed_ago=self.liveness.consumed_ago, facts=self.facts)
         # Noted first: the ping can come back before the call that sent it returns.
         if self.liveness.is_owed_a_ping(self.busy()):
             # A ping is sent even while another is on its way: Redis may have forgotten that one, and the worker

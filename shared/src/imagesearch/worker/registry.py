@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TypeVar, cast
 
 import redis
 import structlog
@@ -14,10 +14,16 @@ from imagesearch.errors import InvalidMessage, StoreUnavailable
 from imagesearch.messaging.redis_clock import redis_now, redis_seconds
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.wire import Message
+from imagesearch.worker.facts import WorkerFacts
 
 log = structlog.get_logger()
 
+M = TypeVar("M", bound=Message)
+
 WORKERS_KEY = "imagesearch:workers"
+FACTS_KEY = "imagesearch:worker_facts"
+"""A hash of its own: the release before does not count a worker whose report has a field that it does not know."""
+SCHEDULER_ROLE = "scheduler"
 REPORT_EVERY_SECONDS = 3.0
 REPORT_VALID_SECONDS = 15.0
 """A worker that has not reported for five periods is gone."""
@@ -60,12 +66,13 @@ class WorkerRegistry:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def report(self, report: WorkerReport, *, consumed_ago: float) -> None:
+    def report(self, report: WorkerReport, *, consumed_ago: float, facts: WorkerFacts | None = None) -> None:
         """Show a worker as alive for the next seconds.
 
         Args:
             report: of the worker.
             consumed_ago: seconds since it last took a message.
+            facts: what it stands on.
 
         Raises:
             StoreUnavailable: Redis does not answer.
@@ -73,7 +80,12 @@ class WorkerRegistry:
         with needing_redis():
             now = redis_now(self._redis)
             seen = replace(report, seen_at=now, consumed_at=now - consumed_ago)
-            self._redis.hset(WORKERS_KEY, report.name, json.dumps(seen.to_wire()))
+            with self._redis.pipeline(transaction=False) as pipe:
+                if facts is not None:
+                    known = replace(facts, clock_ahead=time.time() - now)
+                    pipe.hset(FACTS_KEY, report.name, json.dumps(known.to_wire()))
+                pipe.hset(WORKERS_KEY, report.name, json.dumps(seen.to_wire()))
+                pipe.execute()
 
     def leave(self, *names: str) -> None:
         """Take workers out of the registry, and what is left of their own queues out of Redis.
@@ -84,6 +96,7 @@ class WorkerRegistry:
         queues = [own_queue(name) for name in names]
         with needing_redis():
             self._redis.hdel(WORKERS_KEY, *names)
+            self._redis.hdel(FACTS_KEY, *names)
             self._redis.delete(*queues, *(f"_kombu.binding.{queue}" for queue in queues))
 
     def alive(self) -> list[WorkerReport]:
@@ -100,7 +113,7 @@ class WorkerRegistry:
         reports: list[WorkerReport] = []
         gone: list[str] = []
         for name, raw in entries.items():
-            report = _parse(raw)
+            report = _parse(WorkerReport, raw)
             if report is None or now - report.seen_at > REPORT_VALID_SECONDS:
                 gone.append(name.decode())
             else:
@@ -108,6 +121,17 @@ class WorkerRegistry:
         if gone:
             self.leave(*gone)
         return sorted(reports, key=lambda report: report.name)
+
+    def facts(self) -> dict[str, WorkerFacts]:
+        """Return what workers stand on, by their names; also of some that are gone.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        with needing_redis():
+            entries = cast(dict[bytes, bytes], self._redis.hgetall(FACTS_KEY))
+        found = {name.decode(): _parse(WorkerFacts, raw) for name, raw in entries.items()}
+        return {name: facts for name, facts in found.items() if facts is not None}
 
 
 @dataclass
@@ -135,8 +159,8 @@ def own_queue(worker: str) -> str:
     return f"worker.{worker}"
 
 
-def _parse(raw: bytes) -> WorkerReport | None:
+def _parse(kind: type[M], raw: bytes) -> M | None:
     try:
-        return WorkerReport.from_wire(json.loads(raw))
+        return kind.from_wire(json.loads(raw))
     except (InvalidMessage, ValueError):
         return None

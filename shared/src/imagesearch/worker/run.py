@@ -16,6 +16,7 @@ from kombu import Queue as KombuQueue
 
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
+from imagesearch.worker.facts import WorkerFacts
 from imagesearch.worker.heartbeat import Heartbeat, Liveness, WorkerSettings
 from imagesearch.worker.queue_places import QueuePlaces
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport, own_queue
@@ -48,6 +49,7 @@ def run_worker(
     registry: WorkerRegistry,
     claims: BatchClaims,
     settings: WorkerSettings,
+    facts: WorkerFacts,
     limits: Mapping[str, int] | None = None,
 ) -> int:
     """Consume until SIGTERM or SIGINT, finish or hand back what is in hand, and return the exit code.
@@ -60,6 +62,7 @@ def run_worker(
         registry: where reports go.
         claims: renewed as long as the process lives.
         settings: heartbeat file and how long a worker may be unresponsive.
+        facts: what this worker stands on.
         limits: how many messages of a queue are in hand at once; no entry is as many as there are threads.
     """
     if limits:
@@ -73,6 +76,7 @@ def run_worker(
         registry,
         settings,
         claims,
+        facts,
         busy=lambda: len(worker_state.active_requests),
         ping=lambda: app.send_task(PING_TASK, queue=pings, ignore_result=True),
     )
@@ -117,6 +121,7 @@ def run_loop(
     report: WorkerReport,
     registry: WorkerRegistry,
     settings: WorkerSettings,
+    facts: WorkerFacts,
 ) -> int:
     """Run a loop until SIGTERM or SIGINT, and return the exit code.
 
@@ -127,10 +132,11 @@ def run_loop(
         report: what this worker says of itself.
         registry: where reports go.
         settings: heartbeat file and how long a worker may be unresponsive.
+        facts: what this worker stands on.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: liveness.stopping.set())
-    heartbeat = Heartbeat(liveness, report, registry, settings)
+    heartbeat = Heartbeat(liveness, report, registry, settings, facts=facts)
     heartbeat.start()
     log.info("worker.ready", name=liveness.name)
     try:

@@ -27,7 +27,7 @@ class Counting:
         self.calls = 0
         self.called = Event()
 
-    def report(self, _: WorkerReport, *, consumed_ago: float) -> None:
+    def report(self, _: WorkerReport, *, consumed_ago: float, facts: object = None) -> None:
         assert consumed_ago >= 0
         self.renew()
 

@@ -13,6 +13,7 @@ from imagesearch.access.scopes import Scope
 from imagesearch.catalog import tenants
 from imagesearch.catalog.jobs.open_work import open_work
 from imagesearch.contract import Findings, Queue, Reconcile, TaskName
+from imagesearch.doctor.examine import examine, is_healthy
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.subdirectories import subdirectories
 from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
@@ -25,11 +26,13 @@ from imagesearch_api.http.fields import naming_source
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.requests.jobs import ReconcileBody
 from imagesearch_api.models.responses.system import (
+    Diagnosis,
     Directories,
     Finding,
     Info,
     Network,
     Reconciliation,
+    Report,
     Work,
     Worker,
 )
@@ -128,6 +131,19 @@ def work() -> ResponseReturnValue:
     with current().search.catalog.reading() as tx:
         found = open_work(tx)
     return answer(Work(plan=found.plan, extract=found.extract, index=found.index))
+
+
+@v2.get("/admin/doctor")
+@operation({200: Report})
+@needs(Scope.ADMIN)
+@admitted(Lane.READS)
+def run_doctor() -> ResponseReturnValue:
+    """Look at stores, workers and directories, as this process sees them, and say what is wrong and what to do."""
+    found = examine(current().patient)
+    lines = [
+        Diagnosis(subject=one.subject, verdict=one.verdict.value, found=one.found, todo=one.todo) for one in found
+    ]
+    return answer(Report(healthy=is_healthy(found), diagnoses=lines))
 
 
 @v2.post("/admin/reconcile")

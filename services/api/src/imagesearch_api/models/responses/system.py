@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -115,3 +115,19 @@ class Session(Answer):
     collections: list[str] | None
     partition: str | None
     source_roots: list[str] | None
+
+
+class Diagnosis(Answer):
+    """One thing that the doctor looked at."""
+
+    subject: str
+    verdict: Literal["ok", "problem", "unknown"]
+    found: str
+    todo: str = Field(description="What to do; empty where all is well.")
+
+
+class Report(Answer):
+    """What the doctor found; what cannot be told makes nobody ill."""
+
+    healthy: bool
+    diagnoses: list[Diagnosis]
