@@ -72,12 +72,13 @@ ELSEWHERE = {
 }
 UNREAD = {
     "Alias": {"created_at"},
-    "Collection": {"dimension", "metric"},
+    "Collection": {"metric"},
     "Comparison": {"took_ms"},
     "Image": {"created_at"},
     "Info": {
         "collections",
         "max_upload_bytes",
+        "networks",
         "preprocessing_version",
         "searches_by_url",
         "takes_uploads",
