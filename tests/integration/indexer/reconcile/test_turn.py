@@ -13,12 +13,13 @@ from imagesearch.catalog.tables import reconciliation_parts
 from imagesearch.contract import JobState, Reconcile
 from imagesearch.errors import StoreUnavailable
 from imagesearch.vectors import VectorStore
+from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.reconcile import everything, run, vectors
 from imagesearch_indexer.reconcile.report import Report, TurnLost
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.reconcile.turn import Turn
 from support.dying import Before
-from support.repairing import kinds, planned
+from support.repairing import extract_batches, kinds, planned
 from support.world import World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -205,6 +206,8 @@ def test_counters_of_a_job_larger_than_a_slice_are_counted_while_it_stands_still
 
     monkeypatch.setattr(recounts, "SLICE", 3)
     job_id = planned(world, 8)
+    # Some have their outcomes.
+    index_batch(world.indexer, world.extract(extract_batches(world)[0]))
     damage_job(world.catalog, job_id, total=7, indexed=5)
     report = Report(dry_run=False, renew=lambda: None)
     step = recounts.recount_jobs(world.indexer, report, None)

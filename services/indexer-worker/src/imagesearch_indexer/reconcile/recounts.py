@@ -59,7 +59,8 @@ def recount_jobs(indexer: Indexer, report: Report, place: str | None) -> Step:
         outcomes = Counter(at.outcomes) + Counter({str(outcome): n for outcome, n in part.outcomes.items()})
         total = at.total + part.total
         if part.last is not None:
-            return Step(str(replace(at, revision=job.revision, after=part.last, total=total, outcomes=outcomes)))
+            counted = replace(at, revision=job.revision, after=part.last, total=total, outcomes=dict(outcomes))
+            return Step(str(counted))
         outcomes += Counter(job.folded)
         total += sum(job.folded.values())
         if counters.has_noted(tx, job.id):

@@ -23,8 +23,8 @@ _ALL_SETTLED = sa.and_(
     table.c.indexed + table.c.unchanged + table.c.failed + table.c.cancelled == table.c.total,
 )
 """The condition of `Job.all_settled`, for rows."""
-REOPEN_SLICE = 5_000
-"""Failed paths that become unplanned again in one transaction: together a tenth of a second."""
+REOPEN_SLICE = 1_000
+"""Failed paths that become unplanned again in one transaction, for the first of which the caller waits."""
 _UNENDED = [state for state in JobState if not state.has_ended]
 
 
