@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog.tables import collections as collection_rows
 from imagesearch.catalog.tables import images as image_rows
-from imagesearch.catalog.tables import job_batches, job_items
+from imagesearch.catalog.tables import job_batches, job_items, sent_images
 from imagesearch.catalog.tables import jobs as job_table
 from imagesearch.contract import ExtractBatch, Findings, Reconcile, TaskName
 from imagesearch_indexer.composition import Indexer
@@ -19,6 +19,12 @@ from support.world import World
 
 def extract_batches(world: World) -> list[ExtractBatch]:
     return [message for message in world.taken(TaskName.EXTRACT) if isinstance(message, ExtractBatch)]
+
+
+def forget_sent(world: World) -> None:
+    """Forget which pictures are on their way, as if an older release, which notes none, had sent them."""
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.delete(sent_images))
 
 
 def planned(world: World, files: int) -> str:

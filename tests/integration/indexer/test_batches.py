@@ -17,6 +17,7 @@ from imagesearch.failures import FailureCode
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.finish import close_cancelled
 from imagesearch_indexer.tasks import plan_job
+from support.repairing import forget_sent
 from support.world import BAD, MODEL, World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -119,6 +120,7 @@ def test_an_older_reading_never_replaces_a_newer_one(world: World) -> None:
     world.plan(first)
     old = [world.extract(batch) for batch in batches_of(world)]
     path.write_bytes(b"newer content")
+    forget_sent(world)
     second = world.submit(world.root)
     world.plan(second)
     new = [world.extract(batch) for batch in batches_of(world)]
