@@ -46,6 +46,7 @@ def test_redis_tells_what_waits_who_works_and_how_full_it_is(client: redis.Redis
         "index": 1,
         "extract": 0,
         "query": 1,
+        "reconcile": 0,
     }
     assert found["redis_memory_bytes",] > 0
     assert found["redis_memory_limit_bytes",] >= 0

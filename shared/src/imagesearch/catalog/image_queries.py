@@ -33,7 +33,7 @@ MAX_COUNTED = 10_000
 
 _IN_PARTITION = sa.text(
     "SELECT wanted.id, (SELECT count(*) FROM (SELECT FROM images WHERE collection_id = wanted.id "
-    "AND partition = :partition AND state = 'indexed' LIMIT :most) AS some) AS number "
+    "AND partition = :partition AND state = 'indexed' LIMIT :most) AS counted) AS number "
     "FROM unnest(CAST(:collection_ids AS bigint[])) AS wanted (id)"
 )
 

@@ -25,7 +25,7 @@ from support.agreement import check_agreement, repair
 from support.dying import Before, Dying
 from support.lagging import LaggingStore
 from support.reindexing import SMOOTH, finish, on
-from support.repairing import swept
+from support.repairing import forget_sent, swept
 from support.world import MODEL, World
 
 pytestmark = pytest.mark.integration
@@ -190,6 +190,7 @@ def test_labels_of_a_job_arrive_though_another_has_read_the_file_since(world: Wo
     labelling = world.submit(world.root, partition="labelled", metadata={"by": "job"})
     world.plan(labelling)
     answers = [world.extract(one) for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
+    forget_sent(world)
     assert world.run(world.root).indexed == 1
     for answer in answers:
         index_batch(world.indexer, answer)

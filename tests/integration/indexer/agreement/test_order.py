@@ -26,6 +26,7 @@ from support.agreement import check_agreement
 from support.dying import Before
 from support.lagging import LaggingStore
 from support.reindexing import SMOOTH, finish, meddle, on
+from support.repairing import forget_sent
 from support.uploading import upload
 from support.world import BAD, World
 
@@ -33,8 +34,12 @@ pytestmark = pytest.mark.integration
 
 
 def answer_now(world: World) -> IndexBatch:
-    """Submit all files, and return what an extractor answers of them as they are now."""
+    """Submit all files, and return what an extractor answers of them as they are now.
+
+    Other jobs do not wait for the answer: it comes so late that it was given up, or an older release sent for it.
+    """
     world.plan(world.submit(world.root))
+    forget_sent(world)
     (batch,) = [one for one in world.taken(TaskName.EXTRACT) if isinstance(one, ExtractBatch)]
     return world.extract(batch)
 
