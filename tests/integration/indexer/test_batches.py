@@ -181,6 +181,9 @@ def test_an_answer_that_leaves_pictures_out_is_refused_and_nothing_is_counted(wo
 
 
 def test_no_more_batches_are_in_flight_than_the_limit(world: World) -> None:
+    # The first answer says for good which network the collection's vectors are of, and so where its batches go.
+    world.write("first.jpg")
+    world.run(world.root)
     world.write(*(f"{index:03}.jpg" for index in range(60)))
     job_id = world.submit(world.root)
     world.plan(job_id)

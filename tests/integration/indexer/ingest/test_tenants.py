@@ -16,6 +16,7 @@ from imagesearch.messaging.claims import InFlight
 from imagesearch.vectors import InMemoryVectorStore
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.settings import IndexerSettings
+from support.repairing import forget_sent
 from support.world import World
 
 pytestmark = pytest.mark.integration
@@ -53,6 +54,7 @@ def test_a_file_that_moved_to_another_partition_meanwhile_is_left_alone(world: W
     [batch] = world.taken(TaskName.EXTRACT)
     assert isinstance(batch, ExtractBatch)
     assert batch.bound_roots == (str(world.root / "anna"),)
+    forget_sent(world)
     world.run(world.root, partition="ben")
     index_batch(world.indexer, world.extract(batch))
     assert world.outcomes(job_id) == {"a.jpg": "removed"}
