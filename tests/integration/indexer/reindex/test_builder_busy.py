@@ -235,10 +235,13 @@ def test_a_build_that_lacks_much_may_have_more_batches_in_flight_than_others(roo
     world = roomy
     build = lacking_some(world, world.settings.last_round_images + 1)
     assert level(world) is ThrottleLevel.REDUCED
+    come_back, *_ = sent(world, build)
     world.outbox.clear()
     world.write(*(f"more/later {index}.jpg" for index in range(12)))
     job_id = world.submit(world.root / "more")
     world.plan(job_id)
+    # The build has all the room, until one of its batches comes back.
+    index_batch(world.indexer, world.extract(come_back))
     assert len(sent(world, job_id)) == 1
     while not world.job(job_id).finished_at:
         (batch,) = sent(world, job_id)
