@@ -35,7 +35,7 @@ atexit.register(show)  # what is registered first runs last
 services = create_app().extensions["services"]
 cache = services.search.embedding.cache
 cache.remember({"a": bytes(2048)})
-until(lambda: cache.read(["a"]))
+until(lambda: cache.read(["a"], 512))
 show()
 """
 

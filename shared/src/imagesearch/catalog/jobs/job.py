@@ -159,6 +159,14 @@ def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment is not None else None
 
 
+def extracts_for_collection(kind: JobKind) -> bool:
+    """Tell whether jobs of a kind have pictures extracted for their collection as it is.
+
+    A build is for another pipeline than its collection's.
+    """
+    return kind == JobKind.INDEX
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """Name a request that may come again: by a key that is unique within its scope, the operation asked for."""

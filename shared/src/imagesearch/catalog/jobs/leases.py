@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.batches import Batch
+from imagesearch.catalog.jobs.job import extracts_for_collection
 from imagesearch.catalog.states import BatchState
 from imagesearch.catalog.tables import collections, jobs
 from imagesearch.catalog.tables import job_batches as table
-from imagesearch.contract import JobKind, JobState, Queue
+from imagesearch.contract import JobState, Queue
 from imagesearch.networks import queue_for
 
 _COLUMNS = columns_of(table, Batch)
@@ -188,12 +189,11 @@ def _waiting(tx: Transaction, which: sa.ColumnElement[bool], *, limit: int) -> l
         .limit(limit)
     )
     return [
-        # A build is for another pipeline than its collection's.
         Waiting(
             row[0],
             row[1],
             (row[2], row[3]),
-            queue_for(Queue.EXTRACT, row[5], row[6]) if row[4] == JobKind.INDEX else None,
+            queue_for(Queue.EXTRACT, row[5], row[6]) if extracts_for_collection(row[4]) else None,
         )
         for row in tx.execute(query)
     ]
