@@ -78,7 +78,8 @@ def test_each_scope_covers_those_before_it() -> None:
         ("anna", Scope.READ, Tenancy(()), "collections"),
         ("anna", Scope.READ, Tenancy(tuple(map(str, range(MAX_BOUNDS + 1)))), "collections"),
         ("anna", Scope.READ, Tenancy(roots=()), "source_roots"),
-        ("anna", Scope.READ, Tenancy(roots=("photos",)), "absolute"),
+        ("anna", Scope.READ, Tenancy(("cats",), roots=("photos",)), "absolute"),
+        ("anna", Scope.READ, Tenancy(roots=("/photos",)), "collections or a partition"),
         ("anna", Scope.READ, Tenancy(roots=("/a\x00",)), "NUL"),
     ],
 )
