@@ -92,7 +92,7 @@ def test_it_connects_at_the_first_call_and_again_after_it_was_closed(milvus: Mil
     assert Client.made == 0
     first = milvus.call(lambda client: client)
     assert milvus.call(lambda client: client) is first
-    assert first.options == {"token": "", "timeout": 2.0, "dedicated": True}
+    assert first.options == {"token": "", "server_pem_path": "", "timeout": 2.0, "dedicated": True}
     milvus.close()
     milvus.close()
     assert first.closed
