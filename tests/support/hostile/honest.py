@@ -30,9 +30,9 @@ _TIFF_WRITERS = {
     "34925": "lzma",
     "50000": "zstd",
 }
-_STEPS = 5
-_AIM, _ENOUGH = 0.975, 0.95
-"""Share of the bytes that is tried for, and from which on a note is as good as more grain."""
+_STEPS = 4
+_ENOUGH = 0.95
+"""Share of the bytes from which on a note is as good as more grain."""
 
 
 @lru_cache(maxsize=64)
@@ -41,40 +41,28 @@ def honest(name: str, claim: Claim, size: int) -> bytes:
     width, height = claim.size
     photo = photo_like(1, (min(width, 512), min(height, 512))).resize(claim.size)
     photo = photo.convert("L") if claim.is_grey else photo
-    made = _written(name, photo, claim)
-    made = (
-        _with_grain(name, photo, claim, size, made) if len(made) <= size else _flat(name, photo.mode, claim, size)
-    )
-    return _filled(name, made, max(0, size - len(made)))
-
-
-def _flat(name: str, mode: str, claim: Claim, size: int) -> bytes:
-    width, height = claim.size
-    made = _written(name, Image.new(mode, claim.size, 128), claim)
-    if name == "BMP" and len(made) > size and claim.packing:
+    best = _written(name, Image.new(photo.mode, claim.size, 128), claim)
+    if name == "BMP" and len(best) > size and claim.packing:
         row = b"\xff\7" * -(-width // 255) + b"\0\0"
-        made = run_lengths(height * len(row), row, width=width, height=height)
-    return made
-
-
-def _with_grain(name: str, photo: Image.Image, claim: Claim, size: int, best: bytes) -> bytes:
-    """Give so many rows of a photo grain that its file has the bytes; each row of grain takes about as many."""
-    low, high, least, most = 0.0, 1.0, len(best), 0
-    for _ in range(_STEPS):
+        best = run_lengths(height * len(row), row, width=width, height=height)
+    low, high = 0.0, 1.0
+    for share in (0.0, 1.0, *[-1.0] * _STEPS):
+        grain = share if share >= 0 else (low + high) / 2
+        made = _written(name, _grainy(photo, grain), claim)
+        if len(made) <= size:
+            low, best = grain, max(best, made, key=len)
+        elif grain:
+            high = grain
+        else:
+            break
         if len(best) >= _ENOUGH * size:
             break
-        share = low + (high - low) * (_AIM * size - least) / (most - least) if most else 1.0
-        made = _written(name, _grainy(photo, share), claim)
-        if len(made) > size:
-            high, most = share, len(made)
-            continue
-        low, least, best = share, len(made), max(best, made, key=len)
-        if not most:
-            break
-    return best
+    return _filled(name, best, max(0, size - len(best)))
 
 
 def _grainy(photo: Image.Image, share: float) -> Image.Image:
+    if not share:
+        return photo
     pixels = np.asarray(photo).astype(np.int16)
     rows = int(share * len(pixels))
     pixels[:rows] += np.random.default_rng(1).normal(0, 40, pixels[:rows].shape).astype(np.int16)

@@ -23,10 +23,8 @@ MAX_PIXELS = 4_000_000
 MEMORY = 384 * 1024 * 1024
 """What decoding may take on top of the started process: 4 megapixels are 16 MB a copy, files are up to 16 MB."""
 HANG_SECONDS = 20
-MAX_RUNS = 5
-"""How often a file is measured before it is found too dear."""
-NO_NOISE = (4, 2)
-"""How many times the bound are no noise after one measurement, and after any more."""
+MAX_RUNS, NO_NOISE = 5, 2
+"""How often a file is measured before it is found too dear, and how many times the bound are so also after two."""
 SMALL = Claim((160, 120))
 _MAX_SIDES = {"JPEG": 65_500, "GIF": 65_535, "WEBP": 16_383}
 """What a format's header has room for."""
@@ -128,7 +126,7 @@ def complaint(decoder: Decoder, data: bytes) -> str:
     for run in range(MAX_RUNS):
         if _is_within(cost, usual.seconds):
             return ""
-        if not _is_within(cost, usual.seconds, NO_NOISE[min(run, 1)]):
+        if run and not _is_within(cost, usual.seconds, NO_NOISE):
             break
         cost, usual = cost.least(decoder.decode(data)), usual.least(decoder.decode(usual_file))
     return f"{cost.outcome} costs {cost.seconds} s, an honest file {usual.seconds} s"
