@@ -180,6 +180,7 @@ REQUESTS: dict[str, list[Ask]] = {
     "DELETE /api/v2/session": [lambda m, o: {}],
     "GET /api/v2/work": [lambda m, o: {}],
     "GET /api/v2/openapi.json": [lambda m, o: {}],
+    "GET /api/v2/admin/doctor": [lambda m, o: {}],
     "POST /api/v2/admin/reconcile": [lambda m, o: in_json(dry_run=True)],
     "POST /api/v1/train": [
         lambda m, o: {"data": {"File": str(o.folder), "Table": m.collection}},
