@@ -138,6 +138,6 @@ def api_of(world: World, keys: Keys, uploads: Path) -> Flask:
         send=lambda *_: None,
         ask=away,
         queries=SimpleNamespace(ask=away),
-        query_cache=SimpleNamespace(read=lambda _: {}, remember=lambda _: None),
+        query_cache=SimpleNamespace(read=lambda *_: {}, remember=lambda _: None),
     )
     return create_app(keys.asked_for_by(services))
