@@ -16,6 +16,7 @@ from imagesearch.messaging.broker import create_redis
 from imagesearch.messaging.claims import InFlight
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch_indexer.settings import IndexerSettings
+from support.emptied import EmptiedDatabase
 from support.stores import Stores, running_stores
 from support.world import World
 
@@ -37,10 +38,16 @@ def migrated(stores: Stores) -> str:
     return str(sa.make_url(settings.database_url).database)
 
 
+@pytest.fixture(scope="session")
+def database(stores: Stores, migrated: str) -> EmptiedDatabase:
+    """The database that most tests share, one after another."""
+    return EmptiedDatabase(lambda: stores.create_database(migrated))
+
+
 @pytest.fixture
-def catalog(stores: Stores, migrated: str) -> Iterator[Catalog]:
+def catalog(database: EmptiedDatabase) -> Iterator[Catalog]:
     """A migrated catalogue that nothing has been written to."""
-    with closing(Catalog(stores.create_database(migrated))) as made:
+    with closing(Catalog(database.lend())) as made:
         yield made
 
 
