@@ -8,8 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -35,11 +33,23 @@ from unit.deploy.manifests import (
 )
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in (Path(__file__).parent / "schemas").iterdir()}
-KUBERNETES = ("1.30", kubernetes_validate.latest_version())
-"""The oldest release that will do, and the newest that is known."""
+OLDEST_KUBERNETES = "1.30"
+"""The oldest release that will do."""
 SEEN: set[str] = set()
 FULL = ("stores", "keda", "gpu", "monitoring")
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+
+
+def validate(manifest: Manifest, kubernetes: str | None = None) -> None:
+    """Assert that a manifest fits its schema, of a release of Kubernetes or of the newest that is known."""
+    # Each process that collects tests would take five seconds for these.
+    import jsonschema
+    import kubernetes_validate
+
+    if manifest["kind"] in SCHEMAS:
+        jsonschema.validate(manifest, SCHEMAS[manifest["kind"]])
+    else:
+        kubernetes_validate.validate(manifest, kubernetes or kubernetes_validate.latest_version(), strict=True)
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +70,7 @@ def test_a_combination_fits_the_schemas_and_lies_in_one_namespace(
     assert len(texts) > 30
     # What another combination has likewise was looked at there.
     for manifest in manifests("\n---\n".join(text for text in texts if text not in SEEN)):
-        if manifest["kind"] in SCHEMAS:
-            jsonschema.validate(manifest, SCHEMAS[manifest["kind"]])
-        else:
-            kubernetes_validate.validate(manifest, KUBERNETES[-1], strict=True)
+        validate(manifest)
         assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "imagesearch"
     SEEN.update(texts)
 
@@ -71,7 +78,7 @@ def test_a_combination_fits_the_schemas_and_lies_in_one_namespace(
 def test_the_oldest_supported_release_knows_every_field(folder: Path) -> None:
     for components in (("stores", "gpu"), ("external-stores", "hpa")):
         for manifest in manifests(rendered(folder, *components)):
-            kubernetes_validate.validate(manifest, KUBERNETES[0], strict=True)
+            validate(manifest, OLDEST_KUBERNETES)
 
 
 def test_the_trial_is_the_base_with_its_stores(folder: Path) -> None:
