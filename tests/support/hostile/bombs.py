@@ -327,6 +327,12 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         "BMP",
         lambda size: run_lengths(size, b"\1\1" * 210 + b"\0\2\0\0", width=210, height=1 + size // 424),
     ),
+    "bmp of 4 bits whose runs end in rows and steps": (
+        "BMP",
+        lambda size: run_lengths(
+            size, b"\1\1" * 420 + b"\0\0\0\2\0\0", width=420, height=1 + size // 846, depth=4
+        ),
+    ),
     "webp of pictures behind the first": ("WEBP", _webp_again),
     "tiff of strips": ("TIFF", tiff_strips),
     "tiff of overlapping values": ("TIFF", _tiff_overlapping),

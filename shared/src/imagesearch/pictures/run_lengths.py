@@ -14,9 +14,11 @@ _FEW, _NEAR, _MANY = 200, 512, 8_192
 through first for the next escape; and the most that are unpacked together."""
 _RUNS = re.compile(rb"(?:[^\0].|\0\0){1,%d}" % _FEW, re.DOTALL)
 """Runs and ends of rows up to the next other escape."""
-_IDLE_RUNS, _SINGLE_RUNS, _MANY_ESCAPES = 8, 5, 60
-"""Runs that cost as much as an escape: those that draw nothing, and those that are unpacked one by one; and the
-escapes that cost as much as unpacking many runs together."""
+_IDLE_RUNS, _SINGLE_RUNS, _JOINT_RUNS = 8, 5, 64
+"""Runs that cost as much as an escape: those that draw nothing, those that are unpacked one by one, and those that
+are unpacked together."""
+_MANY_ESCAPES, _MANY_HALVES = 100, 200
+"""Escapes that cost as much as to begin to unpack many runs together, of whole bytes and of halves."""
 _BASE_ESCAPES, _ESCAPE_PIXELS = 2_000, 24
 """Escapes of any picture, and pixels for each more. One costs about a microsecond, five times what these pixels
 do in a file without run lengths."""
@@ -62,7 +64,8 @@ def unpack(data: bytes, offset: int, width: int, height: int, *, is_4_bits: bool
                 pairs = _pairs(data, offset)
                 number = len(pairs)
                 x, idle = _draw_many(pixels, pairs, x, width, wanted, is_4_bits=is_4_bits)
-                escapes -= idle // _IDLE_RUNS + _MANY_ESCAPES
+                escapes -= idle // _IDLE_RUNS + number // _JOINT_RUNS
+                escapes -= _MANY_HALVES if is_4_bits else _MANY_ESCAPES
             offset += 2 * number
         elif kind == 1:
             break

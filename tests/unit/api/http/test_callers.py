@@ -25,7 +25,7 @@ from support.api_twin import services_of
 
 PUBLIC = {"/healthz", "/readyz", "/readyz/stores", "/", "/page/{version}/{name}"}
 """What a load balancer asks, which has no key; and the page, which asks people for one."""
-OF_ADMINS = {("POST", "/api/v2/admin/reconcile")}
+OF_ADMINS = {("POST", "/api/v2/admin/reconcile"), ("GET", "/api/v2/admin/doctor")}
 READING = {
     "POST /api/v2/collections/{name}/search",
     "POST /api/v2/compare",
