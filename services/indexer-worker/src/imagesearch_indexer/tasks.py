@@ -54,6 +54,7 @@ KINDS: Final[Mapping[JobKind, Kind]] = {
             settle=partial(reindex_writer.settle, after_switch=INGEST),
             fail=partial(reindex_writer.fail, after_switch=INGEST),
         ),
+        finish=builder.finish,
         cancel=builder.cancel,
     ),
     JobKind.DUPLICATES: Kind(plan=duplicates.plan, cancel=duplicates.cancel),

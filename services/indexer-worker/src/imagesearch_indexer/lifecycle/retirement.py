@@ -24,10 +24,13 @@ def abandon(catalog: Catalog, job_id: str) -> None:
             builds.abandon(tx, build)
 
 
-def follow_switch(catalog: Catalog, collection_id: int) -> None:
+def follow_switch(catalog: Catalog, collection_id: int) -> bool:
     """Bring rows of a collection in line with the build that it was switched to, some slices of them.
 
     Nobody waits for the others: whoever reads a row, or is about to change it, looks at its exception as well.
+
+    Returns:
+        Whether every row is in line.
 
     Raises:
         StoreUnavailable: Postgres went away; reconciliation goes on where this stopped.
@@ -35,7 +38,8 @@ def follow_switch(catalog: Catalog, collection_id: int) -> None:
     for _ in range(SLICES):
         with catalog.transaction() as tx:
             if not exceptions.apply_next(tx, collection_id, limit=SLICE):
-                return
+                return True
+    return False
 
 
 def clear_up(catalog: Catalog, vectors: VectorStore) -> int:

@@ -25,7 +25,7 @@ from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import end_or_give_up
 from imagesearch_indexer.lifecycle.progress import show
-from imagesearch_indexer.lifecycle.retirement import abandon, clear_up
+from imagesearch_indexer.lifecycle.retirement import abandon, clear_up, follow_switch
 from imagesearch_indexer.lifecycle.time_slice import work
 from imagesearch_indexer.reindex.fill import fill, verify
 from imagesearch_indexer.reindex.switch import SwitchResult, switch
@@ -68,8 +68,6 @@ def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jo
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
     show(indexer.catalog, indexer.progress, job)
-    # First, so that rows have followed the switch when their job has ended.
-    clear_up(indexer.catalog, indexer.vectors)
     end_or_give_up(indexer, job_id)
     clear_up(indexer.catalog, indexer.vectors)
 
@@ -78,6 +76,11 @@ def cancel(indexer: Indexer, job: jobs.Job) -> bool:
     """Give up the build of a job; the index in use stays."""
     abandon(indexer.catalog, job.id)
     return True
+
+
+def finish(indexer: Indexer, job: jobs.Job) -> bool:
+    """Have rows follow the switch, some slices of them; return whether all have: the job may end then."""
+    return follow_switch(indexer.catalog, job.collection_id)
 
 
 def phase_of(lacking: int, *, limit: int, last_round: int) -> BuildPhase:
