@@ -20,6 +20,7 @@ from support.hostile.layouts import (
     grey_entries,
     riff,
     riff_chunk,
+    run_lengths,
     segment,
     tiff,
 )
@@ -137,15 +138,6 @@ def _tiff_big_tiles(size: int) -> bytes:
     return tiff(
         zlib.compress(bytes(7_168**2)).ljust(size, b"\0"), [*entries[:3], Entry(259, 4, 1, 8), *entries[4:]]
     )
-
-
-def run_lengths(size: int, token: bytes, *, width: int = 160, height: int = 120, depth: int = 8) -> bytes:
-    """Return a BMP whose pixels are one token over and over, and runs of a whole row behind it."""
-    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, 1 if depth == 8 else 2, 0, 0, 0, 256, 0)
-    palette = b"".join(bytes((at, 255 - at, at, 0)) for at in range(256))
-    body = _times(token, size) + b"\xff\x07" * (-(-width // 255)) * height + b"\0\1"
-    offset = 14 + len(header) + len(palette)
-    return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + header + palette + body
 
 
 def _narrow_rows(size: int) -> bytes:

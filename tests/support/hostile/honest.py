@@ -15,9 +15,8 @@ import numpy as np
 from PIL import Image
 
 from support.drawing import encoded, photo_like
-from support.hostile.bombs import run_lengths
 from support.hostile.claims import Claim
-from support.hostile.layouts import blocks, chunk, riff, riff_chunk, segment
+from support.hostile.layouts import blocks, chunk, riff, riff_chunk, run_lengths, segment
 
 _NOTE_BYTES = 60_000
 _TIFF_WRITERS = {

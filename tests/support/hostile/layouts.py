@@ -168,3 +168,12 @@ def joined(name: str, pieces: Sequence[bytes]) -> bytes:
 
 def _summed(piece: bytes) -> bytes:
     return piece[:-4] + struct.pack(">I", zlib.crc32(piece[4:-4])) if len(piece) >= 12 else piece
+
+
+def run_lengths(size: int, token: bytes, *, width: int = 160, height: int = 120, depth: int = 8) -> bytes:
+    """Return a BMP whose pixels are one token over and over, and runs of a whole row behind it."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, 1 if depth == 8 else 2, 0, 0, 0, 256, 0)
+    palette = b"".join(bytes((at, 255 - at, at, 0)) for at in range(256))
+    body = token * (size // len(token)) + b"\xff\x07" * (-(-width // 255)) * height + b"\0\1"
+    offset = 14 + len(header) + len(palette)
+    return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + header + palette + body

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from support.drawing import encoded, photo_like
-from support.hostile.bombs import SIZE, run_lengths
-from support.hostile.layouts import joined, parts
+from support.hostile.bombs import SIZE
+from support.hostile.layouts import joined, parts, run_lengths
 
 Kind = Literal["repeat", "saturate", "drop", "copy", "inflate", "point", "splice", "cut", "damage"]
 KINDS: tuple[Kind, ...] = ("repeat", "saturate", "drop", "copy", "inflate", "point", "splice", "cut", "damage")

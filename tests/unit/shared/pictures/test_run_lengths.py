@@ -14,7 +14,7 @@ from PIL.ImageFile import ImageFile
 from imagesearch.pictures.readers import READERS
 from imagesearch.pictures.run_lengths import unpack
 from imagesearch.pictures.structures import Dishonest
-from support.hostile.bombs import run_lengths
+from support.hostile.layouts import run_lengths
 
 
 def literals(body: bytes, depth: int) -> bytes:
