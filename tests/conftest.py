@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
@@ -21,6 +22,16 @@ os.environ["API_KEYS"] = "false"
 # How long an example takes says more about what else the machine does.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
+
+
+# Of itself structlog paints each traceback with the source and the variables of every frame, for up to a second.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 # Thousands of tests are made of objects that stay: looking among them for garbage took a tenth of the collection.
