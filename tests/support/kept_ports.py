@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
-
-_KEPT: list[socket.socket] = []
 
 
 def kept_port() -> int:
@@ -16,5 +15,6 @@ def kept_port() -> int:
     keeper = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     keeper.bind(("127.0.0.1", 0))
-    _KEPT.append(keeper)
+    # A socket that nobody has closed when the process ends is complained about.
+    atexit.register(keeper.close)
     return int(keeper.getsockname()[1])
