@@ -78,7 +78,7 @@ def watch(stack: Living, folder: Path, enough: str, files: int) -> tuple[Peaks, 
 def test_a_job_of_many_paths_ends_right_in_bounded_memory(
     stack: Living, scoreboard: Scoreboard, library: Path
 ) -> None:
-    paths = lay_out(library / "many", 10_000)
+    paths = lay_out(library / "many", 4_000)
     peaks, job_id = watch(stack, library / "many", "indexed", len(paths))
     assert stack.wait_ended(job_id)["state"] == "succeeded"
     verdict = judge(stack, "many", [job_id], paths, samples=0, reads=False)

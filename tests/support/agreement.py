@@ -17,6 +17,7 @@ from imagesearch_indexer.reconcile.run import reconcile
 from support.world import World, vector_of
 
 REPAIRS = 5
+"""Runs after which reconciliation has found everything, whatever a crash left."""
 
 
 def repair(world: World) -> None:
@@ -26,8 +27,11 @@ def repair(world: World) -> None:
             tx.execute(sa.update(job_batches).values(leased_until=sa.func.now() - timedelta(seconds=1)))
             for collection in collections.all_active(tx):
                 catch_up(world, collection.vector_collection)
-        reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
+        found = reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
+        is_idle = not found.findings and not world.outbox
         world.work()
+        if is_idle:
+            break
     with world.catalog.transaction() as tx:
         tx.execute(sa.update(stray_files).values(look_after=sa.func.now()))
     reconcile(world.indexer, Reconcile(dry_run=False, deep=True))

@@ -122,7 +122,7 @@ def test_each_batch_of_a_job_reads_the_job_once_and_also_the_one_that_ends_it(wo
 def test_a_batch_costs_the_same_however_many_batches_and_jobs_are_open(world: World) -> None:
     planned(world, 20)
     few = [cost.statements for cost in costs_of_each(world)]
-    world.write(*(f"{index:03}.png" for index in range(120)))
+    world.write(*(f"{index:03}.png" for index in range(24)))
     for _ in range(10):
         job_id = world.submit(world.root, collection="other")
         world.plan(job_id)

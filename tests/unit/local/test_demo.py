@@ -7,7 +7,6 @@ import pytest
 
 from imagesearch_client import Client, Result, SearchResult
 from imagesearch_local.demo import SHOWN, _collection_for, _finds_itself, _spread
-from imagesearch_local.samples import draw_samples
 
 NETWORK = "a" * 64
 OTHER = "b" * 64
@@ -53,7 +52,10 @@ def test_vectors_of_two_networks_never_meet(collection: dict[str, object] | None
 
 
 def test_queries_come_from_all_over_the_directory_and_not_from_what_failed(tmp_path: Path) -> None:
-    drawn = [str(path) for path in draw_samples(tmp_path)]
+    paths = [tmp_path / f"{index:03}.jpg" for index in range(210)]
+    for path in paths:
+        path.touch()
+    drawn = [str(path) for path in paths]
     assert [drawn.index(str(path)) for path in _spread(tmp_path, set())] == [35, 105, 175]
     failed = {drawn[105]}
     assert drawn[105] not in {str(path) for path in _spread(tmp_path, failed)}

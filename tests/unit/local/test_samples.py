@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,11 @@ def test_the_same_name_shows_the_same_picture_everywhere(drawn: list[Path], tmp_
     assert sorted(tmp_path.iterdir()) == [tmp_path / "samples"]
 
 
-def test_pictures_that_are_there_are_left_alone_and_missing_ones_are_drawn(tmp_path: Path) -> None:
-    directory = tmp_path / "samples"
-    first = draw_samples(directory)
+def test_pictures_that_are_there_are_left_alone_and_missing_ones_are_drawn(
+    drawn: list[Path], tmp_path: Path
+) -> None:
+    directory = shutil.copytree(drawn[0].parent, tmp_path / "samples")
+    first = [directory / path.name for path in drawn]
     before = {path: path.stat().st_mtime_ns for path in first}
     first[3].unlink()
     assert draw_samples(directory) == first
