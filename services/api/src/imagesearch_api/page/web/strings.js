@@ -56,6 +56,15 @@ export const TEXT = {
     /** @param {string} detail */
     away: (detail) => `Something the search needs does not answer. ${detail}`,
   },
+  key: {
+    title: "An API key is needed",
+    hint: "Whoever runs this system hands them out. It is asked for once: this browser stays signed in for a while.",
+    field: "API key",
+    go: "Sign in",
+    decline: "Not now",
+    wrong: "That key is not valid: it is misspelt, or it was revoked.",
+    leave: "Sign out",
+  },
   errors: {
     silent: "The service cannot be reached. Is it running, and is this computer online?",
     /** @param {number} status */
