@@ -74,6 +74,9 @@ def test_a_collection_is_made_with_its_options(http: httpx.Client, name: str) ->
         ({"metric": "L2"}, "metric", "COSINE"),
         ({"preprocessing": {"resize": "magic"}}, "preprocessing", "bilinear"),
         ({"preprocessing": {"sharpen": 1}}, "preprocessing", "sharpen"),
+        ({"preprocessing": {"pooling": "sum"}}, "preprocessing", "gem"),
+        ({"preprocessing": {"aspect": "stretch"}}, "preprocessing", "crop"),
+        ({"pipeline": "best"}, "pipeline", "recommended"),
         ({"network": "magic"}, "network", "vgg16"),
         ({"colour": 1}, "colour", ""),
     ],
@@ -95,6 +98,7 @@ def test_what_cannot_be_is_refused_by_name_and_says_what_can(
         ({"index_type": "IVF_SQ8", "index_params": {"M": 4}}, "index_params"),
         ({"preprocessing": {"resize": "magic"}}, "preprocessing"),
         ({"network": "magic"}, "network"),
+        ({"pipeline": 7}, "pipeline"),
         ({"metric": "COSINE"}, "metric"),
     ],
 )
@@ -169,18 +173,19 @@ def test_an_index_is_replaced_by_one_of_another_type(http: httpx.Client, folder:
     assert run(http, str(folder), collection=name)["unchanged"] == 6
 
 
-def test_another_preprocessing_extracts_again_and_searches_follow(
-    http: httpx.Client, folder: Path, name: str
-) -> None:
+def test_another_pipeline_extracts_again_and_searches_follow(http: httpx.Client, folder: Path, name: str) -> None:
     run(http, str(folder), collection=name)
     old = shown(http, name)["fingerprint"]
     (folder / "3.jpg").unlink()
-    job = ended(http, reindex(http, name, preprocessing={"resize": "bilinear"})["id"])
+    job = ended(http, reindex(http, name, pipeline="recommended")["id"])
     assert (job["state"], job["indexed"], job["failed"]) == ("completed_with_failures", 5, 1)
     failed = http.get(f"/api/v2/jobs/{job['id']}/failures").json()["items"]
     assert [(Path(one["path"]).name, one["code"]) for one in failed] == [("3.jpg", "vanished")]
     collection = shown(http, name)
-    assert collection["preprocessing"]["resize"] == "bilinear"
+    assert (collection["pipeline"], collection["pooling"]) == ("recommended", "avg")
+    (network,) = http.get("/api/v2/info").json()["networks"]
+    named = {each["pipeline"]: each["fingerprint"] for each in network["pipelines"]}
+    assert named == {"published": old, "recommended": collection["fingerprint"]}
     assert collection["fingerprint"] != old
     assert (collection["images"], collection["vectors"]) == (5, 5)
     found = search(http, name, (folder / "2.jpg").read_bytes())

@@ -37,6 +37,10 @@ class Collection:
     """Further names of it; left out of lists."""
     images_capped: bool = False
     """Whether there may be more images: those of one partition are counted up to 10,000."""
+    pipeline: str | None = None
+    """Name of the pipeline; None where its options are none of the presets, or the API is an older one."""
+    pooling: str | None = None
+    """How the network's last feature map becomes a vector: max, avg or gem."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -54,6 +58,8 @@ class Collection:
             index_type=fields.optional_text("index_type"),
             index_params=fields.mapping("index_params"),
             preprocessing=fields.mapping("preprocessing"),
+            pipeline=fields.optional_text("pipeline"),
+            pooling=fields.optional_text("pooling"),
             created_at=fields.optional_time("created_at"),
             aliases=tuple(map(str, fields.items("aliases"))) if "aliases" in fields else (),
             images_capped=fields.flag("images_capped"),

@@ -163,6 +163,7 @@ class Client(Searching, Pictures, CollectionCalls):
         index_type: str | None = None,
         index_params: Mapping[str, Any] | None = None,
         network: str | None = None,
+        pipeline: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
     ) -> Collection:
         """Create an empty collection; what is None takes the API's default."""
@@ -170,6 +171,7 @@ class Client(Searching, Pictures, CollectionCalls):
             "index_type": index_type,
             "index_params": index_params,
             "network": network,
+            "pipeline": pipeline,
             "preprocessing": preprocessing,
         }
         body = {"name": name} | {key: value for key, value in options.items() if value is not None}

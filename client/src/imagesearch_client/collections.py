@@ -42,6 +42,7 @@ class CollectionCalls(Calls):
         index_type: str | None = None,
         index_params: Mapping[str, Any] | None = None,
         network: str | None = None,
+        pipeline: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
     ) -> Job:
         """Submit a job that builds the collection's index anew; searches use the old one until it is done.
@@ -52,6 +53,7 @@ class CollectionCalls(Calls):
             "index_type": index_type,
             "index_params": index_params,
             "network": network,
+            "pipeline": pipeline,
             "preprocessing": preprocessing,
         }
         body = {key: value for key, value in options.items() if value is not None}

@@ -193,6 +193,8 @@ class QueryPixels(Message):
     side: int
     seconds: float
     """For so long whoever asks waits for the answer, from when it was sent."""
+    pooling: str | None = None
+    """How the last feature map becomes a vector; None is the network's own way."""
 
 
 @dataclass(frozen=True, slots=True)

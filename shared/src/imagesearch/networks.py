@@ -33,7 +33,7 @@ class NetworkSpec:
         name: lower case; part of the names of queues.
         dimension: numbers of a vector.
         side: height and width in pixels of the input, unless a collection's preprocessing says otherwise.
-        pooling: how the last feature map becomes a vector.
+        pooling: how the last feature map becomes a vector, unless a collection's preprocessing says otherwise.
     """
 
     name: str
@@ -56,7 +56,7 @@ class ModelIdentity:
 
     Attributes:
         network: name of the network.
-        pooling: how the last feature map becomes a vector.
+        pooling: its own, see `NetworkSpec`.
         dimension: numbers of a vector.
         weights: digest of the weights.
     """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, Literal, Self, cast, get_args
 
 from imagesearch.errors import InvalidMessage
 from imagesearch.networks import VGG16, ModelIdentity, NetworkSpec
@@ -20,24 +22,36 @@ MAX_SIDE = 448
 """A network's activations grow with the square of this: four times those of 224."""
 
 
+Resize = Literal["nearest", "bilinear", "bicubic", "lanczos", "antialiased"]
+Aspect = Literal["squash", "pad", "crop"]
+Pooling = Literal["max", "avg", "gem"]
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Hold the options that decide which pixels the network sees.
+    """Hold the options that decide which pixels the network sees, and how its last feature map becomes a vector.
 
     Attributes:
-        resize: resampling filter to the input's size; NEAREST is what Keras' ``load_img`` does by default, and so
-            what the published system does.
+        resize: resampling filter to the input's size. ``nearest`` is what Keras' ``load_img`` does by default, and
+            so what the published system does. ``antialiased`` is bicubic, and JPEGs of several times the input's
+            size are decoded at a fraction of theirs, which is quick and loses nothing.
         trim_borders: remove black borders at the edges before the resize.
         border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG at
             quality 50 and above keeps a bar at 0 except in the rows that share a block with the picture, which
             `imagesearch.pictures.borders.trim_black_borders` recognises by other signs.
         side: height and width in pixels of the network's input, a multiple of 32: networks halve it five times.
+        aspect: how a picture becomes a square: ``squash`` changes its proportions, ``pad`` adds grey on two sides,
+            ``crop`` takes the square in its middle.
+        pooling: of the last feature map: ``max``, ``avg``, or ``gem``, the generalised mean with p = 3 of
+            https://arxiv.org/abs/1711.02512; None is the network's own.
     """
 
-    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "nearest"
+    resize: Resize = "nearest"
     trim_borders: bool = True
     border_tolerance: int = 10
     side: int = VGG16.side
+    aspect: Aspect = "squash"
+    pooling: Pooling | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as a plain map for JSON columns and messages.
@@ -45,9 +59,14 @@ class Preprocessing:
         An option that older releases did not know is left out at its default: fingerprints are made of this map.
         """
         options = asdict(self)
-        if self.side == VGG16.side:
-            del options["side"]
+        for name, default in (("side", VGG16.side), ("aspect", "squash"), ("pooling", None)):
+            if options[name] == default:
+                del options[name]
         return options
+
+    def for_network(self, network: NetworkSpec) -> Self:
+        """Return the options with a pooling that is the network's own left unsaid: equal pipelines are equal."""
+        return replace(self, pooling=None) if self.pooling == network.pooling else self
 
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> Self:
@@ -56,12 +75,14 @@ class Preprocessing:
         Raises:
             InvalidMessage: an option is unknown or has a value that it cannot take.
         """
-        unknown = set(options) - {"resize", "trim_borders", "border_tolerance", "side"}
+        unknown = set(options) - set(cls.__dataclass_fields__)
         if unknown:
             raise InvalidMessage(f"preprocessing: unknown option {sorted(map(str, unknown))[0]!r}")
         made = cls(**options)
-        if made.resize not in ("nearest", "bilinear", "bicubic", "lanczos"):
-            raise InvalidMessage("preprocessing.resize: nearest, bilinear, bicubic or lanczos")
+        for name, choices in (("resize", get_args(Resize)), ("aspect", get_args(Aspect))):
+            if getattr(made, name) not in choices:
+                raise InvalidMessage(f"preprocessing.{name}: {_alternatives(choices)}")
+        checked_pooling(made.pooling)
         if not isinstance(made.trim_borders, bool):
             raise InvalidMessage("preprocessing.trim_borders: true or false")
         if type(made.border_tolerance) is not int or not 0 <= made.border_tolerance <= 64:
@@ -71,8 +92,62 @@ class Preprocessing:
         return made
 
 
+def checked_pooling(value: object) -> Pooling | None:
+    """Return a pooling that came over the wire or from a caller; None is the network's own.
+
+    Raises:
+        InvalidMessage: there is no such pooling.
+    """
+    if value is None:
+        return None
+    for pooling in get_args(Pooling):
+        if pooling == value:
+            return cast(Pooling, pooling)
+    raise InvalidMessage(f"preprocessing.pooling: {_alternatives(get_args(Pooling))}")
+
+
+def _alternatives(choices: tuple[str, ...]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
+class Preset(StrEnum):
+    """Name pipelines, so that nobody has to choose each option.
+
+    PUBLISHED gives the vectors of the published system; RECOMMENDED finds more at the same cost.
+    """
+
+    PUBLISHED = "published"
+    RECOMMENDED = "recommended"
+
+    def options(self, network: NetworkSpec) -> Preprocessing:
+        """Return what the name stands for with a network."""
+        if self is Preset.PUBLISHED:
+            return Preprocessing(side=network.side)
+        return Preprocessing("antialiased", side=network.side, pooling="avg").for_network(network)
+
+    @classmethod
+    def of(cls, options: Preprocessing, network: NetworkSpec) -> Preset | None:
+        """Return the preset that gives these options with a network; None where they are somebody's own."""
+        return next((each for each in cls if each.options(network) == options), None)
+
+
+def pipeline_of(network: NetworkSpec, basis: Preset | Preprocessing, changes: Mapping[str, Any]) -> Preprocessing:
+    """Return the options of a collection: those of a preset, or of the pipeline so far, with some of them changed.
+
+    A pooling that was the other network's own is the new network's own again.
+
+    Raises:
+        InvalidMessage: an option is unknown or has a value that it cannot take.
+    """
+    options = basis.options(network) if isinstance(basis, Preset) else basis
+    return Preprocessing.from_dict({**options.to_dict(), **changes}).for_network(network)
+
+
 def model_identity(weights_sha256: str, network: NetworkSpec = VGG16) -> str:
-    """Return the identity of a network: its name, pooling, dimension and the digest of its weights."""
+    """Return the identity of a network: its name, own pooling, dimension and the digest of its weights.
+
+    A pipeline with another pooling has the same identity: `Preprocessing` says so, and fingerprints are over both.
+    """
     return str(ModelIdentity(network.name, network.pooling, network.dimension, weights_sha256))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from imagesearch.errors import InvalidMessage
 
-WIRE_VERSION = 3
+WIRE_VERSION = 4
 _known_hints: dict[type, dict[str, Any]] = {}
 
 

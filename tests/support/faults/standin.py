@@ -32,6 +32,7 @@ from imagesearch.messaging.claims import BatchClaims
 from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.networks import VGG16, queues_of
+from imagesearch.pipeline import Pooling
 from imagesearch.telemetry import configure
 from imagesearch.worker.facts import facts_of
 from imagesearch.worker.heartbeat import Liveness
@@ -50,11 +51,11 @@ KILLER = (255, 0, 254)
 class SlowEmbedder(SeededEmbedder):
     """Take some time for each picture, and die of some."""
 
-    def embed(self, pixels: Pixels) -> Vectors:
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         if (pixels[:, 0, 0] == KILLER).all(axis=1).any():
             os._exit(139)
         time.sleep(float(os.environ.get("EMBED_SECONDS", "0")) * len(pixels))
-        return super().embed(pixels)
+        return super().embed(pixels, pooling)
 
 
 class UnreadExtractor(BulkExtractor):

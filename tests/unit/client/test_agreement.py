@@ -105,7 +105,7 @@ def test_a_collection_is_read_as_the_api_shapes_it() -> None:
         dimension=512,
         metric="COSINE",
         network="vgg16",
-        model="vgg16:ab",
+        model="vgg16-max-512:ab",
         fingerprint="ab12",
         preprocessing=Preprocessing(trim_borders=False),
         index_type="HNSW",
@@ -124,12 +124,14 @@ def test_a_collection_is_read_as_the_api_shapes_it() -> None:
         network="vgg16",
         dimension=512,
         input_side=224,
-        model="vgg16:ab",
+        model="vgg16-max-512:ab",
         fingerprint="ab12",
         index_type="HNSW",
         index_params={"M": 16},
         preprocessing={"resize": "nearest", "trim_borders": False, "border_tolerance": 10},
         created_at=NOW,
+        pipeline=None,
+        pooling="max",
     )
 
 

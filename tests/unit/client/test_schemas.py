@@ -65,6 +65,7 @@ ELSEWHERE = {
     "JobState": "a word",
     "Matches": "a part of BatchResults",
     "Network": "a part of Info that is kept as it is",
+    "Pipeline": "a part of Network",
     "Problem": "an error, see below",
     "Session": "for pages, which log in by a cookie",
     "Work": "for autoscalers, which read it as it is",

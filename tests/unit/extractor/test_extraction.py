@@ -16,7 +16,7 @@ from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, Pixels, 
 from imagesearch.failures import FailureCode
 from imagesearch.networks import VGG16
 from imagesearch.pictures.decode import decode
-from imagesearch.pipeline import Preprocessing
+from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor import reading
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
@@ -56,9 +56,9 @@ class Counting(SeededEmbedder):
         super().__init__(3)
         self.sizes: list[int] = []
 
-    def embed(self, pixels: Pixels) -> Vectors:
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         self.sizes.append(len(pixels))
-        return super().embed(pixels)
+        return super().embed(pixels, pooling)
 
 
 def test_every_picture_gets_its_own_vector_in_order(run: Any, seeded: SeededEmbedder, tmp_path: Path) -> None:
@@ -222,9 +222,9 @@ def test_pictures_are_decoded_while_the_network_computes(
         return picture
 
     class Waiting(SeededEmbedder):
-        def embed(self, pixels: Pixels) -> Vectors:
+        def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
             assert last_decoded.wait(TIMEOUT), "the next pictures wait for the network"
-            return super().embed(pixels)
+            return super().embed(pixels, pooling)
 
     monkeypatch.setattr(reading, "decode", telling)
     assert len(run(batch_of(*paths), embedder=Waiting()).images) == 6
@@ -234,9 +234,9 @@ def test_a_stopping_worker_hands_the_batch_back_after_the_pass_in_hand(run: Any,
     stopping = Event()
 
     class Stopping(Counting):
-        def embed(self, pixels: Pixels) -> Vectors:
+        def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
             stopping.set()
-            return super().embed(pixels)
+            return super().embed(pixels, pooling)
 
     network = Stopping()
     paths = [save(tmp_path / f"{seed}.jpg", seed) for seed in range(9)]
@@ -249,17 +249,17 @@ def test_a_batch_whose_last_pass_is_in_hand_is_finished(run: Any, tmp_path: Path
     stopping = Event()
 
     class Stopping(SeededEmbedder):
-        def embed(self, pixels: Pixels) -> Vectors:
+        def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
             stopping.set()
-            return super().embed(pixels)
+            return super().embed(pixels, pooling)
 
     assert len(run(batch_of(save(tmp_path / "a.jpg", 1)), embedder=Stopping(), stopping=stopping).images) == 1
 
 
 def test_a_network_that_fails_for_a_while_is_tried_again(run: Any, tmp_path: Path) -> None:
     class Flaky(Counting):
-        def embed(self, pixels: Pixels) -> Vectors:
-            vectors = super().embed(pixels)
+        def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
+            vectors = super().embed(pixels, pooling)
             if len(self.sizes) < 3:
                 raise ComputeFailed("no memory")
             return vectors
@@ -273,10 +273,10 @@ def test_a_network_that_keeps_failing_hands_the_batch_back_when_told_to_stop(run
     stopping = Event()
 
     class Broken(Counting):
-        def embed(self, pixels: Pixels) -> Vectors:
+        def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
             if len(self.sizes) == 1:
                 stopping.set()
-            super().embed(pixels)
+            super().embed(pixels, pooling)
             raise ComputeFailed("no memory")
 
     with pytest.raises(ComputeFailed):

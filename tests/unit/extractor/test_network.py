@@ -12,7 +12,7 @@ import pytest
 from imagesearch.contract import Pixels
 from imagesearch.errors import WeightsUnavailable
 from imagesearch.pictures.decode import decode
-from imagesearch.pipeline import Preprocessing
+from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.embedding import has_direction
 from imagesearch_extractor.weights import Weights, checked_weights
@@ -56,6 +56,33 @@ def test_vectors_are_those_of_the_published_recipe(
     network: Network = request.getfixturevalue(name)
     cosines = (network.embed(pixels) * published).sum(axis=1)
     assert cosines.min() > 0.9999
+
+
+@pytest.mark.parametrize("name", ["exact", "fast"])
+@pytest.mark.parametrize("pooling", ["max", "avg", "gem"])
+def test_every_pooling_is_that_of_its_formula(
+    name: str,
+    pooling: Pooling,
+    pixels: Pixels,
+    random_7: Weights,
+    request: pytest.FixtureRequest,
+) -> None:
+    network: Network = request.getfixturevalue(name)
+    import keras
+
+    model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+    model.set_weights(random_7.arrays)
+    maps = np.asarray(model(keras.applications.vgg16.preprocess_input(pixels[:2].astype(np.float32)))).astype(
+        float
+    )
+    places = maps.reshape(2, -1, 512)
+    expected = {
+        "max": places.max(axis=1),
+        "avg": places.mean(axis=1),
+        "gem": (places**3).mean(axis=1) ** (1 / 3),
+    }[pooling]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert (network.embed(pixels[:2], pooling) * expected).sum(axis=1).min() > 0.9999
 
 
 def test_the_same_recipe_tells_photos_apart(published: np.ndarray) -> None:

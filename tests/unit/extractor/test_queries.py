@@ -12,6 +12,7 @@ from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Queue, Vecto
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging.query_channel import QueryRequest
 from imagesearch.networks import queues_of
+from imagesearch.pipeline import Pooling
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
 from imagesearch_extractor.queries import FAILED, answer, passes, serve
@@ -37,11 +38,11 @@ class Counting(SeededEmbedder):
         self.sizes: list[int] = []
         self._failing = failing
 
-    def embed(self, pixels: Pixels) -> Vectors:
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         self.sizes.append(len(pixels))
         if len(self.sizes) in self._failing:
             raise ComputeFailed("no memory")
-        return super().embed(pixels)
+        return super().embed(pixels, pooling)
 
 
 class Sent(dict[str, QueryVectors]):
@@ -112,8 +113,8 @@ class Poisoned(Counting):
         super().__init__()
         self._error = error
 
-    def embed(self, pixels: Pixels) -> Vectors:
-        made = super().embed(pixels)
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
+        made = super().embed(pixels, pooling)
         if (pixels[:, 0, 0, 0] == POISON).any():
             raise self._error
         return made

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,15 +14,18 @@ from PIL import Image
 
 from imagesearch import pipeline
 from imagesearch.errors import InvalidMessage
+from imagesearch.networks import RESNET50, VGG16, NetworkSpec
 from imagesearch.pictures.decode import decode
-from imagesearch.pipeline import Preprocessing, fingerprint, model_identity
+from imagesearch.pipeline import Preprocessing, Preset, Resize, fingerprint, model_identity, pipeline_of
 from imagesearch.settings import PictureSettings
 
 MODEL = model_identity("ab" * 32)
 
 
 def test_options_survive_json() -> None:
-    options = Preprocessing("lanczos", trim_borders=False, border_tolerance=3)
+    options = Preprocessing(
+        "lanczos", trim_borders=False, border_tolerance=3, aspect="pad", pooling="gem", side=448
+    )
     assert Preprocessing.from_dict(json.loads(json.dumps(options.to_dict()))) == options
 
 
@@ -37,6 +40,14 @@ def test_the_defaults_are_the_published_resize_and_trimmed_borders() -> None:
         {"resize": "area"},
         {"resize": None},
         {"resize": ["nearest"]},
+        {"aspect": "stretch"},
+        {"aspect": None},
+        {"pooling": "sum"},
+        {"pooling": 3},
+        {"pooling": ["avg"]},
+        {"side": 300},
+        {"side": 480},
+        {"side": "224"},
         {"trim_borders": 1},
         {"trim_borders": "yes"},
         {"border_tolerance": -1},
@@ -60,9 +71,34 @@ def test_every_option_changes_the_fingerprint() -> None:
         fingerprint(MODEL, replace(plain, resize="bilinear")),
         fingerprint(MODEL, replace(plain, trim_borders=False)),
         fingerprint(MODEL, replace(plain, border_tolerance=11)),
+        fingerprint(MODEL, replace(plain, resize="antialiased")),
+        fingerprint(MODEL, replace(plain, side=320)),
+        fingerprint(MODEL, replace(plain, aspect="pad")),
+        fingerprint(MODEL, replace(plain, aspect="crop")),
+        fingerprint(MODEL, replace(plain, pooling="avg")),
+        fingerprint(MODEL, replace(plain, pooling="gem")),
     }
-    assert len(prints) == 5
+    assert len(prints) == 11
     assert all(len(made) == 64 for made in prints)
+
+
+def test_a_pooling_that_is_the_networks_own_makes_no_other_pipeline() -> None:
+    assert pipeline_of(VGG16, Preset.PUBLISHED, {"pooling": "max"}) == Preset.PUBLISHED.options(VGG16)
+    assert pipeline_of(RESNET50, Preset.PUBLISHED, {"pooling": "avg"}) == Preset.PUBLISHED.options(RESNET50)
+    assert pipeline_of(RESNET50, Preset.PUBLISHED, {"pooling": "max"}).pooling == "max"
+
+
+@pytest.mark.parametrize("network", [VGG16, RESNET50], ids=lambda spec: spec.name)
+def test_a_preset_is_recognised_by_its_options(network: NetworkSpec) -> None:
+    for preset in Preset:
+        assert Preset.of(pipeline_of(network, preset, {}), network) is preset
+        assert Preset.of(pipeline_of(network, preset, {"aspect": "crop"}), network) is None
+
+
+def test_changes_leave_the_rest_of_a_pipeline() -> None:
+    built = Preprocessing("antialiased", side=320, pooling="avg")
+    assert pipeline_of(VGG16, built, {"aspect": "pad"}) == replace(built, aspect="pad")
+    assert pipeline_of(VGG16, Preset.RECOMMENDED, {"side": 320}) == built
 
 
 def test_the_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,11 +119,10 @@ def test_the_fingerprint_of_existing_collections_does_not_change() -> None:
         ("bilinear", "14ad1a39aceacaae"),
         ("bicubic", "a5123c8ccb291239"),
         ("lanczos", "cc8cd582e2b5861e"),
+        ("antialiased", "a5123c8ccb291239"),
     ],
 )
-def test_pixels_change_only_together_with_the_preprocessing_version(
-    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"], expected: str
-) -> None:
+def test_pixels_change_only_together_with_the_preprocessing_version(resize: Resize, expected: str) -> None:
     """Where this fails, collections built before can no longer be compared: raise PREPROCESSING_VERSION."""
     assert pipeline.PREPROCESSING_VERSION == 2
     y, x, channel = np.indices((211, 317, 3))

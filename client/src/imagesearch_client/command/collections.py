@@ -21,8 +21,8 @@ def collections(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(each.name, each.images, each.vectors, each.model, each.created_at) for each in found]
-    print_table(session.console, ("name", "images", "vectors", "model", "created"), rows)
+    rows = [(each.name, each.images, each.vectors, each.model, each.pipeline, each.created_at) for each in found]
+    print_table(session.console, ("name", "images", "vectors", "model", "pipeline", "created"), rows)
 
 
 @collections.command()
@@ -30,7 +30,8 @@ def collections(ctx: click.Context, as_json: bool) -> None:
 @click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
 @click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
 @click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
-@click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as trim_borders=false.")
+@click.option("--pipeline", help="published or recommended.")
+@click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as side=320, pooling=gem.")
 @click.pass_obj
 def create(
     session: Session,
@@ -40,6 +41,7 @@ def create(
     index_type: str | None,
     index_param: tuple[str, ...],
     network: str | None,
+    pipeline: str | None,
     preprocessing: tuple[str, ...],
 ) -> None:
     """Create an empty collection."""
@@ -48,6 +50,7 @@ def create(
         index_type=index_type,
         index_params=read_pairs(index_param, "--index-param") or None,
         network=network,
+        pipeline=pipeline,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
     )
     click.echo(f"Collection {collection.name} is created.")

@@ -14,7 +14,8 @@ from imagesearch_client.command.root import Session
 @click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
 @click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
 @click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
-@click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as resize=bilinear.")
+@click.option("--pipeline", help="published or recommended.")
+@click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as side=320, pooling=gem.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
 @click.pass_obj
@@ -26,6 +27,7 @@ def reindex(
     index_type: str | None,
     index_param: tuple[str, ...],
     network: str | None,
+    pipeline: str | None,
     preprocessing: tuple[str, ...],
     wait: bool,
     as_json: bool,
@@ -40,6 +42,7 @@ def reindex(
         index_type=index_type,
         index_params=read_pairs(index_param, "--index-param") or None,
         network=network,
+        pipeline=pipeline,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
     )
     follow(session, job, wait=wait, as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import TransientError
 from imagesearch.networks import VGG16, NetworkSpec
-from imagesearch.pipeline import model_identity
+from imagesearch.pipeline import Pooling, model_identity
 
 
 class Embedder(ABC):
@@ -29,7 +30,7 @@ class Embedder(ABC):
     untrained: bool
 
     @abstractmethod
-    def embed(self, pixels: Pixels) -> Vectors:
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         """Return one vector a picture, as float32[n, spec.dimension] of length one.
 
         A picture whose features have no direction (see `has_direction`) gets a row of zeros, never NaN. Any
@@ -37,6 +38,7 @@ class Embedder(ABC):
 
         Args:
             pixels: uint8[n, side, side, 3], RGB; `side` is a multiple of 32.
+            pooling: of the last feature map; None is the network's own.
 
         Raises:
             ComputeFailed: the machine could not run the network, for want of memory for example.
@@ -60,11 +62,20 @@ class SeededEmbedder(Embedder):
         self.identity = model_identity(self.weights, spec)
         self._projection = np.random.default_rng(seed).standard_normal((48, spec.dimension), dtype=np.float32)
 
-    def embed(self, pixels: Pixels) -> Vectors:
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         """Return one vector a picture."""
+        pooled = _TWINS[pooling or self.spec.pooling]
         cell = pixels.shape[1] // 4
         cells = pixels.reshape(len(pixels), 4, cell, 4, cell, 3).mean(axis=(2, 4), dtype=np.float32)
-        return normalise(np.maximum(cells.reshape(len(pixels), 48) @ self._projection, 0))
+        return normalise(pooled(np.maximum(cells.reshape(len(pixels), 48) @ self._projection, 0)))
+
+
+_TWINS: dict[str, Callable[[Vectors], Vectors]] = {
+    "max": lambda features: features,
+    "avg": np.sqrt,
+    "gem": np.cbrt,
+}
+"""Whatever makes other vectors of the same pixels: those of two poolings must not be mistaken for each other."""
 
 
 def normalise(features: npt.NDArray[np.float32]) -> Vectors:

@@ -65,7 +65,7 @@ def extract(
                 raise HandedBack(f"stopping after {start} of {len(readings)} pictures")
             decoded = outcomes.sort(readings[start : start + compute_batch])
             if decoded:
-                outcomes.add_vectors(decoded, _embed(decoded, embedder, stopping))
+                outcomes.add_vectors(decoded, _embed(decoded, preprocessing, embedder, stopping))
     return outcomes.message(batch, embedder)
 
 
@@ -88,10 +88,14 @@ def _short(identity: str) -> str:
     return f"{name}:{digest[:12]}"
 
 
-def _embed(decoded: list[DecodedImage], embedder: Embedder, stopping: Event) -> Vectors:
+def _embed(
+    decoded: list[DecodedImage], preprocessing: Preprocessing, embedder: Embedder, stopping: Event
+) -> Vectors:
     pixels = np.stack([picture.pixels for picture in decoded])
     with FORWARD_SECONDS.labels(Queue.EXTRACT).time():
-        return retry_transient(lambda: embedder.embed(pixels), stopping, doing="forward pass")
+        return retry_transient(
+            lambda: embedder.embed(pixels, preprocessing.pooling), stopping, doing="forward pass"
+        )
 
 
 @dataclass

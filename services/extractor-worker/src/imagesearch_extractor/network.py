@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import WeightsUnavailable
+from imagesearch.pipeline import Pooling
 from imagesearch_extractor.cpu import computes_in_bfloat16
 from imagesearch_extractor.embedding import ComputeFailed, Embedder, has_direction, normalise
 from imagesearch_extractor.networks.code import CODE, use_keras_defaults
@@ -26,8 +27,10 @@ end at 65,504. A power of two loses no digit."""
 _POOLING: dict[str, Callable[[Any], Any]] = {
     "max": lambda maps: tf.reduce_max(maps, axis=(1, 2)),
     "avg": lambda maps: tf.reduce_mean(maps, axis=(1, 2)),
+    "gem": lambda maps: tf.reduce_mean(maps**3, axis=(1, 2)) ** (1 / 3),
 }
-"""From feature maps float32[n, height, width, dimension] to one vector a picture."""
+"""From feature maps float32[n, height, width, dimension], which are not negative, to one vector a picture."""
+_ORDER = list(_POOLING)
 
 
 def use_gpus() -> bool:
@@ -69,25 +72,28 @@ class Network(Embedder):
         self.spec = architecture.spec
         code = CODE[self.spec.name]
         features = code.features(architecture, weights.arrays, dtype, scale)
-        pooled = _POOLING[self.spec.pooling]
 
         def forward(pixels: Any) -> Any:
             images = code.preprocess(tf.cast(pixels, tf.float32))
-            return pooled(tf.cast(features(tf.cast(images * scale, dtype)), tf.float32))
+            maps = tf.cast(features(tf.cast(images * scale, dtype)), tf.float32)
+            # All of them cost less than tracing a graph for each would.
+            return tf.stack([pool(maps) for pool in _POOLING.values()])
 
         signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
         self._forward = tf.function(forward, input_signature=[signature])
 
-    def embed(self, pixels: Pixels) -> Vectors:
+    def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         """Return one vector a picture; more than a compute batch of them take several passes."""
+        pooled = _ORDER.index(pooling or self.spec.pooling)
         vectors = np.empty((len(pixels), self.spec.dimension), np.float32)
         for start in range(0, len(pixels), self._compute_batch):
             part = pixels[start : start + self._compute_batch]
-            features = self._run(self._padded(part))
+            features = self._run(self._padded(part))[pooled]
             vectors[start : start + len(part)] = normalise(features[: len(part)])
         return vectors
 
     def _run(self, pixels: Pixels) -> Array:
+        """Return what each pooling makes of the pictures, float32[poolings, n, dimension]."""
         # One pass already uses every core; two at once would only need twice the memory.
         with self._lock:
             try:

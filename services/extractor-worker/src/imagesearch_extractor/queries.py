@@ -13,6 +13,7 @@ from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
 from imagesearch.metrics import FORWARD_SECONDS
 from imagesearch.networks import queues_of
+from imagesearch.pipeline import Pooling, checked_pooling
 from imagesearch.retry import retry_transient
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import Embedder
@@ -64,18 +65,25 @@ def serve(
 
 
 def passes(taken: Sequence[QueryRequest], limit: int) -> Iterator[list[QueryRequest]]:
-    """Group queries, in their order, into passes of one input size and of `limit` pictures unless one has more."""
+    """Group queries, in their order, into passes of one input size and one pooling, and of `limit` pictures.
+
+    A query that alone has more of them has a pass of its own.
+    """
     together: list[QueryRequest] = []
     pictures = 0
     for request in taken:
         too_many = pictures + request.query.count > limit
-        if together and (too_many or request.query.side != together[0].query.side):
+        if together and (too_many or _kind(request) != _kind(together[0])):
             yield together
             together, pictures = [], 0
         together.append(request)
         pictures += request.query.count
     if together:
         yield together
+
+
+def _kind(request: QueryRequest) -> tuple[int, str | None]:
+    return request.query.side, request.query.pooling
 
 
 def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -> None:
@@ -100,7 +108,7 @@ def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -
             wanted.append((request, pixels))
     if not wanted:
         return
-    vectors = _embed(embedder, [pixels for _, pixels in wanted])
+    vectors = _embed(embedder, [pixels for _, pixels in wanted], checked_pooling(wanted[0][0].query.pooling))
     if vectors is None and len(wanted) > 1:
         # One of them may have failed the others: each has a pass of its own.
         for request, _ in wanted:
@@ -129,11 +137,11 @@ def _answer_or_log(together: Sequence[QueryRequest], embedder: Embedder, send: A
         log.exception("queries.unexpected_error", queries=len(together))
 
 
-def _embed(embedder: Embedder, pixels: Sequence[Pixels]) -> Vectors | None:
+def _embed(embedder: Embedder, pixels: Sequence[Pixels], pooling: Pooling | None) -> Vectors | None:
     """Return the vectors of some queries; None where the pass failed, whatever the network's library raised."""
     try:
         with FORWARD_SECONDS.labels(Queue.QUERY).time():
-            return embedder.embed(np.concatenate(pixels))
+            return embedder.embed(np.concatenate(pixels), pooling)
     except Exception:
         log.exception("queries.failed", queries=len(pixels))
         return None
@@ -146,6 +154,7 @@ class _TooLate(Exception):
 def _pixels(request: QueryRequest) -> Pixels:
     if request.left <= 0:
         raise _TooLate(f"the query was held for more than the {request.query.seconds:g} s that its sender waits")
+    checked_pooling(request.query.pooling)
     return unpack_pixels(request.query.pixels, request.query.count, request.query.side)
 
 

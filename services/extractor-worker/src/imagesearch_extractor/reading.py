@@ -31,7 +31,7 @@ class DecodedImage:
 
     Attributes:
         image: what the indexer will be told of it.
-        pixels: uint8[224, 224, 3].
+        pixels: uint8[side, side, 3].
     """
 
     image: ExtractedImage

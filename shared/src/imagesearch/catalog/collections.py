@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,8 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collections as table
 from imagesearch.errors import Conflict, NotFound, PipelineMismatch
-from imagesearch.networks import VGG16, ModelIdentity, NetworkSpec
-from imagesearch.pipeline import Preprocessing, fingerprint
+from imagesearch.networks import BUILT_IN, VGG16, ModelIdentity, NetworkSpec
+from imagesearch.pipeline import Preprocessing, Preset, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,26 @@ class Collection:
     def is_current(self) -> bool:
         """Tell whether new pictures would be read as those were that made its vectors."""
         return self.model is None or self.fingerprint == fingerprint(self.model, self.preprocessing)
+
+    @property
+    def network_spec(self) -> NetworkSpec:
+        """Return what is known of its network; the side is the collection's own."""
+        if self.model is not None:
+            pooling = ModelIdentity.parse(self.model).pooling
+        else:
+            pooling = BUILT_IN.get(self.network, VGG16).pooling
+        return NetworkSpec(self.network, self.dimension, self.preprocessing.side, pooling)
+
+    @property
+    def pooling(self) -> str:
+        """Return how the last feature map of its network becomes a vector."""
+        return self.preprocessing.pooling or self.network_spec.pooling
+
+    @property
+    def preset(self) -> Preset | None:
+        """Return the name of its pipeline; None where that is somebody's own."""
+        side = BUILT_IN.get(self.network, VGG16).side
+        return Preset.of(self.preprocessing, replace(self.network_spec, side=side))
 
 
 _SELECT = sa.select(*columns_of(table, Collection))

@@ -24,18 +24,12 @@ from imagesearch.pictures import formats, structures
 from imagesearch.pictures.borders import without_borders
 from imagesearch.pictures.colours import repair_transparency, to_8_bits, to_rgb
 from imagesearch.pictures.costs import Admit, decoding_bytes
+from imagesearch.pictures.framing import enough_for, to_square
 from imagesearch.pictures.readers import READERS
 from imagesearch.pictures.regions import Region
 from imagesearch.pictures.structures import Dishonest, png
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
-
-_RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -48,6 +42,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """What undoes each value of the EXIF tag (CIPA DC-008, 4.6.5.1.6)."""
+
+_SIDEWAYS = {_UPRIGHT[value] for value in (5, 6, 7, 8)}
+"""What makes the width of a picture its height."""
 
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 
@@ -71,6 +68,23 @@ class Picture:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedPicture:
+    """Hold a picture as RGB, upright.
+
+    Attributes:
+        image: may be smaller than the file's picture, where less was enough.
+        width: pixels across that the file's picture has, upright.
+        height: pixels down, likewise.
+        format: as in `Picture`.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+
+
 def decode(
     data: bytes,
     preprocessing: Preprocessing,
@@ -91,14 +105,16 @@ def decode(
         InvalidRegion: the box does not lie within the picture.
     """
     try:
-        image, name = open_picture(data, limits, admit=admit)
-        width, height = image.size
+        # The whole picture is decoded where only a part of it counts: that may be small.
+        enough = enough_for(preprocessing) if box is None else None
+        opened = open_picture(data, limits, enough=enough, admit=admit)
+        image, width, height = opened.image, opened.width, opened.height
         if box is not None:
             image = image.crop(box.pixels(width, height, limits.min_side))
         if preprocessing.trim_borders:
             image = without_borders(image, preprocessing.border_tolerance)
-        image = image.resize((preprocessing.side, preprocessing.side), _RESAMPLING[preprocessing.resize])
-        return Picture(np.asarray(image), width, height, name, hashlib.sha256(data).hexdigest())
+        image = to_square(image, preprocessing)
+        return Picture(np.asarray(image), width, height, opened.format, hashlib.sha256(data).hexdigest())
     except MemoryError as error:
         reason = "decoding the picture takes more memory than there is"
         raise PictureRejected(FailureCode.TOO_LARGE, reason) from error
@@ -110,8 +126,8 @@ def open_picture(
     *,
     enough: tuple[int, int] | None = None,
     admit: Admit | None = None,
-) -> tuple[Image.Image, str]:
-    """Open a picture of an indexed format as RGB, upright, without transparency; return it and its format.
+) -> OpenedPicture:
+    """Open a picture of an indexed format as RGB, upright, without transparency.
 
     Args:
         data: the whole file.
@@ -136,20 +152,23 @@ def open_picture(
     _check_size(source, limits)
     if name == "PNG" and not png.is_intact(data):
         raise _damaged(name, data, "")
-    pixels = source.size[0] * source.size[1]
+    width, height = source.size
     with _rejecting(name, data):
         if enough is not None:
             source.draft(None, enough)
     if admit is not None:
-        admit(decoding_bytes(source, name, data, pixels))
+        admit(decoding_bytes(source, name, data, width * height))
     with _rejecting(name, data):
         source.load()
     repair_transparency(source, data)
-    image = to_8_bits(_upright(source))
+    turn = _turn(source)
+    image = to_8_bits(source if turn is None else source.transpose(turn))
     del source
     with _rejecting(name, data):
         image = to_rgb(image)
-    return image, name
+    if turn in _SIDEWAYS:
+        width, height = height, width
+    return OpenedPicture(image, width, height, name)
 
 
 def _check_structure(name: str, data: bytes, limits: PictureSettings) -> None:
@@ -220,10 +239,9 @@ def _check_pixels(width: int, height: int, limits: PictureSettings) -> None:
         raise PictureRejected(FailureCode.TOO_LARGE, reason)
 
 
-def _upright(source: ImageFile.ImageFile) -> Image.Image:
+def _turn(source: ImageFile.ImageFile) -> Image.Transpose | None:
     try:
         orientation = source.getexif().get(_ORIENTATION)
     except Exception:  # noqa: BLE001 - Pillow on hostile bytes again; a damaged note leaves the pixels whole.
-        return source
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return source if turn is None else source.transpose(turn)
+        return None
+    return _UPRIGHT.get(orientation) if isinstance(orientation, int) else None

@@ -36,7 +36,7 @@ def thumbnail(
     """
     try:
         # Twice the size, so that the last step is a good filter and not the JPEG's own coarse one.
-        image, _ = open_picture(data, limits, enough=(2 * size, 2 * size), admit=admit)
+        image = open_picture(data, limits, enough=(2 * size, 2 * size), admit=admit).image
         image.thumbnail((size, size), Image.Resampling.LANCZOS)
         image.info = {}  # Pillow would write a GIF's comment into the JPEG, and refuse a long one.
         file = io.BytesIO()

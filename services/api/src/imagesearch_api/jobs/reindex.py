@@ -14,8 +14,7 @@ from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind
 from imagesearch.errors import Conflict
-from imagesearch.networks import NetworkSpec
-from imagesearch.pipeline import Preprocessing
+from imagesearch.pipeline import Preset, pipeline_of
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.jobs.ports import Jobs
@@ -28,6 +27,7 @@ class Rebuild:
 
     index_type: IndexType | None = None
     index_params: Mapping[str, Any] | None = None
+    pipeline: Preset | None = None
     preprocessing: Mapping[str, Any] | None = None
     network: str | None = None
 
@@ -57,10 +57,9 @@ def submit_reindex(
     with ports.catalog.transaction() as tx:
         # Held, so that no build before this one is switched to in between.
         collection = collections.lock_shared(tx, collection.id)
-        preprocessing = Preprocessing.from_dict(
-            {**collection.preprocessing.to_dict(), **(wanted.preprocessing or {})}
-        )
-        network = network or NetworkSpec(collection.network, collection.dimension, collection.preprocessing.side)
+        network = network or collection.network_spec
+        basis = wanted.pipeline or collection.preprocessing
+        preprocessing = pipeline_of(network, basis, wanted.preprocessing or {})
         model = model_to_build_with(collection, network.name, running_models(workers, network.name))
         job = builds.submit(
             tx,

@@ -159,7 +159,13 @@ def infer(embedding: Embedding, collection: Collection | None, pixels: Sequence[
     """
     timeout = embedding.timeout + embedding.timeout_each * (len(pixels) - 1)
     stacked = np.stack(pixels)
-    question = QueryPixels(count=len(pixels), pixels=stacked.tobytes(), side=stacked.shape[1], seconds=timeout)
+    question = QueryPixels(
+        count=len(pixels),
+        pixels=stacked.tobytes(),
+        side=stacked.shape[1],
+        seconds=timeout,
+        pooling=collection.preprocessing.pooling if collection is not None else None,
+    )
     network, model = (collection.network, collection.model) if collection is not None else (VGG16.name, None)
     queue = queue_for(Queue.QUERY, network, model)
     unanswered = partial(_check_workers, embedding.workers, collection, queue)

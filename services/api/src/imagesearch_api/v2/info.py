@@ -16,7 +16,8 @@ from imagesearch.contract import Findings, Queue, Reconcile, TaskName
 from imagesearch.doctor.examine import examine, is_healthy
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.subdirectories import subdirectories
-from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, fingerprint
+from imagesearch.networks import NetworkSpec
+from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, Preset, fingerprint
 from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
@@ -31,6 +32,7 @@ from imagesearch_api.models.responses.system import (
     Finding,
     Info,
     Network,
+    Pipeline,
     Reconciliation,
     Report,
     Work,
@@ -100,10 +102,21 @@ def _networks(workers: Sequence[WorkerReport]) -> list[Network]:
             untrained=by_model[model][0].untrained,
             extractors=sum(consumes(worker, Queue.EXTRACT) for worker in by_model[model]),
             query_extractors=sum(consumes(worker, Queue.QUERY) for worker in by_model[model]),
+            pipelines=[_pipeline(preset, spec, model) for preset in Preset],
         )
         for model in sorted(by_model)
         if (spec := spec_of(by_model[model][0])) is not None
     ]
+
+
+def _pipeline(preset: Preset, spec: NetworkSpec, model: str) -> Pipeline:
+    options = preset.options(spec)
+    return Pipeline(
+        pipeline=preset,
+        pooling=options.pooling or spec.pooling,
+        preprocessing=options.to_dict(),
+        fingerprint=fingerprint(model, options),
+    )
 
 
 @v2.get("/directories")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -23,6 +23,10 @@ def _checked_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
     return value
 
 
+PresetName = Annotated[
+    Literal["published", "recommended"],
+    Field(description="A pipeline by name; `preprocessing` changes parts of it."),
+]
 NetworkName = Annotated[str, Field(min_length=1, max_length=MAX_NETWORK_NAME)]
 
 
@@ -32,6 +36,7 @@ class CollectionBody(Body):
     name: CollectionName
     metric: str = METRIC
     network: NetworkName = VGG16.name
+    pipeline: PresetName = "published"
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     index_type: IndexType = "AUTOINDEX"
     index_params: dict[str, Any] = Field(default_factory=dict)
@@ -64,6 +69,7 @@ class ReindexBody(Body):
     index_type: IndexType | None = None
     index_params: dict[str, Any] | None = None
     network: NetworkName | None = None
+    pipeline: PresetName | None = None
     preprocessing: dict[str, Any] | None = None
 
     _options = field_validator("preprocessing")(_checked_options)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from pydantic import Field
+
 from imagesearch.catalog import collections
 from imagesearch_api.models.responses.base import Answer, Anything, Count, Moment, Page, moment
 
@@ -24,6 +26,10 @@ class Collection(Answer):
     metric: str
     model: str | None
     fingerprint: str | None
+    pipeline: str | None = Field(
+        description="Name of its pipeline; null where its options are none of the presets."
+    )
+    pooling: str
     preprocessing: Anything
     index_type: str
     index_params: Anything
@@ -52,6 +58,8 @@ class Collection(Answer):
             metric=collection.metric,
             model=collection.model,
             fingerprint=collection.fingerprint,
+            pipeline=collection.preset,
+            pooling=collection.pooling,
             preprocessing=collection.preprocessing.to_dict(),
             index_type=collection.index_type,
             index_params=dict(collection.index_params),

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from imagesearch_api.models.responses.base import Answer, Count
+from imagesearch_api.models.responses.base import Answer, Anything, Count
 
 
 class Worker(Answer):
@@ -17,6 +17,15 @@ class Worker(Answer):
     name: str
     queues: list[str]
     version: str
+
+
+class Pipeline(Answer):
+    """A pipeline that has a name, and the fingerprint of collections that a network builds with it."""
+
+    pipeline: str
+    pooling: str
+    preprocessing: Anything
+    fingerprint: str
 
 
 class Network(Answer):
@@ -30,6 +39,7 @@ class Network(Answer):
     untrained: bool
     extractors: Count
     query_extractors: Count
+    pipelines: list[Pipeline]
 
 
 class Info(Answer):
