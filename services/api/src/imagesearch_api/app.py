@@ -15,6 +15,8 @@ from imagesearch_api.health import health
 from imagesearch_api.http import problems, spooling
 from imagesearch_api.http.foreign import guard
 from imagesearch_api.http.origins import EVERY_ORIGIN
+from imagesearch_api.http.request_ids import HEADER as REQUEST_ID
+from imagesearch_api.http.request_ids import name_requests
 from imagesearch_api.http.request_resources import Holding
 from imagesearch_api.page.assets import Assets
 from imagesearch_api.page.routes import page
@@ -60,12 +62,14 @@ def create_app(services: Services | None = None) -> Flask:
     CORS(
         app,
         resources={r"/api/*": {"origins": [_exactly(origin) for origin in settings.cors_origins]}},
-        expose_headers=["Location", "Retry-After"],
+        expose_headers=["Location", "Retry-After", REQUEST_ID],
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
     app.wsgi_app = Holding(app.wsgi_app)  # type: ignore[method-assign]
+    # First, so that a refusal has its id as well.
+    name_requests(app)
     guard(app, public_url=settings.public_url, hosts=settings.allowed_hosts, origins=settings.cors_origins)
     app.register_blueprint(v1)
     app.register_blueprint(v2)

@@ -14,6 +14,7 @@ from kombu import pools
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from imagesearch import request_id
 from imagesearch.contract import Queue, TaskName
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.redis_errors import needing_redis
@@ -136,6 +137,7 @@ def send(
             args=(message.to_wire(),),
             task_id=task_id or str(uuid4()),
             queue=queue,
+            headers=request_id.headers(),
             ignore_result=True,
         )
 
@@ -160,7 +162,11 @@ def register(
         answers: keep the handler's return value in the result backend for the sender.
     """
 
-    def run(wire: object) -> dict[str, Any] | None:
+    def run(task_itself: Task, wire: object) -> dict[str, Any] | None:
+        with request_id.handling(task_itself.request.headers):
+            return handled(wire)
+
+    def handled(wire: object) -> dict[str, Any] | None:
         try:
             message = message_type.from_wire(wire)
         except InvalidMessage as error:
@@ -174,4 +180,4 @@ def register(
             raise Reject(str(error), requeue=True) from error
         return answer.to_wire() if answer is not None else None
 
-    return app.task(run, name=str(task), ignore_result=not answers)
+    return app.task(run, name=str(task), bind=True, ignore_result=not answers)

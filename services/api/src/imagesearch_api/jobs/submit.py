@@ -94,6 +94,7 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     except jobs.KeyTaken as taken:
         # It came twice at once, and the other was faster. A collection made for this one was rolled back.
         return _same_request(submission, taken.job)
+    log.info("job.submitted", job=job.id, origin=str(submission.origin))
     ports.announce(job)
     return job
 
