@@ -31,6 +31,9 @@ export class Problem extends Error {
   }
 }
 
+const UNAUTHORIZED = 401;
+/** How many sessions have begun here: what was sent before the last one is refused for want of a key no longer. */
+let logins = 0;
 /** @type {() => Promise<boolean>} */
 let askForKey = async () => false;
 /** @type {(problem: Problem | null) => void} */
@@ -47,6 +50,41 @@ export function connect(ask, hear) {
 }
 
 /**
+ * Begin a session under a key.
+ * @param {string} key
+ * @returns {Promise<void>}
+ */
+export async function login(key) {
+  await once("POST", "session", { headers: { Authorization: `Bearer ${key}` } });
+  logins += 1;
+}
+
+/**
+ * End the session; one that has ended already is no trouble.
+ * @returns {Promise<void>}
+ */
+export async function logout() {
+  try {
+    await once("DELETE", "session", {});
+  } catch (error) {
+    if (error instanceof Problem && error.status === UNAUTHORIZED) return;
+    if (error instanceof Problem) tell(error);
+    throw error;
+  }
+}
+
+/**
+ * Tell whether a request that was refused may be sent again: there is a key now.
+ * @param {unknown} error
+ * @param {number} before how many sessions had begun when it was sent
+ * @returns {Promise<boolean>}
+ */
+async function hasKeyNow(error, before) {
+  if (!(error instanceof Problem) || error.status !== UNAUTHORIZED) return false;
+  return before !== logins || (await askForKey());
+}
+
+/**
  * Send a request and return what is answered; null where nothing is.
  * @param {string} method
  * @param {string} path
@@ -55,13 +93,14 @@ export function connect(ask, hear) {
  */
 export async function call(method, path, options = {}) {
   for (let attempt = 1; ; attempt += 1) {
+    const before = logins;
     try {
       const answer = await once(method, path, options);
       tell(null);
       return answer;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (error.status === 401 && (await askForKey())) continue;
+      if (await hasKeyNow(error, before)) continue;
       // A request that is turned away as one too many has done nothing.
       if (error.status !== 429 || attempt === ATTEMPTS) {
         tell(error);
@@ -137,9 +176,11 @@ export function pause(milliseconds, signal) {
  */
 export async function send(path, form, onProgress, signal) {
   for (let attempt = 1; ; attempt += 1) {
+    const before = logins;
     try {
       return await sendOnce(path, form, onProgress, signal);
     } catch (error) {
+      if (await hasKeyNow(error, before)) continue;
       if (!(error instanceof Problem) || error.status !== 429 || attempt === SENDING_ATTEMPTS) throw error;
       await pause(error.seconds * 1000, signal);
     }

@@ -1,10 +1,11 @@
 // The frame of the page: where one is, which collection is meant, and what everybody has to know.
 
 import { format, go, here } from "./address.js";
-import { connect } from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { connect, logout } from "./api.js";
+import { button, fill, h, icon } from "./dom.js";
 import { DuplicatesView } from "./duplicates.js";
 import { JobsView } from "./jobs.js";
+import { Keys } from "./keys.js";
 import { LibraryView } from "./library.js";
 import { Notices } from "./notices.js";
 import { SearchView } from "./search.js";
@@ -22,7 +23,11 @@ class Page {
     this.main = h("main", { id: "main", tabindex: -1 });
     this.nav = h("nav", { class: "nav", "aria-label": TEXT.title });
     this.chooser = h("select", { class: "chooser", "aria-label": TEXT.collection, onchange: () => this.choose() });
+    this.keys = new Keys();
     this.notices = new Notices(() => this.start());
+    this.leave = button(TEXT.key.leave, () => this.signOut(), { icon: "leave", isBare: true });
+    this.leave.classList.add("leave");
+    this.leave.hidden = true;
     this.name = "";
     /** @type {View | null} */
     this.view = null;
@@ -34,26 +39,45 @@ class Page {
     const skip = h("button", { type: "button", class: "skip", onclick: () => this.main.focus() }, TEXT.skip);
     document.body.append(
       skip,
-      h("header", { class: "header" }, brand, this.nav, this.chooser),
+      h("header", { class: "header" }, brand, this.nav, this.chooser, this.leave),
       this.notices.element,
       this.main,
     );
     history.scrollRestoration = "manual";
-    connect(async () => false, (problem) => this.notices.hear(problem));
+    connect(() => this.keys.ask(), (problem) => this.notices.hear(problem));
     addEventListener("hashchange", () => this.show());
   }
 
   async start() {
+    this.keys.forgive();
     try {
       await refresh();
     } catch {
       // The notice says what is wrong, and offers to try again.
       return;
     }
+    this.leave.hidden = !state.session?.api_key;
     this.notices.showUntrained(state.info?.untrained === true);
     this.view?.close();
     this.view = null;
     this.show();
+  }
+
+  async signOut() {
+    try {
+      await logout();
+    } catch {
+      // The notice says why the session goes on.
+      return;
+    }
+    // What the key allowed to see is not left on the screen.
+    this.view?.close();
+    this.view = null;
+    fill(this.main);
+    fill(this.chooser);
+    this.chooser.hidden = true;
+    this.leave.hidden = true;
+    await this.start();
   }
 
   show() {

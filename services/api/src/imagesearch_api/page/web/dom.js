@@ -63,6 +63,7 @@ const PATHS = {
   folder: "M3 6h6l2 2h10v11H3z",
   up: "M12 19V5M6 11l6-6 6 6",
   remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  leave: "M10 4H5v16h5M15 8l4 4-4 4M19 12H9",
   keep: "M5 12l5 5L19 7",
 };
 

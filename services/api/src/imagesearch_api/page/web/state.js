@@ -6,16 +6,23 @@ import { call } from "./api.js";
 /** @typedef {{untrained: boolean | null, searches_by_url: boolean, takes_uploads: boolean,
  *   max_upload_bytes: number, version: string, model: string | null}} Info */
 
+/** @typedef {{api_key: string | null, scope: string}} Session */
+
 const REMEMBERED = "collection";
 
-/** @type {{info: Info | null, collections: Collection[]}} */
-export const state = { info: null, collections: [] };
+/** @type {{info: Info | null, collections: Collection[], session: Session | null}} */
+export const state = { info: null, collections: [], session: null };
 
-/** Ask what runs here, and which collections there are. */
+/** Ask what runs here, which collections there are, and under which key. */
 export async function refresh() {
-  const [info, page] = await Promise.all([call("GET", "info"), call("GET", "collections")]);
+  const [info, page, session] = await Promise.all([
+    call("GET", "info"),
+    call("GET", "collections"),
+    call("GET", "session"),
+  ]);
   state.info = info;
   state.collections = page.items;
+  state.session = session;
 }
 
 /**

@@ -56,6 +56,11 @@ export const TEXT = {
     /** @param {string} detail */
     away: (detail) => `Something the search needs does not answer. ${detail}`,
   },
+  key: {
+    title: "An API key is needed", field: "API key", go: "Sign in", decline: "Not now", leave: "Sign out",
+    hint: "Whoever runs this system hands them out. It is asked for once: this browser stays signed in for a while.",
+    wrong: "That key is not valid: it is misspelt, or it was revoked.",
+  },
   errors: {
     silent: "The service cannot be reached. Is it running, and is this computer online?",
     /** @param {number} status */
@@ -185,10 +190,8 @@ export const TEXT = {
   labels: {
     title: "Edit labels",
     partition: "Partition",
-    name: "Field",
-    value: "Value",
-    add: "Add a field",
-    remove: "Remove the field",
+    name: "Field", value: "Value",
+    add: "Add a field", remove: "Remove the field",
     save: "Save",
     hint: "A value that reads as a number, true or false is one; put it into quotation marks to make it a text.",
   },
