@@ -18,6 +18,7 @@ from imagesearch_api.http.origins import EVERY_ORIGIN
 from imagesearch_api.http.request_ids import HEADER as REQUEST_ID
 from imagesearch_api.http.request_ids import name_requests
 from imagesearch_api.http.request_resources import Holding
+from imagesearch_api.http.response_headers import protect
 from imagesearch_api.page.assets import Assets
 from imagesearch_api.page.routes import page
 from imagesearch_api.services import Services
@@ -77,6 +78,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_blueprint(page(Assets.read()))
     problems.register(app)
     app.after_request(_count)
+    protect(app)
     return app
 
 
