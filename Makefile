@@ -31,7 +31,7 @@ TESTS ?= tests
 SIZES ?= 100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench bench-scale lint format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench bench-scale quality lint format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench: setup ## measure speed
 
 bench-scale: setup ## measure what a path costs at SIZES=100000,1000000: nothing may grow
 	@PYTHONPATH=tests SIZES=$(SIZES) $(BIN)/python -m bench.scale
+
+quality: setup ## judge answers over PHOTOS=DIR, one folder a class, with WEIGHTS=FILE
+	@PYTHONPATH=tests PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.quality
 
 lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .

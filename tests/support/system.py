@@ -33,17 +33,21 @@ PATIENT = {
 class System:
     """One `up`; settings of the product can be given as environment variables."""
 
-    def __init__(self, folder: Path, images: Path, *, has_networks: bool = True, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, images: Path, *, has_networks: bool = True, weights: str = WEIGHTS, **environment: str
+    ) -> None:
         """Choose a port.
 
         Args:
             folder: holds all that it remembers.
             images: the root of what it may read.
             has_networks: without them extractors start in a second, and draw vectors from a picture's colours.
+            weights: of its network.
             environment: settings of the product.
         """
         self.folder = folder
         self.images = images
+        self._weights = weights
         self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = folder / "output"
@@ -55,7 +59,14 @@ class System:
     def start(self) -> None:
         """Start it and wait until it is ready."""
         command = [sys.executable, *self._program, "up", "--port", str(self.port)]
-        command += ["--data-dir", str(self.folder / "data"), "--images", str(self.images), "--weights", WEIGHTS]
+        command += [
+            "--data-dir",
+            str(self.folder / "data"),
+            "--images",
+            str(self.images),
+            "--weights",
+            self._weights,
+        ]
         with self.output.open("ab") as sink:
             self.process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=self.environment)
         until(self.is_ready, alive=self.process, output=self.output)
