@@ -73,7 +73,13 @@ def world(stores: Stores, catalog: Catalog, client: redis.Redis, pictures: Path)
     """An indexer on the real stores, with small batches so that a few files make many of them."""
     vectors = MilvusVectorStore(stores.milvus)
     settings = IndexerSettings(
-        batch_size=4, window=3, plan_slice=10, lease_seconds=0.001, reconcile_lease_seconds=0.001
+        batch_size=4,
+        window=3,
+        plan_slice=10,
+        lease_seconds=0.001,
+        reconcile_lease_seconds=0.001,
+        # A time slice ends where a test says so, however busy the machine is.
+        plan_seconds=3600.0,
     )
     yield World(catalog, vectors, InFlight(client), pictures, settings)
     vectors.close()
