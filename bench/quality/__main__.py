@@ -108,8 +108,8 @@ def _changed(paths: Sequence[Path]) -> Iterator[tuple[str, Path, bytes]]:
     for path in paths:
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
-        for name, change in CHANGES.items():
-            yield name, path, change(picture)
+        for name, altered in CHANGES.items():
+            yield name, path, altered(picture)
 
 
 def _measured(http: httpx.Client, photos: Photos, pipeline: str, body: dict[str, Any]) -> Quality:
