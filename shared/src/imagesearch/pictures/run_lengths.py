@@ -19,7 +19,7 @@ _IDLE_RUNS, _SINGLE_RUNS, _JOINT_RUNS = 8, 5, 64
 are unpacked together."""
 _MANY_ESCAPES, _MANY_HALVES = 100, 200
 """Escapes that cost as much as to begin to unpack many runs together, of whole bytes and of halves."""
-_BASE_ESCAPES, _ESCAPE_PIXELS = 2_000, 24
+_BASE_ESCAPES, _ESCAPE_PIXELS = 1_000, 24
 """Escapes of any picture, and pixels for each more. One costs about a microsecond, five times what these pixels
 do in a file without run lengths."""
 
