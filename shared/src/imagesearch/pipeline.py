@@ -113,7 +113,7 @@ def _alternatives(choices: tuple[str, ...]) -> str:
 class Preset(StrEnum):
     """Name pipelines, so that nobody has to choose each option.
 
-    PUBLISHED gives the vectors of the published system; RECOMMENDED finds more at the same cost.
+    PUBLISHED gives the vectors of the published system; RECOMMENDED averages, and resizes without aliasing.
     """
 
     PUBLISHED = "published"
