@@ -36,6 +36,8 @@ PIPELINES: dict[str, dict[str, Any]] = {
 AT_ONCE = 16
 """Pictures of one request: a search of several shares a pass."""
 SEED = 1
+MAX_SECONDS = 24 * 3600.0
+"""Of one job: photos may be many, and the machine busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _measured(http: httpx.Client, photos: Photos, pipeline: str, body: dict[str,
     job = http.post(
         "/api/v2/jobs", json={"source": str(photos.folder), "collection": collection}
     ).raise_for_status()
-    counts = ended(http, job.json()["id"])
+    counts = ended(http, job.json()["id"], seconds=MAX_SECONDS)
     taken = time.perf_counter() - begun
     number = len(photos.paths)
     if counts["indexed"] != number:

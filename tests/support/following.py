@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 
-from support.waiting import until
+from support.waiting import TIMEOUT, until
 
 
-def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
+def ended(http: httpx.Client, job_id: str, *, seconds: float = TIMEOUT) -> dict[str, Any]:
     """Wait until a job has ended, and return it."""
     job: dict[str, Any] = {}
 
@@ -18,5 +18,5 @@ def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
         job = http.get(f"/api/v2/jobs/{job_id}").json()
         return job["finished_at"] is not None
 
-    until(is_over)
+    until(is_over, seconds=seconds)
     return job

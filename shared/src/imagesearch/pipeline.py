@@ -34,7 +34,7 @@ class Preprocessing:
     Attributes:
         resize: resampling filter to the input's size. ``nearest`` is what Keras' ``load_img`` does by default, and
             so what the published system does. ``antialiased`` is bicubic, and JPEGs of several times the input's
-            size are decoded at a fraction of theirs, which is quick and loses nothing.
+            size are decoded at a fraction of theirs, at least twice the input's.
         trim_borders: remove black borders at the edges before the resize.
         border_tolerance: the largest channel value, 0..255, that still counts as black in a border. JPEG at
             quality 50 and above keeps a bar at 0 except in the rows that share a block with the picture, which

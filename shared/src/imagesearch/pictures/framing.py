@@ -24,7 +24,7 @@ good filter and not the JPEG's own coarse one."""
 
 
 def enough_for(preprocessing: Preprocessing) -> tuple[int, int] | None:
-    """Return a width and height that lose nothing on the way to the input; None where every pixel counts."""
+    """Return a width and height from which on more pixels change little; None where every pixel counts."""
     if preprocessing.resize != "antialiased":
         return None
     side = _SPARE * preprocessing.side

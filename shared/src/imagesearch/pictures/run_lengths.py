@@ -20,8 +20,8 @@ are unpacked together."""
 _MANY_ESCAPES, _MANY_HALVES = 100, 200
 """Escapes that cost as much as to begin to unpack many runs together, of whole bytes and of halves."""
 _BASE_ESCAPES, _ESCAPE_PIXELS = 1_000, 24
-"""Escapes of any picture, and pixels for each more. One costs about a microsecond, five times what these pixels
-do in a file without run lengths."""
+"""Escapes of any picture, and pixels for each more. One costs one to three microseconds, with the runs that
+are charged as parts of it."""
 
 _WHOLE = tuple(bytes((value,)) * 255 for value in range(256))
 _HALVES = tuple((bytes((value >> 4, value & 15)) * 128)[:255] for value in range(256))
