@@ -14,11 +14,13 @@ from typing import cast
 
 import redis
 import structlog
+from redis.client import Pipeline
 
 from imagesearch.contract import Queue
 from imagesearch.errors import TransientError
 from imagesearch.messaging import queue_order
 from imagesearch.messaging.redis_errors import best_effort, needing_redis
+from imagesearch.networks import is_queue_of
 
 log = structlog.get_logger()
 
@@ -51,13 +53,16 @@ class BatchClaims:
         """Hold the claim on a batch for a block of work.
 
         A block that fails for any reason but a store that is away, or a stop, counts as a crash: the batch would
-        fail in every worker that it is sent to.
+        fail in every worker that it is sent to. For those two the batch goes back to its queue.
         """
         self.begin(stage, batch_id)
         try:
             yield
-        except Exception as error:
-            self._let_go(stage, batch_id, ended=isinstance(error, TransientError))
+        except TransientError:
+            self._hand_back(stage, batch_id)
+            raise
+        except Exception:
+            self._let_go(stage, batch_id, ended=False)
             raise
         self.end(stage, batch_id)
 
@@ -107,6 +112,26 @@ class BatchClaims:
         """
         return queue_order.is_given_up(self._redis, batch_id)
 
+    def _hand_back(self, stage: Queue, batch_id: int) -> None:
+        """Give a batch up whose message goes back to its queue once this returns: the claim runs out by itself.
+
+        A worker that stops on a busy machine takes seconds to put the message back, and until then only the claim
+        says that the batch is not lost.
+        """
+        if stage is STAGES[-1]:
+            # Its beginning has taken the note away that would say where it waits.
+            queue_order.note_queued(self._redis, stage.value, [batch_id])
+        with self._lock:
+            self._held.discard((stage, batch_id))
+        with (
+            best_effort("claim.not_handed_back", stage=str(stage), batch=batch_id),
+            self._redis.pipeline(transaction=False) as pipe,
+        ):
+            pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+            pipe.decr(_begun_key(stage, batch_id))
+            pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
+            pipe.execute()
+
     def _let_go(self, stage: Queue, batch_id: int, *, ended: bool) -> None:
         with self._lock:
             self._held.discard((stage, batch_id))
@@ -119,6 +144,18 @@ class BatchClaims:
                 pipe.decr(_begun_key(stage, batch_id))
                 pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
             pipe.execute()
+
+
+def claim_taken(pipe: Pipeline, queue: str, task_id: str) -> None:
+    """Claim, together with what else a pipeline does, the batch whose message has left its queue.
+
+    Its worker claims it anew when it begins; between the two a busy machine may lie for seconds. The messages of
+    other tasks are no batches.
+    """
+    batch_id = queue_order.batch_of(task_id)
+    stage = next((stage for stage in STAGES if is_queue_of(stage, queue)), None)
+    if batch_id is not None and stage is not None:
+        pipe.set(_claim_key(stage, batch_id), "taken", ex=CLAIM_SECONDS)
 
 
 class InFlight:

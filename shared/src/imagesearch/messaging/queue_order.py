@@ -34,11 +34,18 @@ end
 return number
 """
 _TASK_ID = re.compile(rb'"id":\s*"batch-[^"]*-(\d+)"')
+_BATCH = re.compile(r"batch-.*-(\d+)-\d+")
 
 
 def batch_task_id(queue: str, batch_id: int, number: int) -> str:
     """Return the Celery task id of a batch's message, which says under which number it was queued."""
     return f"batch-{queue}-{batch_id}-{number}"
+
+
+def batch_of(task_id: str) -> int | None:
+    """Return the batch whose message has this task id; None where that is no batch's."""
+    match = _BATCH.fullmatch(task_id)
+    return int(match[1]) if match else None
 
 
 def note_queued(client: redis.Redis, queue: str, batch_ids: Sequence[int]) -> list[str]:

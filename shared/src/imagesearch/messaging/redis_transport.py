@@ -12,6 +12,7 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
+from imagesearch.messaging.claims import claim_taken
 from imagesearch.messaging.redis_clock import redis_now
 
 IN_HAND_KEY = "imagesearch:in_hand"
@@ -28,13 +29,14 @@ class QoS(redis.QoS):  # type: ignore[misc]  # Kombu has no types
     """Seconds, and what this process' clock is ahead, since Kombu subtracts them from its time."""
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note that a message was taken."""
+        """Note that a message was taken, and that the batch of which it speaks is in a worker's hands."""
         super().append(message, delivery_tag)
         with self.channel.conn_or_acquire() as client:
-            now = redis_now(client)
-            client.pipeline().zadd(self.unacked_index_key, {delivery_tag: now}, xx=True).hset(
-                IN_HAND_KEY, delivery_tag, message.delivery_info["routing_key"]
-            ).execute()
+            now, queue = redis_now(client), message.delivery_info["routing_key"]
+            pipe = client.pipeline().zadd(self.unacked_index_key, {delivery_tag: now}, xx=True)
+            pipe.hset(IN_HAND_KEY, delivery_tag, queue)
+            claim_taken(pipe, queue, str(message.headers.get("id")))
+            pipe.execute()
 
     def _remove_from_indices(self, delivery_tag: str, pipe: Any = None) -> Any:
         """Forget a message that is acknowledged or given back; Kombu does so here and nowhere else."""

@@ -13,6 +13,7 @@ from celery import Celery
 from imagesearch.catalog.jobs import batches
 from imagesearch.catalog.tables import job_batches
 from imagesearch.contract import IndexBatch, JobState, Queue, Reconcile, TaskName
+from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import send
 from imagesearch.messaging.claims import BatchClaims
@@ -105,6 +106,23 @@ def test_a_batch_in_a_workers_hands_is_not_sent_again_until_the_worker_is_gone(
     assert attempts(world, job_id) == [2]
     world.work()
     world.check()
+
+
+@pytest.mark.parametrize("stage", [Queue.EXTRACT, Queue.INDEX])
+def test_a_batch_on_its_way_back_to_its_queue_is_not_sent_again(
+    world: World, app: Celery, client: redis.Redis, stage: Queue
+) -> None:
+    job_id = planned(world, 4)
+    (batch,) = extract_batches(world)
+    claims = BatchClaims(client, "worker")
+    with pytest.raises(StoreUnavailable), claims.claimed(stage, batch.batch_id):
+        raise StoreUnavailable("Milvus", "it is away")
+    assert repaired(world) == {}, "its message is in no queue yet"
+    if stage is Queue.INDEX:
+        client.delete(f"imagesearch:claim:{stage}:{batch.batch_id}")
+        send(app, TaskName.INDEX, world.extract(batch))
+        assert repaired(world) == {}, "it waits in its queue again, longer than a claim lasts"
+    assert attempts(world, job_id) == [1]
 
 
 def test_a_picture_that_kills_its_workers_stands_alone_in_the_end_and_fails(

@@ -12,11 +12,14 @@ from celery import Celery
 from kombu import Connection, Message
 from kombu.transport import redis as kombu_redis
 
-from imagesearch.contract import PlanJob, Queue, TaskName
+from imagesearch.contract import ExtractBatch, PlanJob, Queue, TaskName
 from imagesearch.messaging.backlog import Backlog, backlogs
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
+from imagesearch.messaging.claims import BatchClaims, InFlight
 from imagesearch.messaging.redis_clock import redis_now
 from imagesearch.messaging.redis_transport import IN_HAND_KEY, Transport
+from imagesearch.networks import queue_for
+from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import RedisSettings
 from support.clocks import shifted
 from support.valkey_server import ValkeyServer
@@ -135,6 +138,20 @@ def test_what_is_in_hand_is_counted_by_queue_until_it_is_done_or_goes_back(
     assert backlogs(client)[Queue.PLAN] == Backlog(waiting=1, in_hand=0)
     assert client.hlen(IN_HAND_KEY) == 0
     overdue.ack()
+
+
+@pytest.mark.parametrize("queue", [queue_for(Queue.EXTRACT, "vgg16", None), Queue.INDEX.value])
+def test_the_batch_of_a_taken_message_is_claimed_before_its_work_begins(
+    queue: str, connection: Connection, app: Celery, client: redis.Redis
+) -> None:
+    batch = ExtractBatch("job", 7, None, Preprocessing().to_dict(), ())
+    claims, in_flight = BatchClaims(client, "worker"), InFlight(client)
+    send(app, TaskName.EXTRACT, batch, task_id=claims.queued(queue, batch.batch_id), queue=queue)
+    assert in_flight.claimed([7, 8]) == set()
+    message = connection.default_channel.basic_get(queue, no_ack=False)
+    assert in_flight.waiting([7, 8]) == set()
+    assert in_flight.claimed([7, 8]) == {7}
+    message.ack()
 
 
 def test_what_a_crash_left_in_the_hash_is_not_counted(client: redis.Redis) -> None:
