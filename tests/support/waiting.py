@@ -15,6 +15,8 @@ T = TypeVar("T")
 TIMEOUT = 240.0
 """Seconds after which a test gives up waiting: on a machine that is busy with other things, everything takes ten
 times as long. A test that passes never waits to the end of it."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""Seconds between two questions."""
 
 
 def until(
@@ -24,15 +26,25 @@ def until(
     alive: subprocess.Popen[bytes] | None = None,
     output: Path | None = None,
 ) -> T:
-    """Ask every 50 ms until the answer is true, and return it; fail late, or as soon as a process has ended."""
-    deadline = time.monotonic() + seconds
+    """Ask until the answer is true, and return it; fail late, or as soon as a process has ended.
+
+    It asks at once, then at growing distances: asking costs the machine more than waiting, and an answer is seen
+    late by a twentieth of the time that it took at most.
+    """
+    begun = time.monotonic()
     while not (answer := condition()):
         said = output.read_text(errors="replace")[-4000:] if output else ""
         ended = alive.poll() if alive is not None else None
         assert ended is None, f"the process ended with {ended}\n{said}"
-        assert time.monotonic() < deadline, f"nothing came within {seconds:g} s\n{said}"
-        time.sleep(0.05)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"nothing came within {seconds:g} s\n{said}"
+        time.sleep(pause_after(waited))
     return answer
+
+
+def pause_after(waited: float) -> float:
+    """Return how long to wait before the next question, after so many seconds."""
+    return min(LONGEST_PAUSE, SHORTEST_PAUSE + waited / 20)
 
 
 def hold(pid: int) -> None:

@@ -13,6 +13,7 @@ from imagesearch.catalog.tables import built_images, images, index_builds, retir
 from imagesearch.catalog.tables import collections as collections_table
 from imagesearch.errors import NotFound
 from support.faults.living import Living
+from support.waiting import pause_after
 
 SETTLE_SECONDS = 240.0
 """The grace period, a collector and a sweep behind it, on a machine that is busy with other things."""
@@ -23,9 +24,9 @@ def settle(stack: Living, name: str) -> Collection:
 
     What is still left then is found by the judge, and said in its words.
     """
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not _is_settled(stack, name) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    begun = time.monotonic()
+    while not _is_settled(stack, name) and (waited := time.monotonic() - begun) < SETTLE_SECONDS:
+        time.sleep(pause_after(waited))
     with stack.catalog.transaction() as tx:
         return collections.get(tx, name)
 
