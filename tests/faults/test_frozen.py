@@ -6,12 +6,15 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from imagesearch.catalog.engine import Catalog
+from imagesearch.settings import PostgresSettings
 from support.faults.harm import HOLDS_ROWS, are_gone, frozen, kill_store, sessions
 from support.faults.living import Living, StartStack
 from support.faults.rounds import Rounds, seeded
@@ -49,11 +52,11 @@ def _indexer_stopped_in_milvus(stack: Living) -> Iterator[list[int]]:
         with frozen(stack, "milvus"):
             held: list[int] = []
             while not held:
-                until(lambda: sessions(stack, HOLDS_ROWS), output=stack.output)
+                until(lambda: sessions(stack, HOLDS_ROWS, "indexer"), output=stack.output)
                 indexer = [pid for pid in [stack.pid("indexer")] if pid is not None]
                 for pid in indexer:
                     hold(pid)
-                held = sessions(stack, HOLDS_ROWS)
+                held = sessions(stack, HOLDS_ROWS, "indexer")
                 if not held:
                     _wake(indexer)
         yield held
@@ -64,6 +67,15 @@ def _indexer_stopped_in_milvus(stack: Living) -> Iterator[list[int]]:
 def _wake(pids: list[int]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
+
+
+def test_nobody_else_is_taken_for_the_one_that_holds_rows(rounds: Rounds) -> None:
+    # Whoever freezes the indexer waits until a session is gone: one of the API stays.
+    settings = PostgresSettings(database_url=rounds.stack.settings["DATABASE_URL"])
+    with closing(Catalog(settings, service="api")) as api, api.transaction() as tx:
+        tx.execute(sa.text("SELECT pg_current_xact_id()"))
+        (held,) = until(lambda: sessions(rounds.stack, HOLDS_ROWS, "api"), output=rounds.stack.output)
+        assert held not in sessions(rounds.stack, HOLDS_ROWS, "indexer")
 
 
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["milvus goes on", "milvus replaced"])

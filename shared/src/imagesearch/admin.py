@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks, and return the exit code: 1 where it cannot be done, or found a problem."""
     options = _parser().parse_args(arguments)
     try:
-        with closing(Catalog(PostgresSettings())) as catalog:
+        with closing(Catalog(PostgresSettings(), service="admin")) as catalog:
             return int(options.run(catalog, options) or 0)
     except (ImageSearchError, ValueError) as error:
         sys.stderr.write(f"{error}\n")

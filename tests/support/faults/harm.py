@@ -62,17 +62,23 @@ def frozen(stack: Living, name: str) -> Iterator[list[int]]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def sessions(stack: Living, condition: str) -> list[int]:
-    """Return the ids of the Postgres processes that serve the product, and of which a condition is true."""
-    ours = sa.text("application_name = 'imagesearch' AND pid <> pg_backend_pid()")
-    activity = sa.table("pg_stat_activity", sa.column("pid", sa.Integer))
+def sessions(stack: Living, condition: str, service: str = "%") -> list[int]:
+    """Return the ids of the Postgres processes that serve a service, or any, and of which a condition is true.
+
+    Those that serve the test itself are none of them.
+    """
+    activity = sa.table("pg_stat_activity", sa.column("pid", sa.Integer), sa.column("application_name", sa.Text))
+    ours = activity.c.application_name.like(f"imagesearch-{service}")
     query = sa.select(activity.c.pid).where(ours, sa.text(condition)).order_by(activity.c.pid)
     with stack.catalog.reading() as tx:
         return list(tx.execute(query).scalars())
 
 
-HOLDS_ROWS = "state = 'idle in transaction' AND backend_xid IS NOT NULL"
-"""Whoever has locked a row has a transaction id."""
+HOLDS_ROWS = (
+    "state = 'idle in transaction' AND backend_xid IS NOT NULL "
+    "AND clock_timestamp() - state_change > interval '0.5 seconds'"
+)
+"""Whoever has locked a row has a transaction id; whoever pauses for so long waits for another store."""
 
 
 def kill_session(stack: Living, pick: random.Random) -> None:

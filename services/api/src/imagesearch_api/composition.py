@@ -62,12 +62,12 @@ def compose() -> Services:
     configure_logs("api", telemetry)
     log_settings(postgres, redis_settings, milvus, sources, limits, settings)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
-    catalog, vectors, lookups = Catalog(postgres), MilvusVectorStore(milvus), Lookups()
+    catalog, vectors, lookups = Catalog(postgres, service="api"), MilvusVectorStore(milvus), Lookups()
     # One pool cannot reserve connections: slow reads and changes took them all, and searches got 503. In this pool
     # each place of the two lanes has a connection, and none of their requests takes two at a time.
-    search_catalog = Catalog(postgres, most=settings.max_searches + settings.max_status)
+    search_catalog = Catalog(postgres, most=settings.max_searches + settings.max_status, service="api")
     # Whoever makes up API keys takes no connection from those who have one.
-    key_catalog = Catalog(postgres, most=KEY_CONNECTIONS)
+    key_catalog = Catalog(postgres, most=KEY_CONNECTIONS, service="api")
     query_cache = QueryCache(client, settings.query_cache_seconds)
     uploads = Uploads(sources.upload_root) if sources.upload_root is not None else None
     figures = SystemFigures(

@@ -54,7 +54,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
     liveness, claims = Liveness(name, settings.threads), BatchClaims(client, name)
     registry = WorkerRegistry(client)
     indexer = Indexer(
-        catalog=resources.enter_context(closing(Catalog(postgres))),
+        catalog=resources.enter_context(closing(Catalog(postgres, service="indexer"))),
         vectors=resources.enter_context(closing(MilvusVectorStore(milvus))),
         progress=CeleryProgressBoard(app),
         in_flight=InFlight(client),

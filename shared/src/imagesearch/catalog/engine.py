@@ -38,9 +38,10 @@ class Catalog:
     Args:
         settings: where Postgres is.
         most: connections at once; None for twice as many as are kept open.
+        service: whose process this is; `pg_stat_activity` shows whose each session is.
     """
 
-    def __init__(self, settings: PostgresSettings, most: int | None = None) -> None:
+    def __init__(self, settings: PostgresSettings, most: int | None = None, *, service: str | None = None) -> None:
         kept = settings.database_pool_size if most is None else min(settings.database_pool_size, most)
         self._engine = sa.create_engine(
             settings.database_url,
@@ -60,7 +61,7 @@ class Catalog:
                     default_transaction_isolation=r"read\ committed",
                     timezone="UTC",
                 ),
-                "application_name": "imagesearch",
+                "application_name": "imagesearch" if service is None else f"imagesearch-{service}",
                 # A host that vanished is noticed in seconds, not after the kernel's two hours.
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,

@@ -123,7 +123,10 @@ def _config() -> Config:
 
 def main() -> None:
     """Wait for Postgres and migrate it."""
-    with closing(configure("migrate", TelemetrySettings())), closing(Catalog(PostgresSettings())) as catalog:
+    with (
+        closing(configure("migrate", TelemetrySettings())),
+        closing(Catalog(PostgresSettings(), service="migrate")) as catalog,
+    ):
         retry_transient(lambda: migrate(catalog), threading.Event(), doing="migrate")
     log.info("catalogue.migrated")
 

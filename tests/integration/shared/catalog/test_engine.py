@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import engine
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import StoreUnavailable
+from integration.conftest import Stores
 
 pytestmark = pytest.mark.integration
 
@@ -71,3 +74,8 @@ def test_a_transaction_that_fails_leaves_nothing(catalog: Catalog) -> None:
         fail_midway()
     with catalog.reading() as tx:
         assert tx.execute(sa.text("SELECT count(*) FROM kept")).scalar_one() == 0
+
+
+def test_postgres_shows_whose_a_session_is(stores: Stores) -> None:
+    with closing(Catalog(stores.maintenance, service="api")) as catalog, catalog.reading() as tx:
+        assert tx.execute(sa.text("SHOW application_name")).scalar_one() == "imagesearch-api"
