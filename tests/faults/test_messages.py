@@ -47,7 +47,7 @@ def test_a_picture_that_kills_its_workers_fails_alone(
     stack = start_stack()
     begun = time.monotonic()
     job_id = stack.submit(str(folder), "poisoned")
-    job = stack.wait_ended(job_id, seconds=600)
+    job = stack.wait_ended(job_id)
     seconds = time.monotonic() - begun
     scoreboard.add("a picture that kills", judge(stack, "poisoned", [job_id], good), seconds)
     assert (job["state"], job["indexed"], job["failed"]) == ("completed_with_failures", 40, 1)
@@ -84,7 +84,7 @@ def test_hard_pictures_among_good_ones(
     stack = start_stack(real=True)
     before = stack.pid("extractor")
     job_id = stack.submit(str(folder), "hard")
-    job = stack.wait_ended(job_id, seconds=600)
+    job = stack.wait_ended(job_id)
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     assert job["total"] == len(files)
     failures = _failures(stack, job_id)

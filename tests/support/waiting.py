@@ -23,6 +23,7 @@ def until(
     condition: Callable[[], T],
     *,
     seconds: float = TIMEOUT,
+    moves: Callable[[], object] = lambda: None,
     alive: subprocess.Popen[bytes] | None = None,
     output: Path | None = None,
 ) -> T:
@@ -30,15 +31,24 @@ def until(
 
     It asks at once, then at growing distances: asking costs the machine more than waiting, and an answer is seen
     late by a twentieth of the time that it took at most.
+
+    Args:
+        condition: asked again and again.
+        seconds: how long; begins anew whenever what `moves` returns is another than before.
+        moves: how far it has come.
+        alive: the process that has to live meanwhile.
+        output: shown where it does not come.
     """
-    begun = time.monotonic()
+    begun = moved = time.monotonic()
+    seen = moves()
     while not (answer := condition()):
+        if (now := moves()) != seen:
+            moved, seen = time.monotonic(), now
         said = output.read_text(errors="replace")[-4000:] if output else ""
         ended = alive.poll() if alive is not None else None
         assert ended is None, f"the process ended with {ended}\n{said}"
-        waited = time.monotonic() - begun
-        assert waited < seconds, f"nothing came within {seconds:g} s\n{said}"
-        time.sleep(pause_after(waited))
+        assert time.monotonic() - moved < seconds, f"nothing came within {seconds:g} s\n{said}"
+        time.sleep(pause_after(time.monotonic() - begun))
     return answer
 
 

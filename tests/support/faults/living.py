@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -42,8 +43,12 @@ QUICK = {
     "PLAN_SLICE": "50",
     "QUERY_CACHE_SECONDS": "0",
     "LOG_LEVEL": "INFO",
+    "BULK_NICENESS": "0",
 }
-"""Settings that make everything periodic come soon, and a small job have many batches."""
+"""Settings that make everything periodic come soon, a small job have many batches, and no extractor yield to what
+else the machine does."""
+STILL_SECONDS = 600.0
+"""A job of which nothing has moved for so long never ends: networks take minutes to start on a busy machine."""
 
 
 class Living:
@@ -77,8 +82,9 @@ class Living:
         self._process.send_signal(signal.SIGTERM)
         return ended(self._process)
 
-    def wait_ready(self, seconds: float = TIMEOUT) -> None:
-        until(self.is_ready, seconds=seconds, alive=self._process, output=self.output)
+    def wait_ready(self) -> None:
+        """Wait for as long as it lives: how long networks take to start, only the machine knows."""
+        until(self.is_ready, seconds=math.inf, alive=self._process, output=self.output)
 
     def is_ready(self) -> bool:
         try:
@@ -181,7 +187,7 @@ class Living:
                 assert "Retry-After" in answers[-1].headers
             return answers[-1].status_code != 503
 
-        until(answered, alive=self._process, output=self.output)
+        until(answered, seconds=STILL_SECONDS, alive=self._process, output=self.output)
         return answers[-1]
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -191,13 +197,24 @@ class Living:
     def control(self, job_id: str, verb: str) -> int:
         return self.patiently(lambda: self.http.post(f"/api/v2/jobs/{job_id}/{verb}")).status_code
 
-    def wait_done(self, job_id: str, pictures: int, seconds: float = TIMEOUT) -> None:
+    def wait_done(self, job_id: str, pictures: int) -> None:
         """Wait until so many pictures of a job have their outcome."""
-        until(lambda: _done(self.job(job_id)) >= pictures, seconds=seconds, output=self.output)
+        self._wait_job(job_id, lambda job: _done(job) >= pictures)
 
-    def wait_ended(self, job_id: str, seconds: float = TIMEOUT) -> dict[str, Any]:
+    def wait_ended(self, job_id: str) -> dict[str, Any]:
         """Return a job as it was read when it had ended."""
-        return until(lambda: _if_ended(self.job(job_id)), seconds=seconds, output=self.output)
+        return self._wait_job(job_id, lambda job: job["finished_at"] is not None)
+
+    def _wait_job(self, job_id: str, is_there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        job: dict[str, Any] = {}
+
+        def reached() -> bool:
+            nonlocal job
+            job = self.job(job_id)
+            return is_there(job)
+
+        until(reached, seconds=STILL_SECONDS, moves=lambda: job and (job["total"], _done(job)), output=self.output)
+        return job
 
     def wait_catalog(self, seconds: float = TIMEOUT) -> None:
         """Wait until the test itself can read the stores."""
@@ -216,10 +233,6 @@ def _works(action: Callable[[], None]) -> bool:
     except (StoreUnavailable, StackFailed):
         return False
     return True
-
-
-def _if_ended(job: dict[str, Any]) -> dict[str, Any]:
-    return job if job["finished_at"] is not None else {}
 
 
 def _done(job: dict[str, Any]) -> int:

@@ -16,9 +16,6 @@ from support.faults.verdict import judge
 
 Harm = Callable[[], object]
 
-MAX_SECONDS = 300.0
-"""After this long a job that has not ended never will."""
-
 
 def seeded() -> random.Random:
     """Return a source of moments that `FAULT_SEED` repeats."""
@@ -51,7 +48,7 @@ class Rounds:
             self.stack.wait_done(job_id, moment)
             harmed = time.monotonic()
             harm()
-        job = self.stack.wait_ended(job_id, seconds=MAX_SECONDS)
+        job = self.stack.wait_ended(job_id)
         seconds = time.monotonic() - harmed
         self.stack.wait_ready()
         self.stack.wait_catalog()
