@@ -22,7 +22,7 @@ from support.faults.scoreboard import Scoreboard
 from support.faults.verdict import judge
 from support.waiting import hold, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 Late = Callable[[Living], None]
 

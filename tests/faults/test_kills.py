@@ -20,7 +20,7 @@ from support.faults.rounds import Rounds, seeded
 from support.faults.scoreboard import Scoreboard
 from support.faults.verdict import attempts
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 ROUNDS = 4
 """Of each service: with those of the real extractor twenty in all."""

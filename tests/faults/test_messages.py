@@ -20,7 +20,7 @@ from support.faults.scoreboard import Scoreboard
 from support.faults.standin import KILLER
 from support.faults.verdict import judge
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 VERBS = ("pause", "resume", "cancel", "retry")
 

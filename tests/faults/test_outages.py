@@ -17,7 +17,7 @@ from support.faults.living import STORES, Living, StartStack
 from support.faults.rounds import Rounds, seeded
 from support.faults.scoreboard import Scoreboard
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 GONE_SECONDS = float(os.environ.get("GONE_SECONDS", "120"))
 Questions = Sequence[tuple[Callable[[], httpx.Response], int]]
