@@ -30,7 +30,7 @@ PIPELINES: dict[str, dict[str, Any]] = {
     "published, avg": {"pipeline": "published", "preprocessing": {"pooling": "avg"}},
     "published, antialiased": {"pipeline": "published", "preprocessing": {"resize": "antialiased"}},
     "recommended": {"pipeline": "recommended"},
-    "recommended, gem": {"pipeline": "recommended", "preprocessing": {"pooling": "gem"}},
+    "recommended, avg": {"pipeline": "recommended", "preprocessing": {"pooling": "avg"}},
     "recommended, pad": {"pipeline": "recommended", "preprocessing": {"aspect": "pad"}},
 }
 AT_ONCE = 16

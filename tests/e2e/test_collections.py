@@ -53,7 +53,7 @@ def test_a_collection_is_made_with_its_options(http: httpx.Client, name: str) ->
         "metric": "COSINE",
         "preprocessing": {"trim_borders": False},
     }
-    response = http.post("/api/v2/collections", json={"name": name, **options})
+    response = http.post("/api/v2/collections", json={"name": name, "pipeline": "published", **options})
     assert response.status_code == 201, response.text
     assert response.headers["Location"] == f"/api/v2/collections/{name}"
     collection = shown(http, name)
@@ -174,19 +174,23 @@ def test_an_index_is_replaced_by_one_of_another_type(http: httpx.Client, folder:
 
 
 def test_another_pipeline_extracts_again_and_searches_follow(http: httpx.Client, folder: Path, name: str) -> None:
+    http.post("/api/v2/collections", json={"name": name, "pipeline": "published"}).raise_for_status()
     run(http, str(folder), collection=name)
-    old = shown(http, name)["fingerprint"]
+    old = shown(http, name)
     (folder / "3.jpg").unlink()
     job = ended(http, reindex(http, name, pipeline="recommended")["id"])
     assert (job["state"], job["indexed"], job["failed"]) == ("completed_with_failures", 5, 1)
     failed = http.get(f"/api/v2/jobs/{job['id']}/failures").json()["items"]
     assert [(Path(one["path"]).name, one["code"]) for one in failed] == [("3.jpg", "vanished")]
     collection = shown(http, name)
-    assert (collection["pipeline"], collection["pooling"]) == ("recommended", "avg")
+    assert (collection["pipeline"], collection["pooling"]) == ("recommended", "gem")
     (network,) = http.get("/api/v2/info").json()["networks"]
-    named = {each["pipeline"]: each["fingerprint"] for each in network["pipelines"]}
-    assert named == {"published": old, "recommended": collection["fingerprint"]}
-    assert collection["fingerprint"] != old
+    told = ("pipeline", "pooling", "model", "fingerprint")
+    assert [[each[field] for field in told] for each in network["pipelines"]] == [
+        [each[field] for field in told] for each in (old, collection)
+    ]
+    assert collection["fingerprint"] != old["fingerprint"]
+    assert collection["model"] == old["model"].replace("-max-", "-gem-") != old["model"]
     assert (collection["images"], collection["vectors"]) == (5, 5)
     found = search(http, name, (folder / "2.jpg").read_bytes())
     assert (found[0]["path"], len(found)) == (str(folder / "2.jpg"), 5)

@@ -67,6 +67,7 @@ def test_every_picture_of_a_directory_is_indexed_and_finds_itself(
     shown = http.get(f"/api/v2/collections/{collection}").json()
     assert (shown["images"], shown["vectors"]) == (40, 40)
     assert shown["fingerprint"] == http.get("/api/v2/info").json()["fingerprint"]
+    assert (shown["pipeline"], shown["model"].split(":")[0]) == ("recommended", "vgg16-gem-512")
     for path in sorted(album.rglob("picture *"))[::13]:
         found = search(http, collection, path.read_bytes(), 3)
         assert found[0]["path"] == str(path)

@@ -97,6 +97,8 @@ def test_a_directory_is_loaded_polled_to_its_end_counted_searched_and_deleted(
     assert seen[-1] == (40, 40)
     assert [current for current, _ in seen] == sorted(current for current, _ in seen)
     assert published.count(table) == "40"
+    shown = http.get(f"/api/v2/collections/{table}").json()
+    assert (shown["pipeline"], shown["model"].split(":")[0]) == ("published", "vgg16-max-512")
 
     query = album / "second" / "picture 21.JPG"
     found = published.search(query.read_bytes(), 10, table)
@@ -108,10 +110,10 @@ def test_a_directory_is_loaded_polled_to_its_end_counted_searched_and_deleted(
     assert all(isinstance(distance, float | int) and 0 <= distance <= 1 for distance in distances)
     assert distances[0] < 0.001
     # The URL goes straight into <img src>.
-    shown = httpx.get(str(urls[0]))
-    assert shown.status_code == 200
-    assert shown.headers["content-type"] == "image/jpeg"
-    assert shown.content == query.read_bytes()
+    picture = httpx.get(str(urls[0]))
+    assert picture.status_code == 200
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert picture.content == query.read_bytes()
 
     assert published.delete(table)
     assert published.count(table) == "0"

@@ -26,7 +26,7 @@ class Collection:
     input_side: int | None
     """Height and width in pixels of what the network sees."""
     model: str | None
-    """That network with the weights whose vectors are inside; None while the collection is empty."""
+    """That network with the pooling and weights whose vectors are inside; None while the collection is empty."""
     fingerprint: str | None
     """Network and preprocessing together: vectors of two fingerprints cannot be compared."""
     index_type: str | None

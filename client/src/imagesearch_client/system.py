@@ -20,7 +20,9 @@ class Info:
     """The weights are random: good for trials, not for judging what looks alike."""
     model: str | None
     fingerprint: str | None
-    """Of a collection with the default preprocessing."""
+    """Of a collection that nobody chose a pipeline for."""
+    fingerprints: frozenset[str]
+    """Of collections that the networks that run would build with any of the named pipelines."""
     images: int | None
     images_capped: bool
     """Whether there may be more: images of one partition are counted up to 10,000."""
@@ -37,10 +39,17 @@ class Info:
             untrained=fields.flag("untrained"),
             model=fields.optional_text("model"),
             fingerprint=fields.optional_text("fingerprint"),
+            fingerprints=_fingerprints(fields),
             images=fields.optional_integer("images"),
             images_capped=fields.flag("images_capped"),
             everything=fields.raw(),
         )
+
+
+def _fingerprints(info: Fields) -> frozenset[str]:
+    networks = [Fields(each, "a network") for each in info.items("networks")] if "networks" in info else []
+    named = [Fields(each, "a pipeline") for network in networks for each in network.items("pipelines")]
+    return frozenset(each.text("fingerprint") for each in named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,8 @@ def _alternatives(choices: tuple[str, ...]) -> str:
 class Preset(StrEnum):
     """Name pipelines, so that nobody has to choose each option.
 
-    PUBLISHED gives the vectors of the published system; RECOMMENDED averages, and resizes without aliasing.
+    PUBLISHED gives the vectors of the published system; RECOMMENDED resizes without aliasing and pools by the
+    generalised mean, which found most (docs/adr/0018).
     """
 
     PUBLISHED = "published"
@@ -123,12 +124,16 @@ class Preset(StrEnum):
         """Return what the name stands for with a network."""
         if self is Preset.PUBLISHED:
             return Preprocessing(side=network.side)
-        return Preprocessing("antialiased", side=network.side, pooling="avg").for_network(network)
+        return Preprocessing("antialiased", side=network.side, pooling="gem").for_network(network)
 
     @classmethod
     def of(cls, options: Preprocessing, network: NetworkSpec) -> Preset | None:
         """Return the preset that gives these options with a network; None where they are somebody's own."""
         return next((each for each in cls if each.options(network) == options), None)
+
+
+DEFAULT_PRESET = Preset.RECOMMENDED
+"""Of collections that nobody chose a pipeline for. The published contract's are PUBLISHED."""
 
 
 def pipeline_of(network: NetworkSpec, basis: Preset | Preprocessing, changes: Mapping[str, Any]) -> Preprocessing:
@@ -146,9 +151,20 @@ def pipeline_of(network: NetworkSpec, basis: Preset | Preprocessing, changes: Ma
 def model_identity(weights_sha256: str, network: NetworkSpec = VGG16) -> str:
     """Return the identity of a network: its name, own pooling, dimension and the digest of its weights.
 
-    A pipeline with another pooling has the same identity: `Preprocessing` says so, and fingerprints are over both.
+    Workers go by it, whatever pooling a pipeline asks them for: fingerprints are over it and `Preprocessing`.
+    `pooled_model` is what people are told of a pipeline.
     """
     return str(ModelIdentity(network.name, network.pooling, network.dimension, weights_sha256))
+
+
+def pooled_model(model: str, preprocessing: Preprocessing) -> str:
+    """Return the identity of a network with the pooling that a pipeline has it use.
+
+    Raises:
+        InvalidMessage: `model` is no identity.
+    """
+    own = ModelIdentity.parse(model)
+    return str(replace(own, pooling=preprocessing.pooling or own.pooling))
 
 
 def fingerprint(model: str, preprocessing: Preprocessing) -> str:

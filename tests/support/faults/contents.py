@@ -90,5 +90,5 @@ def _expected(path: str, sha256: str, preprocessing: Preprocessing) -> Vectors:
     """Return the vector that the stand-in makes of a file, which holds bytes of this digest."""
     picture = decode(Path(path).read_bytes(), preprocessing, PictureSettings())
     assert picture.sha256 == sha256
-    made: Vectors = SeededEmbedder().embed(picture.pixels[None])[0]
+    made: Vectors = SeededEmbedder().embed(picture.pixels[None], preprocessing.pooling)[0]
     return made

@@ -64,8 +64,9 @@ ELSEWHERE = {
     "Partition": "for people who choose one on a page",
     "JobState": "a word",
     "Matches": "a part of BatchResults",
-    "Network": "a part of Info that is kept as it is",
+    "Network": "a part of Info, of which only fingerprints are read",
     "Pipeline": "a part of Network",
+    "Preset": "a word",
     "Problem": "an error, see below",
     "Session": "for pages, which log in by a cookie",
     "Work": "for autoscalers, which read it as it is",
@@ -79,7 +80,6 @@ UNREAD = {
     "Info": {
         "collections",
         "max_upload_bytes",
-        "networks",
         "preprocessing_version",
         "searches_by_url",
         "takes_uploads",

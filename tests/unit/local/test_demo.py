@@ -9,6 +9,7 @@ from imagesearch_client import Client, Result, SearchResult
 from imagesearch_local.demo import SHOWN, _collection_for, _finds_itself, _spread
 
 NETWORK = "a" * 64
+OLDER = "c" * 64
 OTHER = "b" * 64
 INFO = {
     "version": "0.1.0",
@@ -16,7 +17,8 @@ INFO = {
     "untrained": True,
     "model": "vgg16",
     "fingerprint": NETWORK,
-    "preprocessing_version": 1,
+    "networks": [{"pipelines": [{"fingerprint": OLDER}, {"fingerprint": NETWORK}]}],
+    "preprocessing_version": 2,
     "collections": 1,
     "images": 480,
     "workers": [],
@@ -43,6 +45,7 @@ def api(collection: dict[str, object] | None) -> Client:
         (None, "default"),
         ({}, "default"),
         ({"images": 480, "fingerprint": NETWORK}, "default"),
+        ({"images": 480, "fingerprint": OLDER}, "default"),
         ({"images": 480, "fingerprint": OTHER}, "demo-random-7"),
     ],
 )

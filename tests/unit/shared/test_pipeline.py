@@ -16,7 +16,15 @@ from imagesearch import pipeline
 from imagesearch.errors import InvalidMessage
 from imagesearch.networks import RESNET50, VGG16, NetworkSpec
 from imagesearch.pictures.decode import decode
-from imagesearch.pipeline import Preprocessing, Preset, Resize, fingerprint, model_identity, pipeline_of
+from imagesearch.pipeline import (
+    Preprocessing,
+    Preset,
+    Resize,
+    fingerprint,
+    model_identity,
+    pipeline_of,
+    pooled_model,
+)
 from imagesearch.settings import PictureSettings
 
 MODEL = model_identity("ab" * 32)
@@ -95,8 +103,18 @@ def test_a_preset_is_recognised_by_its_options(network: NetworkSpec) -> None:
         assert Preset.of(pipeline_of(network, preset, {"aspect": "crop"}), network) is None
 
 
+def test_people_are_told_the_pooling_that_a_pipeline_has_a_network_use() -> None:
+    assert pooled_model(MODEL, Preset.PUBLISHED.options(VGG16)) == MODEL
+    assert pooled_model(MODEL, Preset.RECOMMENDED.options(VGG16)) == MODEL.replace("-max-", "-gem-")
+
+
+def test_the_fingerprint_of_the_recommended_pipeline_does_not_change() -> None:
+    expected = "b464c4a2dc2a646ed41de10461e3ede4660bbba2810cea80595cf14cfed1a291"
+    assert fingerprint(MODEL, Preset.RECOMMENDED.options(VGG16)) == expected
+
+
 def test_changes_leave_the_rest_of_a_pipeline() -> None:
-    built = Preprocessing("antialiased", side=320, pooling="avg")
+    built = Preprocessing("antialiased", side=320, pooling="gem")
     assert pipeline_of(VGG16, built, {"aspect": "pad"}) == replace(built, aspect="pad")
     assert pipeline_of(VGG16, Preset.RECOMMENDED, {"side": 320}) == built
 

@@ -194,7 +194,7 @@ def _collection_for(client: Client, weights: str) -> str:
         if error.status != 404:
             raise
         return "default"
-    if found.fingerprint in (None, client.info().fingerprint):
+    if found.fingerprint is None or found.fingerprint in client.info().fingerprints:
         return "default"
     return "demo-" + re.sub(r"[^a-z0-9]+", "-", Path(weights).name.lower()).strip("-")
 

@@ -18,7 +18,7 @@ from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collections as table
 from imagesearch.errors import Conflict, NotFound, PipelineMismatch
 from imagesearch.networks import BUILT_IN, VGG16, ModelIdentity, NetworkSpec
-from imagesearch.pipeline import Preprocessing, Preset, fingerprint
+from imagesearch.pipeline import Preprocessing, Preset, fingerprint, pooled_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Collection:
     Attributes:
         dimension: numbers of a vector.
         network: name of the network that its pictures go through.
-        model: identity of the network that built it; None while it is empty.
+        model: identity of the network that built it, as its workers have it; None while it is empty.
         fingerprint: of network and preprocessing together; None while it is empty.
         vector_collection: name of the Milvus collection behind it.
         generation: how often its pipeline was replaced.
@@ -69,6 +69,11 @@ class Collection:
     def pooling(self) -> str:
         """Return how the last feature map of its network becomes a vector."""
         return self.preprocessing.pooling or self.network_spec.pooling
+
+    @property
+    def pooled_model(self) -> str | None:
+        """Return the identity of its network with its own pooling; None while it is empty."""
+        return None if self.model is None else pooled_model(self.model, self.preprocessing)
 
     @property
     def preset(self) -> Preset | None:

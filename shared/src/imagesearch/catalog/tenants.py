@@ -11,6 +11,8 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import NotFound
+from imagesearch.networks import VGG16
+from imagesearch.pipeline import Preset
 
 
 def collection(tx: Transaction, name: str, tenancy: Tenancy) -> Collection:
@@ -36,8 +38,10 @@ def collection_by_name(tx: Transaction, name: str, tenancy: Tenancy) -> Collecti
     return collections.get_by_name(tx, name)
 
 
-def collection_to_fill(tx: Transaction, name: str, tenancy: Tenancy) -> Collection:
+def collection_to_fill(tx: Transaction, name: str, tenancy: Tenancy, preset: Preset) -> Collection:
     """Return the collection of that name or alias, made where there is none and the key may make one.
+
+    A collection that is made here is for VGG16, with the pipeline that `preset` names.
 
     Raises:
         Forbidden: the key is bound to others, whether or not there is one of that name.
@@ -50,7 +54,7 @@ def collection_to_fill(tx: Transaction, name: str, tenancy: Tenancy) -> Collecti
             held = collections.get(tx, name)
         except NotFound:
             tenancy.require_name(name)
-            held, _ = collections.create(tx, name)
+            held, _ = collections.create(tx, name, network=VGG16, preprocessing=preset.options(VGG16))
     tenancy.require_name(held.name)
     return held
 

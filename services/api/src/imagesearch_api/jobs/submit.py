@@ -22,6 +22,7 @@ from imagesearch.failures import FailureCode
 from imagesearch.files.manifests import Manifest
 from imagesearch.files.paths import open_file, resolve_directory, resolve_file
 from imagesearch.files.roots import Roots
+from imagesearch.pipeline import DEFAULT_PRESET, Preset
 from imagesearch_api.jobs.ports import Jobs
 
 log = structlog.get_logger()
@@ -49,6 +50,11 @@ class Submission:
     metadata: dict[str, Any] | None = None
     prune: bool = False
     idempotency_key: jobs.IdempotencyKey | None = None
+
+    @property
+    def preset(self) -> Preset:
+        """Return the pipeline of a collection that the job makes: the published contract's stays what it was."""
+        return Preset.PUBLISHED if self.origin == JobOrigin.V1 else DEFAULT_PRESET
 
     def digest(self) -> str:
         """Return a digest of what was asked, without the key it was asked under.
@@ -85,7 +91,7 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     wanted = _checked(ports, submission)
     try:
         with ports.catalog.transaction() as tx:
-            collection = tenants.collection_to_fill(tx, submission.collection, bounds)
+            collection = tenants.collection_to_fill(tx, submission.collection, bounds, submission.preset)
             job = jobs.create(tx, collection.id, wanted)
             if submission.prune:
                 audit.note(tx, Action.PRUNE_SUBMITTED, submission.owner.key_id, {"job": job.id})

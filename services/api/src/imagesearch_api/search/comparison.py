@@ -14,7 +14,8 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound, PipelineMismatch
-from imagesearch.pipeline import Preprocessing
+from imagesearch.networks import VGG16
+from imagesearch.pipeline import DEFAULT_PRESET
 from imagesearch.similarity import distance_between
 from imagesearch_api.errors import QueryRejected, of_query
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
@@ -111,7 +112,7 @@ def _embedded(ports: Search, home: Collection | None, uploads: dict[int, bytes],
     if home is not None and home.model is not None:
         return embed(ports.embedding, home, samples, timings)
     # No vectors prescribe the weights: any will do, as both go through the same pass.
-    preprocessing = home.preprocessing if home is not None else Preprocessing()
+    preprocessing = home.preprocessing if home is not None else DEFAULT_PRESET.options(VGG16)
     with timings.measure("decode"):
         pixels = [pixels_of(ports.embedding, preprocessing, sample, uploads[sample.index]) for sample in samples]
     with timings.measure("extract"):

@@ -19,7 +19,7 @@ from imagesearch.failures import FailureCode
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.networks import VGG16, ModelIdentity, queue_for
 from imagesearch.pictures.regions import Region
-from imagesearch.pipeline import Preprocessing
+from imagesearch.pipeline import DEFAULT_PRESET, Preprocessing
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.errors import of_query
 from imagesearch_api.networks import consumes
@@ -159,12 +159,13 @@ def infer(embedding: Embedding, collection: Collection | None, pixels: Sequence[
     """
     timeout = embedding.timeout + embedding.timeout_each * (len(pixels) - 1)
     stacked = np.stack(pixels)
+    preprocessing = collection.preprocessing if collection is not None else DEFAULT_PRESET.options(VGG16)
     question = QueryPixels(
         count=len(pixels),
         pixels=stacked.tobytes(),
         side=stacked.shape[1],
         seconds=timeout,
-        pooling=collection.preprocessing.pooling if collection is not None else None,
+        pooling=preprocessing.pooling,
     )
     network, model = (collection.network, collection.model) if collection is not None else (VGG16.name, None)
     queue = queue_for(Queue.QUERY, network, model)

@@ -12,7 +12,7 @@ from imagesearch.catalog import audit, collections, image_queries, names, tenant
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collections import Collection as Stored
 from imagesearch.errors import Conflict, NotFound
-from imagesearch.pipeline import Preset, pipeline_of
+from imagesearch.pipeline import pipeline_of
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -67,7 +67,7 @@ def create_collection() -> ResponseReturnValue:
             tx,
             body.name,
             network=network,
-            preprocessing=pipeline_of(network, Preset(body.pipeline), body.preprocessing),
+            preprocessing=pipeline_of(network, body.pipeline, body.preprocessing),
             index_type=spec.index_type,
             index_params=dict(spec.params),
         )

@@ -17,7 +17,7 @@ from imagesearch.doctor.examine import examine, is_healthy
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.subdirectories import subdirectories
 from imagesearch.networks import NetworkSpec
-from imagesearch.pipeline import PREPROCESSING_VERSION, Preprocessing, Preset, fingerprint
+from imagesearch.pipeline import DEFAULT_PRESET, PREPROCESSING_VERSION, Preset, fingerprint, pooled_model
 from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
@@ -67,7 +67,7 @@ def info() -> ResponseReturnValue:
             weights=extractor.weights if extractor else None,
             untrained=extractor.untrained if extractor else None,
             model=model,
-            fingerprint=fingerprint(model, Preprocessing()) if model else None,
+            fingerprint=_default_fingerprint(extractor),
             preprocessing_version=PREPROCESSING_VERSION,
             collections=len(found),
             images=sum(counts.values()),
@@ -84,6 +84,13 @@ def info() -> ResponseReturnValue:
             networks=_networks(workers),
         )
     )
+
+
+def _default_fingerprint(extractor: WorkerReport | None) -> str | None:
+    spec = spec_of(extractor) if extractor is not None else None
+    if extractor is None or extractor.model is None or spec is None:
+        return None
+    return fingerprint(extractor.model, DEFAULT_PRESET.options(spec))
 
 
 def _networks(workers: Sequence[WorkerReport]) -> list[Network]:
@@ -114,6 +121,7 @@ def _pipeline(preset: Preset, spec: NetworkSpec, model: str) -> Pipeline:
     return Pipeline(
         pipeline=preset,
         pooling=options.pooling or spec.pooling,
+        model=pooled_model(model, options),
         preprocessing=options.to_dict(),
         fingerprint=fingerprint(model, options),
     )

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.pipeline import Preset
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
@@ -30,8 +29,7 @@ from imagesearch_api.v2 import v2
 def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
     body = read_json(ReindexBody)
-    preset = None if body.pipeline is None else Preset(body.pipeline)
-    wanted = Rebuild(body.index_type, body.index_params, preset, body.preprocessing, body.network)
+    wanted = Rebuild(body.index_type, body.index_params, body.pipeline, body.preprocessing, body.network)
     job = submit_reindex(
         current().jobs, current().search.vectors, name, wanted, origin=JobOrigin.V2, owner=owner()
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from imagesearch.catalog.constants import METRIC
 from imagesearch.errors import InvalidMessage
 from imagesearch.networks import MAX_NETWORK_NAME, VGG16
-from imagesearch.pipeline import Preprocessing
+from imagesearch.pipeline import DEFAULT_PRESET, Preprocessing, Preset
 from imagesearch.vectors import IndexType
 from imagesearch_api.models.requests.base import Body, CollectionName
 
@@ -24,8 +24,9 @@ def _checked_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 PresetName = Annotated[
-    Literal["published", "recommended"],
-    Field(description="A pipeline by name; `preprocessing` changes parts of it."),
+    Preset,
+    # JSON has no enums: its names are texts.
+    Field(strict=False, description="A pipeline by name; `preprocessing` changes parts of it."),
 ]
 NetworkName = Annotated[str, Field(min_length=1, max_length=MAX_NETWORK_NAME)]
 
@@ -36,7 +37,7 @@ class CollectionBody(Body):
     name: CollectionName
     metric: str = METRIC
     network: NetworkName = VGG16.name
-    pipeline: PresetName = "published"
+    pipeline: PresetName = DEFAULT_PRESET
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     index_type: IndexType = "AUTOINDEX"
     index_params: dict[str, Any] = Field(default_factory=dict)

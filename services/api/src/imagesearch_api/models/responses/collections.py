@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field
 
 from imagesearch.catalog import collections
+from imagesearch.pipeline import Preset
 from imagesearch_api.models.responses.base import Answer, Anything, Count, Moment, Page, moment
 
 
@@ -24,9 +25,9 @@ class Collection(Answer):
     dimension: Count
     input_side: Count
     metric: str
-    model: str | None
+    model: str | None = Field(description="Its network with its pooling and weights; null while it is empty.")
     fingerprint: str | None
-    pipeline: str | None = Field(
+    pipeline: Preset | None = Field(
         description="Name of its pipeline; null where its options are none of the presets."
     )
     pooling: str
@@ -56,7 +57,7 @@ class Collection(Answer):
             dimension=collection.dimension,
             input_side=collection.preprocessing.side,
             metric=collection.metric,
-            model=collection.model,
+            model=collection.pooled_model,
             fingerprint=collection.fingerprint,
             pipeline=collection.preset,
             pooling=collection.pooling,

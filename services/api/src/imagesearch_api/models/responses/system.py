@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from imagesearch.pipeline import Preset
 from imagesearch_api.models.responses.base import Answer, Anything, Count
 
 
@@ -20,10 +21,11 @@ class Worker(Answer):
 
 
 class Pipeline(Answer):
-    """A pipeline that has a name, and the fingerprint of collections that a network builds with it."""
+    """A pipeline that has a name, and what collections say that a network builds with it."""
 
-    pipeline: str
+    pipeline: Preset
     pooling: str
+    model: str
     preprocessing: Anything
     fingerprint: str
 
@@ -34,7 +36,7 @@ class Network(Answer):
     network: str
     dimension: Count
     input_side: Count
-    model: str
+    model: str = Field(description="With the network's own pooling; `pipelines` say theirs.")
     weights: str | None
     untrained: bool
     extractors: Count
@@ -49,7 +51,7 @@ class Info(Answer):
     weights: str | None
     untrained: bool | None
     model: str | None
-    fingerprint: str | None
+    fingerprint: str | None = Field(description="Of collections that nobody chose a pipeline for.")
     preprocessing_version: Count
     collections: Count
     images: Count
