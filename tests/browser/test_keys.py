@@ -26,10 +26,11 @@ COMMAND = [sys.executable, "-m"]
 
 @dataclass(frozen=True)
 class Guarded:
-    """An API of the running system that asks for keys, and a key of it."""
+    """An API of the running system that asks for keys, and two keys of it: one for all, one for the album."""
 
     url: str
     key: str
+    album_key: str
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,13 @@ def guarded(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     lines = (system.folder / "data" / "run" / "stack.env").read_text().splitlines()
     stack = dict(shlex.split(line)[0].split("=", 1) for line in lines)
     environment = system.environment | stack | {"API_KEYS": "true"}
-    make = [*COMMAND, "imagesearch.admin", "keys", "make", "page", "--scope", "write"]
-    key = subprocess.run(make, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    make = [*COMMAND, "imagesearch.admin", "keys", "make", "--scope", "write"]
+    key, album_key = (
+        subprocess.run(
+            [*make, *more], env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.strip()
+        for more in (["page"], ["of the album", "--collection", "album"])
+    )
     port = kept_port()
     url = f"http://127.0.0.1:{port}"
     serve = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--config", "python:imagesearch_api.gunicorn_conf"]
@@ -57,7 +63,7 @@ def guarded(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         )
     try:
         until(is_ready, alive=api, output=output)
-        yield Guarded(url, key)
+        yield Guarded(url, key, album_key)
     finally:
         api.send_signal(signal.SIGTERM)
         assert ended(api) == 0
@@ -117,6 +123,42 @@ def test_a_session_that_ends_meanwhile_is_begun_again_where_one_was(
     asked(page).get_by_label("API key").fill(guarded.key)
     page.keyboard.press("Enter")
     expect(page.locator(".job").first).to_be_visible()
+
+
+def test_another_key_shows_what_it_allows_and_nothing_of_before(
+    page: Page, guarded: Guarded, album: Path, twins: str
+) -> None:
+    page.goto(f"{guarded.url}/#/library?c={twins}")
+    asked(page).get_by_label("API key").fill(guarded.key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=twins)).to_be_visible()
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Jobs").click()
+    # Behind the window nothing can be chosen that is not known yet to be allowed.
+    asked(page).get_by_label("API key").fill(guarded.album_key)
+    page.keyboard.press("Enter")
+    expect(page.locator(".job").first).to_be_visible()
+    page.get_by_role("link", name="Library").click()
+    expect(page.get_by_role("heading", name="album")).to_be_visible()
+    expect(page.get_by_role("heading", name=twins)).to_have_count(0)
+    expect(page.get_by_label("Collection").locator("option")).to_have_count(1)
+
+
+def test_a_deletion_that_waits_is_sent_before_its_session_ends(
+    page: Page, guarded: Guarded, http: httpx.Client, twins: str
+) -> None:
+    page.clock.install()
+    page.goto(f"{guarded.url}/#/library?c={twins}")
+    expect(page.get_by_role("combobox", name="Collection")).to_be_hidden()
+    asked(page).get_by_label("API key").fill(guarded.key)
+    page.keyboard.press("Enter")
+    page.locator(".tile button").first.click()
+    page.keyboard.press("Delete")
+    page.keyboard.press("Escape")
+    expect(page.locator(".tile")).to_have_count(2)
+    page.get_by_role("button", name="Sign out").click()
+    expect(asked(page)).to_be_visible()
+    assert len(http.get(f"/api/v2/collections/{twins}/images").json()["items"]) == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,7 +1,7 @@
 // The frame of the page: where one is, which collection is meant, and what everybody has to know.
 
 import { format, go, here } from "./address.js";
-import { connect, logout } from "./api.js";
+import { call, connect, logout } from "./api.js";
 import { button, fill, h, icon } from "./dom.js";
 import { DuplicatesView } from "./duplicates.js";
 import { JobsView } from "./jobs.js";
@@ -11,6 +11,7 @@ import { Notices } from "./notices.js";
 import { SearchView } from "./search.js";
 import { collectionOf, refresh, remember, state } from "./state.js";
 import { count, TEXT } from "./strings.js";
+import { sendNow, takeBack } from "./undo.js";
 
 /** @typedef {{open: (parameters: URLSearchParams) => void, close: () => void}} View */
 
@@ -23,6 +24,8 @@ class Page {
     this.main = h("main", { id: "main", tabindex: -1 });
     this.nav = h("nav", { class: "nav", "aria-label": TEXT.title });
     this.chooser = h("select", { class: "chooser", "aria-label": TEXT.collection, onchange: () => this.choose() });
+    // Until it is known which collections there are.
+    this.chooser.hidden = true;
     this.keys = new Keys();
     this.notices = new Notices(() => this.start());
     this.leave = button(TEXT.key.leave, () => this.signOut(), { icon: "leave", isBare: true });
@@ -44,7 +47,7 @@ class Page {
       this.main,
     );
     history.scrollRestoration = "manual";
-    connect(() => this.keys.ask(), (problem) => this.notices.hear(problem));
+    connect(() => this.askForKey(), (problem) => this.notices.hear(problem));
     addEventListener("hashchange", () => this.show());
   }
 
@@ -63,21 +66,47 @@ class Page {
     this.show();
   }
 
+  /**
+   * Ask for a key; another one than before sees other things, so the view begins anew.
+   * @returns {Promise<boolean>}
+   */
+  async askForKey() {
+    const isGiven = await this.keys.ask();
+    if (isGiven && this.view) {
+      const before = state.session?.api_key;
+      const { api_key: now } = await call("GET", "session");
+      // Several requests may have waited for the key: the first of them has begun anew already.
+      if (now !== before && before === state.session?.api_key) {
+        takeBack();
+        this.clear();
+        this.start();
+      }
+    }
+    return isGiven;
+  }
+
   async signOut() {
+    // It was made under the key that is being given up.
+    await sendNow();
     try {
       await logout();
     } catch {
       // The notice says why the session goes on.
       return;
     }
-    // What the key allowed to see is not left on the screen.
+    this.clear();
+    await this.start();
+  }
+
+  /** Leave nothing on the screen of what a key allowed to see. */
+  clear() {
     this.view?.close();
     this.view = null;
+    state.session = null;
     fill(this.main);
     fill(this.chooser);
     this.chooser.hidden = true;
     this.leave.hidden = true;
-    await this.start();
   }
 
   show() {

@@ -58,7 +58,7 @@ export const TEXT = {
   },
   key: {
     title: "An API key is needed", field: "API key", go: "Sign in", decline: "Not now", leave: "Sign out",
-    hint: "Whoever runs this system hands them out. It is asked for once: this browser stays signed in for a while.",
+    hint: "Ask whoever runs this system for one. It is asked for once: this browser stays signed in for a while.",
     wrong: "That key is not valid: it is misspelt, or it was revoked.",
   },
   errors: {

@@ -22,7 +22,7 @@ export const isThere = (image) => !going.has(image.id);
  * @param {() => void} changed is called when they are hidden, and when they come back
  */
 export function removeLater(collection, ids, changed) {
-  if (waiting) send();
+  sendNow();
   for (const id of ids) going.add(id);
   waiting = { collection, ids, left: SECONDS, timer: setInterval(tick, 1000), changed };
   document.body.append(toast);
@@ -34,20 +34,21 @@ function tick() {
   if (!waiting) return;
   waiting.left -= 1;
   if (waiting.left > 0) say();
-  else send();
+  else sendNow();
 }
 
 function say() {
   if (!waiting) return;
   const text = TEXT.undo.waiting(waiting.ids.length, waiting.left);
   toast.hidden = false;
-  if (waiting.left === SECONDS) fill(toast, h("span", {}, text), button(TEXT.undo.undo, undo));
+  if (waiting.left === SECONDS) fill(toast, h("span", {}, text), button(TEXT.undo.undo, takeBack));
   // What changes each second is not for ears.
   else toast.firstChild.textContent = text;
   toast.firstChild.ariaHidden = waiting.left < SECONDS ? "true" : "false";
 }
 
-function undo() {
+/** Take back the deletion that waits, if one does. */
+export function takeBack() {
   if (!waiting) return;
   clearInterval(waiting.timer);
   back(waiting);
@@ -61,7 +62,8 @@ function back(one) {
   one.changed();
 }
 
-async function send() {
+/** Send the deletion that waits, if one does, and wait for its answer. */
+export async function sendNow() {
   if (!waiting) return;
   const one = waiting;
   clearInterval(one.timer);
@@ -79,5 +81,5 @@ async function send() {
 
 addEventListener("keydown", (event) => {
   const isField = event.target instanceof Element && event.target.matches("input, textarea");
-  if (event.key === "z" && (event.ctrlKey || event.metaKey) && !isField) undo();
+  if (event.key === "z" && (event.ctrlKey || event.metaKey) && !isField) takeBack();
 });
