@@ -21,7 +21,7 @@ STAND_IN = Path(__file__).parent / "faults" / "launch.py"
 PATIENT = {
     "BULK_NICENESS": "0",
     "QUERY_TIMEOUT": str(TIMEOUT / 4),
-    "INDEX_TIMEOUT": str(TIMEOUT / 4),
+    "INDEX_TIMEOUT": str(TIMEOUT * 3 / 4),
     "DELETE_TIMEOUT": str(TIMEOUT / 4),
     "MILVUS_TIMEOUT": str(TIMEOUT / 4),
     "REDIS_TIMEOUT": "30",
