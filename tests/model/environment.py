@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from model import searching, steps_build, steps_upkeep, steps_write
 from model.rules import Setup
-from model.state import INDEXED, Actor, Call, Row, Step, Store, World, end, perform
+from model.state import INDEXED, Actor, Call, Row, Step, Store, Tombstone, World, end, perform
 
 CALLS: Mapping[str, Callable[[World, int, Setup], Call]] = {
     "insert": steps_write.insertion,
@@ -48,16 +48,18 @@ def _time_matters(world: World, setup: Setup) -> bool:
 def pass_time(world: World, setup: Setup) -> World:
     """Let the horizon of bounded reads pass what was written, and tombstones grow old."""
     world = world._replace(
-        rows=tuple(_aged(row) if row is not None else None for row in world.rows),
-        stores=tuple(_settled(store) for store in world.stores),
-        tombstones=frozenset(
-            tombstone._replace(young=False) if tombstone.young else tombstone for tombstone in world.tombstones
-        ),
+        rows=tuple([_aged(row) if row is not None else None for row in world.rows]),
+        stores=tuple([_settled(store) for store in world.stores]),
+        tombstones=frozenset([_old(tombstone) for tombstone in world.tombstones]),
     )
     if not setup.rules.since_after_insert:
         slow = tuple(actor._replace(slow=True) if _is_slow(actor) else actor for actor in world.actors)
         world = world._replace(actors=slow)
     return world
+
+
+def _old(tombstone: Tombstone) -> Tombstone:
+    return tombstone._replace(young=False) if tombstone.young else tombstone
 
 
 def _settled(store: Store | None) -> Store | None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from model.rest import at_rest
 from model.rules import Setup
@@ -36,12 +37,13 @@ class Result:
         return "\n".join([f"{self.states} states: {self.problem or 'nothing wrong'}", *lines])
 
 
-Parents = dict[World, tuple[World, str] | None]
+Parents = dict[World, tuple[World, str, str] | None]
 """How each state was first come to."""
 
 
+@cache
 def explore(setup: Setup) -> Result:
-    """Look at every state that the steps lead to, breadth first, until one is wrong."""
+    """Look at every state that the steps lead to, breadth first, until one is wrong; the same setup once."""
     with _no_garbage_collector():
         return _explore(setup)
 
@@ -54,9 +56,9 @@ def _explore(setup: Setup) -> Result:
     while waiting:
         world = waiting.popleft()
         goes_on = False
-        for step in successors(world, setup):
+        for who, step in successors(world, setup):
             goes_on = goes_on or not _is_chance(world, step.world)
-            came = (world, step.name)
+            came = (world, who, step.name)
             is_new = parents.setdefault(step.world, came) is came
             # What is wrong with a step is looked at however its end was come to before.
             problem = step.problem or grown_older(world, step.world)
@@ -64,7 +66,7 @@ def _explore(setup: Setup) -> Result:
                 problem = judge_all(step.world, setup, judged)
                 waiting.append(step.world)
             if problem:
-                return Result(len(parents), problem, (*_trace(parents, world), step.name))
+                return Result(len(parents), problem, (*_trace(parents, world), who + step.name))
         problem = "" if goes_on else at_rest(world, setup)
         if problem:
             return Result(len(parents), problem, _trace(parents, world))
@@ -102,6 +104,7 @@ def _trace(parents: Parents, world: World) -> tuple[str, ...]:
     names: list[str] = []
     came = parents[world]
     while came is not None:
-        names.append(came[1])
-        came = parents[came[0]]
+        before, who, name = came
+        names.append(who + name)
+        came = parents[before]
     return tuple(reversed(names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from model.state import NO_DIGEST, Step, World
 
@@ -112,7 +113,12 @@ class Setup:
     again: bool = False
     merged: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What a trace calls each actor."""
+        return tuple(f"{kind} {index}: " for index, kind in enumerate(self.actors))
+
+    @cached_property
     def last_version(self) -> int:
         return int(self.changed) + self.changes
 

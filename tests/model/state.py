@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeVar
+
+T = TypeVar("T", bound=tuple[Any, ...])
 
 PENDING, INDEXED, FAILED = "pending", "indexed", "failed"
 NO_KEY = 0
@@ -10,6 +13,21 @@ NO_DIGEST = -1
 NO_IMAGE = -1
 LIVE_FIRST, BUILT = 0, 1
 """The Milvus collection that is live at first, and the one that a build fills."""
+
+
+def quickly_replaced(kind: type[T]) -> type[T]:
+    """Give a record a `_replace` of its own: that of `NamedTuple` took a third of a search's time."""
+    places = {name: place for place, name in enumerate(kind._fields)}
+    made: Callable[..., T] = tuple.__new__
+
+    def _replace(record: T, /, **values: object) -> T:
+        fields = list(record)
+        for name, value in values.items():
+            fields[places[name]] = value
+        return made(kind, fields)
+
+    kind._replace = _replace
+    return kind
 
 
 class Vector(NamedTuple):
@@ -33,6 +51,7 @@ class Store(NamedTuple):
         return self.views[-1]
 
 
+@quickly_replaced
 class Row(NamedTuple):
     """Hold a row of `images`, and below the line what only the invariants look at.
 
@@ -55,6 +74,7 @@ class Row(NamedTuple):
     relabelled: bool = False
 
 
+@quickly_replaced
 class Tombstone(NamedTuple):
     """Hold a key that a transaction has un-named."""
 
@@ -76,6 +96,7 @@ class Exceptional(NamedTuple):
 BuildPhase = Literal["none", "open", "switched", "applied", "cancelled"]
 
 
+@quickly_replaced
 class Build(NamedTuple):
     """Hold the row of a build, and its exceptions."""
 
@@ -94,6 +115,7 @@ class Call(NamedTuple):
     vector: Vector | None = None
 
 
+@quickly_replaced
 class Actor(NamedTuple):
     """Hold where somebody stands, and what they remember.
 
@@ -138,6 +160,7 @@ class Actor(NamedTuple):
     slow: bool = False
 
 
+@quickly_replaced
 class World(NamedTuple):
     """Hold everything at one moment.
 

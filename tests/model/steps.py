@@ -54,21 +54,22 @@ STEPS: Mapping[str, Take] = {
 }
 
 
-def successors(world: World, setup: Setup) -> Iterator[Step]:
-    """Yield every step that is possible now."""
+def successors(world: World, setup: Setup) -> Iterator[tuple[str, Step]]:
+    """Yield every step that is possible now, and before it who takes it."""
     for index, actor in enumerate(world.actors):
         take = STEPS.get(actor.step)
         if take is not None:
             for step in take(world, index, setup):
-                yield _merged(step._replace(name=f"{actor.kind} {index}: {step.name}"), index, setup)
-    yield from happen(world, setup)
+                yield setup.names[index], _merged(step, index, setup)
+    for step in happen(world, setup):
+        yield "", step
 
 
 def _merged(step: Step, index: int, setup: Setup) -> Step:
     """Take the steps that follow at once together with a step, as far as the setup says so."""
-    while not step.problem and step.world.actors[index].step in setup.merged:
-        following = list(STEPS[step.world.actors[index].step](step.world, index, setup))
-        if len(following) != 1:
+    while not step.problem and (following := step.world.actors[index].step) in setup.merged:
+        steps = list(STEPS[following](step.world, index, setup))
+        if len(steps) != 1:
             break
-        step = Step(f"{step.name}; {following[0].name}", following[0].world, following[0].problem)
+        step = Step(f"{step.name}; {steps[0].name}", steps[0].world, steps[0].problem)
     return step
