@@ -23,7 +23,7 @@ from imagesearch.catalog.tables import images, jobs, stray_files
 from imagesearch.errors import StoreUnavailable
 from imagesearch_local.errors import StackFailed
 from support.faults.harm import WORKERS, frozen, kill_session
-from support.faults.living import Living, StartStack
+from support.faults.living import STILL_SECONDS, Living, StartStack
 from support.faults.scoreboard import Scoreboard
 from support.faults.shared_library import NAME, Crowd, SharedLibrary, User, readable_files
 from support.faults.users import Labeller, everybody
@@ -116,7 +116,7 @@ def _let_settle(stack: Living, shared: SharedLibrary) -> list[str]:
             stack.control(job_id, "resume")
         return not unfinished
 
-    until(has_ended, output=stack.output)
+    until(has_ended, seconds=STILL_SECONDS, moves=lambda: _counted(stack), output=stack.output)
     last = stack.wait_ended(stack.submit(str(shared.root), NAME, prune=True))
     assert last["state"] in ("succeeded", "completed_with_failures")
     with stack.catalog.transaction() as tx:
@@ -144,6 +144,12 @@ def _jobs(stack: Living) -> dict[str, bool]:
         found = collections.get(tx, NAME)
     query = sa.select(jobs.c.id, jobs.c.finished_at).where(jobs.c.collection_id == found.id)
     return {row.id: row.finished_at is not None for row in _rows(stack, query)}
+
+
+def _counted(stack: Living) -> list[tuple[int, ...]]:
+    """Return how far each job has come."""
+    counters = (jobs.c.total, jobs.c.indexed, jobs.c.unchanged, jobs.c.failed, jobs.c.cancelled)
+    return [tuple(row) for row in _rows(stack, sa.select(*counters).order_by(jobs.c.number))]
 
 
 def _uploaded(stack: Living) -> list[Path]:

@@ -58,7 +58,8 @@ def test_rolling_restarts_send_nothing_twice(rounds: Rounds) -> None:
 
 def test_answers_in_the_wrong_order_are_put_in_the_right_places(rounds: Rounds) -> None:
     for _ in range(2):
-        rounds.run("index messages reversed", partial(reverse_answers, rounds.stack, 2))
+        # Later there may be no more than a busy indexer has in its hands.
+        rounds.run("index messages reversed", partial(reverse_answers, rounds.stack, 2), latest=0.4)
 
 
 def test_everything_killed_at_once_goes_on_by_itself(rounds: Rounds) -> None:

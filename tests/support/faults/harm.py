@@ -7,7 +7,7 @@ import random
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 import sqlalchemy as sa
@@ -107,15 +107,16 @@ def reverse_answers(stack: Living, least: int) -> None:
     stopped = stack.pid("indexer")
     assert stopped is not None
     hold(stopped)
-    client = stack.redis()
-    until(lambda: client.llen(Queue.INDEX.value) >= least)
-    waiting = client.lrange(Queue.INDEX.value, 0, -1)
-    with client.pipeline() as pipe:
-        pipe.delete(Queue.INDEX.value)
-        pipe.lpush(Queue.INDEX.value, *waiting)
-        pipe.execute()
-    client.close()
-    stack.send("indexer", signal.SIGCONT)
+    try:
+        with closing(stack.redis()) as client:
+            until(lambda: client.llen(Queue.INDEX.value) >= least, output=stack.output)
+            waiting = client.lrange(Queue.INDEX.value, 0, -1)
+            with client.pipeline() as pipe:
+                pipe.delete(Queue.INDEX.value)
+                pipe.lpush(Queue.INDEX.value, *waiting)
+                pipe.execute()
+    finally:
+        stack.send("indexer", signal.SIGCONT)
 
 
 def double_messages(stack: Living) -> None:

@@ -35,14 +35,15 @@ class Rounds:
     album: Sequence[Path]
     pick: random.Random
 
-    def run(self, fault: str, *harms: Harm, rounds: int = 1) -> str:
+    def run(self, fault: str, *harms: Harm, rounds: int = 1, latest: float = 0.75) -> str:
         """Begin a job, do each harm at a random moment of it, wait for its end, judge, and return the job's id.
 
-        The time to recover runs from the last harm to the end of the job.
+        No harm is drawn for a moment when more than the part `latest` of the pictures is done. The time to recover
+        runs from the last harm to the end of the job.
         """
         collection = f"c{uuid4().hex[:12]}"
         job_id = self.stack.submit(str(self.album[0].parent), collection)
-        moments = sorted(self.pick.sample(range(5, len(self.album) * 3 // 4), len(harms)))
+        moments = sorted(self.pick.sample(range(5, int(len(self.album) * latest)), len(harms)))
         harmed = time.monotonic()
         for moment, harm in zip(moments, harms, strict=True):
             self.stack.wait_done(job_id, moment)

@@ -20,13 +20,16 @@ SETTLE_SECONDS = 240.0
 
 
 def settle(stack: Living, name: str) -> Collection:
-    """Wait until nothing of a collection is left to be done, or for long enough, and return the collection.
+    """Wait until nothing of a collection is left to be done, or nothing moves any more, and return the collection.
 
     What is still left then is found by the judge, and said in its words.
     """
-    begun = time.monotonic()
-    while not _is_settled(stack, name) and (waited := time.monotonic() - begun) < SETTLE_SECONDS:
-        time.sleep(pause_after(waited))
+    begun = moved = time.monotonic()
+    seen = _left(stack, name)
+    while any(seen) and time.monotonic() - moved < SETTLE_SECONDS:
+        time.sleep(pause_after(time.monotonic() - begun))
+        if (left := _left(stack, name)) != seen:
+            moved, seen = time.monotonic(), left
     with stack.catalog.transaction() as tx:
         return collections.get(tx, name)
 
@@ -60,15 +63,18 @@ def left_over(stack: Living) -> int:
         )
 
 
-def _is_settled(stack: Living, name: str) -> bool:
+def _left(stack: Living, name: str) -> tuple[int, ...]:
+    """Return how much is left to be done, of each kind."""
     with stack.catalog.transaction() as tx:
         found = collections.get(tx, name)
-        query = sa.select(images.c.state, images.c.vector_key).where(images.c.collection_id == found.id)
-        rows = tx.execute(query).all()
-    if buried(stack, found.vector_collection) or left_over(stack) or found.switched_build is not None:
-        return False
-    named = sorted(row.vector_key for row in rows if row.vector_key is not None)
+        query = sa.select(images.c.vector_key).where(
+            images.c.collection_id == found.id, images.c.vector_key.is_not(None)
+        )
+        named = set(tx.execute(query).scalars())
     try:
-        return named == stack.vectors.keys(found.vector_collection) and not unnamed_stores(stack)
+        there = stack.vectors.keys(found.vector_collection)
     except NotFound:
-        return not named
+        there = []
+    unlike = len(named.symmetric_difference(there)) + len(there) - len(set(there))
+    graves, stores = buried(stack, found.vector_collection), unnamed_stores(stack)
+    return len(graves), left_over(stack), found.switched_build is not None, unlike, len(stores)
