@@ -46,9 +46,10 @@ class PostgresSettings(Settings):
     database_idle_transaction_timeout_ms: int = Field(
         90_000,
         ge=100,
-        description="Longest a transaction may pause between two statements, so that a frozen process does not "
-        "hold its locks for ever. Calls to Milvus are made within transactions: keep it above MILVUS_TIMEOUT, and "
-        "above the minute that it may take to have the vectors of a new index sealed.",
+        description="Longest a transaction may pause between two statements or, over TCP, while it reads an "
+        "answer, so that a frozen process does not hold its locks for ever. Calls to Milvus are made within "
+        "transactions: keep it above MILVUS_TIMEOUT, and above the minute that it may take to have the vectors of "
+        "a new index sealed.",
     )
 
 

@@ -60,12 +60,17 @@ class Catalog:
                     idle_in_transaction_session_timeout=settings.database_idle_transaction_timeout_ms,
                     default_transaction_isolation=r"read\ committed",
                     timezone="UTC",
+                    # While an answer waits to be read, neither of the limits above ends a session whose client
+                    # stands still: only the kernel does, over TCP.
+                    tcp_user_timeout=settings.database_idle_transaction_timeout_ms,
                 ),
                 "application_name": "imagesearch" if service is None else f"imagesearch-{service}",
                 # A host that vanished is noticed in seconds, not after the kernel's two hours.
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,
                 "keepalives_count": 3,
+                # The same while it has yet to acknowledge something.
+                "tcp_user_timeout": 11_000,
             },
         )
         sa.event.listen(self._engine, "checkout", self._ping_idle)
