@@ -1,7 +1,7 @@
 """Everybody uses one library at once while processes are killed and frozen: in the end all stores agree.
 
 `AGREEMENT_MINUTES` says how long, `FAULT_SEED` repeats what everybody draws, though not the moments at which the
-machine lets them.
+machine lets them. `FAULT_SEEDS=1,2,3` does all that for each of several seeds.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ from support.waiting import until
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 MINUTES = float(os.environ.get("AGREEMENT_MINUTES", "3"))
+SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", os.environ.get("FAULT_SEED", "")).split(",") if seed]
 FROZEN_SERVICES = ("extractor", "extractor-query", "indexer", "indexer", "api", "scheduler")
 
 
+@pytest.mark.parametrize("given", SEEDS or [None])
 def test_everything_agrees_after_all_that_can_happen_at_once(
-    start_stack: StartStack, scoreboard: Scoreboard, library: Path, tmp_path: Path
+    start_stack: StartStack, scoreboard: Scoreboard, library: Path, tmp_path: Path, given: int | None
 ) -> None:
-    seed = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(1_000)))
+    seed = random.SystemRandom().randrange(1_000) if given is None else given
     scoreboard.notes.append(f"all at once: FAULT_SEED={seed}")
     stack = start_stack(
         EMBED_SECONDS="0.02",
@@ -47,7 +49,7 @@ def test_everything_agrees_after_all_that_can_happen_at_once(
         BATCH_SIZE="16",
         VISIBILITY_TIMEOUT="60",
     )
-    shared = SharedLibrary(stack, library / "shared", tmp_path / "staging", seed)
+    shared = SharedLibrary(stack, library / f"shared {seed}", tmp_path / "staging", seed)
     shared.lay_out(calm=20, labelled=8, moving=160)
     first = stack.wait_ended(stack.submit(str(shared.root), NAME))
     assert first["state"] == "succeeded"
