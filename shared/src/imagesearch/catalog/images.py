@@ -209,18 +209,17 @@ def mark_seen(tx: Transaction, unchanged: Sequence[UnchangedImage]) -> None:
     """Record that files hold the bytes that are indexed already, and their new modification time."""
     if unchanged:
         tx.execute(
-            sa.update(table)
-            .where(table.c.id == sa.bindparam("image_id"))
-            .values(
-                size_bytes=sa.bindparam("new_size_bytes"),
-                mtime_ns=sa.bindparam("new_mtime_ns"),
-                # Whoever has read the file before may have read something else.
-                version=keys.version(),
+            sa.text(
+                # Whoever has read the file before may have read something else: hence a new version.
+                "UPDATE images SET size_bytes = seen.size_bytes, mtime_ns = seen.mtime_ns, "  # noqa: S608 - a constant
+                f"version = {keys.NEW_VERSION} FROM unnest(CAST(:ids AS bigint[]), CAST(:sizes AS bigint[]), "
+                "CAST(:mtimes AS bigint[])) AS seen (id, size_bytes, mtime_ns) WHERE images.id = seen.id"
             ),
-            [
-                {"image_id": seen.image_id, "new_size_bytes": seen.size_bytes, "new_mtime_ns": seen.mtime_ns}
-                for seen in unchanged
-            ],
+            {
+                "ids": [seen.image_id for seen in unchanged],
+                "sizes": [seen.size_bytes for seen in unchanged],
+                "mtimes": [seen.mtime_ns for seen in unchanged],
+            },
         )
 
 

@@ -17,6 +17,9 @@ RANDOM_BITS = 20
 """The last bits of a key are drawn by lot. After a crash, a failover or a restore the sequence may go back to what
 it has given out already: then one key in a million, and not each, would name two vectors."""
 
+NEW_VERSION = f"nextval('vector_keys') << {RANDOM_BITS}"
+"""The expression for a number that is no key, and that no row has had before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -44,7 +47,7 @@ def draw(tx: Transaction, number: int) -> list[int]:
 
 def version() -> sa.ColumnElement[int]:
     """Return the expression for a number that is no key, and that no row has had before."""
-    return sa.literal_column(f"nextval('vector_keys') << {RANDOM_BITS}", sa.BigInteger)
+    return sa.literal_column(NEW_VERSION, sa.BigInteger)
 
 
 def fence(tx: Transaction) -> Fence:

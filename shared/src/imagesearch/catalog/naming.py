@@ -7,12 +7,12 @@ collection, its searches use that build's vectors already: then a row is read to
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from imagesearch.catalog import image_counts, images, keys, path_backlog, stray_files, tombstones
 from imagesearch.catalog.collections import Collection
@@ -42,6 +42,19 @@ class Named:
     facts: ExtractedImage | None = None
 
 
+_FACT_TYPES = {fact: str(table.c[fact].type) for fact in exceptions.FACTS}
+_NAME = sa.text(
+    f"UPDATE images SET state = '{ImageState.INDEXED.value}', vector_key = given.key, version = given.key, "  # noqa: S608 - names of columns
+    "partition = given.partition, metadata = CAST(given.metadata AS jsonb), indexed_at = now(), "
+    + ", ".join(f"{fact} = given.{fact}" for fact in exceptions.FACTS)
+    + " FROM unnest(CAST(:ids AS bigint[]), CAST(:keys AS bigint[]), CAST(:partitions AS text[]), "
+    "CAST(:metadata AS text[]), "
+    + ", ".join(f"CAST(:{fact} AS {kind}[])" for fact, kind in _FACT_TYPES.items())
+    + f") AS given (id, key, partition, metadata, {', '.join(exceptions.FACTS)}) WHERE images.id = given.id"
+)
+"""One statement for a batch: one for each of its images would be as many round trips."""
+
+
 def lock(tx: Transaction, collection: Collection, image_ids: Iterable[int]) -> dict[int, Image]:
     """Lock the rows of images, whose vectors are about to change, and return them by id."""
     rows = images.lock(tx, image_ids)
@@ -54,28 +67,16 @@ def name(tx: Transaction, collection: Collection, named: Sequence[Named]) -> Non
     """Make vectors those of their images, whose rows are locked, and bury the ones before."""
     if not named:
         return
-    changed: dict[str, Any] = {
-        "state": ImageState.INDEXED,
-        "vector_key": sa.bindparam("new_key"),
-        "version": sa.bindparam("new_key"),
-        "partition": sa.bindparam("new_partition"),
-        "metadata": sa.bindparam("new_metadata", type_=JSONB),
-        "indexed_at": sa.func.now(),
-    }
-    for fact in exceptions.FACTS:
-        changed[fact] = sa.bindparam(f"new_{fact}")
+    ordered = sorted(named, key=lambda one: one.row.id)
     tx.execute(
-        sa.update(table).where(table.c.id == sa.bindparam("image_id")).values(changed),
-        [
-            {
-                "image_id": one.row.id,
-                "new_key": one.key,
-                "new_partition": one.partition,
-                "new_metadata": dict(one.metadata),
-                **{f"new_{fact}": getattr(one.facts or one.row, fact) for fact in exceptions.FACTS},
-            }
-            for one in sorted(named, key=lambda one: one.row.id)
-        ],
+        _NAME,
+        {
+            "ids": [one.row.id for one in ordered],
+            "keys": [one.key for one in ordered],
+            "partitions": [one.partition for one in ordered],
+            "metadata": [json.dumps(dict(one.metadata)) for one in ordered],
+            **{fact: [getattr(one.facts or one.row, fact) for one in ordered] for fact in exceptions.FACTS},
+        },
     )
     image_counts.move(tx, collection.id, gained=[one.row.id for one in named if one.row.vector_key is None])
     tombstones.bury(tx, collection.id, _buried(one.row for one in named))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import pytest
 import sqlalchemy as sa
 
@@ -11,6 +13,7 @@ from imagesearch.catalog.naming import Followed, Named
 from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
 from imagesearch.catalog.tables import path_backlog, stray_files
+from imagesearch.contract import UnchangedImage
 from support.album import Album
 
 pytestmark = pytest.mark.integration
@@ -79,6 +82,27 @@ def test_several_are_named_at_once_each_with_its_own(album: Album) -> None:
         again[1].vector_key: "/a",
     }
     assert {key for key, _ in album.buried()} == {rows[1].vector_key, rows[2].vector_key}
+
+
+def test_images_are_named_and_seen_in_one_round_trip_however_many(album: Album) -> None:
+    sent: list[int] = []
+
+    def note(_: object, __: object, statement: str, parameters: Sized, ___: object, executemany: bool) -> None:
+        if statement.startswith("UPDATE images"):
+            sent.append(len(parameters) if executemany else 1)
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", note)
+    try:
+        rows = album.index("/a", "/b", "/c")
+        with album.catalog.transaction() as tx:
+            images.mark_seen(tx, [UnchangedImage(row.id, "digest", row.id, 7, row.version) for row in rows])
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", note)
+    assert sent == [1, 1]
+    seen = [album.row(path) for path in ("/a", "/b", "/c")]
+    assert [(row.size_bytes, row.mtime_ns) for row in seen] == [(row.id, 7) for row in rows]
+    assert not {row.version for row in seen} & {row.version for row in rows}
+    assert len({row.version for row in seen}) == 3
 
 
 def test_naming_nothing_does_nothing(album: Album) -> None:
