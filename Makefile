@@ -98,9 +98,10 @@ format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup ## write docs/settings.md and .env.example again, from the settings themselves
+docs: setup ## write docs/settings.md, .env.example and the alerts of deploy/k8s again, from what they tell of
 	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.env_example
+	@$(BIN)/python -m tools.prometheus_rule
 
 LOCKED := api extractor extractor-gpu indexer
 

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from imagesearch.settings import PictureSettings
+from imagesearch_api.access import RateStorage
 from imagesearch_api.composition import assemble
 from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
@@ -20,7 +21,8 @@ PARTS = (
 
 def services_of(settings: ApiSettings | None = None, **parts: Any) -> Services:
     """Return services as the settings say, made of the given parts; any other is missing."""
-    given: dict[str, Any] = {**dict.fromkeys(PARTS.split()), "limits": PictureSettings(), **parts}
+    always = {"limits": PictureSettings(), "rate_storage": RateStorage("memory://")}
+    given: dict[str, Any] = {**dict.fromkeys(PARTS.split()), **always, **parts}
     for catalog in ("search_catalog", "key_catalog"):
         given[catalog] = given[catalog] or given["catalog"]
     given["metrics"] = CollectorRegistry()

@@ -16,6 +16,7 @@ from imagesearch_client.collections import CollectionCalls
 from imagesearch_client.connection import Connection, Patience, Retry
 from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.jobs import Job, JobFailure
+from imagesearch_client.keys import KeyCalls
 from imagesearch_client.pictures import Pictures
 from imagesearch_client.searching import Searching
 from imagesearch_client.system import Info, Reconciliation, Report
@@ -36,7 +37,7 @@ class Manifest:
     path: str
 
 
-class Client(Searching, Pictures, CollectionCalls):
+class Client(Searching, Pictures, CollectionCalls, KeyCalls):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work

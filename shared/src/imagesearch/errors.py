@@ -70,6 +70,10 @@ class Forbidden(PermanentError):
     """The API key does not allow what was asked, whether or not it is there."""
 
 
+class KeyRevoked(PermanentError):
+    """The API key was revoked, however long a process may go on believing in it."""
+
+
 class WeightsUnavailable(PermanentError):
     """The network's weights could not be loaded; the message says what to set."""
 

@@ -32,6 +32,11 @@ LANE_REFUSALS = Counter(
     "Requests turned away because every place of their kind was taken.",
     ["lane"],
 )
+RATE_REFUSALS = Counter(
+    "imagesearch_rate_refusals_total",
+    "Requests turned away because too many came in a minute: of one caller, or with wrong keys from one address.",
+    ["code"],
+)
 QUERY_CACHE = Counter(
     "imagesearch_query_cache_total", "Pictures of searches, by whether their vector was remembered.", ["result"]
 )

@@ -118,8 +118,16 @@ def configure_logs(service: str, settings: TelemetrySettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # Celery reports each message sent, received and finished at INFO: lines that nobody reads.
-    for noisy in ("celery.worker.strategy", "celery.app.trace", "celery.beat", "alembic", "httpx"):
+    # Celery reports each message sent, received and finished at INFO, and Flask-Limiter each request that is
+    # refused: lines that nobody reads.
+    for noisy in (
+        "flask-limiter",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "celery.beat",
+        "alembic",
+        "httpx",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
 

@@ -24,6 +24,7 @@ from imagesearch_client.answers import (
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
 from imagesearch_client.jobs import Job, JobFailure
+from imagesearch_client.keys import ApiKey
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 from support.api_twin import services_of
 
@@ -35,6 +36,7 @@ NULL: Schema = {"type": "null"}
 
 CLASSES: dict[str, Parse] = {
     "Alias": Alias.parse,
+    "ApiKey": ApiKey.parse,
     "Collection": Collection.parse,
     "Comparison": Comparison.parse,
     "Deletion": Deletion.parse,
@@ -46,6 +48,7 @@ CLASSES: dict[str, Parse] = {
     "Image": Image.parse,
     "Info": Info.parse,
     "Job": Job.parse,
+    "NewApiKey": ApiKey.parse_new,
     "Reconciliation": Reconciliation.parse,
     "Report": Report.parse,
     "Result": Result.parse,
@@ -68,6 +71,7 @@ ELSEWHERE = {
     "Pipeline": "a part of Network",
     "Preset": "a word",
     "Problem": "an error, see below",
+    "RefusalCode": "a word",
     "Session": "for pages, which log in by a cookie",
     "Work": "for autoscalers, which read it as it is",
     "Worker": "a part of Info that is kept as it is",

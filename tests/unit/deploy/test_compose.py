@@ -142,3 +142,10 @@ def test_every_password_is_drawn_and_nobody_else_can_read_them(tmp_path: Path) -
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     again = subprocess.run(command, env=environment, check=False, capture_output=True, timeout=TIMEOUT)
     assert again.returncode == 73
+
+
+def test_callers_need_a_key_wherever_the_system_is_deployed() -> None:
+    assert SERVICES["api"]["environment"]["API_KEYS"] == "true"
+    files = [*REPOSITORY.glob("docker-compose*.yml"), *(REPOSITORY / "deploy/k8s").rglob("*.yaml")]
+    given = [line.strip() for path in files for line in path.read_text().splitlines() if "API_KEYS" in line]
+    assert given == ['API_KEYS: "true"']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from imagesearch_client.command.keys import keys
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
 
@@ -11,6 +12,9 @@ from imagesearch_client.command.root import Session
 @click.group()
 def admin() -> None:
     """Look after the system."""
+
+
+admin.add_command(keys)
 
 
 @admin.command()

@@ -1,11 +1,14 @@
-"""Hold what tells who calls: API keys, the secrets that sign, and for how long what is signed holds."""
+"""Hold what tells who calls, and who called too often: API keys, the secrets that sign, guesses."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
 from threading import Lock
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,6 +19,11 @@ from imagesearch.errors import StoreUnavailable
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+V = TypeVar("V")
+
+MAX_ADDRESSES = 10_000
+"""Addresses with too many wrong keys, and keys with the addresses that they came from, that are remembered."""
 SECRETS_SECONDS = 30.0
 """Until secrets are read again: well below the time after which a new one signs."""
 
@@ -78,6 +86,56 @@ class Secrets:
         return self._known
 
 
+class Guesses:
+    """Remember from which addresses too many wrong keys came, and which keys are in use where.
+
+    An address may be that of a whole office: whoever guesses there locks nobody out who works there already. May
+    be shared by threads; of too many, those are forgotten that were seen the longest time ago.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Know of nobody; `clock` is in seconds."""
+        self._clock = clock
+        self._lock = Lock()
+        self._blocked: OrderedDict[str, float] = OrderedDict()
+        self._used: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def block(self, address: str, seconds: int) -> None:
+        """Take no key from an address for some time, but for those that are in use there."""
+        with self._lock:
+            _remember(self._blocked, address, self._clock() + seconds)
+
+    def seconds_blocked(self, address: str) -> int:
+        """Return for how long an address is blocked still; 0 where it is not."""
+        with self._lock:
+            return max(0, ceil(self._blocked.get(address, 0.0) - self._clock()))
+
+    def use(self, address: str, key_id: str) -> None:
+        """Remember that a key which holds came from an address."""
+        with self._lock:
+            _remember(self._used, (address, key_id), None)
+
+    def is_in_use(self, address: str, key_id: str | None) -> bool:
+        """Tell whether a key came from an address, and held."""
+        with self._lock:
+            return key_id is not None and (address, key_id) in self._used
+
+
+def _remember(memory: OrderedDict[T, V], name: T, value: V) -> None:
+    memory[name] = value
+    memory.move_to_end(name)
+    if len(memory) > MAX_ADDRESSES:
+        memory.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RateStorage:
+    """Say where requests are counted, in the words of Flask-Limiter."""
+
+    uri: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Bundle what tells who calls.
@@ -88,6 +146,7 @@ class Access:
         secrets: sign sessions and links.
         session_seconds: for how long a session holds.
         link_seconds: for how long a link to a picture holds, at least; at most half as long again.
+        guesses: remembers where wrong keys came from.
     """
 
     is_on: bool
@@ -95,3 +154,4 @@ class Access:
     secrets: Secrets
     session_seconds: int
     link_seconds: int
+    guesses: Guesses = field(default_factory=Guesses)

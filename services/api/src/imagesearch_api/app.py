@@ -13,8 +13,10 @@ from imagesearch.metrics import HTTP_RESPONSES
 from imagesearch_api.composition import compose
 from imagesearch_api.health import health
 from imagesearch_api.http import problems, spooling
+from imagesearch_api.http.callers import judge_callers
 from imagesearch_api.http.foreign import guard
 from imagesearch_api.http.origins import EVERY_ORIGIN
+from imagesearch_api.http.rates import limit_rates
 from imagesearch_api.http.request_ids import HEADER as REQUEST_ID
 from imagesearch_api.http.request_ids import name_requests
 from imagesearch_api.http.request_resources import Holding
@@ -32,13 +34,14 @@ from imagesearch_api.v2 import (
     images,
     info,
     jobs,
+    keys,
     reindex,
     search,
     session,
     v2,
 )
 
-ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search, session, description)
+ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search, session, keys, description)
 """The modules whose import gives the v2 blueprint its routes."""
 
 
@@ -72,6 +75,13 @@ def create_app(services: Services | None = None) -> Flask:
     # First, so that a refusal has its id as well.
     name_requests(app)
     guard(app, public_url=settings.public_url, hosts=settings.allowed_hosts, origins=settings.cors_origins)
+    judge_callers(app)
+    limit_rates(
+        app,
+        services.rate_storage,
+        requests=settings.requests_per_minute,
+        wrong_keys=settings.wrong_keys_per_minute,
+    )
     app.register_blueprint(v1)
     app.register_blueprint(v2)
     app.register_blueprint(health)

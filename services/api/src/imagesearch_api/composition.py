@@ -24,7 +24,7 @@ from imagesearch.telemetry import MetricsPage, TelemetrySettings, configure_logs
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.worker.registry import WorkerRegistry
-from imagesearch_api.access import Access, Secrets
+from imagesearch_api.access import Access, RateStorage, Secrets
 from imagesearch_api.celery_rpc import CeleryAsker
 from imagesearch_api.figures import (
     SystemFigures,
@@ -52,6 +52,8 @@ from imagesearch_api.settings import ApiSettings
 
 KEY_CONNECTIONS = 2
 """Each key is looked up once at a time, and remembered then."""
+COUNT_TIMEOUT = 0.25
+"""Seconds that a request waits to be counted; Redis answers within one or two thousandths."""
 
 
 def compose() -> Services:
@@ -62,6 +64,7 @@ def compose() -> Services:
     configure_logs("api", telemetry)
     log_settings(postgres, redis_settings, milvus, sources, limits, settings)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
+    counter = create_redis(redis_settings, timeout=COUNT_TIMEOUT)
     catalog, vectors, lookups = Catalog(postgres, service="api"), MilvusVectorStore(milvus), Lookups()
     # One pool cannot reserve connections: slow reads and changes took them all, and searches got 503. In this pool
     # each place of the two lanes has a connection, and none of their requests takes two at a time.
@@ -84,7 +87,18 @@ def compose() -> Services:
     resources = ExitStack()
     resources.callback(close_celery, app)
     # Closed from the last to the first: threads before the connections that they use.
-    for resource in (client, catalog, search_catalog, key_catalog, vectors, lookups, query_cache, figures, page):
+    for resource in (
+        client,
+        counter,
+        catalog,
+        search_catalog,
+        key_catalog,
+        vectors,
+        lookups,
+        query_cache,
+        figures,
+        page,
+    ):
         resources.callback(resource.close)
     return assemble(
         settings,
@@ -103,6 +117,9 @@ def compose() -> Services:
         limits=limits,
         fetch_url=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
         uploads=uploads,
+        rate_storage=RateStorage(
+            "redis://", {"connection_pool": counter.connection_pool, "key_prefix": "imagesearch:rates"}
+        ),
         metrics=metrics,
         patient=Patient(catalog, vectors, client, roots),
         resources=resources,
@@ -149,6 +166,7 @@ def assemble(
     limits: PictureSettings,
     fetch_url: Callable[[str], bytes],
     uploads: Uploads | None,
+    rate_storage: RateStorage,
     metrics: CollectorRegistry,
     patient: Patient,
     resources: ExitStack,
@@ -174,6 +192,7 @@ def assemble(
         lanes=Lanes(settings.places()),
         memory=memory,
         access=access_of(settings, key_catalog),
+        rate_storage=rate_storage,
         metrics=metrics,
         patient=patient,
         resources=resources,

@@ -4,17 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from imagesearch.errors import ImageSearchError, NotFound, PermanentError, PictureRejected
 from imagesearch.pictures.regions import InvalidRegion
 
+BUSY_SECONDS = 2
 
-class Busy(ImageSearchError):
+
+class RefusalCode(StrEnum):
+    """Name why a request is turned away for now (429); nothing of it was done."""
+
+    BUSY = "busy"
+    """As many requests of its kind as one process takes are in flight."""
+    RATE_LIMITED = "rate_limited"
+    """The key, or without keys the address, has sent as many requests as it may in a minute."""
+    WRONG_KEYS = "wrong_keys"
+    """The address has sent as many keys that do not hold as it may in a minute."""
+
+
+class TooManyRequests(ImageSearchError):
+    """A request is turned away for now, and nothing of it was done.
+
+    Attributes:
+        code: what there is too much of.
+        seconds: after which it may be sent again.
+    """
+
+    def __init__(self, why: str, code: RefusalCode, seconds: int) -> None:
+        super().__init__(why)
+        self.code = code
+        self.seconds = seconds
+
+
+class Busy(TooManyRequests):
     """As many requests of this kind as this process takes at once are in flight."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, RefusalCode.BUSY, BUSY_SECONDS)
 
 
 class NotAuthenticated(ImageSearchError):
     """Nothing says who calls, or what says so does not hold."""
+
+
+class WrongCredentials(NotAuthenticated):
+    """What is to say who calls was never made here: it may be a guess."""
 
 
 class UrlRefused(PermanentError):

@@ -14,9 +14,10 @@ from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.http.admission import admitted
-from imagesearch_api.http.callers import known_caller, needs, public, tenancy
+from imagesearch_api.http.callers import needs, public, tenancy
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.problems import RETRY_AFTER_SECONDS
+from imagesearch_api.http.rates import known_caller
 from imagesearch_api.services import Services, current
 
 health = Blueprint("health", __name__)
@@ -96,7 +97,7 @@ def _workers(services: Services) -> dict[str, str]:
 
 
 @health.get("/metrics")
-@needs(Scope.READ)
+@needs(Scope.READ, is_counted=False)
 def metrics() -> ResponseReturnValue:
     """Show the metrics of the API's processes, and figures about the whole system, to Prometheus.
 

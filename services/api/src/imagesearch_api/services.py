@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.examine import Patient
-from imagesearch_api.access import Access
+from imagesearch_api.access import Access, RateStorage
 from imagesearch_api.http.lanes import Lanes
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.images.write import Writes
@@ -34,6 +34,7 @@ class Services:
         lanes: bound the requests of each kind in flight.
         memory: bounds what they read and decode.
         access: tells who calls.
+        rate_storage: where requests are counted.
         metrics: what Prometheus is shown.
         patient: what the doctor looks at.
         resources: what `close` closes.
@@ -52,6 +53,7 @@ class Services:
     lanes: Lanes
     memory: Memory
     access: Access
+    rate_storage: RateStorage
     metrics: CollectorRegistry
     patient: Patient
     resources: ExitStack = field(default_factory=ExitStack)

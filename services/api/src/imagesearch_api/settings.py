@@ -105,6 +105,18 @@ class ApiSettings(Settings):
         le=60,
         description="For so long a process believes what it knows of an API key: a revoked one holds no longer.",
     )
+    requests_per_minute: int = Field(
+        12_000,
+        ge=0,
+        description="Requests that one API key may send in a minute to all processes together, or one address "
+        "where keys are switched off; more get 429. 0 is no bound.",
+    )
+    wrong_keys_per_minute: int = Field(
+        30,
+        ge=0,
+        description="API keys that do not hold which may come from one address in a minute; more get 429, and so "
+        "do all keys from there that have not been used from there before. 0 is no bound.",
+    )
     session_seconds: int = Field(
         43_200, ge=60, le=86_400, description="How long a session of a page holds, POST /api/v2/session."
     )

@@ -112,7 +112,7 @@ def _undecided() -> Response:
 
 
 @v1.get("/process")
-@needs(Scope.READ, undecided=_undecided)
+@needs(Scope.READ, undecided=_undecided, is_counted=False)
 def process() -> ResponseReturnValue:
     """Say how far the newest job of this interface is; never an error while this process is up."""
     last: LastSeen = current_app.extensions["last_seen"]

@@ -99,6 +99,9 @@ class IndexerSettings(Settings):
         description="How long each path of a job is kept after the job's end; what failed stays, and so do the "
         "counters.",
     )
+    audit_days: float = Field(
+        365.0, ge=1, description="How long the audit log keeps who deleted what, and who changed keys."
+    )
     indexer_threads: int = Field(4, ge=1, le=32, description="Batches that are written at once.")
     planner_threads: int = Field(
         2,
@@ -142,6 +145,11 @@ class IndexerSettings(Settings):
     def keep_ledgers(self) -> timedelta:
         """Return `ledger_days` as a duration."""
         return timedelta(days=self.ledger_days)
+
+    @property
+    def keep_audit_events(self) -> timedelta:
+        """Return `audit_days` as a duration."""
+        return timedelta(days=self.audit_days)
 
     @property
     def reconcile_lease(self) -> timedelta:

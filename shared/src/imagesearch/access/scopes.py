@@ -13,7 +13,7 @@ class Scope(StrEnum):
     WRITE = "write"
     """Submit, upload, change and delete as well."""
     ADMIN = "admin"
-    """Have the stores repaired, and see what is wrong with the system, as well."""
+    """Have the stores repaired, see what is wrong with the system, and look after API keys, as well."""
 
     def covers(self, needed: Scope) -> bool:
         """Tell whether a key of this scope may do what needs another."""

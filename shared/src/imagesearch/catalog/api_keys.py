@@ -10,17 +10,22 @@ import sqlalchemy as sa
 from imagesearch.access.keys import ApiKey, StoredKey, Token
 from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import Tenancy
-from imagesearch.catalog import audit
+from imagesearch.catalog import audit, locks
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import api_keys as table
-from imagesearch.errors import NotFound
+from imagesearch.errors import Conflict, KeyRevoked, NotFound
 
 _SHOWN = sa.select(*(column for column in table.c if column.name != "secret_sha256"))
 
 
 def create(tx: Transaction, token: Token, name: str, scope: Scope, tenancy: Tenancy, *, by: str | None) -> ApiKey:
-    """Keep a new key, and note who made it: an id of a key, or None for the command."""
+    """Keep a new key, and note who made it: an id of a key, or None for the command.
+
+    Raises:
+        KeyRevoked: by that key nothing is done any more; processes believe in it for some seconds.
+    """
+    _begin(tx, by)
     tx.execute(
         sa.insert(table).values(
             id=token.id,
@@ -53,11 +58,31 @@ def revoke(tx: Transaction, key_id: str, *, by: str | None) -> ApiKey:
 
     Raises:
         NotFound: there is no such key.
+        Conflict: it is the last admin key, which only the command may revoke: nobody else could make another.
+        KeyRevoked: by the key `by` nothing is done any more.
     """
+    _begin(tx, by)
+    key = _get(tx, key_id)
+    if by is not None and key.scope is Scope.ADMIN and key.revoked_at is None and not _has_other_admin(tx, key_id):
+        raise Conflict("This is the last admin key; only the command on the server revokes it.")
     revoked = sa.update(table).where(table.c.id == key_id, table.c.revoked_at.is_(None))
     if tx.execute(revoked.values(revoked_at=sa.func.now())).rowcount:
         audit.note(tx, Action.KEY_REVOKED, by, {"key": key_id})
     return _get(tx, key_id)
+
+
+def _begin(tx: Transaction, by: str | None) -> None:
+    """Keep others from changing keys until this transaction ends, and check that `by` still may."""
+    locks.api_keys(tx)
+    if by is not None and _get(tx, by).revoked_at is not None:
+        raise KeyRevoked(f"The API key {by!r} was revoked.")
+
+
+def _has_other_admin(tx: Transaction, key_id: str) -> bool:
+    others = sa.select(table.c.id).where(
+        table.c.scope == Scope.ADMIN, table.c.revoked_at.is_(None), table.c.id != key_id
+    )
+    return tx.execute(others.limit(1)).first() is not None
 
 
 def follow_rename(tx: Transaction, before: str, name: str) -> None:

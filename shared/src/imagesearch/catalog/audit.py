@@ -67,15 +67,25 @@ def listing(tx: Transaction, *, limit: int, before: int | None = None) -> list[E
     return [Event(*row) for row in tx.execute(query)]
 
 
-def count_older(tx: Transaction, age: timedelta) -> int:
-    """Return how many events are older than `age`."""
-    return tx.execute(sa.select(sa.func.count()).where(_is_older(age))).scalar_one()
+def count_older(tx: Transaction, age: timedelta, *, most: int) -> int:
+    """Return how many events are older than `age`, up to `most`."""
+    some = sa.select(table.c.id).where(_is_older(age)).order_by(table.c.at).limit(most)
+    return tx.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()
 
 
 def remove_older(tx: Transaction, age: timedelta, *, limit: int) -> int:
-    """Remove some events that are older than `age`; return how many."""
-    some = sa.select(table.c.id).where(_is_older(age)).order_by(table.c.id).limit(limit)
-    return tx.execute(sa.delete(table).where(table.c.id.in_(some.scalar_subquery()))).rowcount
+    """Remove some events that are older than `age`, the oldest first; return how many."""
+    return tx.execute(removal(age, limit=limit)).rowcount
+
+
+def removal(age: timedelta, *, limit: int) -> sa.Delete:
+    """Return the statement that removes some events that are older than `age`.
+
+    The index by time leads to them: in the order of ids, all events would be read where none of them is old. They
+    are an array, because the planner may read the whole table to join it with a subquery.
+    """
+    some = sa.select(table.c.id).where(_is_older(age)).order_by(table.c.at).limit(limit)
+    return sa.delete(table).where(table.c.id == sa.any_(sa.func.array(some.scalar_subquery())))
 
 
 def _is_older(age: timedelta) -> sa.ColumnElement[bool]:

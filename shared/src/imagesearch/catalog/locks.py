@@ -18,6 +18,7 @@ COUNTS = 0x1A6E8
 DISPATCH = 0x1A6E9
 IMAGE_COUNTS = 0x1A6EA
 PICTURES = 0x1A6EB
+API_KEYS = 0x1A6EC
 MIGRATION = 0x1A6E5EA2
 SIGNING = 0x1A6E5EA3
 
@@ -83,6 +84,11 @@ def pictures(tx: Transaction, image_ids: Sequence[int]) -> None:
         sa.text("SELECT pg_advisory_xact_lock(:kind, turn) FROM unnest(CAST(:turns AS integer[])) AS turn"),
         {"kind": PICTURES, "turns": turns},
     )
+
+
+def api_keys(tx: Transaction) -> None:
+    """Wait until nobody else is making or revoking an API key, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(API_KEYS)))
 
 
 def migration(tx: Transaction) -> None:

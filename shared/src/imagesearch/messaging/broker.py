@@ -106,13 +106,14 @@ def close_celery(app: Celery) -> None:
     app.close()
 
 
-def create_redis(settings: RedisSettings) -> redis.Redis:
-    """Build a Redis client that fails at once when the server is away."""
+def create_redis(settings: RedisSettings, *, timeout: float | None = None) -> redis.Redis:
+    """Build a Redis client that fails at once when the server is away; `timeout` is in seconds."""
+    seconds = min(settings.redis_timeout, timeout or settings.redis_timeout)
     return redis.Redis.from_url(
         settings.redis_url,
         **settings.tls(),
-        socket_timeout=settings.redis_timeout,
-        socket_connect_timeout=settings.redis_timeout,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         socket_keepalive=True,
         health_check_interval=10,
         # One silent reconnect covers a server that restarted while the connection was idle. One that hangs is

@@ -178,6 +178,12 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/session": [lambda m, o: {}],
     "POST /api/v2/session": [lambda m, o: {}],
     "DELETE /api/v2/session": [lambda m, o: {}],
+    "GET /api/v2/keys": [lambda m, o: {}],
+    "POST /api/v2/keys": [
+        lambda m, o: in_json(name="wider", collections=[o.collection]),
+        lambda m, o: in_json(name="wider", scope="admin"),
+    ],
+    "DELETE /api/v2/keys/{key_id}": [lambda m, o: {}],
     "GET /api/v2/work": [lambda m, o: {}],
     "GET /api/v2/openapi.json": [lambda m, o: {}],
     "GET /api/v2/admin/doctor": [lambda m, o: {}],
@@ -207,6 +213,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
 
 def urls(path: str, other: Tenant) -> Iterator[str]:
     values = {"{name}": [other.collection], "{alias}": [other.alias], "{image_id}": [other.image_id]}
+    values["{key_id}"] = ["0" * 16]
     values["{job_id}"] = [other.job_id, other.duplicates_id]
     filled = [path]
     for name, found in values.items():

@@ -11,7 +11,8 @@ import redis
 import sqlalchemy as sa
 from celery import Celery
 
-from imagesearch.catalog import collections, jobs
+from imagesearch.catalog import audit, collections, jobs
+from imagesearch.catalog.audit import Action
 from imagesearch.catalog.jobs import leases
 from imagesearch.catalog.tables import tombstones
 from imagesearch.contract import JobState, PlanJob, Queue, Reconcile, TaskName
@@ -20,6 +21,7 @@ from imagesearch.messaging.claims import plan_task_id
 from imagesearch.messaging.progress import CeleryProgressBoard, InMemoryProgressBoard
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
+from imagesearch_indexer.reconcile import expired
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.tasks import plan_job
 from imagesearch_indexer.worker import sender
@@ -213,3 +215,18 @@ def test_finishing_deletes_twice_at_once_is_harmless(world: World) -> None:
     finish = partial(finish_deletes, world.indexer, collection.id)
     assert (finish(), finish()) == (1, 0)
     assert world.states() == {}
+
+
+def test_events_of_the_audit_log_are_forgotten_slice_by_slice_when_their_time_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expired, "SLICE", 2)
+    with world.catalog.transaction() as tx:
+        for name in map(str, range(6)):
+            audit.note(tx, Action.ALIAS_REMOVED, None, {"alias": name})
+        tx.execute(sa.text("UPDATE audit_events SET at = now() - interval '366 days' WHERE id <= 5"))
+    dry = kinds(reconcile(world.indexer, Reconcile(dry_run=True, deep=True)))
+    assert dry == {"audit_events_old": 2}
+    assert kinds(reconcile(world.indexer, Reconcile(dry_run=False, deep=True))) == {"audit_events_old": 5}
+    with world.catalog.reading() as tx:
+        assert [event.detail for event in audit.listing(tx, limit=10)] == [{"alias": "5"}]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +20,7 @@ from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import EVERYTHING, Tenancy
 from imagesearch.catalog import api_keys, audit, collections, names, signing_secrets
 from imagesearch.catalog.engine import Catalog
-from imagesearch.errors import NotFound
+from imagesearch.errors import Conflict, KeyRevoked, NotFound
 
 pytestmark = pytest.mark.integration
 
@@ -48,19 +50,58 @@ def test_a_key_comes_back_as_it_was_made_and_its_secret_does_not(catalog: Catalo
 
 
 def test_a_revoked_key_opens_nothing_and_stays_in_the_list(catalog: Catalog) -> None:
-    token = made(catalog)
+    token, admin_key = made(catalog), made(catalog, scope=Scope.ADMIN)
     with catalog.transaction() as tx:
-        first = api_keys.revoke(tx, token.id, by="admin")
-        again = api_keys.revoke(tx, token.id, by="admin")
+        first = api_keys.revoke(tx, token.id, by=admin_key.id)
+        again = api_keys.revoke(tx, token.id, by=admin_key.id)
     assert first.revoked_at == again.revoked_at is not None
     with catalog.reading() as tx:
         found = api_keys.find(tx, token.id)
         assert found is not None
         assert not found.opens_with(token)
-        assert [key.id for key in api_keys.listing(tx, after="", limit=10)] == [token.id]
+        assert {key.id for key in api_keys.listing(tx, after="", limit=10)} == {token.id, admin_key.id}
         with pytest.raises(NotFound):
             api_keys.revoke(tx, "0" * 16, by=None)
-    assert actions(catalog) == ["key_revoked", "key_made"]
+    assert actions(catalog) == ["key_revoked", "key_made", "key_made"]
+
+
+def test_by_a_key_the_last_admin_key_is_not_revoked_and_by_the_command_it_is(catalog: Catalog) -> None:
+    first, second = (made(catalog, scope=Scope.ADMIN) for _ in range(2))
+    with catalog.transaction() as tx:
+        api_keys.revoke(tx, first.id, by=second.id)
+        with pytest.raises(Conflict, match="last admin key"):
+            api_keys.revoke(tx, second.id, by=second.id)
+        # One that was revoked before is no reason to keep anything.
+        assert api_keys.revoke(tx, first.id, by=second.id).revoked_at
+        assert api_keys.revoke(tx, second.id, by=None).revoked_at
+
+
+def test_two_admins_that_revoke_one_another_leave_one(catalog: Catalog) -> None:
+    tokens = [made(catalog, scope=Scope.ADMIN) for _ in range(2)]
+
+    def revoke(mine: Token, other: Token) -> bool:
+        try:
+            with catalog.transaction() as tx:
+                api_keys.revoke(tx, other.id, by=mine.id)
+        except (Conflict, KeyRevoked):
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(revoke, tokens, tokens[::-1])) == [False, True]
+
+
+def test_by_a_key_that_was_revoked_nothing_is_made_or_revoked(catalog: Catalog) -> None:
+    gone, other = (made(catalog, scope=Scope.ADMIN) for _ in range(2))
+    with catalog.transaction() as tx:
+        api_keys.revoke(tx, gone.id, by=None)
+    for change in (
+        lambda tx: api_keys.create(tx, Token.new(), "late", Scope.READ, EVERYTHING, by=gone.id),
+        lambda tx: api_keys.revoke(tx, other.id, by=gone.id),
+    ):
+        with pytest.raises(KeyRevoked), catalog.transaction() as tx:
+            change(tx)
+    assert actions(catalog) == ["key_revoked", "key_made", "key_made"]
 
 
 def test_keys_are_listed_page_by_page(catalog: Catalog) -> None:
@@ -95,10 +136,30 @@ def test_old_events_are_removed_in_slices(catalog: Catalog) -> None:
     with catalog.transaction() as tx:
         tx.execute(sa.text("UPDATE audit_events SET at = now() - interval '91 days' WHERE id <= 3"))
         age = timedelta(days=90)
-        assert audit.count_older(tx, age) == 3
+        assert [audit.count_older(tx, age, most=most) for most in (2, 10)] == [2, 3]
         assert [audit.remove_older(tx, age, limit=2) for _ in range(3)] == [2, 1, 0]
         assert [event.id for event in audit.listing(tx, limit=10)] == [5, 4]
         assert [event.id for event in audit.listing(tx, limit=10, before=5)] == [4]
+
+
+def test_removing_old_events_reads_only_those(catalog: Catalog) -> None:
+    with catalog.transaction() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO audit_events (action, at) SELECT 'key_made', now() - (50000 - n) * interval '1 second' "
+            "FROM generate_series(1, 50000) AS n"
+        )
+        tx.exec_driver_sql("ANALYZE audit_events")
+        for age, expected in ((timedelta(days=365), 0), (timedelta(seconds=25_000), 1_000)):
+            removal = audit.removal(age, limit=1_000).compile(tx.engine, compile_kwargs={"literal_binds": True})
+            plan = tx.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {removal}").scalar_one()[0]["Plan"]
+            assert "ix_audit_events_at" in str(plan)
+            assert max(read(plan)) == expected
+
+
+def read(plan: dict[str, Any]) -> list[int]:
+    """Return how many rows each step of a plan found or looked at in vain, all its repetitions together."""
+    rows = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return [round(rows), *(count for child in plan.get("Plans", ()) for count in read(child))]
 
 
 def test_a_secret_is_made_once_and_a_new_one_signs_when_everybody_knows_it(catalog: Catalog) -> None:

@@ -25,7 +25,13 @@ from support.api_twin import services_of
 
 PUBLIC = {"/healthz", "/readyz", "/readyz/stores", "/", "/page/{version}/{name}"}
 """What a load balancer asks, which has no key; and the page, which asks people for one."""
-OF_ADMINS = {("POST", "/api/v2/admin/reconcile"), ("GET", "/api/v2/admin/doctor")}
+OF_ADMINS = {
+    ("POST", "/api/v2/admin/reconcile"),
+    ("GET", "/api/v2/admin/doctor"),
+    ("GET", "/api/v2/keys"),
+    ("POST", "/api/v2/keys"),
+    ("DELETE", "/api/v2/keys/{key_id}"),
+}
 READING = {
     "POST /api/v2/collections/{name}/search",
     "POST /api/v2/compare",
@@ -104,7 +110,8 @@ def catalogue() -> Untouched:
 
 @pytest.fixture
 def app(keys: Keys, catalogue: Untouched) -> Flask:
-    return create_app(keys.asked_for_by(services_of(catalog=catalogue)))
+    # These tests try more wrong keys than anybody may.
+    return create_app(keys.asked_for_by(services_of(ApiSettings(wrong_keys_per_minute=0), catalog=catalogue)))
 
 
 def routes(app: Flask) -> Iterator[Route]:

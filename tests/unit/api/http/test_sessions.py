@@ -15,7 +15,7 @@ from imagesearch.access.tenants import Owner
 from imagesearch.errors import StoreUnavailable
 from imagesearch_api.access import Caller
 from imagesearch_api.app import create_app
-from imagesearch_api.http.callers import COOKIE
+from imagesearch_api.http.credentials import COOKIE
 from imagesearch_api.http.links import Links
 from support.api_keys import Keys, bearer
 from support.api_twin import services_of
@@ -102,7 +102,7 @@ def test_a_session_ends_with_its_key(page: FlaskClient, keys: Keys, token: Token
 
 def test_a_session_ends_with_its_time(page: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr("imagesearch_api.http.callers.time.time", lambda: now + 43_201)
+    monkeypatch.setattr("imagesearch_api.http.credentials.time.time", lambda: now + 43_201)
     assert page.get("/api/v2/jobs").status_code == 401
 
 
@@ -161,7 +161,7 @@ def test_a_signed_link_ends_with_its_time_and_with_its_key(
     file, _ = links(app, token)
     now = time.time()
     clock: dict[str, Any] = {"ahead": 3_600}
-    monkeypatch.setattr("imagesearch_api.http.callers.time.time", lambda: now + clock["ahead"])
+    monkeypatch.setattr("imagesearch_api.http.credentials.time.time", lambda: now + clock["ahead"])
     assert app.test_client().get(file).status_code == 503
     clock["ahead"] = 5_401
     assert app.test_client().get(file).status_code == 401

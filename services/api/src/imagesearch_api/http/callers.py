@@ -1,49 +1,25 @@
-"""Tell who calls: by an API key in a header, a session's cookie, or a link that was signed for a key."""
+"""Say who may use a route, and who calls: judged before anything of a request is read."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 
-from imagesearch.access.keys import ID, StoredKey, Token
 from imagesearch.access.scopes import Scope
-from imagesearch.access.signing import is_signed, signature
 from imagesearch.access.tenants import Owner, Tenancy
-from imagesearch.errors import Forbidden, StoreUnavailable
-from imagesearch_api.access import ANYONE, Access, Caller
+from imagesearch.errors import Forbidden, ImageSearchError, StoreUnavailable
+from imagesearch_api.access import Caller
 from imagesearch_api.errors import Busy, NotAuthenticated
-from imagesearch_api.http.foreign import SAFE_METHODS, came_by_loopback, is_own_page
-from imagesearch_api.http.lanes import Lane
-from imagesearch_api.http.request_resources import bounds
+from imagesearch_api.http.credentials import NEEDED, identify
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 AnyView = TypeVar("AnyView", bound=Callable[..., Any])
-
-COOKIE = "imagesearch_session"
-NEEDED = "An API key is needed: Authorization: Bearer imagesearch_..."
-INVALID = "The API key is not valid."
-"""Said of keys that never were, of wrong ones and of revoked ones alike."""
-INVALID_SESSION = "The session has ended."
-FOREIGN_SESSION = (
-    "A session changes something only from the page that it belongs to; other pages and programs send a key."
-)
-INVALID_LINK = "The link has expired, or was not made here."
-
-
-class HasAccess(Protocol):
-    """Hold what tells who calls."""
-
-    @property
-    def access(self) -> Access:
-        """Return it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +29,42 @@ class Policy:
     Attributes:
         scope: what a key has to allow; None where no key is needed.
         link: the kind of links that may stand in for a key.
+        is_counted: a key may be used here so many times a minute, and no more.
     """
 
     scope: Scope | None
     link: str | None = None
+    is_counted: bool = True
 
 
-def access() -> Access:
-    """Return what tells who calls the application that answers the current request."""
-    found: HasAccess = current_app.extensions["services"]
-    return found.access
+def judge_callers(app: Flask) -> None:
+    """Have it found out, before any view of an application, who sent a request to a route that needs a key."""
+
+    def judge() -> None:
+        policy = current_policy()
+        if policy is not None:
+            g.identity = _identity(policy.link)
+
+    app.before_request(judge)
+
+
+def _identity(link: str | None) -> Caller | ImageSearchError:
+    try:
+        return identify(link)
+    except (NotAuthenticated, Forbidden, StoreUnavailable, Busy) as error:
+        return error
+
+
+def current_policy() -> Policy | None:
+    """Return who may use the route of the current request; None where it leads to none, or to everybody's."""
+    found: Policy | None = getattr(current_app.view_functions.get(request.endpoint or ""), "policy", None)
+    return found if found is not None and found.scope is not None else None
+
+
+def identity() -> Caller | ImageSearchError | None:
+    """Return who sent the current request, or why that cannot be said; None where nobody asks."""
+    found: Caller | ImageSearchError | None = g.get("identity")
+    return found
 
 
 def caller() -> Caller:
@@ -82,7 +84,11 @@ def tenancy() -> Tenancy:
 
 
 def needs(
-    scope: Scope, *, link: str | None = None, undecided: Callable[[], ResponseReturnValue] | None = None
+    scope: Scope,
+    *,
+    link: str | None = None,
+    undecided: Callable[[], ResponseReturnValue] | None = None,
+    is_counted: bool = True,
 ) -> Callable[[View[P]], View[P]]:
     """Make a view answer only to keys that allow as much, before it takes a place or reads anything.
 
@@ -90,6 +96,7 @@ def needs(
         scope: what the key has to allow.
         link: signed links of this kind will do as well.
         undecided: answers where nobody can say now whether the key holds; None is 503.
+        is_counted: a key may be used here so many times a minute, and no more.
 
     The view raises `NotAuthenticated` where there is no key that holds, and `Forbidden` where it allows less.
     """
@@ -97,18 +104,17 @@ def needs(
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def enter(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            try:
-                found = _identify(link)
-            except (StoreUnavailable, Busy):
-                if undecided is None:
-                    raise
+            found = identity()
+            if undecided is not None and isinstance(found, StoreUnavailable | Busy):
                 return undecided()
+            if not isinstance(found, Caller):
+                raise found or NotAuthenticated(NEEDED)
             if not found.scope.covers(scope):
                 raise Forbidden(f"The API key has the scope {found.scope.value}; this needs {scope.value}.")
             g.caller = found
             return view(*args, **kwargs)
 
-        enter.policy = Policy(scope, link)  # type: ignore[attr-defined]
+        enter.policy = Policy(scope, link, is_counted)  # type: ignore[attr-defined]
         return enter
 
     return decorate
@@ -130,115 +136,3 @@ def policy_of(view: Callable[..., object]) -> Policy:
     if found is None:
         raise LookupError(f"{view.__name__} does not say who may use it")
     return found
-
-
-def known_caller() -> Caller | None:
-    """Return who sent the current request, to a public route; None where no key says so."""
-    try:
-        return _identify(None)
-    except (NotAuthenticated, StoreUnavailable, Busy):
-        return None
-
-
-def _identify(link: str | None) -> Caller:
-    """Return who sent the current request.
-
-    Raises:
-        NotAuthenticated: there is no key that holds.
-        Busy: as many keys as may be looked up at once are.
-        StoreUnavailable: Postgres does not answer, and the key is not remembered.
-    """
-    ports = access()
-    if not ports.is_on:
-        if not came_by_loopback(request.environ):
-            raise NotAuthenticated("API keys are switched off, and then only a loopback address answers.")
-        return ANYONE
-    header = request.headers.get("Authorization")
-    if header is not None:
-        return _by_header(ports, header)
-    if link is not None and "signature" in request.args:
-        found = _by_link(ports, link)
-        if found is not None:
-            return found
-        if COOKIE not in request.cookies:
-            raise NotAuthenticated(INVALID_LINK)
-    if COOKIE in request.cookies:
-        return _by_cookie(ports, request.cookies[COOKIE])
-    raise NotAuthenticated(NEEDED)
-
-
-def _by_header(ports: Access, header: str) -> Caller:
-    scheme, _, text = header.partition(" ")
-    token = Token.parse(text.strip()) if scheme.lower() == "bearer" else None
-    stored = _look_up(ports, token.id) if token is not None else None
-    if token is None or stored is None or not stored.opens_with(token):
-        raise NotAuthenticated(INVALID)
-    return Caller(Owner(stored.key.id, stored.key.tenancy), stored.key.scope)
-
-
-def _by_cookie(ports: Access, text: str) -> Caller:
-    key_id, _, rest = text.partition(".")
-    expires, _, given = rest.partition(".")
-    if not _is_open(ports, expires, given, "session", key_id):
-        raise NotAuthenticated(INVALID_SESSION)
-    stored = _look_up(ports, key_id)
-    if stored is None or not stored.holds:
-        raise NotAuthenticated(INVALID_SESSION)
-    if request.method not in SAFE_METHODS and not is_own_page():
-        raise Forbidden(FOREIGN_SESSION)
-    return Caller(Owner(stored.key.id, stored.key.tenancy), stored.key.scope, has_key=False)
-
-
-def session_of(key_id: str) -> str:
-    """Return the cookie of a session that begins now under a key."""
-    ports = access()
-    expires = int(time.time()) + ports.session_seconds
-    made = signature(ports.secrets.current()[0], "session", key_id, expires)
-    return f"{key_id}.{expires}.{made}"
-
-
-def _by_link(ports: Access, kind: str) -> Caller | None:
-    """Return the key that a link was signed for, allowed to read; None where it does not hold."""
-    key_id, expires = request.args.get("key_id", ""), request.args.get("expires", "")
-    if not ID.fullmatch(key_id):
-        return None
-    stored = _look_up(ports, key_id)
-    if stored is None or not stored.holds:
-        return None
-    bound = stored.key.tenancy
-    image_id, size = (request.view_args or {}).get("image_id"), request.args.get("size", "")
-    given = request.args.get("signature", "")
-    if not _is_open(ports, expires, given, "link", kind, image_id, size, key_id, bound.digest):
-        return None
-    return Caller(Owner(key_id, bound), Scope.READ, has_key=False)
-
-
-def _is_open(ports: Access, expires: str, given: str, *parts: object) -> bool:
-    """Tell whether something was signed here and has not expired."""
-    if not (expires.isascii() and expires.isdecimal() and len(expires) <= 12 and int(expires) > time.time()):
-        return False
-    return is_signed(ports.secrets.current(), given, *parts, expires)
-
-
-def _look_up(ports: Access, key_id: str) -> StoredKey | None:
-    """Return a key: as it is remembered, or as the catalogue has it where that is too long ago.
-
-    A key that is in use is looked up again before its time is over, while what is remembered of it still holds:
-    then only one request waits, and not even that one fails where the catalogue does not answer.
-
-    Raises:
-        Busy: too many wait for the catalogue already.
-        StoreUnavailable: the catalogue does not answer.
-    """
-    remembered = ports.keys.remembered(key_id)
-    if remembered is not None and not ports.keys.is_ageing(key_id):
-        return remembered.key
-    try:
-        # These waits are bounded by themselves: whoever makes up keys keeps nobody from a place in a lane.
-        with ExitStack() as place:
-            bounds().lanes.enter(Lane.KEYS, place)
-            return ports.keys.look_up(key_id).key
-    except (Busy, StoreUnavailable):
-        if remembered is None:
-            raise
-        return remembered.key

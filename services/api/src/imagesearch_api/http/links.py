@@ -11,7 +11,8 @@ from flask import request, url_for
 from imagesearch.access.signing import signature
 from imagesearch.access.tenants import Owner
 from imagesearch_api.access import Access
-from imagesearch_api.http.callers import access, owner
+from imagesearch_api.http.callers import owner
+from imagesearch_api.http.credentials import access
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import request
 
+from imagesearch.access.keys import ID
 from imagesearch.errors import NotFound
 from imagesearch.metadata import MAX_PARTITION_LENGTH, check_storable
 from imagesearch_api.http.fields import BadField
@@ -58,6 +59,19 @@ def read_alias_page() -> tuple[int, str]:
     limit = _read_limit()
     after = request.args.get("cursor")
     return limit, checked_alias(after) if after is not None else ""
+
+
+def read_key_page() -> tuple[int, str]:
+    """Return how many API keys a page has, and behind which id it begins; the empty one is the beginning.
+
+    Raises:
+        BadField: one of them is out of its range.
+    """
+    limit = _read_limit()
+    after = request.args.get("cursor", "")
+    if after and not ID.fullmatch(after):
+        raise BadField("cursor", "the id of an API key is expected")
+    return limit, after
 
 
 def read_partition_page() -> tuple[int, str | None]:

@@ -14,6 +14,7 @@ from imagesearch.errors import (
     Conflict,
     Forbidden,
     ImageSearchError,
+    KeyRevoked,
     NotFound,
     PictureRejected,
     PipelineMismatch,
@@ -23,7 +24,14 @@ from imagesearch.errors import (
     UnsupportedByStore,
 )
 from imagesearch.failures import FailureCode
-from imagesearch_api.errors import Busy, NoSuchPartition, NoSuchPath, NotAuthenticated
+from imagesearch_api.errors import (
+    NoSuchPartition,
+    NoSuchPath,
+    NotAuthenticated,
+    RefusalCode,
+    TooManyRequests,
+    WrongCredentials,
+)
 from imagesearch_api.http.fields import (
     AtField,
     BadField,
@@ -59,12 +67,19 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
     ForeignPage: HTTPStatus.FORBIDDEN,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    WrongCredentials: HTTPStatus.UNAUTHORIZED,
+    KeyRevoked: HTTPStatus.UNAUTHORIZED,
     UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
 }
 
 
 def problem(
-    status: HTTPStatus | int, detail: str, errors: Sequence[tuple[str, str]] = (), code: FailureCode | None = None
+    status: HTTPStatus | int,
+    detail: str,
+    errors: Sequence[tuple[str, str]] = (),
+    code: FailureCode | RefusalCode | None = None,
+    *,
+    retry_after: int = RETRY_AFTER_SECONDS,
 ) -> Response:
     """Return a problem details response of that status.
 
@@ -72,7 +87,8 @@ def problem(
         status: of the response.
         detail: what is wrong this time.
         errors: the fields that are wrong, each with its rule.
-        code: why a picture cannot be used.
+        code: why a picture cannot be used, or why a request was turned away.
+        retry_after: seconds to wait, where waiting helps.
     """
     parts: dict[str, Any] = {} if code is None else {"code": code}
     if errors:
@@ -81,7 +97,7 @@ def problem(
     body = Problem(type="about:blank", title=title, status=int(status), detail=detail, **parts)
     response = Response(body.to_json(), status=int(status), content_type="application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="imagesearch"'
     return response
@@ -89,13 +105,14 @@ def problem(
 
 def register(app: Flask) -> None:
     """Make every error of this application a problem details response."""
-    app.register_error_handler(ImageSearchError, _from_domain)
+    app.register_error_handler(ImageSearchError, of_domain)
     app.register_error_handler(RequestEntityTooLarge, _from_too_large)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_bug)
 
 
-def _from_domain(error: ImageSearchError) -> Response:
+def of_domain(error: ImageSearchError) -> Response:
+    """Return the response that says what is wrong."""
     error = named(error)
     match error:
         case BadField():
@@ -107,8 +124,8 @@ def _from_domain(error: ImageSearchError) -> Response:
             return _from_domain_at(error.cause, error.field)
         case PictureRejected():
             return _from_picture(error)
-        case Busy():
-            return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+        case TooManyRequests():
+            return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), code=error.code, retry_after=error.seconds)
         case SourceRejected():
             return _from_source(error, "source")
         case TransientError():

@@ -12,7 +12,8 @@ from werkzeug.routing import Rule
 
 import imagesearch
 from imagesearch_api.http.admission import lane_of
-from imagesearch_api.http.callers import COOKIE, Policy, policy_of
+from imagesearch_api.http.callers import Policy, policy_of
+from imagesearch_api.http.credentials import COOKIE
 from imagesearch_api.http.foreign import SAFE_METHODS
 from imagesearch_api.models.responses.base import Answer
 from imagesearch_api.models.responses.problems import Problem
@@ -128,7 +129,7 @@ def _errors(app: Flask, rule: Rule, method: str, operation: Operation) -> set[in
     errors: set[int] = {*operation.errors, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
     policy = policy_of(app.view_functions[rule.endpoint])
     if policy.scope is not None:
-        errors |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        errors |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
     if method not in SAFE_METHODS:
         errors.add(HTTPStatus.FORBIDDEN)
     if operation.parameters:

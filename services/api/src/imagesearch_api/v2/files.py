@@ -18,7 +18,8 @@ from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.http.admission import admitted
-from imagesearch_api.http.callers import access, needs, tenancy
+from imagesearch_api.http.callers import needs, tenancy
+from imagesearch_api.http.credentials import access
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.numbers import read_int
 from imagesearch_api.limits import MAX_THUMBNAIL_SIZE, MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE

@@ -9,7 +9,8 @@ from imagesearch.access.scopes import Scope
 from imagesearch.errors import Forbidden
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
-from imagesearch_api.http.callers import COOKIE, access, caller, needs, session_of
+from imagesearch_api.http.callers import caller, needs
+from imagesearch_api.http.credentials import COOKIE, access, session_of
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.responses.system import Session
 from imagesearch_api.openapi.operation import operation

@@ -1,8 +1,8 @@
-"""Forget what nobody asks for any more: single-image jobs, and uploads to collections that are gone."""
+"""Forget what nobody asks for any more: single-image jobs, audit events, uploads to collections that are gone."""
 
 from __future__ import annotations
 
-from imagesearch.catalog import collections
+from imagesearch.catalog import audit, collections
 from imagesearch.catalog.jobs import single_image
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
@@ -28,6 +28,22 @@ def forget_single_image_jobs(indexer: Indexer, report: Report, _: str | None) ->
         else:
             forgotten = single_image.remove_ended(tx, age, limit=SLICE)
     report.add("single_jobs_ended", forgotten, "jobs of one picture are forgotten")
+    return Step("") if forgotten == SLICE and not report.dry_run else DONE
+
+
+def forget_audit_events(indexer: Indexer, report: Report, _: str | None) -> Step:
+    """Remove some events of the audit log that happened long enough ago.
+
+    Raises:
+        StoreUnavailable: Postgres went away; the next run goes on.
+    """
+    age = indexer.settings.keep_audit_events
+    with indexer.catalog.transaction() as tx:
+        if report.dry_run:
+            forgotten = audit.count_older(tx, age, most=SLICE)
+        else:
+            forgotten = audit.remove_older(tx, age, limit=SLICE)
+    report.add("audit_events_old", forgotten, "events of the audit log are forgotten")
     return Step("") if forgotten == SLICE and not report.dry_run else DONE
 
 

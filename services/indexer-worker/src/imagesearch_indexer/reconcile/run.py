@@ -19,7 +19,7 @@ from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up, drop_late
 from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile import everything
-from imagesearch_indexer.reconcile.expired import forget_single_image_jobs, forget_uploads
+from imagesearch_indexer.reconcile.expired import forget_audit_events, forget_single_image_jobs, forget_uploads
 from imagesearch_indexer.reconcile.image_counts import check_counts, count_backlog
 from imagesearch_indexer.reconcile.ledgers import fold_ledgers
 from imagesearch_indexer.reconcile.lost_batches import LOOK_LIMIT, recover_batches
@@ -178,6 +178,7 @@ SLICED: Final[Mapping[str, everything.Part]] = {
     "late_vectors": _drop_late,
     "ledgers": fold_ledgers,
     "single_jobs": forget_single_image_jobs,
+    "audit_events": forget_audit_events,
     "uploads": forget_uploads,
 }
 """What is compared slice by slice, in this order. An older release leaves a part that it does not know."""

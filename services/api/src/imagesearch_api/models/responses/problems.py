@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from imagesearch.failures import FailureCode
+from imagesearch_api.errors import RefusalCode
 from imagesearch_api.models.responses.base import Answer
 
 
@@ -23,4 +24,7 @@ class Problem(Answer):
     status: int
     detail: str
     errors: list[FieldError] = Field(default_factory=list)
-    code: FailureCode = Field(default=FailureCode.UNREADABLE, description="Why a picture cannot be used.")
+    code: FailureCode | RefusalCode = Field(
+        default=FailureCode.UNREADABLE,
+        description="Why a picture cannot be used, or why a request was turned away (429).",
+    )

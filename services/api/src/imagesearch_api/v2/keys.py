@@ -1,0 +1,92 @@
+"""Routes of API keys: an admin key makes, lists and revokes them, by the rules of the command on the server."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask.typing import ResponseReturnValue
+
+from imagesearch.access.keys import ID, Token
+from imagesearch.access.scopes import Scope
+from imagesearch.catalog import api_keys
+from imagesearch.errors import Forbidden, NotFound
+from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.answers import answer
+from imagesearch_api.http.bodies import read_json
+from imagesearch_api.http.callers import caller, needs, owner, tenancy
+from imagesearch_api.http.credentials import access
+from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.pages import read_key_page
+from imagesearch_api.models.requests.keys import KeyBody
+from imagesearch_api.models.responses.keys import ApiKey, ApiKeyPage, NewApiKey
+from imagesearch_api.openapi.operation import operation
+from imagesearch_api.openapi.parameters import LIMIT, NAME_CURSOR
+from imagesearch_api.services import current
+from imagesearch_api.v2 import v2
+
+
+@v2.get("/keys")
+@operation({200: ApiKeyPage}, parameters=(LIMIT, NAME_CURSOR))
+@needs(Scope.ADMIN)
+@admitted(Lane.READS)
+def list_keys() -> ResponseReturnValue:
+    """List API keys by id, those that were revoked included."""
+    tenancy().require_everything()
+    _require_keys()
+    limit, after = read_key_page()
+    with current().catalog.reading() as tx:
+        found = api_keys.listing(tx, after=after, limit=limit)
+    return answer(ApiKeyPage.of([ApiKey.of(key) for key in found], [key.id for key in found], limit))
+
+
+@v2.post("/keys")
+@operation({201: NewApiKey}, json=KeyBody)
+@needs(Scope.ADMIN)
+@admitted(Lane.CHANGES)
+def make_key() -> ResponseReturnValue:
+    """Make an API key, and show it, this once."""
+    _require_key_itself()
+    body = read_json(KeyBody)
+    token = Token.new()
+    with current().catalog.transaction() as tx:
+        key = api_keys.create(tx, token, body.name, body.scope, body.tenancy(), by=owner().key_id)
+    # Whoever made an id up may have asked for it a moment ago.
+    access().keys.forget(key.id)
+    return answer(NewApiKey.of(key, key=token.reveal()), HTTPStatus.CREATED)
+
+
+@v2.delete("/keys/<key_id>")
+@operation({200: ApiKey}, errors=(404, 409))
+@needs(Scope.ADMIN)
+@admitted(Lane.CHANGES)
+def revoke_key(key_id: str) -> ResponseReturnValue:
+    """Have an API key hold no more, here at once; the last admin key is left to the command on the server."""
+    _require_key_itself()
+    if not ID.fullmatch(key_id):
+        raise NotFound(f"There is no API key {key_id!r}.")
+    with current().catalog.transaction() as tx:
+        key = api_keys.revoke(tx, key_id, by=owner().key_id)
+    access().keys.forget(key.id)
+    return answer(ApiKey.of(key))
+
+
+def _require_keys() -> None:
+    """Check that callers are told apart.
+
+    Raises:
+        Forbidden: they are not; what anybody here makes would hold when they are.
+    """
+    if not access().is_on:
+        raise Forbidden("API keys are switched off here; the command on the server looks after them.")
+
+
+def _require_key_itself() -> None:
+    """Check that the caller may change keys.
+
+    Raises:
+        Forbidden: a bound key would make a wider one, and a session, which ends, a key that does not.
+    """
+    tenancy().require_everything()
+    _require_keys()
+    if not caller().has_key:
+        raise Forbidden("Keys are made and revoked with an admin key in the header, not by a session.")
