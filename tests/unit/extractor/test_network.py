@@ -83,6 +83,7 @@ def test_every_pooling_is_that_of_its_formula(
     }[pooling]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert (network.embed(pixels[:2], pooling) * expected).sum(axis=1).min() > 0.9999
+    assert (network.embed_each(pixels[:2])[pooling] * expected).sum(axis=1).min() > 0.9999
 
 
 def test_the_same_recipe_tells_photos_apart(published: np.ndarray) -> None:

@@ -75,7 +75,7 @@ def service_programs(port: int, networks: Mapping[str, str] = MappingProxyType({
                 f"{name}-{network}",
                 "workers",
                 f"{extractor} {queue}",
-                environment={"NETWORK": network, "WEIGHTS": weights},
+                environment={"NETWORK": network, "WEIGHTS": weights, "WEIGHTS_SHA256": ""},
             )
             for network, weights in networks.items()
             for name, queue in (("extractor", "extract"), ("extractor-query", "query"))

@@ -24,13 +24,13 @@ factor, which the L2 norm removes; it keeps activations, thousands in trained ne
 end at 65,504. A power of two loses no digit."""
 
 
-_POOLING: dict[str, Callable[[Any], Any]] = {
+_POOLING: dict[Pooling, Callable[[Any], Any]] = {
     "max": lambda maps: tf.reduce_max(maps, axis=(1, 2)),
     "avg": lambda maps: tf.reduce_mean(maps, axis=(1, 2)),
     "gem": lambda maps: tf.reduce_mean(maps**3, axis=(1, 2)) ** (1 / 3),
 }
 """From feature maps float32[n, height, width, dimension], which are not negative, to one vector a picture."""
-_ORDER = list(_POOLING)
+_ORDER: list[str] = list(_POOLING)
 
 
 def use_gpus() -> bool:
@@ -91,6 +91,15 @@ class Network(Embedder):
             features = self._run(self._padded(part))[pooled]
             vectors[start : start + len(part)] = normalise(features[: len(part)])
         return vectors
+
+    def embed_each(self, pixels: Pixels) -> dict[Pooling, Vectors]:
+        """Return what each pooling makes of at most a compute batch of pictures, from one pass.
+
+        Raises:
+            ComputeFailed: as in `embed`.
+        """
+        features = self._run(self._padded(pixels))[:, : len(pixels)]
+        return {pooling: normalise(pooled) for pooling, pooled in zip(_POOLING, features, strict=True)}
 
     def _run(self, pixels: Pixels) -> Array:
         """Return what each pooling makes of the pictures, float32[poolings, n, dimension]."""

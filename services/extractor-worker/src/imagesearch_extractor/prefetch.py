@@ -28,7 +28,12 @@ def main() -> int:
         return _refuse(one_line(error), EX_CONFIG)
     prepare_process()
     try:
-        weights = load_weights(settings.weights, settings.network, download_timeout=settings.download_timeout)
+        weights = load_weights(
+            settings.weights,
+            settings.network,
+            sha256=settings.weights_sha256,
+            download_timeout=settings.download_timeout,
+        )
     except DownloadFailed as error:
         return _refuse(str(error), EX_UNAVAILABLE)
     except WeightsUnavailable as error:

@@ -48,7 +48,12 @@ def load_network(settings: ExtractorSettings) -> Network:
         WeightsUnavailable: there is no network to work with; the message says what to set.
     """
     started = time.monotonic()
-    weights = load_weights(settings.weights, settings.network, download_timeout=settings.download_timeout)
+    weights = load_weights(
+        settings.weights,
+        settings.network,
+        sha256=settings.weights_sha256,
+        download_timeout=settings.download_timeout,
+    )
     on_gpu = use_gpus()
     dtype = fastest_dtype(on_gpu) if settings.compute_dtype == "auto" else settings.compute_dtype
     network = Network(weights, dtype=dtype, compute_batch=settings.compute_batch, pad=on_gpu)

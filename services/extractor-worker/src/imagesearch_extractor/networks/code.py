@@ -19,8 +19,7 @@ class NetworkCode:
     """Bundle what is done in each network's own way.
 
     Attributes:
-        published: builds Keras' own network without its top, which reads files; given ``imagenet`` it downloads
-            the weights.
+        published: builds Keras' own network without its top; given ``imagenet`` it downloads the weights.
         preprocess: Keras' own, from float32[n, side, side, 3] of RGB in 0..255.
         features: builds, from arrays as the architecture says, what turns preprocessed pictures into the last
             feature maps, [n, height, width, dimension] and not negative, computed in the number format.
