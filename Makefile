@@ -87,6 +87,7 @@ bench-scale: setup ## measure what a path costs at SIZES=100000,1000000: nothing
 
 quality: setup ## judge answers over PHOTOS=DIR, one folder a class, with WEIGHTS=FILE
 	@PYTHONPATH=tests PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.quality
+	@PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.quality.distances
 
 lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import sys
 import tempfile
 import time
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from PIL import Image
 
 from bench.quality.measures import average_precision, is_found_within, precision_at
 from bench.quality.near_duplicates import CHANGES
+from bench.quality.photos import Photos
 from support.following import ended
 from support.system import System
 
@@ -35,7 +34,6 @@ PIPELINES: dict[str, dict[str, Any]] = {
 }
 AT_ONCE = 16
 """Pictures of one request: a search of several shares a pass."""
-SEED = 1
 MAX_SECONDS = 24 * 3600.0
 """Of one job: photos may be many, and the machine busy."""
 
@@ -66,27 +64,6 @@ class Quality:
     bytes_a_vector: int
 
 
-@dataclass(frozen=True, slots=True)
-class Photos:
-    """Hold what is indexed, and what is searched by.
-
-    Attributes:
-        folder: holds a folder for each class.
-        changed: the name of a change, the photo that was changed, and the picture that came of it.
-    """
-
-    folder: Path
-    paths: list[Path]
-    changed: list[tuple[str, Path, bytes]]
-
-    @classmethod
-    def of(cls, folder: Path, sample: int) -> Photos:
-        """Read the photos of a folder, and change so many of them in each way."""
-        paths = sorted(path for path in folder.glob("*/*") if path.is_file())
-        some = random.Random(SEED).sample(paths, min(sample, len(paths)))  # noqa: S311 - the same in each run
-        return cls(folder, paths, list(_changed(some)))
-
-
 def main() -> int:
     """Measure every pipeline, print a line of JSON for each and a table of all."""
     photos = Photos.of(Path(os.environ["PHOTOS"]).resolve(), int(os.environ.get("SAMPLE", "60")))
@@ -104,14 +81,6 @@ def main() -> int:
                 system.stop()
     print(_table(found))
     return 0
-
-
-def _changed(paths: Sequence[Path]) -> Iterator[tuple[str, Path, bytes]]:
-    for path in paths:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGB")
-        for name, altered in CHANGES.items():
-            yield name, path, altered(picture)
 
 
 def _measured(http: httpx.Client, photos: Photos, pipeline: str, body: dict[str, Any]) -> Quality:

@@ -227,6 +227,9 @@ def test_duplicates_are_found_at_once_and_by_a_job(http: httpx.Client, folder: P
     page = http.get(f"/api/v2/collections/{name}/duplicates", params={"max_distance": "0"}).json()
     assert [(group["kind"], names_of(group)) for group in page["items"]] == [("exact", {"0.jpg", "copy of 0.jpg"})]
     assert page["next"] is None
+    assert (page["max_distance"], page["untrained"]) == (0, True)
+    usual = http.get(f"/api/v2/collections/{name}/duplicates").json()
+    assert usual["max_distance"] == shown(http, name)["bands"]["near"]
     (first, *_), image = page["items"][0]["images"], page["items"][0]["images"][0]
     assert (first["distance"], len(image["sha256"])) == (0.0, 64)
     again = {"a": {"image_id": image_named(http, name, folder, "1.jpg")}}
@@ -240,6 +243,7 @@ def test_duplicates_are_found_at_once_and_by_a_job(http: httpx.Client, folder: P
     job = ended(http, response.json()["id"])
     assert (job["state"], job["total"], job["unchanged"]) == ("succeeded", 6, 6)
     by_job = http.get(f"/api/v2/jobs/{job['id']}/duplicates").json()
+    assert (by_job["max_distance"], by_job["untrained"]) == (near["distance"], True)
     at_once = http.get(f"/api/v2/collections/{name}/duplicates", params=body).json()
     assert [names_of(group) for group in by_job["items"]] == [names_of(group) for group in at_once["items"]]
     together = [group for group in at_once["items"] if "1.jpg" in names_of(group)]
@@ -301,6 +305,7 @@ def test_two_pictures_are_compared_wherever_they_come_from(http: httpx.Client, f
         },
     ).json()
     assert not mixed["same_content"]
+    assert [each["band"] for each in (same, mixed, stored)] == [None] * 3, "distances of untrained networks"
     assert 0 < mixed["distance"] == pytest.approx(stored["distance"], abs=2e-4)
 
 

@@ -41,6 +41,8 @@ class Collection:
     """Name of the pipeline; None where its options are none of the presets, or the API is an older one."""
     pooling: str | None = None
     """How the network's last feature map becomes a vector: max, avg or gem."""
+    bands: Mapping[str, float] | None = None
+    """The greatest distances that are called same, near and similar; None where nothing was measured."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -60,10 +62,18 @@ class Collection:
             preprocessing=fields.mapping("preprocessing"),
             pipeline=fields.optional_text("pipeline"),
             pooling=fields.optional_text("pooling"),
+            bands=_bands(fields),
             created_at=fields.optional_time("created_at"),
             aliases=tuple(map(str, fields.items("aliases"))) if "aliases" in fields else (),
             images_capped=fields.flag("images_capped"),
         )
+
+
+def _bands(collection: Fields) -> dict[str, float] | None:
+    if "bands" not in collection:
+        return None
+    limits = Fields(collection.mapping("bands"), "the bands of a collection")
+    return {name: limits.number(name) for name in ("same", "near", "similar")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,15 @@ class Calls:
     def _pages(
         self, path: str, parse: Callable[[object], Item], params: Mapping[str, str] | None = None
     ) -> Iterator[Item]:
+        for page in self._read(path, params):
+            yield from map(parse, page.items("items"))
+
+    def _read(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Fields]:
         cursor: str | None = None
         while True:
             asked = {**(params or {}), "limit": str(PAGE_SIZE)} | ({"cursor": cursor} if cursor else {})
             page = Fields(self._connection.json("GET", path, Retry.SAFE, params=asked), "a list")
-            yield from map(parse, page.items("items"))
+            yield page
             cursor = page.identifier("next") if "next" in page else None
             if cursor is None:
                 return

@@ -8,7 +8,7 @@ from typing import Any
 from imagesearch_client.answers import Alias, Collection
 from imagesearch_client.calls import Calls, Picture, collection_path, read_picture, segment
 from imagesearch_client.connection import Retry
-from imagesearch_client.duplicates import Comparison, DuplicateGroup
+from imagesearch_client.duplicates import Comparison, DuplicateGroups
 from imagesearch_client.jobs import Job
 
 
@@ -63,11 +63,11 @@ class CollectionCalls(Calls):
 
     def duplicates(
         self, collection: str, *, max_distance: float | None = None, partition: str | None = None
-    ) -> Iterator[DuplicateGroup]:
+    ) -> DuplicateGroups:
         """Iterate over groups of like pictures; refused for a large collection, see `find_duplicates`."""
         asked = {"max_distance": None if max_distance is None else repr(max_distance), "partition": partition}
         params = {key: value for key, value in asked.items() if value is not None}
-        return self._pages(f"{collection_path(collection)}/duplicates", DuplicateGroup.parse, params)
+        return DuplicateGroups(self._read(f"{collection_path(collection)}/duplicates", params))
 
     def find_duplicates(
         self, collection: str, *, max_distance: float | None = None, partition: str | None = None
@@ -78,9 +78,9 @@ class CollectionCalls(Calls):
         path = f"{collection_path(collection)}/duplicates"
         return Job.parse(self._connection.json("POST", path, Retry.NEVER, json=body))
 
-    def duplicates_of_job(self, job_id: str) -> Iterator[DuplicateGroup]:
+    def duplicates_of_job(self, job_id: str) -> DuplicateGroups:
         """Iterate over the groups that a job has found, page by page."""
-        return self._pages(f"/api/v2/jobs/{segment(job_id)}/duplicates", DuplicateGroup.parse)
+        return DuplicateGroups(self._read(f"/api/v2/jobs/{segment(job_id)}/duplicates"))
 
     def compare(self, a: Picture | int, b: Picture | int, *, collection: str | None = None) -> Comparison:
         """Tell how far two pictures lie from each other; an int is the id of an indexed one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -58,12 +59,36 @@ class DuplicateGroup:
         return cls(id=fields.integer("id"), kind=fields.text("kind"), images=images)
 
 
+class DuplicateGroups(Iterator[DuplicateGroup]):
+    """Iterate over groups page by page, asking for each page when the one before has been read.
+
+    Attributes:
+        untrained: a network with random weights made the vectors, and the groups mean little; known from the first
+            page on.
+    """
+
+    def __init__(self, pages: Iterator[Fields]) -> None:
+        self.untrained = False
+        self._groups = self._read(pages)
+
+    def __next__(self) -> DuplicateGroup:
+        """Return the next group. Raises what a request raises."""
+        return next(self._groups)
+
+    def _read(self, pages: Iterator[Fields]) -> Iterator[DuplicateGroup]:
+        for page in pages:
+            self.untrained = page.flag("untrained")
+            yield from map(DuplicateGroup.parse, page.items("items"))
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Tell how far two pictures lie from each other."""
 
     distance: float
     """1 - cosine, in 0..1: smaller is more similar."""
+    band: str | None
+    """``same``, ``near`` or ``similar``; None where they are farther apart, or where nothing was measured."""
     same_content: bool
     """Both files hold the same bytes."""
 
@@ -71,4 +96,4 @@ class Comparison:
     def parse(cls, value: object) -> Self:
         """Read a comparison from JSON. Raises ProtocolError."""
         fields = Fields(value, "a comparison")
-        return cls(distance=fields.number("distance"), same_content=fields.flag("same_content"))
+        return cls(fields.number("distance"), fields.optional_text("band"), fields.flag("same_content"))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
 from imagesearch.contract import Queue
+from imagesearch.errors import StoreUnavailable
 from imagesearch.networks import VGG16, NetworkSpec, queues_of
 from imagesearch.pipeline import model_identity
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch_api.errors import NetworkRejected
-from imagesearch_api.networks import consumes, find_network, running_models
+from imagesearch_api.networks import consumes, find_network, is_untrained, running_models
 
 OTHER = NetworkSpec("other_net", 1_000, side=320)
+
+
+class _Away:
+    """Tell of nobody: Redis does not answer."""
+
+    def alive(self) -> list[WorkerReport]:
+        raise StoreUnavailable("message", "away")
 
 
 class _Alive:
@@ -41,6 +50,14 @@ def test_a_network_is_known_when_extractors_can_build_it_or_a_worker_runs_it() -
     assert find_network(registry, "other_net") == OTHER
     with pytest.raises(NetworkRejected, match=r"other_net, .*vgg16"):
         find_network(registry, "magic")
+
+
+def test_workers_say_whether_the_weights_of_a_collection_are_random() -> None:
+    trained, untrained = worker(VGG16, "a"), replace(worker(VGG16, "b"), untrained=True)
+    registry = cast(WorkerRegistry, _Alive(INDEXER, trained, untrained))
+    found = [is_untrained(registry, model) for model in (trained.model, untrained.model, "vgg16-max-512:c", None)]
+    assert found == [False, True, None, None]
+    assert is_untrained(cast(WorkerRegistry, _Away()), trained.model) is None
 
 
 def test_no_worker_is_asked_for_a_network_that_extractors_can_build() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from bench.quality.distances import Measured
 from bench.quality.measures import average_precision, is_found_within, precision_at
 from bench.quality.near_duplicates import CHANGES
 from support.drawing import photo_like
@@ -44,3 +46,24 @@ def test_a_changed_picture_is_another_file_of_a_picture(name: str) -> None:
         made.load()
         assert made.mode == "RGB"
         assert (made.size == original.size) is (name in ("recompressed", "mirrored", "brightened", "with text"))
+
+
+def test_bands_follow_from_distances_by_their_rules() -> None:
+    # Of 1,000 photos the 10 nearest pairs of strangers lie 0.055 apart, but one of them 0.031.
+    strangers = np.full(1_000, 0.5, np.float32)
+    strangers[:12] = 0.055
+    strangers[0] = 0.031
+    # Up to 0.405 three of four pairs are alike, and no share is that high behind it.
+    pairs = np.array([0.1, 0.2, 0.3, 0.405, 0.5, 0.6], np.float32)
+    is_alike = np.array([True, True, False, True, False, False])
+    found = Measured(strangers, pairs, is_alike, copies=np.zeros(1, np.float32)).bands()
+    assert (found.same, found.near, found.similar) == (0.03, 0.05, 0.4)
+
+
+def test_distances_are_of_each_pair_once_and_of_copies_from_their_originals() -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    vectors[1] = [0.6, 0.8, 0]
+    found = Measured.of(vectors, ["cat", "cat", "dog"], vectors[[1, 1]], [1, 0])
+    assert found.strangers.tolist() == pytest.approx([0.4, 0.4, 1.0])
+    assert (found.pairs.tolist(), found.is_alike.tolist()) == (pytest.approx([0.4, 1, 1]), [True, False, False])
+    assert found.copies.tolist() == pytest.approx([0, 0.4], abs=1e-6)

@@ -132,6 +132,7 @@ def test_a_collection_is_read_as_the_api_shapes_it() -> None:
         created_at=NOW,
         pipeline=None,
         pooling="max",
+        bands={"same": 0.04, "near": 0.1, "similar": 0.28},
     )
 
 

@@ -63,7 +63,7 @@ def test_two_files_are_compared_in_one_form(api: FakeApi, tmp_path: Path) -> Non
     (tmp_path / "a.jpg").write_bytes(b"first picture")
     api.on("POST", "/api/v2/compare", ok({"distance": 0.5, "same_content": False}))
     found = api.client().compare(tmp_path / "a.jpg", b"second picture", collection="cats")
-    assert found == Comparison(0.5, same_content=False)
+    assert found == Comparison(0.5, None, same_content=False)
     sent = api.requests[0].content
     assert all(part in sent for part in (b'name="a"', b"first picture", b'name="b"', b"second picture", b"cats"))
 
@@ -121,15 +121,27 @@ def test_duplicates_are_printed_a_picture_a_line(api: FakeApi, run: Run) -> None
     ]
 
 
+@pytest.mark.parametrize(("untrained", "is_warned"), [(True, True), (False, False), (None, False)])
+def test_groups_of_an_untrained_network_come_with_a_warning(
+    api: FakeApi, run: Run, *, untrained: bool | None, is_warned: bool
+) -> None:
+    api.on("GET", f"{CATS}/duplicates", ok({"items": [GROUP], "next": None, "untrained": untrained}))
+    result = run("duplicates", "--collection", "cats", "--json")
+    assert ("untrained" in result.stderr) is is_warned
+    assert [group["id"] for group in json.loads(result.stdout)] == [3]
+
+
 def test_duplicates_of_a_large_collection_are_found_by_a_job(api: FakeApi, run: Run) -> None:
     api.on("GET", f"{CATS}/duplicates", problem(409, "too many"))
     api.on("POST", f"{CATS}/duplicates", ok(job(kind="duplicates"), 202))
     api.on("GET", "/api/v2/jobs/17", ok(job("succeeded", ended=True, unchanged=480, indexed=0)))
-    api.on("GET", "/api/v2/jobs/17/duplicates", ok({"items": [GROUP], "next": None}))
+    found = {"items": [GROUP], "next": None, "untrained": True}
+    api.on("GET", "/api/v2/jobs/17/duplicates", ok(found))
     result = run("duplicates", "--collection", "cats", "--max-distance", "0.1", "--json")
     assert result.exit_code == 0
     assert [group["id"] for group in json.loads(result.stdout)] == [3]
     assert json.loads(api.requests[1].content) == {"max_distance": 0.1}
+    assert "untrained" in result.stderr
 
 
 def test_a_search_for_duplicates_that_failed_prints_no_groups(api: FakeApi, run: Run) -> None:
@@ -158,6 +170,9 @@ def test_a_comparison_is_one_number(api: FakeApi, run: Run, tmp_path: Path) -> N
     api.on("POST", "/api/v2/compare", ok({"distance": 0.0, "same_content": True}))
     run("compare", "3", "4")
     assert run("compare", "3", "4").stdout == "0.000000 (the same bytes)\n"
+    api.on("POST", "/api/v2/compare", ok({"distance": 0.07, "band": "near", "same_content": False}))
+    run("compare", "3", "4")
+    assert run("compare", "3", "4").stdout == "0.070000 (near)\n"
 
 
 def test_what_is_neither_a_file_nor_an_id_is_a_usage_error(api: FakeApi, run: Run) -> None:

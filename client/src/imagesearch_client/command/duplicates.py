@@ -10,16 +10,23 @@ from imagesearch_client.calls import Picture
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
-from imagesearch_client.duplicates import DuplicateGroup
+from imagesearch_client.duplicates import DuplicateGroup, DuplicateGroups
 from imagesearch_client.errors import ApiError
 
+UNTRAINED = (
+    "The network is untrained: all pictures lie near each other to it. Only groups of the kind exact are sure."
+)
 TOO_LARGE = 409
 """The API's status for a collection that is compared in a job only."""
 
 
 @click.command()
 @click.option("--collection", default="default", show_default=True)
-@click.option("--max-distance", type=click.FloatRange(0, 1), help="How far alike pictures may lie apart.")
+@click.option(
+    "--max-distance",
+    type=click.FloatRange(0, 1),
+    help="How far alike pictures may lie apart; by default what the pipeline calls near.",
+)
 @click.option("--partition", help="Compare only pictures of this user, tenant or album.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; progress goes to stderr.")
 @click.pass_obj
@@ -31,7 +38,9 @@ def duplicates(
     A large collection is compared in a job, whose progress is shown.
     """
     try:
-        groups = list(session.client.duplicates(collection, max_distance=max_distance, partition=partition))
+        groups = _listed(
+            session, session.client.duplicates(collection, max_distance=max_distance, partition=partition)
+        )
     except ApiError as error:
         if error.status != TOO_LARGE:
             raise
@@ -55,7 +64,14 @@ def _in_a_job(
     if job.state != "succeeded":
         report(session, job)
         exit_as(job)
-    return list(session.client.duplicates_of_job(job.id))
+    return _listed(session, session.client.duplicates_of_job(job.id))
+
+
+def _listed(session: Session, groups: DuplicateGroups) -> list[DuplicateGroup]:
+    found = list(groups)
+    if groups.untrained:
+        session.errors.print(UNTRAINED, soft_wrap=True)
+    return found
 
 
 @click.command()
@@ -65,7 +81,7 @@ def _in_a_job(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def compare(session: Session, a: str, b: str, collection: str | None, as_json: bool) -> None:
-    """Print how far two pictures lie from each other.
+    """Print how far two pictures lie from each other, and whether that is the same, near or similar.
 
     A and B are files, or ids of indexed pictures; write ./123 for a file whose name is a number. The distance
     is 1 - cosine, in 0..1: smaller is more similar.
@@ -74,7 +90,9 @@ def compare(session: Session, a: str, b: str, collection: str | None, as_json: b
     if as_json:
         print_json(comparison)
         return
-    click.echo(f"{comparison.distance:.6f}" + (" (the same bytes)" if comparison.same_content else ""))
+    words = [comparison.band, "the same bytes" if comparison.same_content else None]
+    said = ", ".join(word for word in words if word is not None)
+    click.echo(f"{comparison.distance:.6f}" + (f" ({said})" if said else ""))
 
 
 def _side(text: str, name: str) -> Picture | int:

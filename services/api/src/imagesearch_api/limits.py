@@ -30,7 +30,3 @@ MAX_KEY_LENGTH = 200
 
 MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE, MAX_THUMBNAIL_SIZE = 64, 256, 512
 """The longer side of a thumbnail in pixels; the one in the middle where the request does not say."""
-
-DUPLICATES_DISTANCE = 0.05
-"""How far apart near duplicates may lie, where the request does not say. With ImageNet's weights recompressed,
-resized and slightly cropped copies lie within it; other pictures of the same thing mostly do not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imagesearch.contract import Queue
-from imagesearch.errors import InvalidMessage
+from imagesearch.errors import InvalidMessage, StoreUnavailable
 from imagesearch.networks import BUILT_IN, ModelIdentity, NetworkSpec, is_queue_of
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch_api.errors import NetworkRejected
@@ -36,6 +36,18 @@ def running_models(workers: Sequence[WorkerReport], name: str) -> set[str]:
         and spec.name == name
         and consumes(worker, Queue.EXTRACT)
     }
+
+
+def is_untrained(registry: WorkerRegistry, model: str | None) -> bool | None:
+    """Tell whether the weights of an identity are random; None where no live worker has them."""
+    if model is None:
+        return None
+    try:
+        workers = registry.alive()
+    except StoreUnavailable:
+        # Who asks wants pictures, and gets them without Redis.
+        return None
+    return next((worker.untrained for worker in workers if worker.model == model), None)
 
 
 def consumes(worker: WorkerReport, stage: Queue) -> bool:

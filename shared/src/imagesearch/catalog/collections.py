@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from imagesearch.bands import UNMEASURED_DISTANCE, Bands, bands_of
 from imagesearch.catalog import image_counts, locks, names
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.constants import METRIC
@@ -78,8 +79,21 @@ class Collection:
     @property
     def preset(self) -> Preset | None:
         """Return the name of its pipeline; None where that is somebody's own."""
-        side = BUILT_IN.get(self.network, VGG16).side
-        return Preset.of(self.preprocessing, replace(self.network_spec, side=side))
+        return Preset.of(self.preprocessing, self._own_network)
+
+    @property
+    def bands(self) -> Bands | None:
+        """Return how its distances are put into words; None where nothing was measured for its pipeline."""
+        return bands_of(self._own_network, self.preprocessing)
+
+    @property
+    def duplicates_distance(self) -> float:
+        """Return how far apart near duplicates may lie, where nobody says."""
+        return self.bands.near if self.bands is not None else UNMEASURED_DISTANCE
+
+    @property
+    def _own_network(self) -> NetworkSpec:
+        return replace(self.network_spec, side=BUILT_IN.get(self.network, VGG16).side)
 
 
 _SELECT = sa.select(*columns_of(table, Collection))

@@ -35,7 +35,9 @@ PARTITION = _query("partition", {"type": "string", "maxLength": MAX_PARTITION_LE
 PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.", required=True)
 DIRECTORY = _query("path", {"type": "string", "minLength": 1}, "The path of the directory.")
 MAX_DISTANCE = _query(
-    "max_distance", {"type": "number", "minimum": 0, "maximum": 1}, "How far apart near duplicates may lie."
+    "max_distance",
+    {"type": "number", "minimum": 0, "maximum": 1},
+    "How far apart near duplicates may lie; unsaid, what the collection's pipeline calls near.",
 )
 SIZE = _query(
     "size",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imagesearch.access.tenants import Owner, Tenancy
+from imagesearch.bands import Band
 from imagesearch.catalog import collections, images, tenants
 from imagesearch.catalog.collections import Collection
 from imagesearch.catalog.images import Image
@@ -18,6 +19,7 @@ from imagesearch.networks import VGG16
 from imagesearch.pipeline import DEFAULT_PRESET
 from imagesearch.similarity import distance_between
 from imagesearch_api.errors import QueryRejected, of_query
+from imagesearch_api.networks import is_untrained
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.question import Side
@@ -27,9 +29,14 @@ from imagesearch_api.search.timings import Timings
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Tell how far two pictures lie from each other, and whether their files hold the same bytes."""
+    """Tell how far two pictures lie from each other, and whether their files hold the same bytes.
+
+    The band is None where nothing was measured for the pipeline, where its network is untrained, and where no
+    collection with vectors says which weights are meant.
+    """
 
     distance: float
+    band: Band | None
     same_content: bool
 
 
@@ -64,7 +71,14 @@ def compare(
         hashlib.sha256(side.data).hexdigest() if side.data is not None else rows[index].sha256
         for index, side in enumerate(sides)
     ]
-    return Comparison(distance_between(vectors[0], vectors[1]), same_content=digests[0] == digests[1])
+    distance = distance_between(vectors[0], vectors[1])
+    return Comparison(distance, _band(ports, home, distance), same_content=digests[0] == digests[1])
+
+
+def _band(ports: Search, home: Collection | None, distance: float) -> Band | None:
+    if home is None or home.model is None or home.bands is None:
+        return None
+    return None if is_untrained(ports.embedding.workers, home.model) else home.bands.of(distance)
 
 
 def _indexed(

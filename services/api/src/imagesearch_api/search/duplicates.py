@@ -17,24 +17,32 @@ from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.networks import is_untrained
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.stored_vectors import stored_vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold some groups, the rows of their pictures, and behind which group the next page begins."""
+    """Hold some groups, the rows of their pictures, and behind which group the next page begins.
+
+    Attributes:
+        max_distance: how far apart like pictures were allowed to lie.
+        untrained: whether a network with random weights made the vectors; None where nobody knows.
+    """
 
     groups: list[Group]
     images: Mapping[int, Image]
     next: int | None
+    max_distance: float
+    untrained: bool | None
 
 
 def duplicates_now(
     ports: Search,
     name: str,
     *,
-    max_distance: float,
+    max_distance: float | None,
     partition: str | None,
     most: int,
     limit: int,
@@ -42,6 +50,8 @@ def duplicates_now(
     tenancy: Tenancy,
 ) -> Page:
     """Compare each picture of a collection, or of one partition, with each other, `most` of them at once.
+
+    Without a distance, what the collection's pipeline calls near is meant.
 
     Raises:
         Forbidden: the key is bound to another partition.
@@ -60,15 +70,18 @@ def duplicates_now(
     vectors = stored_vectors(ports.catalog, ports.vectors, collection, rows, needs_all=False)
     compared = [row.id for row in rows if row.id in vectors]
     stacked = np.stack([vectors[image_id] for image_id in compared]) if compared else np.empty((0, 0), np.float32)
-    found = groups_of_vectors(compared, stacked, max_distance)
-    behind = [group for group in found if group.id > after]
-    return _page(ports.catalog, behind[:limit], tenancy, has_more=len(behind) > limit)
+    far = collection.duplicates_distance if max_distance is None else max_distance
+    behind = [group for group in groups_of_vectors(compared, stacked, far) if group.id > after]
+    untrained = is_untrained(ports.embedding.workers, collection.model)
+    return _page(ports.catalog, behind, limit, tenancy, max_distance=far, untrained=untrained)
 
 
 def submit_duplicates(
-    ports: Jobs, name: str, *, max_distance: float, partition: str | None, origin: JobOrigin, owner: Owner
+    ports: Jobs, name: str, *, max_distance: float | None, partition: str | None, origin: JobOrigin, owner: Owner
 ) -> jobs.Job:
     """Commit a job that looks for duplicates, and ask for its planning.
+
+    Without a distance, what the collection's pipeline calls near is meant.
 
     Raises:
         Forbidden: the owner is bound to another partition.
@@ -79,7 +92,8 @@ def submit_duplicates(
     ports.workers.alive()
     with ports.catalog.transaction() as tx:
         collection = tenants.collection(tx, name, owner.tenancy)
-        options = {"max_distance": max_distance, "partition": partition, "generation": collection.generation}
+        far = collection.duplicates_distance if max_distance is None else max_distance
+        options = {"max_distance": far, "partition": partition, "generation": collection.generation}
         wanted = jobs.NewJob(
             id=str(uuid4()),
             origin=origin,
@@ -93,26 +107,40 @@ def submit_duplicates(
     return job
 
 
-def duplicates_of_job(catalog: Catalog, job_id: str, *, limit: int, after: int, owner: Owner) -> Page:
+def duplicates_of_job(ports: Jobs, job_id: str, *, limit: int, after: int, owner: Owner) -> Page:
     """Return groups that a job has found.
 
     Raises:
         NotFound: there is no such job, it does not look for duplicates, or its collection is deleted.
         Conflict: it has not ended, or not well.
     """
-    with catalog.transaction() as tx:
+    with ports.catalog.transaction() as tx:
         job = jobs.get(tx, job_id, owner)
         if not job.finds_duplicates:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
             raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")
-        if collections.by_id(tx, job.collection_id).state != CollectionState.ACTIVE:
+        collection = collections.by_id(tx, job.collection_id)
+        if collection.state != CollectionState.ACTIVE:
             raise NotFound(f"The collection that job {job_id} looked at is deleted.")
         found = duplicates.groups(tx, job_id, after=after, limit=limit + 1)
-    return _page(catalog, found[:limit], owner.tenancy, has_more=len(found) > limit)
+    untrained = is_untrained(ports.workers, collection.model)
+    options = job.options or {}
+    return _page(
+        ports.catalog, found, limit, owner.tenancy, max_distance=options["max_distance"], untrained=untrained
+    )
 
 
-def _page(catalog: Catalog, groups: list[Group], tenancy: Tenancy, *, has_more: bool) -> Page:
+def _page(
+    catalog: Catalog,
+    found: list[Group],
+    limit: int,
+    tenancy: Tenancy,
+    *,
+    max_distance: float,
+    untrained: bool | None,
+) -> Page:
+    groups = found[:limit]
     with catalog.transaction() as tx:
         members = [image_id for group in groups for image_id in group.members]
         rows = tenants.indexed_by_ids(tx, members, tenancy)
@@ -122,4 +150,5 @@ def _page(catalog: Catalog, groups: list[Group], tenancy: Tenancy, *, has_more: 
         for group in groups
     ]
     kept = [group for group in alive if len(group.members) > 1]
-    return Page(kept, rows, groups[-1].id if has_more else None)
+    following = groups[-1].id if len(found) > limit else None
+    return Page(kept, rows, following, max_distance, untrained)

@@ -84,7 +84,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
 def list_duplicates(job_id: str) -> ResponseReturnValue:
     """List the groups that a job has found."""
     limit, cursor = read_page()
-    page = duplicates_of_job(current().catalog, checked_job(job_id), limit=limit, after=cursor or 0, owner=owner())
+    page = duplicates_of_job(current().jobs, checked_job(job_id), limit=limit, after=cursor or 0, owner=owner())
     return _shown(page)
 
 
@@ -99,7 +99,12 @@ def compare_pictures() -> ResponseReturnValue:
     with naming_queries(SIDES):
         found = compare(current().comparison, sides, collection, timings, owner())
     return answer(
-        Comparison(distance=found.distance, same_content=found.same_content, took_ms=timings.with_total())
+        Comparison(
+            distance=found.distance,
+            band=found.band,
+            same_content=found.same_content,
+            took_ms=timings.with_total(),
+        )
     )
 
 
@@ -108,4 +113,6 @@ def _shown(page: Page) -> Response:
     urls = {image_id: links.file_of(image_id) for image_id in page.images}
     groups = [DuplicateGroup.of(group, page.images, urls) for group in page.groups]
     following = str(page.next) if page.next is not None else None
-    return answer(DuplicateGroupPage(items=groups, next=following))
+    return answer(
+        DuplicateGroupPage(items=groups, next=following, max_distance=page.max_distance, untrained=page.untrained)
+    )

@@ -6,16 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from imagesearch_api.limits import DUPLICATES_DISTANCE
 from imagesearch_api.models.requests.base import Body, CollectionName, ImageId, Partition
 
-Distance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Distance = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False, description="Unsaid, what the collection's pipeline calls near.")
+]
 
 
 class DuplicatesBody(Body):
     """What POST /collections/{name}/duplicates takes."""
 
-    max_distance: Distance = DUPLICATES_DISTANCE
+    max_distance: Distance | None = None
     partition: Partition | None = None
 
 

@@ -7,9 +7,23 @@ from typing import Self
 
 from pydantic import Field
 
+from imagesearch.bands import Bands
 from imagesearch.catalog import collections
 from imagesearch.pipeline import Preset
-from imagesearch_api.models.responses.base import Answer, Anything, Count, Moment, Page, moment
+from imagesearch_api.models.responses.base import Answer, Anything, Count, Distance, Moment, Page, moment
+
+
+class BandLimits(Answer):
+    """The greatest distance of each band, as measured for a pipeline with trained weights."""
+
+    same: Distance
+    near: Distance
+    similar: Distance
+
+    @classmethod
+    def of(cls, bands: Bands) -> Self:
+        """Return what is answered of bands."""
+        return cls(same=bands.same, near=bands.near, similar=bands.similar)
 
 
 class Collection(Answer):
@@ -31,6 +45,7 @@ class Collection(Answer):
         description="Name of its pipeline; null where its options are none of the presets."
     )
     pooling: str
+    bands: BandLimits | None = Field(description="null where nothing was measured for its pipeline.")
     preprocessing: Anything
     index_type: str
     index_params: Anything
@@ -61,6 +76,7 @@ class Collection(Answer):
             fingerprint=collection.fingerprint,
             pipeline=collection.preset,
             pooling=collection.pooling,
+            bands=BandLimits.of(collection.bands) if collection.bands is not None else None,
             preprocessing=collection.preprocessing.to_dict(),
             index_type=collection.index_type,
             index_params=dict(collection.index_params),

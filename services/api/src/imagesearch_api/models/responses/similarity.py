@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
+from pydantic import Field
+
+from imagesearch.bands import Band
 from imagesearch.catalog.images import Image
 from imagesearch.similarity import Group
 from imagesearch_api.models.responses.base import Answer, Count, Distance, Id, Link, Milliseconds, Page
@@ -63,9 +66,19 @@ class Comparison(Answer):
     """How far two pictures lie from each other, and whether their files hold the same bytes."""
 
     distance: Distance
+    band: Band | None = Field(
+        description="null where they are farther apart than similar pictures, or where nothing was measured for "
+        "the pipeline."
+    )
     same_content: bool
     took_ms: Milliseconds
 
 
 class DuplicateGroupPage(Page[DuplicateGroup]):
-    """One page of groups, by the id of the picture that each began with."""
+    """One page of groups, by the id of the picture that each began with.
+
+    Groups of an untrained network mean little: all distances are small.
+    """
+
+    max_distance: Distance
+    untrained: bool | None = Field(description="null where no worker that knows it is alive.")

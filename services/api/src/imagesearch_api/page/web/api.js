@@ -6,7 +6,7 @@ import { TEXT } from "./strings.js";
  *   bytes?: number | null, format?: string | null, partition?: string, metadata?: Record<string, any>,
  *   sha256?: string | null, indexed_at?: string | null}} Image */
 /** @typedef {{name: string, images: number, model: string | null, fingerprint: string | null,
- *   index_type: string, created_at: string}} Collection */
+ *   bands: {same: number, near: number, similar: number} | null, index_type: string, created_at: string}} Collection */
 /** @typedef {{id: string, kind: string, collection: string, source: string | null, state: string, total: number,
  *   indexed: number, unchanged: number, failed: number, cancelled: number, removed: number, rate: number | null,
  *   eta_seconds: number | null, stalled: boolean, error: string | null, created_at: string,

@@ -5,11 +5,12 @@ import { call, collectionPath, pause, Problem, wasGivenUp } from "./api.js";
 import { button, confirm, fill, h, labelled } from "./dom.js";
 import { DuplicateGroup } from "./duplicate_group.js";
 import { emptyState } from "./empty.js";
-import { collectionOf } from "./state.js";
+import { collectionOf, state } from "./state.js";
 import { distance, TEXT } from "./strings.js";
 import { isThere, removeLater } from "./undo.js";
 
 const PAGE = 50;
+/** Shown until the API says what it takes, which for an alias the page does not know. */
 const USUAL = 0.05;
 const MOST = 0.3;
 const CONFLICT = 409;
@@ -20,7 +21,8 @@ export class DuplicatesView {
   constructor(main) {
     this.main = main;
     this.name = "";
-    this.distance = USUAL;
+    /** @type {number | null} none asks for what the collection's pipeline calls near */
+    this.distance = null;
     /** @type {string | null} */
     this.job = null;
     /** @type {string | null} */
@@ -33,6 +35,11 @@ export class DuplicatesView {
     this.status = h("div", { class: "status", role: "status" });
     this.said = h("div", { class: "said", role: "alert" });
     this.exact = h("div");
+    this.warned = h("div", { role: "status" });
+    this.slider = h("input", { type: "range", min: 0, max: MOST, step: 0.005 });
+    this.shown = h("output", { class: "threshold-value" });
+    this.slider.addEventListener("input", () => this.show(Number(this.slider.value)));
+    this.slider.addEventListener("change", () => this.look());
     this.list = h("ul", { class: "cards", role: "list", "aria-label": TEXT.duplicates.heading });
     this.end = h("div");
     this.list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
@@ -50,18 +57,20 @@ export class DuplicatesView {
     this.name = name;
     this.job = parameters.get("job");
     const given = Number.parseFloat(parameters.get("max") ?? "");
-    this.distance = Number.isFinite(given) ? Math.min(1, Math.max(0, given)) : USUAL;
+    this.distance = Number.isFinite(given) ? Math.min(1, Math.max(0, given)) : null;
     this.groups = [];
     this.cursor = null;
     this.isComplete = false;
     fill(this.list);
     fill(this.said);
     fill(this.exact);
+    fill(this.warned);
     fill(
       this.main,
       h("h1", {}, TEXT.duplicates.heading),
       this.fields(),
       this.said,
+      this.warned,
       h("div", { class: "heading" }, this.status, this.exact),
       this.list,
       this.end,
@@ -77,15 +86,29 @@ export class DuplicatesView {
   }
 
   fields() {
-    const slider = h("input", { type: "range", min: 0, max: MOST, step: 0.005, value: this.distance });
-    const said = h("output", { class: "threshold-value" }, distance(this.distance));
-    slider.addEventListener("input", () => (said.textContent = distance(Number(slider.value))));
-    const look = () => go("duplicates", { c: this.name, max: slider.value });
-    slider.addEventListener("change", look);
-    const field = labelled(TEXT.duplicates.distance, slider, "threshold");
-    field.append(said);
+    const near = state.collections.find((one) => one.name === this.name)?.bands?.near;
+    this.show(this.distance ?? near ?? USUAL);
+    const field = labelled(TEXT.duplicates.distance, this.slider, "threshold");
+    field.append(this.shown);
     const keys = h("p", { class: "quiet for-mouse" }, TEXT.duplicates.keys);
-    return h("div", { class: "row is-low" }, field, button(TEXT.duplicates.look, look), keys);
+    return h("div", { class: "row is-low" }, field, button(TEXT.duplicates.look, () => this.look()), keys);
+  }
+
+  /** @param {number} far */
+  show(far) {
+    this.slider.value = String(far);
+    this.shown.textContent = distance(far);
+  }
+
+  look() {
+    go("duplicates", { c: this.name, max: this.slider.value });
+  }
+
+  /** @param {{max_distance: number, untrained: boolean | null}} page */
+  explain(page) {
+    if (this.distance === null) this.show(page.max_distance);
+    const warning = h("div", { class: "notice is-warning" }, h("p", {}, TEXT.duplicates.untrained));
+    fill(this.warned, page.untrained ? warning : null);
   }
 
   async more() {
@@ -99,6 +122,7 @@ export class DuplicatesView {
       if (signal.aborted) return;
       this.cursor = page.next;
       this.isComplete = page.next === null;
+      this.explain(page);
       for (const group of page.items) this.add(group);
       this.tell();
     } catch (error) {
@@ -113,7 +137,7 @@ export class DuplicatesView {
   path() {
     const asked = new URLSearchParams({ limit: String(PAGE), ...(this.cursor && { cursor: this.cursor }) });
     if (this.job) return `jobs/${this.job}/duplicates?${asked}`;
-    asked.set("max_distance", String(this.distance));
+    if (this.distance !== null) asked.set("max_distance", String(this.distance));
     return `${collectionPath(this.name)}/duplicates?${asked}`;
   }
 
@@ -142,7 +166,7 @@ export class DuplicatesView {
 
   async start() {
     try {
-      const json = { max_distance: this.distance };
+      const json = this.distance === null ? {} : { max_distance: this.distance };
       const job = await call("POST", `${collectionPath(this.name)}/duplicates`, { json });
       location.hash = format("duplicates", { c: this.name, max: this.distance, job: job.id });
     } catch (error) {

@@ -50,8 +50,7 @@ export const TEXT = {
   loading: "Loading…",
   notices: {
     untrained:
-      "The network is untrained: it sees colours and textures, not things. It finds equal and nearly equal pictures; " +
-      "for real answers start the workers with trained weights.",
+      "The network is untrained: it sees colours and textures, not things. For real answers start the workers with trained weights.",
     keyNeeded: "This system needs a key, and none that it knows came with the request.",
     /** @param {string} detail */
     away: (detail) => `Something the search needs does not answer. ${detail}`,
@@ -238,6 +237,7 @@ export const TEXT = {
     looking: "Looking…",
     tooMany: "This collection is too large to wait for: a job looks through it.",
     asJob: "Look in a job",
+    untrained: "The network is untrained: all pictures lie near each other to it. Only “the same file” is sure.",
     none: "No pictures here are that much alike.",
     noneHint: "A larger distance finds pictures that are less alike.",
     exact: "The same file",
