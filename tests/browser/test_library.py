@@ -72,6 +72,12 @@ def test_a_deletion_is_taken_back_or_sent_after_ten_seconds(page: Page, http: ht
     until(lambda: len(images_of(http, twins)) == 2)
 
 
+def test_groups_of_an_untrained_network_come_with_a_warning_and_the_usual_distance(page: Page, twins: str) -> None:
+    page.goto(f"/#/duplicates?c={twins}")
+    expect(page.locator("main .notice.is-warning")).to_contain_text("The network is untrained")
+    expect(page.locator("output.threshold-value")).to_have_text("0.0800")
+
+
 def test_duplicates_are_settled_by_keyboard(page: Page, http: httpx.Client, twins: str) -> None:
     page.clock.install()
     page.goto(f"/#/duplicates?c={twins}&max=0")

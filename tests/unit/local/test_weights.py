@@ -52,6 +52,7 @@ def test_an_untrained_network_stands_in_and_says_so_in_every_run(
     assert "UNTRAINED" in said[1]
     assert weights.settle(layout, "", said.append) == "random:0"
     assert "UNTRAINED" in said[-1]
+    assert said[-1].endswith("make demo WEIGHTS=imagenet")
     assert asked == ["imagenet"]
 
 

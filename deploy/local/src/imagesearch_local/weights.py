@@ -16,7 +16,8 @@ FALLBACK = "random:0"
 UNTRAINED = "random:"
 UNTRAINED_NOTICE = (
     "The network is UNTRAINED (WEIGHTS={weights}): it sees colours and textures, not things. It finds equal and "
-    "near-equal pictures; for real answers let it fetch the published weights (WEIGHTS=imagenet, new DATA_DIR)."
+    "near-equal pictures. For real answers, where 59 MB can be fetched from storage.googleapis.com: "
+    "make demo WEIGHTS=imagenet"
 )
 
 

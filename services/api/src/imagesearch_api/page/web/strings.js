@@ -50,7 +50,7 @@ export const TEXT = {
   loading: "Loading…",
   notices: {
     untrained:
-      "The network is untrained: it sees colours and textures, not things. For real answers start the workers with trained weights.",
+      "The network is untrained: it sees colours and textures, not things. For real answers start the workers with WEIGHTS=imagenet.",
     keyNeeded: "This system needs a key, and none that it knows came with the request.",
     /** @param {string} detail */
     away: (detail) => `Something the search needs does not answer. ${detail}`,
