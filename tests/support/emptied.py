@@ -8,6 +8,7 @@ from contextlib import closing
 import psycopg2
 from psycopg2.extensions import cursor
 
+from imagesearch.catalog.engine import Catalog
 from imagesearch.settings import PostgresSettings
 
 MAX_DELETED_BYTES = 1024 * 1024
@@ -44,6 +45,7 @@ class EmptiedDatabase:
         """Lend what `create` makes: a database that migrations alone have written to."""
         self._create = create
         self._settings: PostgresSettings | None = None
+        self._catalog: Catalog | None = None
         self._schema: list[str] = []
         self._seeded: list[str] = []
         self._numbers: list[str] = []
@@ -55,8 +57,19 @@ class EmptiedDatabase:
         """
         if self._settings is None or not self._is_emptied(self._settings):
             self._settings = self._create()
+            self._catalog = None
             self._note(self._settings)
         return self._settings
+
+    def catalog(self) -> Catalog:
+        """Lend the database as a catalogue, which who has it closes.
+
+        One that was closed opens new connections, and still knows the statements that it has compiled.
+        """
+        settings = self.lend()
+        if self._catalog is None:
+            self._catalog = Catalog(settings)
+        return self._catalog
 
     def _note(self, settings: PostgresSettings) -> None:
         """Keep what migrations have written, beside the tables."""

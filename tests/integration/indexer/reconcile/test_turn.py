@@ -77,7 +77,7 @@ def test_whoever_stands_still_for_longer_than_its_lease_keeps_nobody_waiting_and
     frozen = Turn(world.indexer)
     assert frozen.take()
     other = Turn(world.indexer)
-    assert other.take(), "the lease of a thousandth of a second has run out"
+    assert other.take(), "the lease of a millionth of a second has run out"
     with pytest.raises(TurnLost):
         frozen.renew()
     frozen.give_back()
