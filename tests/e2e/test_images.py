@@ -332,6 +332,29 @@ def test_a_thumbnail_fits_and_is_cached(http: httpx.Client, url: str, accept: st
     assert http.head(path).headers["content-type"].startswith("image/")
 
 
+def test_a_thumbnail_that_is_named_by_its_content_is_asked_for_once(http: httpx.Client, url: str) -> None:
+    picture, other = encoded(photo_like(6605, (800, 400)), "PNG"), encoded(photo_like(6606, (400, 800)), "PNG")
+    made = upload(http, url, picture)
+    path, digest = f"/api/v2/images/{made['id']}/thumbnail", hashlib.sha256(picture).hexdigest()
+    named = http.get(path, params={"sha256": digest})
+    assert {"immutable", "max-age=31536000"} <= set(named.headers["cache-control"].split(", "))
+    plain = http.get(path, params={"sha256": hashlib.sha256(other).hexdigest()})
+    assert "immutable" not in plain.headers["cache-control"]
+    assert plain.content == named.content
+    refused = http.get(path, params={"sha256": digest.upper()})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "sha256")
+
+    # Nobody keeps what lies there now for what was indexed, nor the other way round.
+    Path(made["path"]).write_bytes(other)
+    changed = http.get(path, params={"sha256": digest}, headers={"If-None-Match": named.headers["etag"]})
+    with Image.open(io.BytesIO(changed.content)) as shown:
+        assert shown.height > shown.width
+    assert "etag" not in changed.headers
+    assert "immutable" not in changed.headers.get("cache-control", "")
+    Path(made["path"]).unlink()
+    assert http.get(path, params={"sha256": digest}).status_code == 404
+
+
 @pytest.mark.parametrize("size", ["63", "513", "x", "", "-64", "1e2"])
 def test_a_thumbnail_of_another_size_is_400(http: httpx.Client, url: str, size: str) -> None:
     made = upload(http, url, encoded(photo_like(6601)))

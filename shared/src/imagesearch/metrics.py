@@ -40,6 +40,9 @@ RATE_REFUSALS = Counter(
 QUERY_CACHE = Counter(
     "imagesearch_query_cache_total", "Pictures of searches, by whether their vector was remembered.", ["result"]
 )
+THUMBNAIL_CACHE = Counter(
+    "imagesearch_thumbnail_cache_total", "Thumbnails that were sent, by whether they were remembered.", ["result"]
+)
 FORWARD_SECONDS = Histogram("imagesearch_forward_seconds", "Time of one forward pass.", ["queue"])
 SEARCH_SECONDS = Histogram("imagesearch_search_seconds", "Time of one search by stage.", ["stage"])
 STAGE_SECONDS = Histogram(

@@ -17,6 +17,7 @@ from imagesearch.settings import PictureSettings
 from imagesearch_api.errors import Busy
 from imagesearch_api.memory import Budget, Memory
 from imagesearch_api.pictures import Pictures
+from imagesearch_api.thumbnail_cache import ThumbnailCache
 from support.drawing import encoded, photo_like
 from support.waiting import TIMEOUT, until
 
@@ -126,7 +127,9 @@ def test_many_threads_never_hold_more_than_there_is(threads: ThreadPoolExecutor)
 def pictures(decoding: int) -> Pictures:
     """Return what decodes within so many bytes, and does nothing else."""
     memory = Memory(1000, decoding, seconds=0)
-    return Pictures(memory, PictureSettings(), Roots(), lambda _: pytest.fail("nothing is fetched"), 0)
+    return Pictures(
+        memory, PictureSettings(), Roots(), lambda _: pytest.fail("nothing is fetched"), 0, ThumbnailCache(0)
+    )
 
 
 def test_an_ordinary_photo_is_decoded_while_a_large_picture_is() -> None:

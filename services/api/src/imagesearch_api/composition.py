@@ -49,6 +49,7 @@ from imagesearch_api.search.query_cache import QueryCache
 from imagesearch_api.search.url_fetcher import UrlFetcher
 from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
+from imagesearch_api.thumbnail_cache import ThumbnailCache
 
 KEY_CONNECTIONS = 2
 """Each key is looked up once at a time, and remembered then."""
@@ -173,7 +174,8 @@ def assemble(
 ) -> Services:
     """Give each kind of use case its port, made of the given parts."""
     memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
-    pictures = Pictures(memory, limits, roots, fetch_url, settings.max_upload_bytes)
+    small = ThumbnailCache(settings.thumbnail_cache_bytes)
+    pictures = Pictures(memory, limits, roots, fetch_url, settings.max_upload_bytes, small)
     embedding = Embedding(
         pictures, queries, workers, query_cache, settings.query_timeout, settings.query_timeout_each
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -9,7 +11,8 @@ from functools import partial
 from typing import Self
 
 from imagesearch.access.tenants import Tenancy
-from imagesearch.files.paths import read_file
+from imagesearch.catalog.images import Image
+from imagesearch.files.paths import open_stored, read_file
 from imagesearch.files.roots import Roots
 from imagesearch.pictures import decode, thumbnails
 from imagesearch.pictures.decode import Picture
@@ -18,6 +21,11 @@ from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_api.memory import Memory
+from imagesearch_api.thumbnail_cache import ThumbnailCache, ThumbnailKey
+
+
+class FileChanged(Exception):
+    """A file holds other bytes than were indexed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Pictures:
         roots: directories under which files may be read.
         fetch_url: returns what lies at a URL; raises `UrlRefused`.
         max_fetched_bytes: as much as that may be.
+        thumbnails: remembers small versions, of all callers.
     """
 
     memory: Memory
@@ -37,6 +46,7 @@ class Pictures:
     roots: Roots
     fetch_url: Callable[[str], bytes]
     max_fetched_bytes: int
+    thumbnails: ThumbnailCache
 
     def within(self, tenancy: Tenancy) -> Self:
         """Return the same for a key: it reads files of a library only beneath what the key is bound to."""
@@ -53,14 +63,45 @@ class Pictures:
             admit = partial(self.memory.decoding, taken)
             return decode.decode(data, preprocessing, self.limits, box, admit=admit)
 
-    def thumbnail(self, data: bytes, size: int, file_format: ThumbnailFormat) -> bytes:
-        """Return a small version of a picture, made as soon as there is memory for it.
+    def require_unchanged(self, image: Image) -> None:
+        """Look by its size and its time whether a file is the one that was indexed; it is not read.
+
+        Raises:
+            FileChanged: it is another one.
+            PictureRejected: as `paths.open_stored` says.
+        """
+        with open_stored(image.path, self.roots) as file:
+            stats = os.fstat(file.fileno())
+        if (stats.st_size, stats.st_mtime_ns) != (image.size_bytes, image.mtime_ns):
+            raise FileChanged
+
+    def thumbnail(self, image: Image, size: int, file_format: ThumbnailFormat) -> bytes:
+        """Return a small version of the file that was indexed, from the cache or made as soon as there is memory.
 
         Raises:
             Busy: there is none in time.
+            FileChanged: the file holds something else by now.
             PictureRejected: as `thumbnails.thumbnail` says.
         """
+
+        def make() -> bytes:
+            return self._small(image, size, file_format, expected=image.sha256)
+
+        return self.thumbnails.get(ThumbnailKey(f"{image.sha256}", size, file_format), make)
+
+    def changed_thumbnail(self, image: Image, size: int, file_format: ThumbnailFormat) -> bytes:
+        """Return a small version of a file, whatever it holds by now; it is not remembered.
+
+        Raises:
+            Busy, PictureRejected: as `thumbnail` says.
+        """
+        return self._small(image, size, file_format, expected=None)
+
+    def _small(self, image: Image, size: int, file_format: ThumbnailFormat, expected: str | None) -> bytes:
         with ExitStack() as taken:
+            data = self.read(image.path, taken)
+            if expected is not None and hashlib.sha256(data).hexdigest() != expected:
+                raise FileChanged
             admit = partial(self.memory.decoding, taken)
             return thumbnails.thumbnail(data, size, self.limits, file_format, admit=admit)
 

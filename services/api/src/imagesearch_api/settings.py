@@ -56,6 +56,11 @@ class ApiSettings(Settings):
         description="Memory for pictures as files, in one process: half for those that come with requests, half "
         "for those that are read from the library.",
     )
+    thumbnail_cache_bytes: int = Field(
+        64 * MEGABYTE,
+        ge=0,
+        description="Memory for thumbnails, in one process; of 256 pixels it holds some 5,000. Zero keeps none.",
+    )
     memory_timeout: float = Field(
         10.0, ge=0, description="Seconds that a request waits for this memory; then it gets 429."
     )

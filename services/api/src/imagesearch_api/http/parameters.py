@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import request
@@ -15,6 +16,8 @@ from imagesearch_api.http.numbers import decimal_number
 from imagesearch_api.limits import MAX_KEY_LENGTH
 from imagesearch_api.models.requests.images import PathBody, UploadBody
 from imagesearch_api.models.requests.similarity import DuplicatesBody
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def read_parameter(name: str) -> str | None:
@@ -53,6 +56,18 @@ def read_partition() -> str | None:
     """
     text = request.args.get("partition")
     return checked(UploadBody, {"partition": text}).partition if text is not None else None
+
+
+def read_digest() -> str | None:
+    """Return the digest that the query names; None without one.
+
+    Raises:
+        BadField: it is no SHA-256 in hexadecimal digits.
+    """
+    text = request.args.get("sha256")
+    if text is not None and not _DIGEST.fullmatch(text):
+        raise BadField("sha256", "64 hexadecimal digits in lower case")
+    return text
 
 
 def read_path() -> str:

@@ -44,6 +44,11 @@ SIZE = _query(
     {"type": "integer", "minimum": MIN_THUMBNAIL_SIZE, "maximum": MAX_THUMBNAIL_SIZE, "default": THUMBNAIL_SIZE},
     "The longer side in pixels, at most.",
 )
+DIGEST = _query(
+    "sha256",
+    {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "The digest of the image, as lists of images say it: as long as it holds, the answer may be kept for ever.",
+)
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",

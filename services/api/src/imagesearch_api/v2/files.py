@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import PurePath
 
 from flask import Response, request, send_file
@@ -22,13 +22,16 @@ from imagesearch_api.http.callers import needs, tenancy
 from imagesearch_api.http.credentials import access
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.numbers import read_int
+from imagesearch_api.http.parameters import read_digest
 from imagesearch_api.limits import MAX_THUMBNAIL_SIZE, MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE
 from imagesearch_api.openapi.operation import FILE, operation
-from imagesearch_api.openapi.parameters import SIZE
+from imagesearch_api.openapi.parameters import DIGEST, SIZE
+from imagesearch_api.pictures import FileChanged
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 CACHE_SECONDS = 3600
+CONTENT_CACHE_SECONDS = 365 * 86_400
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -73,33 +76,46 @@ def image_file(image_id: int) -> ResponseReturnValue:
 
 
 @v2.get("/images/<int:image_id>/thumbnail")
-@operation({200: FILE, 304: None}, parameters=(SIZE,), errors=(404, 413, 415), media=("image/jpeg", "image/webp"))
+@operation(
+    {200: FILE, 304: None}, parameters=(SIZE, DIGEST), errors=(404, 413, 415), media=("image/jpeg", "image/webp")
+)
 @needs(Scope.READ, link="thumbnail")
 @admitted(Lane.PICTURES)
 def image_thumbnail(image_id: int) -> ResponseReturnValue:
     """Send a small version of an image, as WebP to those who take it and as JPEG to others."""
     asked = request.args.get("size")
     size = read_int("size", asked, default=THUMBNAIL_SIZE, low=MIN_THUMBNAIL_SIZE, high=MAX_THUMBNAIL_SIZE)
+    digest = read_digest()
     image = _indexed(image_id)
     # Those who take anything, as command lines do, get what every program reads.
     takes_webp = any(name == "image/webp" and quality > 0 for name, quality in request.accept_mimetypes)
-    file_format: ThumbnailFormat = "WEBP" if takes_webp else "JPEG"
-    response = Response(mimetype=MEDIA_TYPES[file_format])
-    response.set_etag(f"{image.sha256}-{size}-{file_format.lower()}")
-    response.cache_control.public = True
-    response.cache_control.max_age = CACHE_SECONDS
-    _keep_from_others(response)
-    response.vary.add("Accept")
-    # A browser that has it is told so before the picture is read.
-    response.make_conditional(request)
-    if response.status_code == 304:
-        return response
     try:
-        with ExitStack() as taken:
-            pictures = current().pictures.within(tenancy())
-            response.data = pictures.thumbnail(pictures.read(image.path, taken), size, file_format)
+        return _thumbnail(image, size, "WEBP" if takes_webp else "JPEG", is_named=digest == image.sha256)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
+
+
+def _thumbnail(image: Image, size: int, file_format: ThumbnailFormat, *, is_named: bool) -> Response:
+    pictures = current().pictures.within(tenancy())
+    response = Response(mimetype=MEDIA_TYPES[file_format])
+    response.vary.add("Accept")
+    try:
+        pictures.require_unchanged(image)
+        response.set_etag(f"{image.sha256}-{size}-{file_format.lower()}")
+        response.cache_control.public = True
+        # An address that names the content never leads to another one.
+        response.cache_control.max_age = CONTENT_CACHE_SECONDS if is_named else CACHE_SECONDS
+        response.cache_control.immutable = is_named
+        _keep_from_others(response)
+        # A browser that has it is told so before the picture is read.
+        response.make_conditional(request)
+        if response.status_code != HTTPStatus.NOT_MODIFIED:
+            response.data = pictures.thumbnail(image, size, file_format)
+    except FileChanged:
+        # It is shown as it is now, to whoever asks and to no cache.
+        response = Response(
+            pictures.changed_thumbnail(image, size, file_format), mimetype=MEDIA_TYPES[file_format]
+        )
     return response
 
 

@@ -227,8 +227,10 @@ export const collectionPath = (name) => `collections/${encodeURIComponent(name)}
 /**
  * @param {number} id
  * @param {number} size the longer side in pixels
+ * @param {string | null} [sha256] its digest, where that is known: then a browser asks once and never again
  */
-export const thumbnailUrl = (id, size) => `${BASE}images/${id}/thumbnail?size=${size}`;
+export const thumbnailUrl = (id, size, sha256) =>
+  `${BASE}images/${id}/thumbnail?size=${size}${sha256 ? `&sha256=${sha256}` : ""}`;
 
 /** @param {number} id */
 export const fileUrl = (id) => `${BASE}images/${id}/file`;

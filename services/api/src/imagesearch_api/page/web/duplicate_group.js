@@ -53,7 +53,7 @@ export class DuplicateGroup {
     return h(
       "button",
       { type: "button", class: "duplicate", onclick: () => this.toggle(index), title: image.path },
-      thumbnail(image.id, ACROSS, ""),
+      thumbnail(image.id, ACROSS, "", image.sha256),
       h("span", { class: "verdict" }),
       h("span", { class: "path" }, nameOf(image.path)),
       h("span", { class: "quiet" }, facts),

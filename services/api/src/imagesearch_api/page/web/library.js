@@ -122,7 +122,7 @@ export class LibraryView {
   tile(image, box) {
     const name = nameOf(image.path);
     const look = () => this.view(image.id);
-    const picture = thumbnail(image.id, Math.max(box.width, box.height), "");
+    const picture = thumbnail(image.id, Math.max(box.width, box.height), "", image.sha256);
     const see = { type: "button", class: "tile-button", "data-focus": true, "aria-label": TEXT.library.tile(name) };
     return h("li", { class: "tile" }, h("button", { ...see, title: image.path, onclick: look }, picture));
   }

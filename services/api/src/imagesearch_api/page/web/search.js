@@ -133,7 +133,7 @@ export class SearchView {
       h(
         "a",
         { href, "data-focus": true, "aria-label": label, title: image.path },
-        thumbnail(image.id, Math.max(box.width, box.height), ""),
+        thumbnail(image.id, Math.max(box.width, box.height), "", image.sha256),
         far !== null && h("span", { class: "distance" }, far),
       ),
       button(TEXT.viewer.about(name), () => this.view(image.id), { kind: "tile-more", icon: "about", isBare: true }),

@@ -11,11 +11,12 @@ const SIZES = [128, 256, 512];
  * @param {number} id
  * @param {number} across its longer side on the screen, in CSS pixels
  * @param {string} alt
+ * @param {string | null} [sha256] its digest, where that is known
  * @returns {HTMLImageElement}
  */
-export function thumbnail(id, across, alt) {
+export function thumbnail(id, across, alt, sha256) {
   const wanted = across * Math.min(devicePixelRatio, 2);
-  const url = thumbnailUrl(id, SIZES.find((size) => size >= wanted) ?? SIZES[SIZES.length - 1]);
+  const url = thumbnailUrl(id, SIZES.find((size) => size >= wanted) ?? SIZES[SIZES.length - 1], sha256);
   const image = h("img", { class: "picture", alt, decoding: "async", draggable: "false" });
   let tries = 0;
   image.addEventListener("load", () => image.classList.add("is-loaded"));

@@ -136,7 +136,7 @@ export class Viewer {
 
 /** @param {Image} image */
 function sourceOf(image) {
-  return image.format && SHOWN_BY_BROWSERS.has(image.format) ? fileUrl(image.id) : thumbnailUrl(image.id, LARGEST);
+  return image.format && SHOWN_BY_BROWSERS.has(image.format) ? fileUrl(image.id) : thumbnailUrl(image.id, LARGEST, image.sha256);
 }
 
 /**
