@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ def photo_like(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
 
     No pixel is darker than 24, so its edges never pass for black borders.
     """
+    return _photo_like(seed, size).copy()
+
+
+@lru_cache(maxsize=8)
+def _photo_like(seed: int, size: tuple[int, int]) -> Image.Image:
     random = np.random.default_rng(seed)
     picture = Image.fromarray(_clouds(random, size))
     draw = ImageDraw.Draw(picture)

@@ -44,17 +44,18 @@ def honest(name: str, claim: Claim, size: int) -> bytes:
     if name == "BMP" and len(best) > size and claim.packing:
         row = b"\xff\7" * -(-width // 255) + b"\0\0"
         best = run_lengths(height * len(row), row, width=width, height=height)
-    low, high = 0.0, 1.0
-    for share in (0.0, 1.0, *[-1.0] * _STEPS):
-        grain = share if share >= 0 else (low + high) / 2
+    low, high, target = (0.0, 0), (1.0, 0), (1 + _ENOUGH) / 2 * size
+    for step in range(2 + _STEPS):
+        # About as many bytes come with each row of grain.
+        grain = float(step) if step < 2 else low[0] + (high[0] - low[0]) * (target - low[1]) / (high[1] - low[1])
         made = _written(name, _grainy(photo, grain), claim)
-        if len(made) <= size:
-            low, best = grain, max(best, made, key=len)
-        elif grain:
-            high = grain
+        fits = len(made) <= size
+        if fits:
+            low, best = (grain, len(made)), max(best, made, key=len)
         else:
-            break
-        if len(best) >= _ENOUGH * size:
+            high = (grain, len(made))
+        # Too large without grain, or with grain everywhere still too small: no share does better.
+        if len(best) >= _ENOUGH * size or (step < 2 and fits == bool(step)):
             break
     return _filled(name, best, max(0, size - len(best)))
 

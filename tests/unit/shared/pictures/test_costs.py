@@ -84,7 +84,7 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "png": lambda: encoded(base("RGBA"), "PNG", compress_level=1),
     "palette png": lambda: encoded(base("P"), "PNG", compress_level=1, transparency=3),
     "deep png": lambda: encoded(deep(), "PNG", compress_level=1),
-    "webp": lambda: encoded(base("RGBA"), "WEBP", method=0, lossless=True, exif=turned()),
+    "webp": lambda: encoded(base("RGBA"), "WEBP", method=0, quality=60, lossless=True, exif=turned()),
     "gif": lambda: encoded(base("P"), "GIF", transparency=3),
     "bmp": lambda: encoded(base("RGB"), "BMP"),
     "tiff in one strip": lambda: encoded(base("RGB"), "TIFF", compression="tiff_adobe_deflate", strip_size=10**9),
