@@ -1,4 +1,4 @@
-"""Everybody uses one library at once while processes are killed and frozen: in the end all stores agree.
+"""Everybody uses a library while processes are killed and frozen and clocks are wrong: in the end, stores agree.
 
 `AGREEMENT_MINUTES` says how long, `FAULT_SEED` repeats what everybody draws, though not the moments at which the
 machine lets them. `FAULT_SEEDS=1,2,3` does all that for each of several seeds.
@@ -34,6 +34,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 MINUTES = float(os.environ.get("AGREEMENT_MINUTES", "3"))
 SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", os.environ.get("FAULT_SEED", "")).split(",") if seed]
+CLOCKS_AHEAD = (-3_600, -60, 0, 60, 3_600)
+"""Seconds."""
 FROZEN_SERVICES = ("extractor", "extractor-query", "indexer", "indexer", "api", "scheduler")
 
 
@@ -42,12 +44,15 @@ def test_everything_agrees_after_all_that_can_happen_at_once(
     start_stack: StartStack, scoreboard: Scoreboard, library: Path, tmp_path: Path, given: int | None
 ) -> None:
     seed = random.SystemRandom().randrange(1_000) if given is None else given
-    scoreboard.notes.append(f"all at once: FAULT_SEED={seed}")
+    pick = random.Random(f"{seed} clocks")  # noqa: S311 - hosts, not secrets
+    clocks = {name: pick.choice(CLOCKS_AHEAD) for name in WORKERS}
+    scoreboard.notes.append(f"all at once: FAULT_SEED={seed}, clocks are ahead by {clocks}")
     stack = start_stack(
         EMBED_SECONDS="0.02",
         DATABASE_IDLE_TRANSACTION_TIMEOUT_MS="7000",
         BATCH_SIZE="16",
         VISIBILITY_TIMEOUT="60",
+        CLOCKS_AHEAD=",".join(f"{name}={seconds}" for name, seconds in clocks.items()),
     )
     shared = SharedLibrary(stack, library / f"shared {seed}", tmp_path / "staging", seed)
     shared.lay_out(calm=20, labelled=8, moving=160)

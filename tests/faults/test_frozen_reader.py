@@ -48,12 +48,14 @@ def settings(tmp_path: Path) -> Iterator[PostgresSettings]:
     process = subprocess.Popen([sys.executable, "-c", SERVE, str(layout.data_dir), str(port)])
     url = f"postgresql+psycopg2://imagesearch@127.0.0.1:{port}/imagesearch"
     made = PostgresSettings(database_url=url, database_idle_transaction_timeout_ms=2_000)
-    with closing(Catalog(made)) as catalog:
-        until(lambda: answers(catalog), alive=process)
-    yield made
-    process.send_signal(signal.SIGINT)
-    assert ended(process) == 0
-    layout.remove_distant_sockets()
+    try:
+        with closing(Catalog(made)) as catalog:
+            until(lambda: answers(catalog), alive=process)
+        yield made
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert ended(process) == 0
+        layout.remove_distant_sockets()
 
 
 def answers(catalog: Catalog) -> bool:
@@ -72,9 +74,11 @@ def reader(settings: PostgresSettings) -> Iterator[int]:
         "DATABASE_IDLE_TRANSACTION_TIMEOUT_MS": str(settings.database_idle_transaction_timeout_ms),
     }
     process = subprocess.Popen([sys.executable, "-c", READ], env=os.environ | given)
-    yield process.pid
-    process.kill()
-    process.wait()
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_one_that_freezes_while_it_reads_gives_its_rows_back(settings: PostgresSettings) -> None:
