@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import ssl
@@ -57,7 +58,7 @@ class System:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start it and wait until it is ready, for as long as it lives: a busy machine takes minutes."""
         command = [sys.executable, *self._program, "up", "--port", str(self.port)]
         command += [
             "--data-dir",
@@ -69,7 +70,7 @@ class System:
         ]
         with self.output.open("ab") as sink:
             self.process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=self.environment)
-        until(self.is_ready, alive=self.process, output=self.output)
+        until(self.is_ready, seconds=math.inf, alive=self.process, output=self.output)
 
     def is_ready(self) -> bool:
         """Tell whether every part of it can work."""
