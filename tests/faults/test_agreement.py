@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from imagesearch.catalog import collections
 from imagesearch.catalog.tables import images, jobs, stray_files
 from imagesearch.errors import StoreUnavailable
+from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_local.errors import StackFailed
 from support.faults.harm import WORKERS, frozen, kill_session
 from support.faults.living import STILL_SECONDS, Living, StartStack
@@ -36,6 +37,7 @@ MINUTES = float(os.environ.get("AGREEMENT_MINUTES", "3"))
 SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", os.environ.get("FAULT_SEED", "")).split(",") if seed]
 CLOCKS_AHEAD = (-3_600, -60, 0, 60, 3_600)
 """Seconds."""
+REPORTING = ("extractor", "extractor-query", "indexer")
 FROZEN_SERVICES = ("extractor", "extractor-query", "indexer", "indexer", "api", "scheduler")
 
 
@@ -54,6 +56,7 @@ def test_everything_agrees_after_all_that_can_happen_at_once(
         VISIBILITY_TIMEOUT="60",
         CLOCKS_AHEAD=",".join(f"{name}={seconds}" for name, seconds in clocks.items()),
     )
+    until(lambda: _minutes_ahead(stack) == {name: clocks[name] / 60 for name in REPORTING}, output=stack.output)
     shared = SharedLibrary(stack, library / f"shared {seed}", tmp_path / "staging", seed)
     shared.lay_out(calm=20, labelled=8, moving=160)
     first = stack.wait_ended(stack.submit(str(shared.root), NAME))
@@ -151,6 +154,13 @@ def _jobs(stack: Living) -> dict[str, bool]:
         found = collections.get(tx, NAME)
     query = sa.select(jobs.c.id, jobs.c.finished_at).where(jobs.c.collection_id == found.id)
     return {row.id: row.finished_at is not None for row in _rows(stack, query)}
+
+
+def _minutes_ahead(stack: Living) -> dict[str, int]:
+    """Return by how much the clocks of workers are ahead of that of Redis, as they have reported."""
+    with closing(stack.redis()) as client:
+        facts = WorkerRegistry(client).facts()
+    return {worker.partition("@")[0]: round(fact.clock_ahead / 60) for worker, fact in facts.items()}
 
 
 def _counted(stack: Living) -> list[tuple[int, ...]]:
