@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from imagesearch_api.openapi.document import document
 from imagesearch_api.settings import ApiSettings
 from support.api_keys import Keys, bearer
 from support.api_twin import services_of
+from support.waiting import TIMEOUT
 
 ANY = "/api/v2/session"
 HERE, THERE, NEAR_THERE = "192.0.2.1", "2001:db8:1:2::3", "2001:db8:1:2:ffff::4"
@@ -168,9 +170,9 @@ def test_every_route_that_needs_a_key_says_that_it_may_refuse(keys: Keys) -> Non
             assert "429" in operation["responses"], (method, path)
 
 
-def away(port: int) -> RateStorage:
+def away(port: int, timeout: float = 0.05) -> RateStorage:
     settings = RedisSettings(redis_url=f"redis://127.0.0.1:{port}/0")
-    return RateStorage("redis://", {"connection_pool": create_redis(settings, timeout=0.05).connection_pool})
+    return RateStorage("redis://", {"connection_pool": create_redis(settings, timeout=timeout).connection_pool})
 
 
 @pytest.mark.parametrize("hangs", [False, True])
@@ -193,6 +195,29 @@ def test_without_redis_a_process_counts_for_itself_says_so_once_and_keeps_nobody
         ) == 1
         assert tried(server) < 20
     storage.options["connection_pool"].disconnect()
+
+
+def test_whoever_asks_redis_when_it_goes_is_answered_too(keys: Keys) -> None:
+    at_once = 4
+    with socket.socket() as server, ThreadPoolExecutor(at_once + 1) as pool:
+        server.bind(("127.0.0.1", 0))
+        server.listen(at_once)
+        gone = pool.submit(go_away, server, at_once)
+        storage = away(server.getsockname()[1], timeout=TIMEOUT)
+        services = services_of(ApiSettings(), catalog=Down(), rate_storage=storage)
+        app, key = create_app(keys.asked_for_by(services)), keys.make(Scope.READ)
+        answers = [pool.submit(ask, app, key) for _ in range(at_once)]
+        assert [answer.result().status_code for answer in answers] == [200] * at_once
+        gone.result()
+    storage.options["connection_pool"].disconnect()
+
+
+def go_away(server: socket.socket, callers: int) -> None:
+    """Wait until so many ask at once, and answer none of them."""
+    asking = [server.accept()[0] for _ in range(callers)]
+    server.close()
+    for connection in asking:
+        connection.close()
 
 
 def tried(server: socket.socket) -> int:

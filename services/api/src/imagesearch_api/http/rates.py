@@ -14,6 +14,7 @@ from math import ceil
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter, RateLimitExceeded
+from redis import RedisError
 
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.redis_errors import needing_redis
@@ -51,6 +52,19 @@ class Counted:
 UNCOUNTED = Counted(RefusalCode.RATE_LIMITED, "nobody", 0)
 
 
+class _Limiter(Limiter):
+    """Count in this process, too, a request that was asking Redis when another one found it away.
+
+    Flask-Limiter turns to its own memory for whoever finds that first, and passes on what the others meet.
+    """
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        try:
+            super()._check_request_limit(callable_name, in_middleware)
+        except RedisError:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 def limit_rates(app: Flask, storage: RateStorage, *, requests: int, wrong_keys: int) -> None:
     """Count the requests of an application to routes that need a key, and refuse those that are too many.
 
@@ -65,7 +79,7 @@ def limit_rates(app: Flask, storage: RateStorage, *, requests: int, wrong_keys: 
         g.counted = _counted(requests, wrong_keys)
 
     app.before_request(count)
-    limiter = Limiter(
+    limiter = _Limiter(
         lambda: g.counted.who,
         app=app,
         # It takes whatever is raised in these for a Redis that is away.
