@@ -58,24 +58,23 @@ def test_vectors_are_those_of_the_published_recipe(
     assert cosines.min() > 0.9999
 
 
-@pytest.mark.parametrize("name", ["exact", "fast"])
-@pytest.mark.parametrize("pooling", ["max", "avg", "gem"])
-def test_every_pooling_is_that_of_its_formula(
-    name: str,
-    pooling: Pooling,
-    pixels: Pixels,
-    random_7: Weights,
-    request: pytest.FixtureRequest,
-) -> None:
-    network: Network = request.getfixturevalue(name)
+@pytest.fixture(scope="module")
+def places(pixels: Pixels, tensorflow: None, random_7: Weights) -> np.ndarray:
+    """Return float64[2, 49, 512]: what Keras' own network sees at each place of two photos."""
     import keras
 
     model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
     model.set_weights(random_7.arrays)
-    maps = np.asarray(model(keras.applications.vgg16.preprocess_input(pixels[:2].astype(np.float32)))).astype(
-        float
-    )
-    places = maps.reshape(2, -1, 512)
+    maps = model(keras.applications.vgg16.preprocess_input(pixels[:2].astype(np.float32)))
+    return np.asarray(maps).astype(float).reshape(2, -1, 512)
+
+
+@pytest.mark.parametrize("name", ["exact", "fast"])
+@pytest.mark.parametrize("pooling", ["max", "avg", "gem"])
+def test_every_pooling_is_that_of_its_formula(
+    name: str, pooling: Pooling, pixels: Pixels, places: np.ndarray, request: pytest.FixtureRequest
+) -> None:
+    network: Network = request.getfixturevalue(name)
     expected = {
         "max": places.max(axis=1),
         "avg": places.mean(axis=1),
