@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-import pytest
+import numpy as np
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections, image_counts
@@ -85,7 +85,7 @@ def _check_collection(world: World, collection: collections.Collection) -> None:
     vectors = world.vectors.fetch_vectors(name, there, strong=True) if there else {}
     for key, row in named.items():
         expected = vector_of(world.contents[row.sha256], collection.preprocessing.to_dict())
-        assert vectors[key] == pytest.approx(expected, abs=1e-6), row.path
+        np.testing.assert_allclose(vectors[key], expected, rtol=0, atol=1e-6, err_msg=row.path)
         hits = world.vectors.search(name, expected[None, :], limit=len(there), partition=row.partition)[0]
         assert key in {hit.key for hit in hits}, f"{row.path} is not in its partition"
         assert world.labels_in_store(name, key) in (None, (row.partition, row.metadata))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import pytest
+import numpy as np
 import sqlalchemy as sa
 
 from imagesearch.catalog import jobs
@@ -64,7 +64,7 @@ def check_whole(world: World, preprocessing: Preprocessing | None = None) -> Non
     options = (preprocessing or Preprocessing()).to_dict()
     for row in rows:
         expected = vector_of(Path(row.path).read_bytes(), options)
-        assert vectors[row.vector_key] == pytest.approx(expected, abs=1e-6)
+        np.testing.assert_allclose(vectors[row.vector_key], expected, rtol=0, atol=1e-6, err_msg=row.path)
         (found,) = world.vectors.search(
             collection.vector_collection, expected[None, :], limit=1, partition=row.partition
         )[0]

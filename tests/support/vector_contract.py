@@ -41,9 +41,9 @@ HOSTILE = [
 ]
 
 
-def unit_vectors(seed: int, count: int) -> Vectors:
-    """Return non-negative float32[count, 512] of length 1, none near another."""
-    drawn = np.abs(np.random.default_rng(seed).standard_normal((count, VGG16.dimension))).astype(np.float32)
+def unit_vectors(seed: int, count: int, dimension: int = VGG16.dimension) -> Vectors:
+    """Return non-negative float32[count, dimension] of length 1, none near another."""
+    drawn = np.abs(np.random.default_rng(seed).standard_normal((count, dimension))).astype(np.float32)
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
@@ -312,12 +312,13 @@ class DeepPagesContract:
     """Pages down to the deepest row that a search may name."""
 
     ROWS = MAX_WINDOW + 200
+    DIMENSION = VGG16.dimension
 
     @pytest.fixture(scope="class")
     @classmethod
     def pile(cls, store: VectorStore) -> Iterator[tuple[str, Vectors]]:
-        name, vectors = f"c_{uuid4().hex}", unit_vectors(20, cls.ROWS)
-        store.ensure_collection(name, IndexSpec(), VGG16.dimension)
+        name, vectors = f"c_{uuid4().hex}", unit_vectors(20, cls.ROWS, cls.DIMENSION)
+        store.ensure_collection(name, IndexSpec(), cls.DIMENSION)
         write(store, name, list(range(1, cls.ROWS + 1)), vectors)
         store.compact(name)
         yield name, vectors
