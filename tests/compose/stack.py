@@ -29,10 +29,15 @@ class Stack:
         with self.environment.open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in settings.items())
 
+    @property
+    def command(self) -> list[str]:
+        """Return the command of compose for the project."""
+        options = ["--project-name", PROJECT, "--env-file", str(self.environment), "--file", str(COMPOSE)]
+        return [*self.engine.compose, *options]
+
     def compose(self, *arguments: str) -> str:
         """Run a command of compose on the project."""
-        options = ["--project-name", PROJECT, "--env-file", str(self.environment), "--file", str(COMPOSE)]
-        return self.engine.run(*self.engine.compose, *options, *arguments)
+        return self.engine.run(*self.command, *arguments)
 
     @property
     def url(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 
 from compose.conftest import PICTURES
 from compose.engine import Engine
-from compose.images import service_image
+from compose.images import REPOSITORY, service_image
 from compose.stack import Stack, service_of
 from support.waiting import until
 
@@ -157,3 +160,11 @@ def test_everything_is_there_after_the_whole_system_was_stopped_and_started(
     with httpx.Client(base_url=stack.url, timeout=http.timeout, headers=http.headers) as again:
         nearest = search(again, "calm", pictures / "007.jpg")[0]
     assert nearest["path"] == "/pictures/007.jpg"
+
+
+def test_the_request_of_the_readme_is_answered_as_it_is_written(stack: Stack, http: httpx.Client) -> None:
+    (block,) = re.findall(r"```sh\n(KEY=.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    assert {"docker compose", "http://127.0.0.1:5000"} <= set(re.findall(r"docker compose|http://[\d.:]+", block))
+    here = block.replace("docker compose", shlex.join(stack.command)).replace("http://127.0.0.1:5000", stack.url)
+    answered = json.loads(stack.engine.run("sh", "-ec", here))
+    assert job(http, answered["id"])["source"] == "/pictures"
