@@ -56,9 +56,19 @@ def pictures(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def stack(engine: Engine, images: dict[str, str], folder: Path, pictures: Path) -> Iterator[Stack]:
     """The running system, with stand-ins for the stores' images alone."""
+    # The server of the wheel is older than the setting for root's password, and gives it this one.
+    standin = {"MILVUS_PASSWORD": "Milvus"}
     soon = {"COMPUTE_BATCH": "4", "BATCH_SIZE": "8", "RECONCILE_SECONDS": "2", "WEIGHTS": WEIGHTS}
     made = Stack(
-        engine, folder, pictures, LISTEN="127.0.0.1:", **images, **store_images(engine), **PATIENT, **soon
+        engine,
+        folder,
+        pictures,
+        LISTEN="127.0.0.1:",
+        **images,
+        **store_images(engine),
+        **PATIENT,
+        **soon,
+        **standin,
     )
     try:
         made.compose("up", "--detach", "--no-build")
