@@ -30,7 +30,7 @@ def collections(ctx: click.Context, as_json: bool) -> None:
 @click.option("--index-type", help="AUTOINDEX, HNSW, IVF_SQ8, DISKANN or FLAT.")
 @click.option("--index-param", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
 @click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
-@click.option("--pipeline", help="published or recommended.")
+@click.option("--pipeline", help="recommended, unless published is named.")
 @click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as side=320, pooling=gem.")
 @click.pass_obj
 def create(
