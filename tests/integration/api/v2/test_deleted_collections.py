@@ -11,6 +11,7 @@ from imagesearch.catalog import collections, image_queries, jobs
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind
 from imagesearch.files.roots import Roots
+from imagesearch.worker.registry import WorkerReport
 from imagesearch_api.app import create_app
 from support.api_twin import services_of
 from support.drawing import encoded, photo_like
@@ -30,9 +31,18 @@ def image_ids(world: World) -> list[int]:
         ]
 
 
+class Nobody:
+    """Tell of no worker, so that nobody says of weights whether they are random."""
+
+    def alive(self) -> list[WorkerReport]:
+        return []
+
+
 @pytest.fixture
 def http(world: World) -> FlaskClient:
-    services = services_of(catalog=world.catalog, vectors=world.vectors, roots=Roots((world.root,)))
+    services = services_of(
+        catalog=world.catalog, vectors=world.vectors, workers=Nobody(), roots=Roots((world.root,))
+    )
     return create_app(services).test_client()
 
 
