@@ -31,7 +31,7 @@ def main() -> int:
     report = Report()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name).resolve()
-        milvus = MilvusServer(folder / "milvus", folder / "milvus-programs")
+        milvus = MilvusServer(folder / "milvus")
         milvus.start()
         library = folder / "library"
         library.mkdir()

@@ -32,7 +32,7 @@ def vector_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         yield {}
         return
     folder = tmp_path_factory.mktemp("milvus")
-    server = MilvusServer(folder / "data", folder / "programs")
+    server = MilvusServer(folder / "data")
     server.start()
     yield {"MILVUS_URI": server.uri}
     server.end()

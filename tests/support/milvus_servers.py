@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import logging
 import os
@@ -110,6 +111,19 @@ class LiteServer(Server):
         return [*server, "--data-dir", str(self.folder / "data"), "--host", LOOPBACK, "--port", port]
 
 
+def unpacked() -> Path:
+    """Return where the program of the wheel lies; unpacking it takes four seconds of CPU, once an environment."""
+    from milvus import _initialize_data_files
+
+    programs = Path(sys.prefix) / "milvus-programs"
+    programs.mkdir(exist_ok=True)
+    with (programs / "lock").open("w") as lock:
+        # Test processes begin at the same moment, and what is unpacked by half must not be run.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _initialize_data_files(str(programs))
+    return programs
+
+
 class MilvusServer(Server):
     """The real standalone server, run without the wheel's `milvus-server` command.
 
@@ -119,13 +133,9 @@ class MilvusServer(Server):
 
     is_lite = False
 
-    def __init__(self, folder: Path, programs: Path) -> None:
-        """Choose ports.
-
-        Args:
-            programs: where the program is unpacked to; shared by servers.
-        """
-        from milvus import MilvusServerConfig, _initialize_data_files
+    def __init__(self, folder: Path) -> None:
+        """Choose ports."""
+        from milvus import MilvusServerConfig
 
         config = MilvusServerConfig(data_dir=str(folder))
         # Its own check would take the ports that are kept for it for ports in use.
@@ -140,8 +150,7 @@ class MilvusServer(Server):
             f"listen-client-urls: {client}\nadvertise-client-urls: {client}\n"
             f"listen-peer-urls: {peer}\ninitial-advertise-peer-urls: {peer}\ninitial-cluster: default={peer}\n"
         )
-        self.programs = programs
-        _initialize_data_files(str(programs))
+        self.programs = unpacked()
 
     def command(self) -> list[str]:
         return [str(self.programs / "bin" / "milvus"), "run", "standalone"]

@@ -31,8 +31,7 @@ def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteServer]:
 
 @pytest.fixture(scope="module")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    folder = tmp_path_factory.mktemp("milvus")
-    server = MilvusServer(folder / "server", folder / "programs")
+    server = MilvusServer(tmp_path_factory.mktemp("milvus") / "server")
     try:
         server.start()
         yield server

@@ -34,9 +34,7 @@ REAL = pytest.param(
 @pytest.fixture(params=["lite", REAL])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     made: Server = (
-        LiteServer(tmp_path / "server")
-        if request.param == "lite"
-        else MilvusServer(tmp_path / "server", tmp_path / "programs")
+        LiteServer(tmp_path / "server") if request.param == "lite" else MilvusServer(tmp_path / "server")
     )
     try:
         made.start()
