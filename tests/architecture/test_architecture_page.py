@@ -9,7 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text()
-FOLDERS = ("shared", "services", "client", "deploy", "docs")
+FOLDERS = ("shared", "services", "client", "deploy", "docs", "bench")
 
 
 def named() -> list[str]:
