@@ -14,6 +14,7 @@ from compose.engine import Engine
 from compose.images import service_images, store_images
 from compose.stack import Stack
 from support.drawing import encoded, photo_like
+from support.kept_ports import kept_port
 from support.system import PATIENT, PLAIN, WEIGHTS
 from support.waiting import TIMEOUT, until
 
@@ -63,7 +64,8 @@ def stack(engine: Engine, images: dict[str, str], folder: Path, pictures: Path) 
         engine,
         folder,
         pictures,
-        LISTEN="127.0.0.1:",
+        # The engine would choose another port each time that the container starts again.
+        LISTEN=f"127.0.0.1:{kept_port()}",
         **images,
         **store_images(engine),
         **PATIENT,
