@@ -31,7 +31,7 @@ TESTS ?= tests
 SIZES ?= 100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench bench-scale quality lint format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose bench bench-scale quality lint lint-page format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,14 @@ lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+PAGE := services/api/src/imagesearch_api/page/web
+# What Debian 12 has: TypeScript 4.8.
+TSC  := tsc --noEmit --allowJs --checkJs --strict --target es2022 --module esnext --moduleResolution node --lib dom,dom.iterable,es2022
+
+lint-page: ## check the types of the page (Debian's package node-typescript)
+	@command -v tsc >/dev/null || { echo "tsc is not installed: apt-get install node-typescript" >&2; exit 1; }
+	@$(TSC) $(PAGE)/*.js
 
 format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff format .

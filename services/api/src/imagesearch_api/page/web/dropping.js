@@ -19,7 +19,7 @@ export class Dropping {
     addEventListener("dragover", (event) => this.over(event), options);
     addEventListener("dragleave", (event) => event.relatedTarget ?? this.hide(), options);
     addEventListener("drop", (event) => this.drop(event), options);
-    addEventListener("paste", (event) => this.paste(event), options);
+    document.addEventListener("paste", (event) => this.paste(event), options);
   }
 
   close() {

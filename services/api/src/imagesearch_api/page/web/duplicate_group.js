@@ -5,7 +5,7 @@ import { distance, nameOf, size, TEXT } from "./strings.js";
 import { thumbnail } from "./thumbnail.js";
 
 /** @typedef {{id: number, path: string, distance: number, bytes: number | null, width: number | null,
- *   height: number | null, partition: string}} Duplicate */
+ *   height: number | null, partition: string, sha256: string | null}} Duplicate */
 /** @typedef {{id: number, kind: "exact" | "near", images: Duplicate[]}} Group */
 
 const ACROSS = 200;

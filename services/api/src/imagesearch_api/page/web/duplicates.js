@@ -178,6 +178,7 @@ export class DuplicatesView {
   add(found) {
     const images = found.images.filter(isThere);
     if (images.length < 2) return;
+    /** @type {DuplicateGroup} */
     const group = new DuplicateGroup({ ...found, images }, (ids) => this.resolve(group, ids));
     this.groups.push(group);
     this.list.append(group.element);

@@ -159,7 +159,7 @@ export class Grid {
   /** @param {number} rows */
   across(rows) {
     const { boxes, rows: firsts } = this.layout;
-    const row = firsts.findLastIndex((first) => first <= this.current) + rows;
+    const row = firsts.filter((first) => first <= this.current).length - 1 + rows;
     if (row < 0 || row >= firsts.length) return this.current;
     const middle = boxes[this.current].x + boxes[this.current].width / 2;
     const end = firsts[row + 1] ?? boxes.length;
