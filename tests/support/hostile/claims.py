@@ -75,7 +75,8 @@ def _tiff(data: bytes) -> Claim | None:
     (start,) = struct.unpack_from(order + "I", data, 4)
     (number,) = struct.unpack_from(order + "H", data, start)
     found: dict[int, int] = {}
-    for at in range(start + 2, start + 2 + 12 * min(number, 1_000), 12):
+    # One that ends with the file is read as far as it goes.
+    for at in range(start + 2, start + 2 + 12 * min(number, 1_000, (len(data) - start - 2) // 12), 12):
         tag, kind, _ = struct.unpack_from(order + "HHI", data, at)
         (value,) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 8)
         found.setdefault(tag, value)

@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -22,6 +23,8 @@ from imagesearch.pictures.decode import Picture, decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 from support.drawing import encoded, photo_like
+from support.hostile import layouts
+from support.hostile.layouts import Entry, grey_entries
 
 # Pillow warns about damaged notes and repairs; here they are expected.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -232,6 +235,14 @@ def test_a_webp_that_claims_too_many_pixels_is_refused() -> None:
 def test_a_tiff_tile_that_is_larger_than_its_picture_is_refused() -> None:
     assert read(tiff()).format == "TIFF"
     assert refusal(tiff(t322=9_000, t323=9_000, t324=8, t325=4096)).code is FailureCode.TOO_LARGE
+
+
+@pytest.mark.parametrize("tag", [256, 257, 258, 259, 266, 273, 277, 278, 279, 284])
+@pytest.mark.parametrize("place", [2**31, 2**63, 2**64 - 1])
+def test_a_value_that_no_file_can_hold_is_no_mistake_of_ours(tag: int, place: int) -> None:
+    entries = [Entry(tag, 16, 2, place), *(entry for entry in grey_entries(160, 120) if entry.tag != tag)]
+    with suppress(PictureRejected):  # some readers do as if it were not there
+        decode(layouts.tiff(bytes(160 * 120), entries, is_big=True), Preprocessing(), PictureSettings())
 
 
 def test_the_limits_are_inclusive() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,7 @@ _TYPES = {1: "B", 2: "c", 3: "H", 4: "I", 5: "Q", 6: "b", 7: "c", 8: "h", 9: "i"
     16: "Q",
 }
 _BYTES = frozenset({1, 2, 6, 7})
+_MAX_PLACE = 2**63
 _WHOLE = frozenset({3, 4, 8, 9, 13, 16})
 
 _BASE_PIECES, _PIECE_PIXELS = 2_048, 1_024
@@ -55,6 +58,19 @@ _SEGMENT_BYTES = 256
 same bytes, so each of them being honest is not enough."""
 
 
+class _Reader(Enum):
+    """Say who reads a directory: each may be led to another picture, and either is decoded.
+
+    Of the entries of one tag libtiff takes the first, as if it were not there where its value is not in the file.
+    Pillow 12, which reads first, and decodes what is not packed itself, takes the first that it can read: it
+    passes over kinds that it does not know, over what claims more than the file together with those before, and
+    over places that no number of 63 bits names; at any other value that is not in the file it ends.
+    """
+
+    LIBTIFF = auto()
+    PILLOW = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     kind: int
@@ -69,7 +85,7 @@ class _Directory:
 
     Attributes:
         order: of bytes, as `struct` names it.
-        entries: by tag; the first where a tag stands twice.
+        entries: by tag, as one reader takes them.
         claimed: bytes of all values that lie within the file.
         is_cut: a value lies beyond the last byte.
     """
@@ -84,8 +100,12 @@ class _Directory:
         entry = self.entries.get(tag)
         if entry is None or entry.kind not in _WHOLE or not entry.count:
             return default
+        kind = self.order + _TYPES[entry.kind]
+        if entry.offset > len(self.data) - struct.calcsize(kind):
+            # A reader that goes on does as if it were not there.
+            return default
         value: int
-        (value,) = struct.unpack_from(self.order + _TYPES[entry.kind], self.data, entry.offset)
+        (value,) = struct.unpack_from(kind, self.data, entry.offset)
         return value
 
     def table(self, tag: int) -> npt.NDArray[np.float64]:
@@ -103,18 +123,18 @@ def check(data: bytes) -> None:
     Raises:
         Dishonest: they are more than the file, or its pixels, can hold.
     """
-    for is_big in _widths(data):
+    for is_big, reader in product(_widths(data), _Reader):
         try:
-            directory = _read(data, is_big)
-            _check_values(directory)
-            _check_pieces(directory)
+            directory = _read(data, is_big, reader)
         except struct.error:
-            continue  # Cut off; decoding it will tell.
+            continue  # There is no directory; decoding it will tell.
+        _check_values(directory)
+        _check_pieces(directory)
 
 
 def ends_early(data: bytes) -> bool:
     """Tell whether an entry, a value, a strip or a tile lies beyond the last byte."""
-    directory = _read(data, b"+" in data[2:4])
+    directory = _read(data, b"+" in data[2:4], _Reader.LIBTIFF)
     if directory.is_cut:
         return True
     offsets = directory.table(_STRIP_OFFSETS if _STRIP_OFFSETS in directory.entries else _TILE_OFFSETS)
@@ -128,7 +148,7 @@ def _widths(data: bytes) -> tuple[bool, ...]:
     return (False, True) if data.startswith(b"MM\0+") else (b"+" in data[2:4],)
 
 
-def _read(data: bytes, is_big: bool) -> _Directory:
+def _read(data: bytes, is_big: bool, reader: _Reader) -> _Directory:
     order = "<" if data.startswith(b"II") else ">"
     # BigTIFF holds the same directory in wider words: pointer to it, number of entries, count and pointer.
     start, entries, word = (8, "Q", "Q") if is_big else (4, "H", "I")
@@ -141,15 +161,26 @@ def _read(data: bytes, is_big: bool) -> _Directory:
         raise Dishonest("its directory has more entries than there are tags")
     offset += struct.calcsize(order + entries)
     found: dict[int, _Entry] = {}
-    claimed, is_cut = 0, False
+    claimed, asked, is_cut = 0, 0, False
     for entry in range(offset, offset + number * (4 + 2 * wide), 4 + 2 * wide):
+        if entry + 4 + 2 * wide > len(data):
+            is_cut = True
+            break  # What stands before it is used all the same.
         tag, kind, count = struct.unpack_from(f"{order}HH{word}", data, entry)
+        if reader is _Reader.PILLOW and (tag in found or kind not in _TYPES or not count):
+            continue
         value = entry + 4 + wide
         size = count * struct.calcsize(order + _TYPES.get(kind, "B"))
         if size > wide:
             (value,) = struct.unpack_from(order + word, data, value)
+        if reader is _Reader.PILLOW and size > wide:
+            asked += size if value < _MAX_PLACE else 0
+            if value >= _MAX_PLACE or asked > len(data):
+                continue
         if value + size > len(data):
             is_cut = True
+            if reader is _Reader.PILLOW:
+                break
         elif size > wide:
             claimed += size
         found.setdefault(tag, _Entry(kind, count, value, value + size))
