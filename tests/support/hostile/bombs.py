@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from support.drawing import encoded, photo_like
-from support.hostile import packed
+from support.hostile import misread, packed
 from support.hostile.layouts import (
     PNG_SIGNATURE,
     Entry,
@@ -110,44 +110,6 @@ def _tiff_tiny_strips(size: int) -> bytes:
     entries = [entry for entry in entries if entry.tag not in (273, 279)]
     entries += [Entry(273, 4, height, 18), Entry(279, 4, height, 18 + len(table))]
     return tiff(data, sorted(entries, key=lambda entry: entry.tag))
-
-
-def _tiff_repeated_rows(size: int) -> bytes:
-    """Return a TIFF in which the same strips cover the picture over and over."""
-    count = size // 8
-    width, height = 1_000, 1_000
-    data = np.full(2 * count, 16, dtype="<u4").tobytes()
-    entries = [e for e in grey_entries(width, height, t278=height - 1) if e.tag not in (273, 279)]
-    entries += [Entry(273, 4, count, 16), Entry(279, 4, count, 16 + 4 * count)]
-    return tiff(data.ljust(width * height, b"\0"), sorted(entries, key=lambda entry: entry.tag))
-
-
-def _tiff_cut_short(size: int) -> bytes:
-    """Return such a TIFF whose directory says that it goes on behind the end of the file."""
-    data = bytearray(_tiff_repeated_rows(size))
-    (start,) = struct.unpack_from("<I", data, 4)
-    (number,) = struct.unpack_from("<H", data, start)
-    struct.pack_into("<H", data, start, number + 1)
-    return bytes(data[: start + 2 + 12 * number])
-
-
-def _tiff_with_a_value_elsewhere(size: int) -> bytes:
-    """Return such a TIFF whose number of planes lies behind the end of the file."""
-    data = _tiff_repeated_rows(size)
-    (start,) = struct.unpack_from("<I", data, 4)
-    (number,) = struct.unpack_from("<H", data, start)
-    last = struct.pack("<HHIII", 284, 3, 3, 2**31 - 1, 0)
-    return data[:start] + struct.pack("<H", number + 1) + data[start + 2 : start + 2 + 12 * number] + last
-
-
-def _tiff_twice(size: int) -> bytes:
-    """Return a TIFF of one strip to who takes the first of two entries, though its kind is unknown."""
-    data = bytearray(_tiff_repeated_rows(size))
-    (start,) = struct.unpack_from("<I", data, 4)
-    (number,) = struct.unpack_from("<H", data, start)
-    many = data[start + 2 : start + 2 + 12 * number]
-    one = struct.pack("<HHII", 273, 99, 1, 16) + struct.pack("<HHII", 279, 99, 1, 10**6)
-    return bytes(data[:start] + struct.pack("<H", number + 2) + one + many + bytes(4))
 
 
 def _tiff_one_packed_strip(size: int) -> bytes:
@@ -358,10 +320,10 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "tiff of overlapping values": ("TIFF", _tiff_overlapping),
     "tiff of fractions": ("TIFF", _tiff_rationals),
     "tiff of tiny strips": ("TIFF", _tiff_tiny_strips),
-    "tiff of repeated rows": ("TIFF", _tiff_repeated_rows),
-    "tiff of repeated rows, cut": ("TIFF", _tiff_cut_short),
-    "tiff of repeated rows, a value elsewhere": ("TIFF", _tiff_with_a_value_elsewhere),
-    "tiff of repeated rows, told twice": ("TIFF", _tiff_twice),
+    "tiff of repeated rows": ("TIFF", misread.repeated_rows),
+    "tiff of repeated rows, cut": ("TIFF", misread.cut_short),
+    "tiff of repeated rows, a value elsewhere": ("TIFF", misread.with_a_value_elsewhere),
+    "tiff of repeated rows, told twice": ("TIFF", misread.told_twice),
     "tiff of one packed strip": ("TIFF", _tiff_one_packed_strip),
     "tiff of big tiles": ("TIFF", _tiff_big_tiles),
     "tiff of short packed strips": (
