@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -344,6 +345,10 @@ def test_a_thumbnail_that_is_named_by_its_content_is_asked_for_once(http: httpx.
     refused = http.get(path, params={"sha256": digest.upper()})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "sha256")
 
+    # What was copied, or is seen through another mount, has another time and is the same picture.
+    os.utime(made["path"], (1, 1))
+    touched = http.get(path, params={"sha256": digest}, headers={"If-None-Match": named.headers["etag"]})
+    assert touched.status_code == 304
     # Nobody keeps what lies there now for what was indexed, nor the other way round.
     Path(made["path"]).write_bytes(other)
     changed = http.get(path, params={"sha256": digest}, headers={"If-None-Match": named.headers["etag"]})

@@ -64,16 +64,19 @@ class Pictures:
             return decode.decode(data, preprocessing, self.limits, box, admit=admit)
 
     def require_unchanged(self, image: Image) -> None:
-        """Look by its size and its time whether a file is the one that was indexed; it is not read.
+        """Look by its size and its time whether a file is the one that was indexed, and only else at its bytes.
 
         Raises:
+            Busy: there is no memory for them in time.
             FileChanged: it is another one.
-            PictureRejected: as `paths.open_stored` says.
+            PictureRejected: as `paths.open_stored` and `paths.read_file` say.
         """
         with open_stored(image.path, self.roots) as file:
             stats = os.fstat(file.fileno())
         if (stats.st_size, stats.st_mtime_ns) != (image.size_bytes, image.mtime_ns):
-            raise FileChanged
+            # Copying a library, or seeing it through another mount, changes times alone.
+            with ExitStack() as taken:
+                _require(image, self.read(image.path, taken))
 
     def thumbnail(self, image: Image, size: int, file_format: ThumbnailFormat) -> bytes:
         """Return a small version of the file that was indexed, from the cache or made as soon as there is memory.
@@ -85,7 +88,7 @@ class Pictures:
         """
 
         def make() -> bytes:
-            return self._small(image, size, file_format, expected=image.sha256)
+            return self._small(image, size, file_format, is_indexed=True)
 
         return self.thumbnails.get(ThumbnailKey(f"{image.sha256}", size, file_format), make)
 
@@ -95,13 +98,13 @@ class Pictures:
         Raises:
             Busy, PictureRejected: as `thumbnail` says.
         """
-        return self._small(image, size, file_format, expected=None)
+        return self._small(image, size, file_format, is_indexed=False)
 
-    def _small(self, image: Image, size: int, file_format: ThumbnailFormat, expected: str | None) -> bytes:
+    def _small(self, image: Image, size: int, file_format: ThumbnailFormat, *, is_indexed: bool) -> bytes:
         with ExitStack() as taken:
             data = self.read(image.path, taken)
-            if expected is not None and hashlib.sha256(data).hexdigest() != expected:
-                raise FileChanged
+            if is_indexed:
+                _require(image, data)
             admit = partial(self.memory.decoding, taken)
             return thumbnails.thumbnail(data, size, self.limits, file_format, admit=admit)
 
@@ -127,3 +130,9 @@ class Pictures:
         """
         taken.enter_context(self.memory.files.reserved(self.max_fetched_bytes))
         return self.fetch_url(url)
+
+
+def _require(image: Image, data: bytes) -> None:
+    """Check that a file holds what was indexed; raises `FileChanged`."""
+    if hashlib.sha256(data).hexdigest() != image.sha256:
+        raise FileChanged

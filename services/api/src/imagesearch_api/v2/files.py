@@ -89,8 +89,9 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
     image = _indexed(image_id)
     # Those who take anything, as command lines do, get what every program reads.
     takes_webp = any(name == "image/webp" and quality > 0 for name, quality in request.accept_mimetypes)
+    is_named = digest is not None and digest == image.sha256
     try:
-        return _thumbnail(image, size, "WEBP" if takes_webp else "JPEG", is_named=digest == image.sha256)
+        return _thumbnail(image, size, "WEBP" if takes_webp else "JPEG", is_named=is_named)
     except PictureRejected as error:
         raise _gone(image_id, error) from error
 
