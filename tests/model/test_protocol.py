@@ -18,7 +18,11 @@ SETUPS = {
     "a build that copies, a freeze": Setup(EVERYBODY, changed=True, merged=COARSEST, faults=FREEZE),
     "a build that extracts, a crash": Setup(EVERYBODY, changed=True, merged=COARSEST, faults=CRASH, extracts=True),
     "a build that extracts, a file that changes": Setup(EVERYBODY, changes=1, merged=COARSEST, extracts=True),
+    "two writers, a build that copies, a crash": Setup(WRITERS, changed=True, merged=COARSEST, faults=CRASH),
     "two writers, a build that copies, a freeze": Setup(WRITERS, changed=True, merged=COARSEST, faults=FREEZE),
+    "two writers, a build that extracts, a crash": Setup(
+        WRITERS, changed=True, merged=COARSEST, faults=CRASH, extracts=True
+    ),
     "two writers, a build that extracts, a freeze": Setup(
         WRITERS, changed=True, merged=COARSEST, faults=FREEZE, extracts=True
     ),
