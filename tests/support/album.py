@@ -9,7 +9,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections, images, jobs, keys, naming
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.naming import Named

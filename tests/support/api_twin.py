@@ -7,11 +7,22 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from imagesearch.errors import StoreUnavailable
 from imagesearch.settings import PictureSettings
 from imagesearch_api.access import RateStorage
 from imagesearch_api.composition import assemble
 from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
+
+
+class Down:
+    """A catalogue that does not answer: whoever is told so was let in."""
+
+    def reading(self) -> None:
+        raise StoreUnavailable("postgres", "down in this test")
+
+    transaction = reading
+
 
 PARTS = (
     "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads "

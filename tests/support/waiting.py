@@ -39,22 +39,37 @@ def until(
         alive: the process that has to live meanwhile.
         output: shown where it does not come.
     """
+
+    def said() -> str:
+        return output.read_text(errors="replace")[-4000:] if output else ""
+
+    def look() -> None:
+        ended = alive.poll() if alive is not None else None
+        assert ended is None, f"the process ended with {ended}\n{said()}"
+
+    answer = last_answer(condition, seconds=seconds, moves=moves, look=look)
+    assert answer, f"nothing came within {seconds:g} s\n{said()}"
+    return answer
+
+
+def last_answer(
+    condition: Callable[[], T],
+    *,
+    seconds: float,
+    moves: Callable[[], object],
+    look: Callable[[], None] = lambda: None,
+) -> T:
+    """Ask as `until` does, and return the last answer, whether it is true or not; `look` may raise in between."""
     begun = moved = time.monotonic()
     seen = moves()
     while not (answer := condition()):
         if (now := moves()) != seen:
             moved, seen = time.monotonic(), now
-        said = output.read_text(errors="replace")[-4000:] if output else ""
-        ended = alive.poll() if alive is not None else None
-        assert ended is None, f"the process ended with {ended}\n{said}"
-        assert time.monotonic() - moved < seconds, f"nothing came within {seconds:g} s\n{said}"
-        time.sleep(pause_after(time.monotonic() - begun))
+        look()
+        if time.monotonic() - moved >= seconds:
+            break
+        time.sleep(min(LONGEST_PAUSE, SHORTEST_PAUSE + (time.monotonic() - begun) / 20))
     return answer
-
-
-def pause_after(waited: float) -> float:
-    """Return how long to wait before the next question, after so many seconds."""
-    return min(LONGEST_PAUSE, SHORTEST_PAUSE + waited / 20)
 
 
 def hold(pid: int) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.states import BuildState
 from imagesearch.catalog.tables import built_images, images, index_builds, retired_vectors, tombstones
 from imagesearch.catalog.tables import collections as collections_table
 from imagesearch.errors import NotFound
 from support.faults.living import Living
-from support.waiting import pause_after
+from support.waiting import last_answer
 
 SETTLE_SECONDS = 240.0
 """The grace period, a collector and a sweep behind it, on a machine that is busy with other things."""
@@ -24,12 +22,14 @@ def settle(stack: Living, name: str) -> Collection:
 
     What is still left then is found by the judge, and said in its words.
     """
-    begun = moved = time.monotonic()
-    seen = _left(stack, name)
-    while any(seen) and time.monotonic() - moved < SETTLE_SECONDS:
-        time.sleep(pause_after(time.monotonic() - begun))
-        if (left := _left(stack, name)) != seen:
-            moved, seen = time.monotonic(), left
+    left = _left(stack, name)
+
+    def is_settled() -> bool:
+        nonlocal left
+        left = _left(stack, name)
+        return not any(left)
+
+    last_answer(is_settled, seconds=SETTLE_SECONDS, moves=lambda: left)
     with stack.catalog.transaction() as tx:
         return collections.get(tx, name)
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from imagesearch.catalog.collections import Collection as Stored
+from imagesearch.catalog.collection import Collection as Stored
 from imagesearch.catalog.images import Image as StoredImage
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import JobState

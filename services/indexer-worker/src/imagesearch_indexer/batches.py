@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from imagesearch.catalog import collections, image_queries, jobs
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, counters, ledger
 from imagesearch.catalog.jobs.batches import Batch

@@ -9,7 +9,7 @@ from functools import cached_property
 from threading import Event
 from typing import Protocol, cast
 
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.jobs import Job
 from imagesearch.catalog.jobs.batches import Batch

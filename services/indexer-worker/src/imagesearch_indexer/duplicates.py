@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from imagesearch.catalog import collections, duplicates, jobs, naming
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from imagesearch.catalog import image_counts, images, keys, path_backlog, stray_files, tombstones
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.reindex import exceptions

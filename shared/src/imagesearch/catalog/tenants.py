@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from imagesearch.access.tenants import Tenancy
 from imagesearch.catalog import collections, image_counts, image_queries, images
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import imagesearch
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.contract import Queue
 from imagesearch.doctor.diagnosis import Diagnosis, judge
 from imagesearch.networks import is_queue_of

@@ -58,11 +58,12 @@ class BatchClaims:
         self.begin(stage, batch_id)
         try:
             yield
-        except TransientError:
-            self._hand_back(stage, batch_id)
-            raise
-        except Exception:
-            self._let_go(stage, batch_id, ended=False)
+        except Exception as error:
+            goes_back = isinstance(error, TransientError)
+            if goes_back and stage is STAGES[-1]:
+                # Its beginning has taken the note away that says where its message waits.
+                self.queued(stage.value, batch_id)
+            self._let_go(stage, batch_id, ended=goes_back, goes_back=goes_back)
             raise
         self.end(stage, batch_id)
 
@@ -112,34 +113,19 @@ class BatchClaims:
         """
         return queue_order.is_given_up(self._redis, batch_id)
 
-    def _hand_back(self, stage: Queue, batch_id: int) -> None:
-        """Give a batch up whose message goes back to its queue once this returns: the claim runs out by itself.
-
-        A worker that stops on a busy machine takes seconds to put the message back, and until then only the claim
-        says that the batch is not lost.
-        """
-        if stage is STAGES[-1]:
-            # Its beginning has taken the note away that would say where it waits.
-            queue_order.note_queued(self._redis, stage.value, [batch_id])
-        with self._lock:
-            self._held.discard((stage, batch_id))
-        with (
-            best_effort("claim.not_handed_back", stage=str(stage), batch=batch_id),
-            self._redis.pipeline(transaction=False) as pipe,
-        ):
-            pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
-            pipe.decr(_begun_key(stage, batch_id))
-            pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
-            pipe.execute()
-
-    def _let_go(self, stage: Queue, batch_id: int, *, ended: bool) -> None:
+    def _let_go(self, stage: Queue, batch_id: int, *, ended: bool, goes_back: bool = False) -> None:
         with self._lock:
             self._held.discard((stage, batch_id))
         with (
             best_effort("claim.not_released", stage=str(stage), batch=batch_id),
             self._redis.pipeline(transaction=False) as pipe,
         ):
-            pipe.delete(_claim_key(stage, batch_id))
+            if goes_back:
+                # A worker that stops on a busy machine takes seconds to put the message back, and until then only
+                # the claim says that the batch is not lost. It runs out by itself.
+                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
+            else:
+                pipe.delete(_claim_key(stage, batch_id))
             if ended:
                 pipe.decr(_begun_key(stage, batch_id))
                 pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections, images, keys, naming
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.naming import Named

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from imagesearch.catalog import collections, names
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import Conflict, NotFound
 from support.waiting import until
@@ -18,17 +19,17 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def cats(catalog: Catalog) -> collections.Collection:
+def cats(catalog: Catalog) -> Collection:
     with catalog.transaction() as tx:
         return collections.create(tx, "cats")[0]
 
 
-def put(catalog: Catalog, alias: str, collection: collections.Collection) -> bool:
+def put(catalog: Catalog, alias: str, collection: Collection) -> bool:
     with catalog.transaction() as tx:
         return names.put_alias(tx, alias, collection.id)
 
 
-def test_an_alias_stands_for_its_collection(catalog: Catalog, cats: collections.Collection) -> None:
+def test_an_alias_stands_for_its_collection(catalog: Catalog, cats: Collection) -> None:
     assert put(catalog, "felines", cats)
     with catalog.transaction() as tx:
         assert collections.get(tx, "felines") == cats
@@ -38,7 +39,7 @@ def test_an_alias_stands_for_its_collection(catalog: Catalog, cats: collections.
             collections.get_by_name(tx, "felines")
 
 
-def test_an_alias_moves_at_once(catalog: Catalog, cats: collections.Collection) -> None:
+def test_an_alias_moves_at_once(catalog: Catalog, cats: Collection) -> None:
     put(catalog, "current", cats)
     with catalog.transaction() as tx:
         dogs, _ = collections.create(tx, "dogs")
@@ -50,7 +51,7 @@ def test_an_alias_moves_at_once(catalog: Catalog, cats: collections.Collection) 
         ]
 
 
-def test_a_name_is_taken_once(catalog: Catalog, cats: collections.Collection) -> None:
+def test_a_name_is_taken_once(catalog: Catalog, cats: Collection) -> None:
     put(catalog, "felines", cats)
     with pytest.raises(Conflict):
         put(catalog, "cats", cats)
@@ -59,9 +60,7 @@ def test_a_name_is_taken_once(catalog: Catalog, cats: collections.Collection) ->
             names.rename(tx, cats.id, taken)
 
 
-def test_a_renamed_collection_keeps_its_aliases_and_frees_its_name(
-    catalog: Catalog, cats: collections.Collection
-) -> None:
+def test_a_renamed_collection_keeps_its_aliases_and_frees_its_name(catalog: Catalog, cats: Collection) -> None:
     put(catalog, "felines", cats)
     with catalog.transaction() as tx:
         names.rename(tx, cats.id, "lions")
@@ -72,7 +71,7 @@ def test_a_renamed_collection_keeps_its_aliases_and_frees_its_name(
         assert collections.create(tx, "cats")[1]
 
 
-def test_aliases_of_a_deleted_collection_are_free_again(catalog: Catalog, cats: collections.Collection) -> None:
+def test_aliases_of_a_deleted_collection_are_free_again(catalog: Catalog, cats: Collection) -> None:
     put(catalog, "felines", cats)
     with catalog.transaction() as tx:
         collections.mark_deleting(tx, cats)
@@ -86,7 +85,7 @@ def test_aliases_of_a_deleted_collection_are_free_again(catalog: Catalog, cats: 
         put(catalog, "pets", cats)
 
 
-def test_of_many_who_want_a_name_at_once_one_gets_it(catalog: Catalog, cats: collections.Collection) -> None:
+def test_of_many_who_want_a_name_at_once_one_gets_it(catalog: Catalog, cats: Collection) -> None:
     with catalog.transaction() as tx:
         dogs, _ = collections.create(tx, "dogs")
 
@@ -116,7 +115,7 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(catalog: Catalog, cats: col
 
 
 def test_an_exclusive_lock_of_a_collection_comes_before_shared_ones_that_are_asked_for_later(
-    catalog: Catalog, cats: collections.Collection
+    catalog: Catalog, cats: Collection
 ) -> None:
     order: list[str] = []
 

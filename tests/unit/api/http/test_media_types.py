@@ -7,9 +7,8 @@ import io
 import pytest
 from flask.testing import FlaskClient
 
-from imagesearch.errors import StoreUnavailable
 from imagesearch_api.app import create_app
-from support.api_twin import services_of
+from support.api_twin import Down, services_of
 
 JSON_ROUTES = [
     ("POST", "/api/v2/jobs"),
@@ -37,15 +36,6 @@ NOT_JSON = [
     "junk",
     "",
 ]
-
-
-class Down:
-    """A catalogue that does not answer: whoever is told so was let in."""
-
-    def transaction(self) -> None:
-        raise StoreUnavailable("postgres", "down in this test")
-
-    reading = transaction
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from werkzeug.test import TestResponse
 
 from imagesearch.access.keys import Token
 from imagesearch.access.scopes import Scope
-from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.broker import create_redis
 from imagesearch.settings import RedisSettings
 from imagesearch_api.access import Guesses, RateStorage
@@ -25,20 +24,11 @@ from imagesearch_api.app import create_app
 from imagesearch_api.openapi.document import document
 from imagesearch_api.settings import ApiSettings
 from support.api_keys import Keys, bearer
-from support.api_twin import services_of
+from support.api_twin import Down, services_of
 from support.waiting import TIMEOUT
 
 ANY = "/api/v2/session"
 HERE, THERE, NEAR_THERE = "192.0.2.1", "2001:db8:1:2::3", "2001:db8:1:2:ffff::4"
-
-
-class Down:
-    """A catalogue that is away."""
-
-    def reading(self) -> None:
-        raise StoreUnavailable("postgres", "down in this test")
-
-    transaction = reading
 
 
 @pytest.fixture
@@ -225,7 +215,7 @@ def go_away(server: socket.socket, callers: int) -> None:
 def tried(server: socket.socket) -> int:
     """Return how often somebody connected to a server that answers nobody."""
     count = 0
-    with suppress(BlockingIOError, OSError):
+    with suppress(OSError):
         while True:
             server.accept()[0].close()
             count += 1

@@ -12,28 +12,18 @@ from flask.testing import FlaskClient
 from imagesearch.access.keys import Token
 from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import Owner
-from imagesearch.errors import StoreUnavailable
 from imagesearch_api.access import Caller
 from imagesearch_api.app import create_app
 from imagesearch_api.http.credentials import COOKIE
 from imagesearch_api.http.links import Links
 from support.api_keys import Keys, bearer
-from support.api_twin import services_of
+from support.api_twin import Down, services_of
 
 SESSION = "/api/v2/session"
 OWN = {"Origin": "http://localhost"}
 ALLOWED = {"Origin": "http://localhost:8001"}
 """A page that may call, with a key of its own."""
 CHANGE = "/api/v2/collections/any"
-
-
-class Down:
-    """A catalogue that is away: what comes as far as asking it was let in."""
-
-    def reading(self) -> None:
-        raise StoreUnavailable("postgres", "down in this test")
-
-    transaction = reading
 
 
 @pytest.fixture

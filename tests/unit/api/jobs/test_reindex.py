@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.states import CollectionState
 from imagesearch.errors import Conflict
 from imagesearch.pipeline import Preprocessing

@@ -11,7 +11,7 @@ import structlog
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import audit, collections, image_queries, jobs, naming, tenants
 from imagesearch.catalog.audit import Action
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState, ImageState

@@ -8,7 +8,7 @@ from typing import Any
 
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import locks, tenants
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels

@@ -12,7 +12,8 @@ import structlog
 
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import collections, images, stray_files, tenants
-from imagesearch.catalog.collections import Collection, mismatch_reason
+from imagesearch.catalog.collection import Collection
+from imagesearch.catalog.collections import mismatch_reason
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.jobs.single_image import Accepted

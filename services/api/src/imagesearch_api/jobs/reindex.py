@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import collections, jobs, tenants
-from imagesearch.catalog.collections import Collection, short_model
+from imagesearch.catalog.collection import Collection
+from imagesearch.catalog.collections import short_model
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind

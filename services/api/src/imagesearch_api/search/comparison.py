@@ -10,7 +10,7 @@ import numpy as np
 from imagesearch.access.tenants import Owner, Tenancy
 from imagesearch.bands import Band
 from imagesearch.catalog import collections, images, tenants
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Vectors

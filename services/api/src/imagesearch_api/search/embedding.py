@@ -12,7 +12,8 @@ from typing import Self
 import numpy as np
 
 from imagesearch.access.tenants import Owner
-from imagesearch.catalog.collections import Collection, mismatch_reason
+from imagesearch.catalog.collection import Collection
+from imagesearch.catalog.collections import mismatch_reason
 from imagesearch.contract import Pixels, QueryPixels, Queue, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import image_queries, images, naming, tenants
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors

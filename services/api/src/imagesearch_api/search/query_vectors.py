@@ -10,7 +10,7 @@ import numpy as np
 
 from imagesearch.access.tenants import Tenancy
 from imagesearch.catalog import images
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog import audit, collections, image_queries, names, tenants
 from imagesearch.catalog.audit import Action
-from imagesearch.catalog.collections import Collection as Stored
+from imagesearch.catalog.collection import Collection as Stored
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.pipeline import pipeline_of
 from imagesearch_api.http.admission import admitted

@@ -8,7 +8,7 @@ import numpy as np
 import structlog
 
 from imagesearch.catalog import images, keys, naming
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.naming import Named
 from imagesearch.catalog.states import ImageState

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imagesearch.catalog import collections, images, jobs, keys, naming
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome

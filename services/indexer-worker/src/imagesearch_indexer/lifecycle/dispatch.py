@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from imagesearch.catalog import collections, jobs, locks
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, leases, sent_images
 from imagesearch.catalog.jobs.batches import Batch

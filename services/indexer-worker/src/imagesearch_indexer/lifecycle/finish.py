@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from imagesearch.catalog import collections, jobs
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.jobs import batches, counters, decisions, ledger
 from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import CancelJob, JobState, Outcome, PlanJob, TaskName

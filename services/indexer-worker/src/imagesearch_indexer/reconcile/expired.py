@@ -27,8 +27,7 @@ def forget_single_image_jobs(indexer: Indexer, report: Report, _: str | None) ->
             forgotten = single_image.count_ended(tx, age, most=SLICE)
         else:
             forgotten = single_image.remove_ended(tx, age, limit=SLICE)
-    report.add("single_jobs_ended", forgotten, "jobs of one picture are forgotten")
-    return Step("") if forgotten == SLICE and not report.dry_run else DONE
+    return _said(report, "single_jobs_ended", forgotten, "jobs of one picture are forgotten")
 
 
 def forget_audit_events(indexer: Indexer, report: Report, _: str | None) -> Step:
@@ -43,7 +42,12 @@ def forget_audit_events(indexer: Indexer, report: Report, _: str | None) -> Step
             forgotten = audit.count_older(tx, age, most=SLICE)
         else:
             forgotten = audit.remove_older(tx, age, limit=SLICE)
-    report.add("audit_events_old", forgotten, "events of the audit log are forgotten")
+    return _said(report, "audit_events_old", forgotten, "events of the audit log are forgotten")
+
+
+def _said(report: Report, kind: str, forgotten: int, detail: str) -> Step:
+    """Report a slice that was forgotten, and return the step behind it: after a full one there may be more."""
+    report.add(kind, forgotten, detail)
     return Step("") if forgotten == SLICE and not report.dry_run else DONE
 
 

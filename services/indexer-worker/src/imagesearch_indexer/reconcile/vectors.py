@@ -11,7 +11,7 @@ from uuid import uuid4
 import structlog
 
 from imagesearch.catalog import collections, images, jobs, keys, naming, tombstones
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item

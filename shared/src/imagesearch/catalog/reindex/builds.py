@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from imagesearch.catalog import jobs, keys, retired
-from imagesearch.catalog.collections import Collection, new_vector_collection, short_model
+from imagesearch.catalog.collection import Collection
+from imagesearch.catalog.collections import new_vector_collection, short_model
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.reindex import exceptions

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from imagesearch.catalog import collections, image_counts, tombstones
 from imagesearch.catalog import images as image_rows
 from imagesearch.catalog import keys as drawn_keys
-from imagesearch.catalog.collections import Collection
+from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import BuildState, ImageState

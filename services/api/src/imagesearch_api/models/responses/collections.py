@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field
 
 from imagesearch.bands import Bands
-from imagesearch.catalog import collections
+from imagesearch.catalog.collection import Collection as Stored
 from imagesearch.pipeline import Preset
 from imagesearch_api.models.responses.base import Answer, Anything, Count, Distance, Moment, Page, moment
 
@@ -57,7 +57,7 @@ class Collection(Answer):
     @classmethod
     def of(
         cls,
-        collection: collections.Collection,
+        collection: Stored,
         images: int,
         vectors: int | None,
         aliases: Sequence[str] = (),
