@@ -163,7 +163,7 @@ def test_another_network_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_a_download_that_cannot_be_reached_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imagesearch_extractor.loading import DownloadFailed
+    from imagesearch_extractor.downloads import DownloadFailed
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
@@ -173,7 +173,7 @@ def test_a_download_that_cannot_be_reached_is_told_apart(tmp_path: Path, monkeyp
 
 
 def test_a_damaged_cache_is_not_taken_for_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imagesearch_extractor.loading import DownloadFailed
+    from imagesearch_extractor.downloads import DownloadFailed
 
     cached = tmp_path / "models" / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     cached.parent.mkdir()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from imagesearch.networks import RESNET50, VGG16, NetworkSpec
 
@@ -47,6 +49,26 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """Say where Keras publishes weights.
+
+    Attributes:
+        url: of the file.
+        md5: that Keras states of it.
+        max_bytes: what is longer is another file.
+    """
+
+    url: str
+    md5: str
+    max_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Return what Keras calls the file in its cache."""
+        return PurePosixPath(urlsplit(self.url).path).name
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """Say how a network is built.
 
@@ -54,12 +76,14 @@ class Architecture:
         title: as people write it.
         parts: what it is made of, in words.
         layers: that have weights, in the order of their arrays.
+        publication: of weights trained on ImageNet.
     """
 
     spec: NetworkSpec
     title: str
     parts: str
     layers: tuple[Layer, ...]
+    publication: Publication
 
     @property
     def shapes(self) -> list[Shape]:
@@ -95,10 +119,25 @@ def _convolution(name: str, size: int, inputs: int, outputs: int, *, ends_block:
     yield Layer(f"{name}_bn", None, outputs, ends_block)
 
 
+_PUBLISHED = "https://storage.googleapis.com/tensorflow/keras-applications"
+_NO_TOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
 ARCHITECTURES = {
     made.spec.name: made
     for made in (
-        Architecture(VGG16, "VGG16", "13 convolutions", tuple(_vgg16_layers())),
-        Architecture(RESNET50, "ResNet-50", "53 normalised convolutions", tuple(_resnet50_layers())),
+        Architecture(
+            VGG16,
+            "VGG16",
+            "13 convolutions",
+            tuple(_vgg16_layers()),
+            Publication(f"{_PUBLISHED}/vgg16/vgg16_{_NO_TOP}", "6d6bbae143d832006294945121d1f1fc", 64 << 20),
+        ),
+        Architecture(
+            RESNET50,
+            "ResNet-50",
+            "53 normalised convolutions",
+            tuple(_resnet50_layers()),
+            Publication(f"{_PUBLISHED}/resnet/resnet50_{_NO_TOP}", "4d473c1dd8becc155b73f8504c6f6626", 128 << 20),
+        ),
     )
 }
+"""Where and with which digests: `keras.applications.vgg16` and `.resnet` of Keras 3.15."""

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from imagesearch.errors import WeightsUnavailable
 from imagesearch_extractor.configuration import one_line
-from imagesearch_extractor.cpu import prepare_process
-from imagesearch_extractor.loading import DownloadFailed, load_weights
+from imagesearch_extractor.downloads import DownloadFailed
+from imagesearch_extractor.loading import load_weights
 from imagesearch_extractor.settings import ExtractorSettings
 
 EX_UNAVAILABLE = 69
@@ -26,7 +26,6 @@ def main() -> int:
         settings = ExtractorSettings()
     except ValidationError as error:
         return _refuse(one_line(error), EX_CONFIG)
-    prepare_process()
     try:
         weights = load_weights(
             settings.weights,

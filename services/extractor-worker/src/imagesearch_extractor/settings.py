@@ -22,14 +22,14 @@ class ExtractorSettings(Settings):
     )
     weights: str = Field(
         "imagenet",
-        description="'imagenet' (Keras downloads and caches them), a file that Keras saved (.h5, .weights.h5, "
+        description="'imagenet' (what Keras publishes, downloaded once into its cache), a file that Keras saved (.h5, .weights.h5, "
         ".keras), or 'random:SEED', an untrained network for tests and trials.",
     )
     weights_sha256: str = Field(
         "",
         pattern="^([0-9A-Fa-f]{64})?$",
-        description="What `sha256sum` says of the file that WEIGHTS names; with another no worker starts. Empty "
-        "looks at none.",
+        description="What `sha256sum` says of the file that WEIGHTS names, or that is downloaded; with another no "
+        "worker starts. Empty looks at none.",
     )
     download_timeout: float = Field(
         20.0, gt=0, description="Seconds without a byte after which the download of the weights has failed."

@@ -20,6 +20,7 @@ from imagesearch_extractor.architectures import ARCHITECTURES, Architecture, Sha
 
 Array = npt.NDArray[np.float32]
 
+PUBLISHED = "imagenet"
 RANDOM_PREFIX = "random:"
 CHOICES = "set WEIGHTS to imagenet, to a file that Keras saved (.h5, .weights.h5, .keras), or to random:SEED"
 

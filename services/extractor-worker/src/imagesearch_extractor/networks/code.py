@@ -19,13 +19,11 @@ class NetworkCode:
     """Bundle what is done in each network's own way.
 
     Attributes:
-        published: builds Keras' own network without its top; given ``imagenet`` it downloads the weights.
         preprocess: Keras' own, from float32[n, side, side, 3] of RGB in 0..255.
         features: builds, from arrays as the architecture says, what turns preprocessed pictures into the last
             feature maps, [n, height, width, dimension] and not negative, computed in the number format.
     """
 
-    published: Callable[[str | None], Any]
     preprocess: Callable[[Any], Any]
     features: Callable[[Architecture, Sequence[Array], ComputeDtype, float], Callable[[Any], Any]]
 
@@ -37,6 +35,6 @@ def use_keras_defaults() -> None:
 
 
 CODE = {
-    "vgg16": NetworkCode(vgg16.published, vgg16.preprocess, vgg16.features),
-    "resnet50": NetworkCode(resnet50.published, resnet50.preprocess, resnet50.features),
+    "vgg16": NetworkCode(vgg16.preprocess, vgg16.features),
+    "resnet50": NetworkCode(resnet50.preprocess, resnet50.features),
 }

@@ -14,11 +14,6 @@ from imagesearch_extractor.settings import ComputeDtype
 from imagesearch_extractor.weights import Array
 
 
-def published(weights: str | None = None) -> Any:
-    """Return Keras' ResNet50 without its top; pictures may have any size."""
-    return keras.applications.ResNet50(weights=weights, include_top=False, input_shape=(None, None, 3))
-
-
 def preprocess(images: Any) -> Any:
     """Turn RGB into BGR and take away the mean of ImageNet."""
     return keras.applications.resnet50.preprocess_input(images)

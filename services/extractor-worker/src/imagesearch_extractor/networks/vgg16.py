@@ -14,11 +14,6 @@ from imagesearch_extractor.settings import ComputeDtype
 from imagesearch_extractor.weights import Array
 
 
-def published(weights: str | None = None) -> Any:
-    """Return Keras' VGG16 without its top; pictures may have any size."""
-    return keras.applications.VGG16(weights=weights, include_top=False, input_shape=(None, None, 3))
-
-
 def preprocess(images: Any) -> Any:
     """Turn RGB into BGR and take away the mean of ImageNet."""
     return keras.applications.vgg16.preprocess_input(images)
@@ -27,7 +22,8 @@ def preprocess(images: Any) -> Any:
 def features(_: Architecture, arrays: Sequence[Array], dtype: ComputeDtype, scale: float) -> Callable[[Any], Any]:
     """Return Keras' network with these weights."""
     with _dtype_policy(dtype):
-        model = published()
+        # Pictures may have any size.
+        model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))
     model.trainable = False
     model.set_weights(scaled_biases(arrays, scale))
 
