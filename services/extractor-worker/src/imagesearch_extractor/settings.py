@@ -22,8 +22,8 @@ class ExtractorSettings(Settings):
     )
     weights: str = Field(
         "imagenet",
-        description="'imagenet' (what Keras publishes, downloaded once into its cache), a file that Keras saved (.h5, .weights.h5, "
-        ".keras), or 'random:SEED', an untrained network for tests and trials.",
+        description="'imagenet' (what Keras publishes, downloaded once into its cache), a file that Keras saved "
+        "(.h5, .weights.h5, .keras), or 'random:SEED', an untrained network for tests and trials.",
     )
     weights_sha256: str = Field(
         "",
