@@ -20,7 +20,7 @@ from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
 from imagesearch.metrics import IMAGES_FAILED, IMAGES_FINISHED
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
-from imagesearch_indexer.lifecycle.dispatch import Settled, ask_for_planning, send_next
+from imagesearch_indexer.lifecycle.dispatch import Settled, ask_for_planning, count_and_send_next
 from imagesearch_indexer.lifecycle.finish import end_settled
 from imagesearch_indexer.lifecycle.progress import show
 
@@ -42,10 +42,10 @@ class _Ended:
 def index_batch(indexer: Indexer, message: IndexBatch) -> None:
     """Finish a batch: any number of deliveries leave what one would.
 
-    The job's row is read once. What the batch brought is committed before its job is counted, and before another
-    is leased in its place, so that no batch waits for another one's vectors. Whoever counts last sees every
-    outcome before, so that one of them ends the job. What comes after the first commit may be lost: reconciliation
-    makes up for all of it.
+    The job's row is read once. What the batch brought is committed before its job is counted and another is leased
+    in its place, so that no batch waits for another one's vectors. Whoever counts last sees every outcome before,
+    so that one of them ends the job. What comes after the first commit may be lost: reconciliation makes up for
+    all of it.
 
     Raises:
         InvalidMessage: the message does not speak of every open picture of its batch.
@@ -61,15 +61,13 @@ def index_batch(indexer: Indexer, message: IndexBatch) -> None:
         IMAGES_FINISHED.labels(outcome.value).inc(count)
     for code, count in ended.codes.items():
         IMAGES_FAILED.labels(code.value).inc(count)
-    send_next(indexer, ended.settled)
-    with indexer.catalog.transaction() as tx:
-        job = counters.add_up(tx, ended.settled.job)
+    job = count_and_send_next(indexer, ended.settled)
     if waits_for_planner(job):
         ask_for_planning(indexer, job.id)
     if job.all_settled and job.finished_at is None:
         end_settled(indexer, job, ended.settled.collection)
     else:
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
 
 
 def waits_for_planner(job: jobs.Job) -> bool:

@@ -20,12 +20,12 @@ from imagesearch.files.roots import Roots
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import ProgressBoard
-from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
 from imagesearch.wire import Message
 from imagesearch.worker.registry import WorkerReport
 from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_indexer.shares import Dispatching
+from imagesearch_indexer.target import Target
 
 
 class Send(Protocol):
@@ -99,24 +99,6 @@ class NotSettled(Enum):
 
     PUT_OFF = "the batch is sent again, for the pipeline that its collection has by then"
     DROPPED = "what the batch was for is given up"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Say what the batches of a job are extracted for.
-
-    Attributes:
-        queue: where workers of the network take them.
-        model: identity of the network; None accepts any weights.
-        in_flight_limit: how many batches of the job may be on their way; None where the room for all is the limit.
-        anew: every picture is extracted, whatever is indexed.
-    """
-
-    queue: str
-    model: str | None
-    preprocessing: Preprocessing
-    in_flight_limit: int | None = None
-    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
             return False
         more = _step(indexer, tx, job, collection)
         job = jobs.get(tx, job_id)
-    show(indexer.catalog, indexer.progress, job)
+    show(indexer.progress, job)
     return more
 
 

@@ -83,7 +83,7 @@ def _reopen(indexer: Indexer, job: jobs.Job) -> jobs.Job:
         nonlocal job
         with indexer.catalog.transaction() as tx:
             job = jobs.reopen_more(tx, job.id)
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
         return job.reopened_up_to is not None and job.state.is_working
 
     work(indexer, job.id, step)

@@ -55,6 +55,11 @@ def counts(tx: Transaction, job_number: int) -> None:
     tx.execute(sa.select(sa.func.pg_advisory_xact_lock(COUNTS, _key(job_number))))
 
 
+def counts_if_free(tx: Transaction, job_number: int) -> bool:
+    """Keep others from bringing the counters of this job up to date, unless somebody is; tell whether they are."""
+    return _try(tx, COUNTS, _key(job_number))
+
+
 def image_counts(tx: Transaction, collection_id: int) -> None:
     """Wait until nobody else is checking what is counted of this collection, and keep others from it."""
     tx.execute(sa.select(sa.func.pg_advisory_xact_lock(IMAGE_COUNTS, _key(collection_id))))
@@ -70,7 +75,7 @@ def dispatch(tx: Transaction, *, wait: bool) -> bool:
     if wait:
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(DISPATCH)))
         return True
-    return bool(tx.execute(sa.select(sa.func.pg_try_advisory_xact_lock(DISPATCH))).scalar_one())
+    return _try(tx, DISPATCH)
 
 
 def pictures(tx: Transaction, image_ids: Sequence[int]) -> None:
@@ -99,6 +104,10 @@ def migration(tx: Transaction) -> None:
 def signing(tx: Transaction) -> None:
     """Wait until nobody else is changing the secrets that sign, and keep others from it."""
     tx.execute(sa.select(sa.func.pg_advisory_xact_lock(SIGNING)))
+
+
+def _try(tx: Transaction, *key: int) -> bool:
+    return bool(tx.execute(sa.select(sa.func.pg_try_advisory_xact_lock(*key))).scalar_one())
 
 
 def _key(number: int) -> int:

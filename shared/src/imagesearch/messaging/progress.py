@@ -22,6 +22,13 @@ from imagesearch.messaging.redis_clock import redis_seconds
 from imagesearch.messaging.redis_errors import needing_redis
 
 PROGRESS_STATE = "PROGRESS"
+_REPLACE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+redis.call('PUBLISH', KEYS[1], ARGV[2])
+return 1
+"""
+"""Store a result as Celery does, where what is there is still what was seen."""
 FRESH_SECONDS = 10.0
 """A worker that was killed between its commit and its report leaves an old number: it is shown for no longer."""
 
@@ -74,42 +81,52 @@ class CeleryProgressBoard:
         self._backend = app.backend
 
     def publish(self, progress: JobProgress) -> None:
-        """Replace what is shown of a job, unless that is newer: a job that has ended must not seem to run again.
-
-        Between the look and the writing somebody else may still write; that is made good a moment later, because
-        whoever publishes asks Postgres afterwards whether the job has moved on.
-        """
-        shown, now = self._read(progress.job_id)
-        if is_newer(shown, progress):
-            return
-        stamped = replace(progress, published_at=now)
-        with needing_redis():
-            self._backend.store_result(progress.job_id, stamped.to_wire(), PROGRESS_STATE)
+        """Replace what is shown of a job, unless that is newer: one that has ended must not seem to run again."""
+        is_settled = False
+        while not is_settled:
+            found, now = self._find(progress.job_id)
+            shown = self._decode(found)
+            # Somebody else may write at this moment: then it is his report that this one is compared with.
+            is_settled = is_newer(shown, progress) or self._put(replace(progress, published_at=now), found)
 
     def read(self, job_id: str) -> JobProgress | None:
         """Return the last report of a job; None when there is none, it expired, or is of another version."""
-        return self._read(job_id)[0]
+        return self._decode(self._find(job_id)[0])
 
     def look(self, job_id: str) -> Report | None:
         """Return the last report of a job and how old it is."""
-        shown, now = self._read(job_id)
+        found, now = self._find(job_id)
+        shown = self._decode(found)
         return Report(shown, now - shown.published_at) if shown is not None else None
 
-    def _read(self, job_id: str) -> tuple[JobProgress | None, float]:
-        """Return the last report of a job, and what time it is for Redis."""
-        client = cast(redis.Redis, self._backend.client)
-        with needing_redis(), client.pipeline(transaction=False) as pipe:
+    @property
+    def _client(self) -> redis.Redis:
+        return cast(redis.Redis, self._backend.client)
+
+    def _find(self, job_id: str) -> tuple[bytes | None, float]:
+        """Return what is stored of a job, and what time it is for Redis."""
+        with needing_redis(), self._client.pipeline(transaction=False) as pipe:
             pipe.get(self._backend.get_key_for_task(job_id))
             pipe.time()
             found, time = cast(tuple[bytes | None, object], pipe.execute())
-        now = redis_seconds(time)
+        return found, redis_seconds(time)
+
+    def _put(self, progress: JobProgress, found: bytes | None) -> bool:
+        """Store a report in place of what was found; return False, and store nothing, where that is not there."""
+        result = {"status": PROGRESS_STATE, "result": progress.to_wire(), "task_id": progress.job_id}
+        value = self._backend.encode({**result, "traceback": None, "children": None, "date_done": None})
+        key, seconds = self._backend.get_key_for_task(progress.job_id), self._backend.expires
+        with needing_redis():
+            return bool(self._client.eval(_REPLACE, 1, key, found or b"", value, seconds))
+
+    def _decode(self, found: bytes | None) -> JobProgress | None:
         meta = self._backend.decode_result(found) if found is not None else None
         if meta is None or meta["status"] != PROGRESS_STATE:
-            return None, now
+            return None
         try:
-            return JobProgress.from_wire(meta["result"]), now
+            return JobProgress.from_wire(meta["result"])
         except InvalidMessage:
-            return None, now
+            return None
 
 
 class InMemoryProgressBoard:

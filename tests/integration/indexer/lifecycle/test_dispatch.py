@@ -138,7 +138,7 @@ def test_a_worker_that_dies_before_it_counts_leaves_that_to_the_next_one(
     (batch,) = extract_batches(world)
     answer = world.extract(batch)
     with monkeypatch.context() as patched:
-        patched.setattr(batches, "send_next", die)
+        patched.setattr(batches, "count_and_send_next", die)
         with pytest.raises(KeyboardInterrupt):
             index_batch(world.indexer, answer)
     assert (world.job(job_id).done, world.job(job_id).finished_at) == (0, None)
@@ -157,7 +157,7 @@ def test_reconciliation_counts_what_a_worker_that_died_did_not(
     (batch,) = extract_batches(world)
     answer = world.extract(batch)
     with monkeypatch.context() as patched:
-        patched.setattr(batches, "send_next", die)
+        patched.setattr(batches, "count_and_send_next", die)
         with pytest.raises(KeyboardInterrupt):
             index_batch(world.indexer, answer)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=True))

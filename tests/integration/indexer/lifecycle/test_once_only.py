@@ -182,7 +182,7 @@ def test_who_waits_for_a_worker_that_died_is_woken_by_reconciliation(
     [on_its_way] = extract_batches(world)
     answer = world.extract(on_its_way)
     with monkeypatch.context() as patched:
-        patched.setattr(batches, "send_next", die)
+        patched.setattr(batches, "count_and_send_next", die)
         with pytest.raises(KeyboardInterrupt):
             index_batch(world.indexer, answer)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))

@@ -14,6 +14,7 @@ from imagesearch.job_progress import JobProgress
 from imagesearch.messaging.broker import close_celery, create_celery
 from imagesearch.messaging.progress import (
     FRESH_SECONDS,
+    PROGRESS_STATE,
     CeleryProgressBoard,
     InMemoryProgressBoard,
     ProgressBoard,
@@ -32,15 +33,20 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=["celery", "twin"])
-def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProgressBoard]:
-    if request.param == "twin":
-        yield InMemoryProgressBoard()
-        return
+@pytest.fixture
+def celery_board(tmp_path: Path) -> Iterator[CeleryProgressBoard]:
     with ValkeyServer(tmp_path / "valkey") as server:
         app = create_celery(RedisSettings(redis_url=server.url))
         yield CeleryProgressBoard(app)
         close_celery(app)
+
+
+@pytest.fixture(params=["celery", "twin"])
+def board(request: pytest.FixtureRequest) -> ProgressBoard:
+    if request.param == "twin":
+        return InMemoryProgressBoard()
+    made: ProgressBoard = request.getfixturevalue("celery_board")
+    return made
 
 
 def shown(board: ProgressBoard, job_id: str) -> JobProgress | None:
@@ -69,6 +75,37 @@ def test_a_newer_report_and_a_later_look_at_the_same_take_the_place_of_one(board
     again = replace(second, total=second.total + 1)
     board.publish(again)
     assert shown(board, first.job_id) == again
+
+
+def test_a_report_that_is_written_while_another_one_looks_is_not_lost(
+    celery_board: CeleryProgressBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, newer = report(7, JobState.RUNNING), report(8, JobState.RUNNING)
+    find = celery_board._find
+
+    def find_and_be_overtaken(job_id: str) -> tuple[bytes | None, float]:
+        found = find(job_id)
+        monkeypatch.undo()
+        celery_board.publish(newer)
+        return found
+
+    monkeypatch.setattr(celery_board, "_find", find_and_be_overtaken)
+    celery_board.publish(late)
+    assert shown(celery_board, late.job_id) == newer
+
+
+def test_a_report_is_what_celery_would_have_stored(celery_board: CeleryProgressBoard) -> None:
+    backend, stored = celery_board._backend, report(7, JobState.RUNNING)
+    celery_board.publish(stored)
+    ours = backend.get_task_meta(stored.job_id)
+    backend.store_result(stored.job_id, ours["result"], PROGRESS_STATE)
+    assert ours == backend.get_task_meta(stored.job_id)
+
+
+def test_a_report_expires(celery_board: CeleryProgressBoard) -> None:
+    backend, stored = celery_board._backend, report(7, JobState.RUNNING)
+    celery_board.publish(stored)
+    assert 0 < backend.client.ttl(backend.get_key_for_task(stored.job_id)) <= backend.expires
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

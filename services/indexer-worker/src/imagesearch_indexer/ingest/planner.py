@@ -88,7 +88,7 @@ def _plan_on(indexer: Indexer, job: jobs.Job) -> None:
             log.info("plan.left_to_another", job=job.id)
             return False
         job = written
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
         dispatch(indexer)
         return job.state == JobState.PLANNING
 

@@ -67,7 +67,7 @@ def _delete(indexer: Indexer, job: jobs.Job, unseen: Sequence[Placed], up_to: st
             removed = naming.delete(tx, held, gone, job.bound_partition)
             counters.removed(tx, job.id, len(removed))
         pruned = jobs.pruned(tx, job.id, up_to)
-    show(indexer.catalog, indexer.progress, pruned)
+    show(indexer.progress, pruned)
 
 
 def may_prune(job: jobs.Job) -> bool:

@@ -21,9 +21,10 @@ from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, Queue, unpack_vectors
 from imagesearch.errors import PipelineMismatch
 from imagesearch.networks import queue_for
-from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled, Target
+from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
 from imagesearch_indexer.ingest.answer import OpenImage, Written, decide, is_of_another
 from imagesearch_indexer.ingest.labels import put_vectors, relabel
+from imagesearch_indexer.target import Target
 
 
 def target(indexer: Indexer, tx: Transaction, _: jobs.Job, collection: Collection) -> Target:

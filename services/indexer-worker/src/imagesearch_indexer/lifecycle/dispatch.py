@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,13 +17,13 @@ import structlog
 from imagesearch.catalog import collections, jobs, locks
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import batches, leases, sent_images
+from imagesearch.catalog.jobs import counters, leases, sent_images
 from imagesearch.catalog.jobs.batches import Batch
-from imagesearch.catalog.jobs.sent_images import Claimed
-from imagesearch.contract import ExtractBatch, PlanJob, TaskName
+from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import plan_task_id
-from imagesearch_indexer.composition import Indexer, Target
+from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.lifecycle.load import Load, Sender, Taken, allowed, lease, load_batches
 from imagesearch_indexer.shares import Limits, Shares
 
 log = structlog.get_logger()
@@ -43,47 +42,12 @@ MAX_JOBS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Leased:
-    """Hold a batch that may leave once its lease is committed."""
-
-    batch: Batch
-    queue: str
-    message: ExtractBatch
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Hold a batch that was leased, and what it is extracted for."""
-
-    batch: Batch
-    sender: Sender
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Hold what one transaction has leased, and the batches that wait for others instead."""
-
-    leased: Sequence[Leased]
-    waiting: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Settled:
     """Hold a batch that has come back, with its job and collection as they were read with it."""
 
     batch: Batch
     job: jobs.Job
     collection: Collection
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Hold a job that sends batches, and what they are for; no target where it sends none."""
-
-    job: jobs.Job
-    collection: Collection
-    target: Target | None
 
 
 def ask_for_planning(indexer: Indexer, job_id: str) -> None:
@@ -94,29 +58,21 @@ def ask_for_planning(indexer: Indexer, job_id: str) -> None:
         log.warning("plan.not_sent", job=job_id, reason=str(error))
 
 
-def dispatch(indexer: Indexer, *, wait: bool = True) -> bool:
+def dispatch(indexer: Indexer, *, wait: bool = True) -> None:
     """Send as many batches, of whichever jobs, as there is room for.
 
     Args:
         indexer: what it works with.
         wait: until nobody else does the same; otherwise leave it to whoever does.
-
-    Returns:
-        Whether this process looked.
     """
-    has_looked = False
     for _ in range(MAX_ROUNDS):
         with indexer.catalog.transaction() as tx:
             if not locks.dispatch(tx, wait=wait):
-                return has_looked
-            shares = _look(indexer, tx)
-            load = _load(tx, shares, _fill(indexer, tx, shares))
-        has_looked = True
+                return
+            load = _fill_room(indexer, tx)
         _send(indexer, load)
-        # Those that wait for others have left their room.
-        if len(load.leased) < AT_ONCE and not load.waiting:
-            break
-    return has_looked
+        if not _leaves_room(load):
+            return
 
 
 def dispatch_left(indexer: Indexer) -> None:
@@ -127,35 +83,67 @@ def dispatch_left(indexer: Indexer) -> None:
     dispatch(indexer)
 
 
-def send_next(indexer: Indexer, settled: Settled) -> None:
-    """Send what takes the place of a batch that has come back; for after the commit of what it brought.
+def count_and_send_next(indexer: Indexer, settled: Settled) -> jobs.Job:
+    """Count a batch that has come back, send what takes its place, and return its job as it is then.
 
-    A lease is committed before its message leaves. A message that is then lost, or never sent because Redis is
-    away, is found by reconciliation once the lease has run out.
+    For after the commit of what the batch brought: whoever counts last sees the outcomes of all, and whoever has
+    waited for the batch goes on. A lease is committed before its message leaves. A message that is then lost, or
+    never sent because Redis is away, is found by reconciliation once the lease has run out.
     """
     batch = settled.batch
-    if _is_due(indexer, batch):
+    with indexer.catalog.transaction() as tx:
+        # Behind a suspect this waits for whoever looks: the next suspect waits for nothing else.
+        is_looking = _is_due(indexer, batch) and locks.dispatch(tx, wait=batch.crashes > 0)
+        sent_images.wake(tx, batch)
+        load = _fill_room(indexer, tx) if is_looking else _fill_place(indexer, tx, settled, is_free=True)
+        job = counters.add_up_if_free(tx, settled.job)
+    _send(indexer, load)
+    if job is None:
+        # Somebody else has the job's row: what was leased has left without waiting for that.
         with indexer.catalog.transaction() as tx:
-            sent_images.wake(tx, batch)
-        if dispatch(indexer, wait=batch.crashes > 0):
-            return
-    shares = indexer.dispatching.shares
-    for attempt in range(MAX_TRIES):
-        with indexer.catalog.transaction() as tx:
-            sent_images.wake(tx, batch)
-            if batch.queue is None or shares is None:
-                # Whoever gives out all room at this moment gives out this, too, or the next look does.
-                return
-            if not attempt:
-                shares.settled(batch.queue, batch.job_id)
-            load = _load(tx, shares, _replace(indexer, tx, shares, settled))
-        _send(indexer, load)
+            job = counters.add_up(tx, settled.job)
+    if not is_looking:
+        _try_others(indexer, settled, load)
+    elif _leaves_room(load):
+        dispatch(indexer, wait=False)
+    return job
+
+
+def _try_others(indexer: Indexer, settled: Settled, load: Load) -> None:
+    """Send another batch, where the one that was to take the place of one that has come back has to wait."""
+    for _ in range(MAX_TRIES - 1):
         if load.leased or not load.waiting:
             return
+        with indexer.catalog.transaction() as tx:
+            sent_images.wake(tx, settled.batch)
+            load = _fill_place(indexer, tx, settled)
+        _send(indexer, load)
+
+
+def _fill_room(indexer: Indexer, tx: Transaction) -> Load:
+    """Lease what there is room for; the caller keeps others from doing so."""
+    shares = _look(indexer, tx)
+    return load_batches(tx, shares, _fill(indexer, tx, shares))
+
+
+def _fill_place(indexer: Indexer, tx: Transaction, settled: Settled, *, is_free: bool = False) -> Load:
+    """Lease what takes the place of a batch, which has just become free or is so already."""
+    batch, shares = settled.batch, indexer.dispatching.shares
+    if batch.queue is None or shares is None:
+        # Whoever gives out all room at this moment gives out this, too, or the next look does.
+        return Load((), ())
+    if is_free:
+        shares.settled(batch.queue, batch.job_id)
+    return load_batches(tx, shares, _replace(indexer, tx, shares, settled))
+
+
+def _leaves_room(load: Load) -> bool:
+    """Tell whether there may be more room: what waits has left its own, and one transaction leases no more."""
+    return len(load.leased) == AT_ONCE or bool(load.waiting)
 
 
 def _is_due(indexer: Indexer, settled: Batch) -> bool:
-    """Tell whether the last look was long ago, or a suspect has come back: the next one waits for nothing else."""
+    """Tell whether the last look was long ago, or a suspect has come back."""
     known = indexer.dispatching
     is_old = known.shares is None or time.monotonic() - known.looked_at > LOOK_EVERY_SECONDS
     return is_old or settled.crashes > 0
@@ -193,12 +181,12 @@ def _fill(indexer: Indexer, tx: Transaction, shares: Shares) -> list[Taken]:
             continue
         shares.sends_to(job.job_id, target.queue)
         room = min(shares.room(target.queue), AT_ONCE - len(taken))
-        number = _allowed(tx, sender.job, target, room if shares.is_last else min(room, 1))
+        number = allowed(tx, sender.job, target, room if shares.is_last else min(room, 1))
         if not number:
             if room:
                 shares.exhausted(job.job_id)
             continue
-        found = _lease(indexer, tx, sender, target, number, with_suspect=True)
+        found = lease(tx, sender, target, number, indexer.settings.lease, with_suspect=True)
         shares.sent(job, target.queue, len(found))
         if len(found) < number:
             shares.exhausted(job.job_id)
@@ -217,8 +205,8 @@ def _replace(indexer: Indexer, tx: Transaction, shares: Shares, settled: Settled
             shares.sends_to(next_job.job_id, target.queue)
             if not shares.room(target.queue):
                 continue
-            number = _allowed(tx, sender.job, target, 1)
-            found = _lease(indexer, tx, sender, target, number) if number else []
+            number = allowed(tx, sender.job, target, 1)
+            found = lease(tx, sender, target, number, indexer.settings.lease) if number else []
             if found:
                 shares.sent(next_job, target.queue, 1)
                 return found
@@ -237,55 +225,6 @@ def sender_of(indexer: Indexer, tx: Transaction, job: jobs.Job, collection: Coll
     if extraction is None or not job.state.is_working:
         return Sender(job, collection, None)
     return Sender(job, collection, extraction.target(indexer, tx, job, collection))
-
-
-def _allowed(tx: Transaction, job: jobs.Job, target: Target, number: int) -> int:
-    """Return how many of so many batches a job may send, where others need the room."""
-    limit = target.in_flight_limit
-    if limit is None or not number:
-        return number
-    return min(number, limit - leases.are_on_their_way(tx, job.id, limit=limit)) if limit else 0
-
-
-def _lease(
-    indexer: Indexer, tx: Transaction, sender: Sender, target: Target, number: int, *, with_suspect: bool = False
-) -> list[Taken]:
-    """Lease so many batches of a job."""
-    job, lease = sender.job, indexer.settings.lease
-    found = leases.lease_suspect(tx, job.id, queue=target.queue, lease=lease) if with_suspect else []
-    if number > len(found):
-        found += leases.lease_ready(tx, job.id, number=number - len(found), queue=target.queue, lease=lease)
-    return [Taken(batch, sender, target) for batch in found]
-
-
-def _load(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Load:
-    """Say what extractors are to do; what is on their way already for another job waits for that."""
-    items = {each.batch.id: batches.extract_items(tx, each.batch.id, anew=each.target.anew) for each in taken}
-    # A build reads each picture once, and for itself.
-    shared = [
-        (each.batch, [item.image_id for item in items[each.batch.id]]) for each in taken if not each.target.anew
-    ]
-    claimed = sent_images.claim(tx, shared) if shared else Claimed({}, ())
-    leased: list[Leased] = []
-    for each in taken:
-        batch, target = each.batch, each.target
-        if not target.anew and batch.id not in claimed.going:
-            shares.settled(target.queue, batch.job_id)
-            continue
-        going = items[batch.id]
-        if not target.anew:
-            going = tuple(item for item in going if item.image_id in claimed.going[batch.id])
-        message = ExtractBatch(
-            job_id=batch.job_id,
-            batch_id=batch.id,
-            model=target.model,
-            preprocessing=target.preprocessing.to_dict(),
-            items=going,
-            generation=each.sender.collection.generation,
-            bound_roots=each.sender.job.tenancy.roots,
-        )
-        leased.append(Leased(batch, target.queue, message))
-    return Load(leased, claimed.waiting)
 
 
 def _send(indexer: Indexer, load: Load) -> None:

@@ -60,7 +60,7 @@ def end_settled(indexer: Indexer, job: jobs.Job, collection: Collection) -> None
         _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
         ended = jobs.finish(tx, job.id, seen=job)
-    show(indexer.catalog, indexer.progress, ended)
+    show(indexer.progress, ended)
     if ended.finished_at is not None:
         JOBS_ENDED.labels(ended.kind.value, ended.state.value).inc()
         log.info("job.ended", job=job.id, state=str(ended.state), total=ended.total, failed=ended.failed)
@@ -136,7 +136,7 @@ def _close_unplanned(indexer: Indexer, job_id: str, deadline: float) -> bool:
             job = counters.count(tx, job_id, Counter({Outcome.CANCELLED: cancelled.changed}))
             if cancelled.last is None:
                 job = jobs.close_listing(tx, job_id)
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
         if cancelled.last is None:
             return True
         after = cancelled.last
@@ -158,7 +158,7 @@ def _close_batches(indexer: Indexer, job_id: str, deadline: float) -> bool:
             job = counters.count(tx, job_id, outcomes)
         # What is left of them in the queues is let go by whoever finds it.
         indexer.in_flight.give_up([batch_id for batch_id, state in found.items() if state == BatchState.SENT])
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
         after = max(found)
         if _is_over(indexer, deadline):
             return False

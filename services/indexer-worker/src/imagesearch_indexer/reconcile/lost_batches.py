@@ -92,7 +92,7 @@ def _recover(indexer: Indexer, seen: batches.Batch) -> None:
             case Remedy.FAILURE:
                 job = _fail(indexer, tx, batch, waiting)
     if job is not None:
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
 
 
 def remedy(crashes: int, open_images: int, *, poison_crashes: int) -> Remedy:

@@ -106,7 +106,7 @@ def _lacking(
     if job.all_settled:
         found.append(("end_unfinished", lambda: repairs.end(indexer, job.id)))
     if _is_unshown(indexer, job):
-        found.append(("progress_unpublished", lambda: show(indexer.catalog, indexer.progress, job)))
+        found.append(("progress_unpublished", lambda: show(indexer.progress, job)))
     return found
 
 
@@ -138,4 +138,4 @@ def _mark_stalled(indexer: Indexer, job: jobs.Job) -> None:
         log.error("job.stalled", job=job.id, done=job.done, total=job.total, since=str(job.progressed_at))
         with indexer.catalog.transaction() as tx:
             job = jobs.stalled(tx, job.id)
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)

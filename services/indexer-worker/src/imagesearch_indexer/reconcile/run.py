@@ -111,7 +111,7 @@ def _add_up(indexer: Indexer) -> list[str]:
     for job_id in behind:
         with indexer.catalog.transaction() as tx:
             job = counters.add_up(tx, jobs.get(tx, job_id))
-        show(indexer.catalog, indexer.progress, job)
+        show(indexer.progress, job)
     return behind
 
 

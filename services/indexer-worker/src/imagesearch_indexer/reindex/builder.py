@@ -67,7 +67,7 @@ def plan(indexer: Indexer, job: jobs.Job, *, after_switch: Callable[[Indexer, jo
     work(indexer, job_id, lambda: _goes_on(indexer, job_id))
     with indexer.catalog.transaction() as tx:
         job = jobs.get(tx, job_id)
-    show(indexer.catalog, indexer.progress, job)
+    show(indexer.progress, job)
     end_or_give_up(indexer, job_id)
     clear_up(indexer.catalog, indexer.vectors)
 
@@ -103,7 +103,7 @@ def _goes_on(indexer: Indexer, job_id: str) -> bool:
     with indexer.catalog.transaction() as tx:
         step = _step(indexer, tx, job_id)
         job = jobs.get(tx, job_id)
-    show(indexer.catalog, indexer.progress, job)
+    show(indexer.progress, job)
     dispatch(indexer)
     if step is _Step.FENCED:
         indexer.stopping.wait(FENCE_POLL_SECONDS)

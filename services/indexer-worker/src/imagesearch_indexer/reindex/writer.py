@@ -30,9 +30,10 @@ from imagesearch.contract import (
 from imagesearch.errors import NotFound, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.networks import queue_for
-from imagesearch_indexer.composition import Extraction, HeldBatch, Indexer, NotSettled, Target
+from imagesearch_indexer.composition import Extraction, HeldBatch, Indexer, NotSettled
 from imagesearch_indexer.ingest.answer import is_of_another
 from imagesearch_indexer.reindex.fill import LEFT_REASON
+from imagesearch_indexer.target import Target
 
 
 def target(

@@ -10,7 +10,6 @@ from imagesearch.catalog.jobs.rows import (
     create,
     get,
     lock,
-    newer_than,
     newest,
     open_jobs,
 )
@@ -51,7 +50,6 @@ __all__ = [
     "get",
     "listed",
     "lock",
-    "newer_than",
     "newest",
     "open_jobs",
     "pause",

@@ -70,11 +70,31 @@ def add_up(tx: Transaction, job: Job) -> Job:
         job: as it was read last.
     """
     locks.counts(tx, job.number)
-    gone = sa.delete(increments).where(increments.c.job_id == job.id).returning(increments).cte("gone")
+    changed = _add_up(tx, sa.literal(job.id, type_=increments.c.job_id.type))
+    return changed[0] if changed else get(tx, job.id)
+
+
+def add_up_if_free(tx: Transaction, job: Job) -> Job | None:
+    """Do as `add_up` without waiting; return None where somebody else has the job's row, or is adding up.
+
+    So it may come behind whatever else a transaction has locked.
+    """
+    if not locks.counts_if_free(tx, job.number):
+        return None
+    free = sa.select(table.c.id).where(table.c.id == job.id).with_for_update(skip_locked=True, key_share=True)
+    changed = _add_up(tx, free.cte("free").select().scalar_subquery())
+    if changed:
+        return changed[0]
+    return None if has_noted(tx, job.id) else get(tx, job.id)
+
+
+def _add_up(tx: Transaction, job_id: sa.ColumnElement[str]) -> list[Job]:
+    """Move a job's counters by what has been noted; the caller keeps others from that."""
+    gone = sa.delete(increments).where(increments.c.job_id == job_id).returning(increments).cte("gone")
     summed = (sa.cast(sa.func.sum(gone.c[each.value]), sa.BigInteger).label(each.value) for each in Outcome)
     sums = sa.select(gone.c.job_id, *summed).group_by(gone.c.job_id).cte("sums")
     finished = sum((sums.c[each.value] for each in Outcome), sa.literal(0))
-    changed = change_all(
+    return change_all(
         tx,
         table.c.id == sums.c.job_id,
         **{each.value: table.c[each.value] + sums.c[each.value] for each in Outcome},
@@ -82,7 +102,6 @@ def add_up(tx: Transaction, job: Job) -> Job:
         stalled_at=None,
         **_pace(finished),
     )
-    return changed[0] if changed else get(tx, job.id)
 
 
 def has_noted(tx: Transaction, job_id: str) -> bool:

@@ -114,12 +114,6 @@ def _reached_by(owner: Owner) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def newer_than(tx: Transaction, seen: Job) -> Job | None:
-    """Return a job that has changed since it was seen; None where it is as it was."""
-    changed = _SELECT.where(table.c.id == seen.id, table.c.revision != seen.revision)
-    return next(iter(_jobs(tx, changed)), None)
-
-
 def lock(tx: Transaction, job_id: str, owner: Owner = NOBODY) -> Job:
     """Lock a job's row until the transaction ends and return it.
 

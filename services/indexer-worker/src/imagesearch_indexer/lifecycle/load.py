@@ -1,0 +1,113 @@
+"""Lease batches of a job, and say what extractors are to do with them and which of them have to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from imagesearch.catalog import jobs
+from imagesearch.catalog.collection import Collection
+from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.jobs import batches, leases, sent_images
+from imagesearch.catalog.jobs.batches import Batch
+from imagesearch.catalog.jobs.sent_images import Claimed
+from imagesearch.contract import ExtractBatch
+from imagesearch_indexer.shares import Shares
+from imagesearch_indexer.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Hold a job that sends batches, and what they are for; no target where it sends none."""
+
+    job: jobs.Job
+    collection: Collection
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Hold a batch that was leased, and what it is extracted for."""
+
+    batch: Batch
+    sender: Sender
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Hold a batch that may leave once its lease is committed."""
+
+    batch: Batch
+    queue: str
+    message: ExtractBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Hold what one transaction has leased, and the batches that wait for others instead."""
+
+    leased: Sequence[Leased]
+    waiting: Sequence[int]
+
+
+def allowed(tx: Transaction, job: jobs.Job, target: Target, number: int) -> int:
+    """Return how many of so many batches a job may send, where others need the room."""
+    limit = target.in_flight_limit
+    if limit is None or not number:
+        return number
+    return min(number, limit - leases.are_on_their_way(tx, job.id, limit=limit)) if limit else 0
+
+
+def lease(
+    tx: Transaction,
+    sender: Sender,
+    target: Target,
+    number: int,
+    lasts: timedelta,
+    *,
+    with_suspect: bool = False,
+) -> list[Taken]:
+    """Lease so many batches of a job, as far as there are."""
+    job_id, queue = sender.job.id, target.queue
+    found = leases.lease_suspect(tx, job_id, queue=queue, lease=lasts) if with_suspect else []
+    if number > len(found):
+        found += leases.lease_ready(tx, job_id, number=number - len(found), queue=queue, lease=lasts)
+    return [Taken(batch, sender, target) for batch in found]
+
+
+def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Load:
+    """Say what extractors are to do; what is on its way already for another job waits for that.
+
+    Args:
+        tx: the transaction that has leased the batches, of which this is the only call.
+        shares: hears of those that wait and have left their room.
+        taken: the batches.
+    """
+    items = {each.batch.id: batches.extract_items(tx, each.batch.id, anew=each.target.anew) for each in taken}
+    # A build reads each picture once, and for itself.
+    shared = [
+        (each.batch, [item.image_id for item in items[each.batch.id]]) for each in taken if not each.target.anew
+    ]
+    claimed = sent_images.claim(tx, shared) if shared else Claimed({}, ())
+    leased: list[Leased] = []
+    for each in taken:
+        batch, target = each.batch, each.target
+        if not target.anew and batch.id not in claimed.going:
+            shares.settled(target.queue, batch.job_id)
+            continue
+        going = items[batch.id]
+        if not target.anew:
+            going = tuple(item for item in going if item.image_id in claimed.going[batch.id])
+        message = ExtractBatch(
+            job_id=batch.job_id,
+            batch_id=batch.id,
+            model=target.model,
+            preprocessing=target.preprocessing.to_dict(),
+            items=going,
+            generation=each.sender.collection.generation,
+            bound_roots=each.sender.job.tenancy.roots,
+        )
+        leased.append(Leased(batch, target.queue, message))
+    return Load(leased, claimed.waiting)
