@@ -18,7 +18,7 @@ class Claim:
     Attributes:
         size: width and height.
         is_grey: one sample a pixel, and not three.
-        packing: what the format calls it: a TIFF's compression, `progressive`, `lossless`; empty for the usual.
+        packing: a TIFF's compression, `progressive`, `lossless`, `runs`; empty for the usual.
     """
 
     size: tuple[int, int]
@@ -39,7 +39,7 @@ def claim(name: str, data: bytes) -> Claim | None:
                 return Claim(struct.unpack_from("<HH", data, 6))
             case "BMP":
                 width, height, _, depth, packing = struct.unpack_from("<iiHHI", data, 18)
-                return Claim((abs(width), abs(height)), depth <= 8, "runs" if packing else "")
+                return Claim((abs(width), abs(height)), depth <= 8, "runs" if packing in (1, 2) else "")
             case "WEBP":
                 return _webp(data)
             case "TIFF":

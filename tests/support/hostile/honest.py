@@ -2,7 +2,7 @@
 
 A file is a photo-like picture in the same coding. Where that leaves room, its upper rows get grain until it has
 the bytes; what even grain does not fill goes into a note, which readers pass over. Where a photo does not fit, it
-is of one colour.
+is of one colour; in run lengths, of which a photo has most, the lower rows are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 
 from support.drawing import encoded, photo_like
 from support.hostile.claims import Claim
-from support.hostile.layouts import blocks, chunk, riff, riff_chunk, run_lengths, segment
+from support.hostile.layouts import blocks, chunk, packed_row, riff, riff_chunk, run_lengths, segment
 
 _NOTE_BYTES = 60_000
 _TIFF_WRITERS = {
@@ -41,9 +41,8 @@ def honest(name: str, claim: Claim, size: int) -> bytes:
     photo = photo_like(1, (min(width, 512), min(height, 512))).resize(claim.size)
     photo = photo.convert("L") if claim.is_grey else photo
     best = _written(name, Image.new(photo.mode, claim.size, 128), claim)
-    if name == "BMP" and len(best) > size and claim.packing:
-        row = b"\xff\7" * -(-width // 255) + b"\0\0"
-        best = run_lengths(height * len(row), row, width=width, height=height)
+    if name == "BMP" and claim.packing:
+        return _filled(name, made := _in_runs(photo.convert("P"), size), max(0, size - len(made)))
     low, high, target = (0.0, 0), (1.0, 0), (1 + _ENOUGH) / 2 * size
     for step in range(2 + _STEPS):
         # About as many bytes come with each row of grain.
@@ -60,6 +59,19 @@ def honest(name: str, claim: Claim, size: int) -> bytes:
     return _filled(name, best, max(0, size - len(best)))
 
 
+def _in_runs(photo: Image.Image, size: int) -> bytes:
+    """Return the rows of a photo in run lengths as far as there is room, and the others of one colour."""
+    width, height = photo.size
+    flat = b"\xff\7" * -(-width // 255) + b"\0\0"
+    room = size - len(run_lengths(0, b"\0", width=width, height=height)) - height * len(flat)
+    body = bytearray()
+    for row in np.asarray(photo):
+        packed = packed_row(row.tobytes())
+        room -= max(0, len(packed) - len(flat))
+        body += packed if room >= 0 else flat
+    return run_lengths(len(body), bytes(body), width=width, height=height)
+
+
 def _grainy(photo: Image.Image, share: float) -> Image.Image:
     if not share:
         return photo
@@ -72,8 +84,6 @@ def _grainy(photo: Image.Image, share: float) -> Image.Image:
 def _written(name: str, picture: Image.Image, claim: Claim) -> bytes:
     options: dict[str, Any] = {}
     match name:
-        case "BMP" if claim.packing:
-            picture = picture.convert("P")
         case "JPEG":
             options = {"progressive": claim.packing == "progressive"}
         case "WEBP":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_RUNS = re.compile(rb"(.)\1{2,254}", re.DOTALL)
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
@@ -177,3 +179,22 @@ def run_lengths(size: int, token: bytes, *, width: int = 160, height: int = 120,
     body = token * (size // len(token)) + b"\xff\x07" * (-(-width // 255)) * height + b"\0\1"
     offset = 14 + len(header) + len(palette)
     return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + header + palette + body
+
+
+def packed_row(pixels: bytes) -> bytes:
+    """Return a row in run lengths as usual writers do it: runs of three pixels or more, and the rest as it is."""
+    made, at = bytearray(), 0
+    for run in _RUNS.finditer(pixels):
+        made += _literal(pixels[at : run.start()]) + bytes((len(run[0]), run[0][0]))
+        at = run.end()
+    return bytes(made + _literal(pixels[at:]) + b"\0\0")
+
+
+def _literal(pixels: bytes) -> bytes:
+    pieces = [pixels[at : at + 254] for at in range(0, len(pixels), 254)]
+    return b"".join(
+        bytes((0, len(piece))) + piece + bytes(len(piece) % 2)
+        if len(piece) > 2
+        else b"".join(bytes((1, pixel)) for pixel in piece)
+        for piece in pieces
+    )

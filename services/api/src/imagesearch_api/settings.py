@@ -71,7 +71,7 @@ class ApiSettings(Settings):
         20.0, gt=0, description="Seconds that a body may take to arrive, and one more for every 64 KiB of it."
     )
     send_timeout: float = Field(
-        30.0, gt=0, description="Seconds that a caller may take none of an answer before the connection is cut."
+        30.0, gt=0, description="Seconds that a caller may need for each 256 KiB of an answer; then it is cut off."
     )
     max_compared_images: int = Field(
         5_000,

@@ -17,7 +17,7 @@ from imagesearch.errors import NotFound, PictureRejected, StoreUnavailable
 from imagesearch.job_progress import JobProgress
 from imagesearch.pipeline import Preprocessing
 from imagesearch_api.errors import Busy, QueryRejected
-from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.admission import admitted, caller_name
 from imagesearch_api.http.bodies import MAX_JSON_BYTES, checked, expect_form
 from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.form_files import read_files, receive_files
@@ -118,7 +118,7 @@ def process() -> ResponseReturnValue:
     last: LastSeen = current_app.extensions["last_seen"]
     services = current()
     try:
-        services.lanes.enter(Lane.STATUS, held(request.environ))
+        services.lanes.enter(Lane.STATUS, held(request.environ), caller_name())
         progress = _newest(services)
         last.keep(owner().key_id, progress)
     except (Busy, StoreUnavailable) as error:

@@ -14,14 +14,12 @@ _FEW, _NEAR, _MANY = 200, 512, 8_192
 through first for the next escape; and the most that are unpacked together."""
 _RUNS = re.compile(rb"(?:[^\0].|\0\0){1,%d}" % _FEW, re.DOTALL)
 """Runs and ends of rows up to the next other escape."""
-_IDLE_RUNS, _SINGLE_RUNS, _JOINT_RUNS = 8, 5, 64
-"""Runs that cost as much as an escape: those that draw nothing, those that are unpacked one by one, and those that
-are unpacked together."""
-_MANY_ESCAPES, _MANY_HALVES = 100, 200
-"""Escapes that cost as much as to begin to unpack many runs together, of whole bytes and of halves."""
-_BASE_ESCAPES, _ESCAPE_PIXELS = 1_000, 24
-"""Escapes of any picture, and pixels for each more. One costs one to three microseconds, with the runs that
-are charged as parts of it."""
+_BASE_STEPS, _STEP_PIXELS = 1_000, 3
+"""Escapes, and runs together between two of them, of any picture, and pixels for each more. Literal pixels are
+three at least, and so is what lies between two stretches of them, or a writer would have joined them; 8-bit photos
+have one of either for each 15 pixels. Each costs one to three microseconds."""
+_BASE_BYTES, _PIXEL_BYTES = 4_096, 2
+"""Bytes of any picture, and of each pixel and the end of each row: a run of a single pixel takes two."""
 
 _WHOLE = tuple(bytes((value,)) * 255 for value in range(256))
 _HALVES = tuple((bytes((value >> 4, value & 15)) * 128)[:255] for value in range(256))
@@ -43,29 +41,27 @@ def unpack(data: bytes, offset: int, width: int, height: int, *, is_4_bits: bool
         is_4_bits: two pixels share a byte.
 
     Raises:
-        Dishonest: there are more runs or escapes than the pixels need.
+        Dishonest: there are more runs or escapes than the pixels need, as they draw nothing or are cut too small.
         ValueError: the runs end before the picture is complete.
     """
     wanted = width * height
     pixels = bytearray()
-    escapes = _BASE_ESCAPES + wanted // _ESCAPE_PIXELS
+    steps = _BASE_STEPS + wanted // _STEP_PIXELS
+    most = offset + _BASE_BYTES + _PIXEL_BYTES * (wanted + height)
     x, end = 0, len(data) - 1
     while len(pixels) < wanted and offset < end:
         kind = data[offset + 1]
-        escapes -= 1
+        steps -= 1
         if data[offset] or not kind:
             runs = _RUNS.match(data, offset)
             assert runs  # noqa: S101 - There is one here, or the end of a row.
             number = (runs.end() - offset) // 2
             if number < _FEW:
-                x, idle = _draw_few(pixels, runs[0], x, width, wanted, is_4_bits=is_4_bits)
-                escapes -= idle // _IDLE_RUNS + number // _SINGLE_RUNS
+                x = _draw_few(pixels, runs[0], x, width, wanted, is_4_bits=is_4_bits)
             else:
                 pairs = _pairs(data, offset)
                 number = len(pairs)
-                x, idle = _draw_many(pixels, pairs, x, width, wanted, is_4_bits=is_4_bits)
-                escapes -= idle // _IDLE_RUNS + number // _JOINT_RUNS
-                escapes -= _MANY_HALVES if is_4_bits else _MANY_ESCAPES
+                x = _draw_many(pixels, pairs, x, width, wanted, is_4_bits=is_4_bits)
             offset += 2 * number
         elif kind == 1:
             break
@@ -84,17 +80,15 @@ def unpack(data: bytes, offset: int, width: int, height: int, *, is_4_bits: bool
             x += kind
             if len(literal) < size:
                 break
-        if escapes < 0:
+        if steps < 0 or offset > most:
             raise Dishonest("it has more runs and escapes than its pixels need")
     if len(pixels) < wanted:
         raise ValueError("not enough image data")
     return bytes(pixels[:wanted])
 
 
-def _draw_few(
-    pixels: bytearray, runs: bytes, x: int, width: int, wanted: int, *, is_4_bits: bool
-) -> tuple[int, int]:
-    """Append the pixels of runs; return the new place in the row, and how many of the runs draw nothing.
+def _draw_few(pixels: bytearray, runs: bytes, x: int, width: int, wanted: int, *, is_4_bits: bool) -> int:
+    """Append the pixels of runs; return the new place in the row.
 
     A run without pixels ends the row.
     """
@@ -102,22 +96,19 @@ def _draw_few(
     counts, values = runs[::2], runs[1::2]
     if 0 not in counts and x + sum(counts) <= width:
         pixels += b"".join([longest[value][:count] for count, value in zip(counts, values, strict=True)])
-        return x + sum(counts), 0
-    idle = 0
+        return x + sum(counts)
     for count, value in zip(counts, values, strict=True):
         if count:
             drawn = max(0, min(count, width - x))
             pixels += longest[value][:drawn]
             x += drawn
-            idle += not drawn
         else:
             rest = -len(pixels) % width
-            idle += not rest and not x
             pixels += bytes(min(rest, wanted - len(pixels)))
             x = 0
         if len(pixels) >= wanted:
             break
-    return x, idle
+    return x
 
 
 def _pairs(data: bytes, offset: int) -> npt.NDArray[np.uint8]:
@@ -134,12 +125,11 @@ def _pairs(data: bytes, offset: int) -> npt.NDArray[np.uint8]:
 
 def _draw_many(
     pixels: bytearray, pairs: npt.NDArray[np.uint8], x: int, width: int, wanted: int, *, is_4_bits: bool
-) -> tuple[int, int]:
+) -> int:
     """Do the same for all runs at once, row by row."""
     lengths = pairs[:, 0].astype(np.int64)
     ends = np.flatnonzero(lengths == 0)
     until = _sums(lengths, ends, x)
-    idle = 0
     if until.max() > width:
         # Some runs reach beyond their rows.
         before = np.cumsum(lengths) - lengths
@@ -147,13 +137,11 @@ def _draw_many(
         begins = np.concatenate(([-x], before[ends]))
         lengths = np.clip(width - (before - begins[rows]), 0, lengths)
         until = _sums(lengths, ends, x)
-        idle = len(lengths)
     lengths[ends] = -until[:-1] % width
     if len(ends):
         # Literal pixels may have gone on into another row than `x` knows of.
         drawn = int(until[0]) - x
         lengths[ends[0]] = -(len(pixels) + drawn) % width
-        idle += int((until[:-1] == 0).sum())
     total = np.cumsum(lengths)
     room = wanted - len(pixels)
     if total[-1] > room:
@@ -161,7 +149,7 @@ def _draw_many(
         lengths = lengths[: last + 1]
         lengths[-1] -= total[last] - room
     pixels += _repeated(lengths, pairs[: len(lengths), 1], is_4_bits=is_4_bits)
-    return int(until[-1]), idle
+    return int(until[-1])
 
 
 def _sums(lengths: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], x: int) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from support.waiting import TIMEOUT, ended, until
 pytestmark = pytest.mark.integration
 
 THREADS = 2
+CONNECTIONS = 60
 APP = """
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
@@ -45,14 +47,21 @@ def app(request):
 class Server:
     """One gunicorn with the API's worker and two threads."""
 
-    def __init__(self, folder: Path, *, header_timeout: float = 3, descriptors: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        header_timeout: float = 3,
+        descriptors: int | None = None,
+        connections: int = 1_000,
+    ) -> None:
         (folder / "tiny.py").write_text(APP)
         self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "--config", "python:imagesearch_api.gunicorn_conf"]
         self.path = folder / "socket"
         command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{self.port}", "--bind", f"unix:{self.path}"]
-        command += ["tiny:app"]
+        command += ["--worker-connections", str(connections), "tiny:app"]
         if descriptors is not None:
             command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
         settings = {"HEADER_TIMEOUT": str(header_timeout), "BODY_TIMEOUT": "3", "SEND_TIMEOUT": "3"}
@@ -62,9 +71,10 @@ class Server:
                 command, cwd=folder, stdout=sink, stderr=sink, env={**os.environ, **settings}
             )
 
-    def connect(self, sent: bytes, receives: int | None = None) -> socket.socket:
+    def connect(self, sent: bytes, receives: int | None = None, source: str = "127.0.0.1") -> socket.socket:
         """Open a connection and send some bytes."""
         made = socket.socket()
+        made.bind((source, 0))
         if receives is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
         made.settimeout(TIMEOUT)
@@ -99,8 +109,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that waits for heads longer than any test."""
-    made = Server(tmp_path_factory.mktemp("patient"), header_timeout=10 * TIMEOUT)
+    """A server that waits for heads longer than any test, and has few connections."""
+    made = Server(tmp_path_factory.mktemp("patient"), header_timeout=10 * TIMEOUT, connections=CONNECTIONS)
     until(made.answers, alive=made.process, output=made.output)
     yield made
     made.process.terminate()
@@ -265,6 +275,17 @@ def test_a_caller_that_sends_no_more_than_its_head_is_answered(patient: Server) 
         with connect(HEAD + b"\r\n") as leaving:
             leaving.shutdown(socket.SHUT_WR)
             assert received(leaving).endswith(b"ok")
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"\r\n"])
+def test_an_address_that_opens_every_connection_keeps_no_other_out(patient: Server, sent: bytes) -> None:
+    with patient.connect(HEAD, source="127.0.0.2") as neighbour, ExitStack() as many:
+        for _ in range(3 * CONNECTIONS):
+            many.enter_context(patient.connect(sent))
+        with patient.connect(HEAD + b"Connection: close\r\n\r\n", source="127.0.0.3") as late:
+            assert received(late).endswith(b"ok")
+        neighbour.sendall(b"Connection: close\r\n\r\n")
+        assert received(neighbour).endswith(b"ok")
 
 
 def test_a_worker_that_runs_out_of_descriptors_goes_on(short: Server) -> None:

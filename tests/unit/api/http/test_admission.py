@@ -18,7 +18,7 @@ from imagesearch_api import v1
 from imagesearch_api.app import create_app
 from imagesearch_api.errors import Busy
 from imagesearch_api.http.admission import admitted, lane_of
-from imagesearch_api.http.lanes import RESERVE, Lane, Lanes
+from imagesearch_api.http.lanes import OTHERS_SECONDS, RESERVE, Lane, Lanes
 from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
 from support.api_twin import services_of
@@ -76,6 +76,54 @@ def test_places_are_given_back() -> None:
         lanes.enter(Lane.SEARCHES, held)
         with pytest.raises(Busy):
             lanes.enter(Lane.SEARCHES, held)
+
+
+def test_a_caller_that_is_alone_has_every_place() -> None:
+    lanes = Lanes({Lane.SEARCHES: 8})
+    with ExitStack() as held:
+        for _ in range(8):
+            lanes.enter(Lane.SEARCHES, held, "one")
+
+
+def test_no_caller_takes_the_places_that_are_kept_for_others() -> None:
+    now = [0.0]
+    lanes = Lanes({Lane.SEARCHES: 8, Lane.FILES: 1}, clock=lambda: now[0])
+    with ExitStack() as held:
+        lanes.enter(Lane.FILES, held, "one")
+    with ExitStack() as held:
+        lanes.enter(Lane.FILES, held, "other")  # a single place is kept for nobody
+        lanes.enter(Lane.SEARCHES, held, "one")
+        lanes.enter(Lane.SEARCHES, held, "other")
+        for _ in range(5):
+            lanes.enter(Lane.SEARCHES, held, "one")
+        with pytest.raises(Busy, match="of yours"):
+            lanes.enter(Lane.SEARCHES, held, "one")
+        lanes.enter(Lane.SEARCHES, held, "other")
+        with pytest.raises(Busy, match="8 searches"):
+            lanes.enter(Lane.SEARCHES, held, "third")
+    now[0] = OTHERS_SECONDS
+    with ExitStack() as held:
+        for _ in range(8):
+            lanes.enter(Lane.SEARCHES, held, "third")
+
+
+def test_addresses_are_callers_where_there_are_no_keys(app: Flask) -> None:
+    lanes = Lanes(dict.fromkeys(Lane, 2))
+    app.extensions["services"] = replace(app.extensions["services"], lanes=lanes)
+    client, held = app.test_client(), []
+
+    def status(address: str) -> int:
+        # What is not read to its end keeps its place.
+        answer = client.get("/api/v2/jobs", environ_overrides={"REMOTE_ADDR": address}, buffered=False)
+        held.append(answer)
+        return answer.status_code
+
+    assert status("127.0.0.1") != 429
+    assert status("127.0.0.2") != 429
+    held.pop(0).close()
+    assert [status("127.0.0.2"), status("127.0.0.1")] == [429, 503]
+    for one in held:
+        one.close()
 
 
 def test_every_route_is_turned_away_before_its_body_is_read(app: Flask, lanes: Lanes) -> None:

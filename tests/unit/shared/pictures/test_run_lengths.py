@@ -14,7 +14,8 @@ from PIL.ImageFile import ImageFile
 from imagesearch.pictures.readers import READERS
 from imagesearch.pictures.run_lengths import unpack
 from imagesearch.pictures.structures import Dishonest
-from support.hostile.layouts import run_lengths
+from support.drawing import photo_like
+from support.hostile.layouts import packed_row, run_lengths
 
 
 def literals(body: bytes, depth: int) -> bytes:
@@ -60,6 +61,14 @@ def test_a_picture_in_run_lengths_is_the_one_that_was_packed() -> None:
     assert READERS["BMP"](io.BytesIO(file)).transpose(Image.Transpose.FLIP_TOP_BOTTOM).tobytes() == (
         b"\7\7\7\1\1abcde"
     )
+
+
+@pytest.mark.parametrize(("mode", "size"), [("L", (700, 400)), ("P", (700, 400)), ("P", (24, 9))])
+def test_a_photo_as_usual_writers_pack_it_is_a_picture(mode: str, size: tuple[int, int]) -> None:
+    photo = photo_like(1, size).convert(mode)
+    pixels = photo.tobytes()
+    rows = b"".join(packed_row(pixels[at : at + size[0]]) for at in range(0, len(pixels), size[0]))
+    assert unpack(rows, 0, *size, is_4_bits=False) == pixels
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from imagesearch_api.access import ANYONE, Access, Caller
 from imagesearch_api.errors import Busy, NotAuthenticated, WrongCredentials
 from imagesearch_api.http.foreign import SAFE_METHODS, came_by_loopback, is_own_page
 from imagesearch_api.http.lanes import Lane
+from imagesearch_api.http.origins import network_of
 from imagesearch_api.http.request_resources import bounds
 
 COOKIE = "imagesearch_session"
@@ -153,7 +154,7 @@ def _look_up(ports: Access, key_id: str) -> StoredKey | None:
     try:
         # These waits are bounded by themselves: whoever makes up keys keeps nobody from a place in a lane.
         with ExitStack() as place:
-            bounds().lanes.enter(Lane.KEYS, place)
+            bounds().lanes.enter(Lane.KEYS, place, network_of(request.remote_addr or ""))
             return ports.keys.look_up(key_id).key
     except (Busy, StoreUnavailable):
         if remembered is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple, Self
 
 EVERY_ORIGIN = "*"
@@ -70,6 +70,12 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found
+
+
+def network_of(text: str) -> str:
+    """Return the address that something came from; in IPv6 the network, of which each caller has one."""
+    found = read_address(text)
+    return str(IPv6Network((found, 64), strict=False) if isinstance(found, IPv6Address) else found)
 
 
 def _short(host: str) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network
 from math import ceil
 
 from flask import Flask, Response, g, request
@@ -23,7 +22,7 @@ from imagesearch_api.access import Caller, RateStorage
 from imagesearch_api.errors import Busy, NotAuthenticated, RefusalCode, TooManyRequests, WrongCredentials
 from imagesearch_api.http.callers import current_policy, identity
 from imagesearch_api.http.credentials import access, identify
-from imagesearch_api.http.origins import read_address
+from imagesearch_api.http.origins import network_of
 from imagesearch_api.http.problems import RETRY_AFTER_SECONDS, of_domain
 
 # Old and new minutes are weighed, so that twice as many do not fit around the turn of one; two numbers a caller.
@@ -152,6 +151,4 @@ def _seconds_left(limiter: Limiter) -> int:
 
 
 def _address() -> str:
-    """Return the address that the current request came from; in IPv6 the network, of which each caller has one."""
-    found = read_address(request.remote_addr or "")
-    return str(IPv6Network((found, 64), strict=False) if isinstance(found, IPv6Address) else found)
+    return network_of(request.remote_addr or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 BYTES_A_SECOND = 64 * 1024
 """For each so many bytes of a body, its sender gets another second."""
 PIECE_BYTES = 256 * 1024
-"""What is sent at once, each within the socket's timeout."""
+"""What a peer has to take of an answer within the socket's timeout, however small its parts are."""
 
 
 class PacedSocket(socket.socket):
@@ -24,6 +25,8 @@ class PacedSocket(socket.socket):
     """
 
     deadline: float | None = None
+    _taken = 0
+    _waited = 0.0
 
     @classmethod
     def adopt(cls, sock: socket.socket) -> Self:
@@ -57,23 +60,52 @@ class PacedSocket(socket.socket):
         """Send all bytes.
 
         Raises:
-            ConnectionResetError: the peer took none of them for the socket's timeout.
+            ConnectionResetError: the peer did not take a piece of the answer within the socket's timeout.
         """
         view = memoryview(data).cast("B")
+        while view:
+            part, view = view[: PIECE_BYTES - self._taken], view[PIECE_BYTES - self._taken :]
+            self._send(part, flags)
+            self._taken += len(part)
+            if self._taken == PIECE_BYTES:
+                self.begin_piece()
+
+    def begin_piece(self) -> None:
+        """Give the peer the whole timeout again, for the next piece of an answer or for another answer."""
+        self._taken, self._waited = 0, 0.0
+
+    def _send(self, part: memoryview, flags: int) -> None:
+        usual = self.gettimeout()
+        began = time.monotonic()
+        if usual is not None:
+            if self._waited >= usual:
+                raise _too_slow()
+            self.settimeout(usual - self._waited)
         try:
-            for start in range(0, len(view), PIECE_BYTES):
-                super().sendall(view[start : start + PIECE_BYTES], flags)
+            super().sendall(part, flags)
         except TimeoutError as error:
             raise _too_slow() from error
+        finally:
+            self.settimeout(usual)
+        # What the application takes to make the next part is not the peer's time.
+        self._waited += time.monotonic() - began
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send a part of a file.
+        """Send a part of a file, each piece within the socket's timeout, as `sendall` does.
 
         Raises:
             ConnectionAbortedError: the file ended before `count` bytes. Whoever waits for the rest would take the
                 next answer for it.
+            ConnectionResetError: the peer did not take a piece in time.
         """
-        sent = super().sendfile(file, offset, count)
+        sent = 0
+        while count is None or sent < count:
+            most = PIECE_BYTES if count is None else min(PIECE_BYTES, count - sent)
+            data = os.pread(file.fileno(), most, offset + sent)
+            if not data:
+                break
+            self.sendall(data)
+            sent += len(data)
         if count is not None and sent < count:
             raise ConnectionAbortedError(errno.ECONNABORTED, f"the file ended {count - sent} bytes too early")
         return sent

@@ -23,7 +23,9 @@ from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 from werkzeug.wsgi import ClosingIterator
 
+from imagesearch_api.http.origins import network_of
 from imagesearch_api.server.allocator import return_freed_memory
+from imagesearch_api.server.crowding import leaving
 from imagesearch_api.server.descriptors import EXHAUSTED, OF_ONE_PEER, allow_many
 from imagesearch_api.server.pacing import PacedSocket
 from imagesearch_api.settings import ApiSettings
@@ -37,6 +39,8 @@ LINGER_SECONDS = 10.0
 DRAIN_SECONDS = 0.1
 """How long a thread reads the rest of a short body after its answer, so that the connection can be kept."""
 PIECE_BYTES = 256 * 1024
+ROOM = 20
+"""When as many connections are open as may be, one of so many is closed at once, of those that wait."""
 PAUSE_SECONDS = 1.0
 """How long nothing is accepted when descriptors or memory are short and no connection ends."""
 
@@ -171,6 +175,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._local.request = req
         conn.sock.settimeout(self._settings.send_timeout)
         conn.sock.deadline = time.monotonic() + self._settings.body_timeout
+        conn.sock.begin_piece()
         try:
             return bool(super().handle_request(req, conn))
         finally:
@@ -212,11 +217,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._forget(conn)
 
     def murder_pending(self) -> None:
-        """Close the connections whose time is up, of those that wait for a head and of those that linger."""
+        """Close the connections whose time is up, of those that wait for a head and of those that linger.
+
+        Where as many are open as may be, the address with most of them loses some: it would keep all others out.
+        """
         super().murder_pending()
         now = time.monotonic()
         while self._lingering and (self._lingering[0].timeout <= now or not self.alive):
             conn = self._lingering.popleft()
+            self.poller.unregister(conn.sock)
+            self._forget(conn)
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        queues = (self._lingering, self.pending_conns, self.keepalived_conns)
+        waiting = [(network_of(conn.client[0] if conn.client else ""), conn) for queue in queues for conn in queue]
+        for conn in leaving(waiting, max(1, self.worker_connections // ROOM)):
+            next(queue for queue in queues if conn in queue).remove(conn)
             self.poller.unregister(conn.sock)
             self._forget(conn)
 
