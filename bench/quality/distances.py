@@ -101,7 +101,7 @@ def main() -> int:
     """Print a table: a line for each resize and pooling."""
     prepare_process()
     photos = Photos.of(Path(os.environ["PHOTOS"]).resolve(), int(os.environ.get("SAMPLE", "80")))
-    network = _network(os.environ["WEIGHTS"])
+    network = trained_network(os.environ["WEIGHTS"])
     rows = [HEADER]
     for resize in RESIZES:
         for pooling, found in _measured(photos, network, Preprocessing(resize)).items():
@@ -111,7 +111,8 @@ def main() -> int:
     return 0
 
 
-def _network(weights: str) -> Network:
+def trained_network(weights: str) -> Network:
+    """Load VGG16 in the number format in which this machine is fastest."""
     # TensorFlow has to find its threads set.
     from imagesearch_extractor.loading import load_weights  # noqa: PLC0415
     from imagesearch_extractor.network import Network, fastest_dtype, use_gpus  # noqa: PLC0415

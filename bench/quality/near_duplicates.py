@@ -9,13 +9,15 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
+Change = Callable[[Image.Image], bytes]
+
 _FILTERS: Final = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "lanczos": Image.Resampling.LANCZOS,
 }
 _QUALITY = 30
-_CROP = 0.1
+_CROP, _LARGE_CROP = 0.1, 0.4
 _BORDER = 0.1
 _BRIGHTER = 1.4
 
@@ -33,9 +35,9 @@ def _bordered(picture: Image.Image) -> bytes:
     return _written(ImageOps.expand(picture, int(_BORDER * min(picture.size)), "white"))
 
 
-def _cropped(picture: Image.Image) -> bytes:
+def _cropped(picture: Image.Image, *, part: float = _CROP) -> bytes:
     width, height = picture.size
-    left, top = int(_CROP / 2 * width), int(_CROP / 2 * height)
+    left, top = int(part / 2 * width), int(part / 2 * height)
     return _written(picture.crop((left, top, width - left, height - top)))
 
 
@@ -66,13 +68,23 @@ def _screenshot(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
+def _on_a_page(picture: Image.Image) -> bytes:
+    """Return the picture in the upper left of a white page with lines of text: two thirds of each side are its."""
+    made = Image.new("RGB", (picture.width * 3 // 2, picture.height * 3 // 2), "white")
+    made.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(made)
+    for line in range(picture.height + 8, made.height - 4, max(6, made.height // 24)):
+        draw.line((8, line, made.width - 8, line), fill="#444444", width=2)
+    return _written(made)
+
+
 def _written(picture: Image.Image, quality: int = 90) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 
-CHANGES: Final[Mapping[str, Callable[[Image.Image], bytes]]] = {
+CHANGES: Final[Mapping[str, Change]] = {
     "recompressed": _recompressed,
     **{
         f"{size}, {name}": partial(_smaller, divisor=divisor, resampling=resampling)
@@ -86,3 +98,9 @@ CHANGES: Final[Mapping[str, Callable[[Image.Image], bytes]]] = {
     "with text": _with_text,
     "screenshot": _screenshot,
 }
+
+HARDER: Final[Mapping[str, Change]] = {
+    "cropped by 40 %": partial(_cropped, part=_LARGE_CROP),
+    "on a page": _on_a_page,
+}
+"""Where a part of the picture, or of the query, is all that the two have in common."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from bench.quality.near_duplicates import CHANGES
+from bench.quality.near_duplicates import CHANGES, Change
 
 SEED = 1
 
@@ -28,16 +28,16 @@ class Photos:
     changed: list[tuple[str, Path, bytes]]
 
     @classmethod
-    def of(cls, folder: Path, sample: int) -> Photos:
+    def of(cls, folder: Path, sample: int, changes: Mapping[str, Change] = CHANGES) -> Photos:
         """Read the photos of a folder, and change so many of them in each way."""
         paths = sorted(path for path in folder.glob("*/*") if path.is_file())
         some = random.Random(SEED).sample(paths, min(sample, len(paths)))  # noqa: S311 - the same in each run
-        return cls(folder, paths, list(_changed(some)))
+        return cls(folder, paths, list(_changed(some, changes)))
 
 
-def _changed(paths: Sequence[Path]) -> Iterator[tuple[str, Path, bytes]]:
+def _changed(paths: Sequence[Path], changes: Mapping[str, Change]) -> Iterator[tuple[str, Path, bytes]]:
     for path in paths:
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
-        for name, altered in CHANGES.items():
+        for name, altered in changes.items():
             yield name, path, altered(picture)

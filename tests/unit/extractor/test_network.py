@@ -15,6 +15,7 @@ from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.embedding import has_direction
+from imagesearch_extractor.explaining import explain
 from imagesearch_extractor.weights import Weights, checked_weights
 
 if TYPE_CHECKING:
@@ -83,6 +84,19 @@ def test_every_pooling_is_that_of_its_formula(
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert (network.embed(pixels[:2], pooling) * expected).sum(axis=1).min() > 0.9999
     assert (network.embed_each(pixels[:2])[pooling] * expected).sum(axis=1).min() > 0.9999
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg", "gem"])
+def test_the_maps_before_the_last_pooling_explain_a_similarity(
+    pooling: Pooling, fast: Network, pixels: Pixels
+) -> None:
+    vectors, maps = fast.embed_with_maps(pixels[:2], pooling)
+    assert maps.shape == (2, 14, 14, 512)
+    assert (vectors * fast.embed(pixels[:2], pooling)).sum(axis=1) == pytest.approx([1, 1], abs=1e-4)
+    found = explain(vectors, maps, pooling, np.zeros(512, np.float32), fast.window)
+    assert found.similarity == pytest.approx(float(vectors[0] @ vectors[1]))
+    assert found.cells.sum(axis=(1, 2)) == pytest.approx([found.similarity] * 2, abs=1e-5)
+    assert fast.traces == 1
 
 
 def test_the_same_recipe_tells_photos_apart(published: np.ndarray) -> None:

@@ -8,17 +8,30 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from imagesearch.contract import Pixels, QueryPixels, QueryVectors, Queue, Vectors, unpack_vectors
+from imagesearch.contract import (
+    ExplainedCells,
+    ExplainPixels,
+    Pixels,
+    QueryPixels,
+    QueryVectors,
+    Queue,
+    Vectors,
+    pack_vectors,
+    unpack_cells,
+    unpack_vectors,
+)
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging.query_channel import QueryRequest
 from imagesearch.networks import queues_of
 from imagesearch.pipeline import Pooling
 from imagesearch.worker.heartbeat import Liveness
-from imagesearch_extractor.embedding import ComputeFailed, SeededEmbedder
-from imagesearch_extractor.queries import FAILED, answer, passes, serve
+from imagesearch_extractor.embedding import ComputeFailed, FeatureMaps, NoFeatureMaps, SeededEmbedder
+from imagesearch_extractor.queries import FAILED, answer, answer_why, passes, serve
 from support.clocks import shifted
 
 LATER = 10.0
+HOURS = 36_000.0
+"""Of what is made before the first test runs."""
 
 
 def pictures(count: int, seed: int = 0) -> Pixels:
@@ -184,6 +197,74 @@ def test_a_pass_holds_pictures_of_one_size() -> None:
     sides = [224, 224, 448, 224]
     taken = [QueryRequest(str(index), QueryPixels(1, b"", side, 0.0)) for index, side in enumerate(sides)]
     assert [[each.query.side for each in together] for together in passes(taken, 4)] == [[224, 224], [448], [224]]
+
+
+def why(
+    name: str, pixels: Pixels, *, mean: bytes = b"", seconds: float = LATER, pooling: str | None = None
+) -> QueryRequest:
+    return QueryRequest(name, ExplainPixels(pixels.tobytes(), pixels.shape[1], seconds, pooling, mean))
+
+
+def explained(request: QueryRequest, network: SeededEmbedder) -> ExplainedCells:
+    sent: list[ExplainedCells | QueryVectors] = []
+    answer_why(request, network, lambda to, what: sent.append(what))
+    (made,) = sent
+    assert isinstance(made, ExplainedCells)
+    assert made.model == network.identity
+    return made
+
+
+@pytest.mark.parametrize("pooling", [None, "max", "avg", "gem"])
+def test_cells_are_answered_that_sum_to_the_similarity(pooling: Pooling | None) -> None:
+    network, pixels = SeededEmbedder(1), pictures(2)
+    vectors = network.embed(pixels, pooling)
+    mean = network.embed(pictures(1, seed=9), pooling)
+    made = explained(why("a", pixels, mean=pack_vectors(mean), pooling=pooling), network)
+    assert made.refusal is None
+    assert made.similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
+    assert made.common == pytest.approx((vectors @ mean[0]).tolist(), abs=1e-5)
+    sums = unpack_cells(made.cells, made.height, made.width).sum(axis=(1, 2))
+    assert sums == pytest.approx(made.similarity - np.array(made.common), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (why("late", pictures(2), seconds=0.0), "held for more than"),
+        (why("one", pictures(1), seconds=HOURS), "are not 2 x 224"),
+        (why("short", pictures(2), mean=bytes(8), seconds=HOURS), "are not 1 x 512"),
+        (why("odd", pictures(2), pooling="median", seconds=HOURS), "pooling"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(asked: QueryRequest, reason: str) -> None:
+    made = explained(asked, SeededEmbedder(1))
+    assert reason in str(made.refusal)
+    assert made.cells == b""
+
+
+def test_a_network_without_maps_and_one_that_fails_say_so() -> None:
+    class Failing(SeededEmbedder):
+        error: Exception = NoFeatureMaps()
+
+        def embed_with_maps(self, pixels: Pixels, pooling: Pooling | None = None) -> tuple[Vectors, FeatureMaps]:
+            raise self.error
+
+    network = Failing()
+    made = explained(why("a", pictures(2)), network)
+    assert (made.refusal, made.height, made.cells) == (None, 0, b"")
+    network.error = MemoryError()
+    with capture_logs() as logged:
+        assert explained(why("b", pictures(2)), network).refusal == FAILED
+    assert [line["event"] for line in logged if line.get("exc_info")] == ["queries.not_explained"]
+
+
+def test_what_is_to_be_explained_shares_no_pass() -> None:
+    liveness, network = Liveness("worker", concurrency=1), Counting()
+    together = [request("a", pictures(1)), why("b", pictures(2)), why("c", pictures(2)), request("d", pictures(1))]
+    assert [len(each) for each in passes(together, 16)] == [1, 1, 1, 1]
+    channel = ScriptedChannel(liveness, [[together[1]], [together[0]]])
+    serve(channel, network, limit=4, liveness=liveness)  # type: ignore[arg-type]
+    assert {name: sent.refusal for name, sent in channel.answer.items()} == {"a": None, "b": None}
 
 
 class ScriptedChannel:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from kombu.serialization import dumps, loads
 
 from imagesearch.contract import (
+    ExplainedCells,
+    ExplainPixels,
     ExtractBatch,
     ExtractedImage,
     ExtractItem,
@@ -24,6 +26,7 @@ from imagesearch.contract import (
     TaskName,
     UnchangedImage,
     pack_vectors,
+    unpack_cells,
     unpack_pixels,
     unpack_vectors,
 )
@@ -55,6 +58,9 @@ MESSAGES: list[Message] = [
     ),
     QueryPixels(1, bytes(VGG16.side * VGG16.side * 3), VGG16.side, 1_700_000_000.5),
     QueryVectors("vgg16-max-512:abc", bytes(VGG16.dimension * 4)),
+    ExplainPixels(bytes(2 * 32 * 32 * 3), 32, 5.0, "gem", bytes(VGG16.dimension * 4)),
+    ExplainedCells("vgg16-max-512:abc", 1, 1, bytes(8), 0.75, (0.5, 0.25)),
+    ExplainedCells("vgg16-max-512:abc", refusal="too late"),
 ]
 
 
@@ -204,6 +210,14 @@ def test_pixels_come_back_in_shape() -> None:
     for count, side in ((1, 64), (2, 32), (0, 64), (2, 0), (-2, 64)):
         with pytest.raises(InvalidMessage, match="pixels"):
             unpack_pixels(pixels.tobytes(), count, side)
+
+
+def test_cells_come_back_in_shape() -> None:
+    cells = np.arange(2 * 14 * 7, dtype=np.float32).reshape(2, 14, 7)
+    assert np.array_equal(unpack_cells(pack_vectors(cells), 14, 7), cells)
+    for height, width in ((7, 7), (0, 98), (-14, -7)):
+        with pytest.raises(InvalidMessage, match="cells"):
+            unpack_cells(pack_vectors(cells), height, width)
 
 
 def test_tasks_have_dotted_names_of_their_own_and_queues_stay_what_scalers_watch() -> None:

@@ -9,9 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from imagesearch.contract import Pixels, Vectors
-from imagesearch.errors import TransientError
+from imagesearch.errors import PermanentError, TransientError
 from imagesearch.networks import VGG16, NetworkSpec
 from imagesearch.pipeline import Pooling, model_identity
+
+FeatureMaps = npt.NDArray[np.float32]
+"""float32[n, height, width, dimension], not negative; up to a factor, the same for all. As they are before the
+network's last pooling, see `Embedder.window`."""
 
 
 class Embedder(ABC):
@@ -22,12 +26,15 @@ class Embedder(ABC):
         identity: names the network; vectors of two identities must never meet.
         weights: what the ``WEIGHTS`` setting says, of a path only the file's name.
         untrained: the weights are random, good for tests and trials only.
+        window: of so many cells each way the network takes the largest, before vectors are pooled; 1 has no such
+            layer.
     """
 
     spec: NetworkSpec
     identity: str
     weights: str
     untrained: bool
+    window: int = 1
 
     @abstractmethod
     def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
@@ -43,6 +50,26 @@ class Embedder(ABC):
         Raises:
             ComputeFailed: the machine could not run the network, for want of memory for example.
         """
+
+    def embed_with_maps(self, pixels: Pixels, pooling: Pooling | None = None) -> tuple[Vectors, FeatureMaps]:
+        """Return vectors as `embed` does, and the feature maps that they were pooled from.
+
+        Args:
+            pixels: as for `embed`, of no more pictures than one pass takes.
+            pooling: likewise.
+
+        Raises:
+            ComputeFailed: as in `embed`.
+            NoFeatureMaps: this network shows none.
+        """
+        raise NoFeatureMaps
+
+
+class NoFeatureMaps(PermanentError):
+    """A network gives vectors, and nothing shows where in a picture they come from."""
+
+    def __init__(self) -> None:
+        super().__init__("this network shows no feature maps")
 
 
 class ComputeFailed(TransientError):
@@ -65,9 +92,21 @@ class SeededEmbedder(Embedder):
     def embed(self, pixels: Pixels, pooling: Pooling | None = None) -> Vectors:
         """Return one vector a picture."""
         pooled = _TWINS[pooling or self.spec.pooling]
+        return normalise(pooled(np.maximum(self._cells(pixels) @ self._projection, 0)))
+
+    def embed_with_maps(self, pixels: Pixels, pooling: Pooling | None = None) -> tuple[Vectors, FeatureMaps]:
+        """Return one vector a picture, and what each of sixteen cells adds to it."""
+        cells = self._cells(pixels).reshape(-1, 16, 3)
+        added = np.einsum("nkc,kcd->nkd", cells, self._projection.reshape(16, 3, -1))
+        return self.embed(pixels, pooling), np.maximum(added, 0).reshape(len(pixels), 4, 4, -1)
+
+    def _cells(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+        """Return the mean colours of four by four cells, float32[n, 48]."""
         cell = pixels.shape[1] // 4
-        cells = pixels.reshape(len(pixels), 4, cell, 4, cell, 3).mean(axis=(2, 4), dtype=np.float32)
-        return normalise(pooled(np.maximum(cells.reshape(len(pixels), 48) @ self._projection, 0)))
+        means: npt.NDArray[np.float32] = pixels.reshape(len(pixels), 4, cell, 4, cell, 3).mean(
+            axis=(2, 4), dtype=np.float32
+        )
+        return means.reshape(len(pixels), 48)
 
 
 _TWINS: dict[str, Callable[[Vectors], Vectors]] = {

@@ -13,7 +13,7 @@ from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import WeightsUnavailable
 from imagesearch.pipeline import Pooling
 from imagesearch_extractor.cpu import computes_in_bfloat16
-from imagesearch_extractor.embedding import ComputeFailed, Embedder, has_direction, normalise
+from imagesearch_extractor.embedding import ComputeFailed, Embedder, FeatureMaps, has_direction, normalise
 from imagesearch_extractor.networks.code import CODE, use_keras_defaults
 from imagesearch_extractor.settings import ComputeDtype
 from imagesearch_extractor.weights import Array, Weights
@@ -71,13 +71,15 @@ class Network(Embedder):
         architecture, scale = weights.architecture, _INPUT_SCALE[dtype]
         self.spec = architecture.spec
         code = CODE[self.spec.name]
+        window = self.window = code.window
         features = code.features(architecture, weights.arrays, dtype, scale)
 
         def forward(pixels: Any) -> Any:
             images = code.preprocess(tf.cast(pixels, tf.float32))
-            maps = tf.cast(features(tf.cast(images * scale, dtype)), tf.float32)
+            maps = features(tf.cast(images * scale, dtype))
+            last = tf.cast(maps if window == 1 else tf.nn.max_pool2d(maps, window, window, "VALID"), tf.float32)
             # All of them cost less than tracing a graph for each would.
-            return tf.stack([pool(maps) for pool in _POOLING.values()])
+            return tf.stack([pool(last) for pool in _POOLING.values()]), maps
 
         signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
         self._forward = tf.function(forward, input_signature=[signature])
@@ -88,7 +90,7 @@ class Network(Embedder):
         vectors = np.empty((len(pixels), self.spec.dimension), np.float32)
         for start in range(0, len(pixels), self._compute_batch):
             part = pixels[start : start + self._compute_batch]
-            features = self._run(self._padded(part))[pooled]
+            features = self._run(self._padded(part))[0][pooled]
             vectors[start : start + len(part)] = normalise(features[: len(part)])
         return vectors
 
@@ -98,15 +100,25 @@ class Network(Embedder):
         Raises:
             ComputeFailed: as in `embed`.
         """
-        features = self._run(self._padded(pixels))[:, : len(pixels)]
+        features = self._run(self._padded(pixels))[0][:, : len(pixels)]
         return {pooling: normalise(pooled) for pooling, pooled in zip(_POOLING, features, strict=True)}
 
-    def _run(self, pixels: Pixels) -> Array:
-        """Return what each pooling makes of the pictures, float32[poolings, n, dimension]."""
+    def embed_with_maps(self, pixels: Pixels, pooling: Pooling | None = None) -> tuple[Vectors, FeatureMaps]:
+        """Return one vector a picture and the maps that they were pooled from, from one pass."""
+        features, maps = self._run(self._padded(pixels))
+        pooled = features[_ORDER.index(pooling or self.spec.pooling)]
+        return normalise(pooled[: len(pixels)]), np.asarray(tf.cast(maps, tf.float32))[: len(pixels)]
+
+    def _run(self, pixels: Pixels) -> tuple[Array, Any]:
+        """Return what each pooling makes of the pictures, float32[poolings, n, dimension], and the feature maps.
+
+        The maps stay on the device, to be copied by who needs them.
+        """
         # One pass already uses every core; two at once would only need twice the memory.
         with self._lock:
             try:
-                return np.asarray(self._forward(tf.constant(pixels)))
+                pooled, maps = self._forward(tf.constant(pixels))
+                return np.asarray(pooled), maps
             except tf.errors.OpError as error:
                 raise ComputeFailed(f"forward pass: {type(error).__name__}") from error
 

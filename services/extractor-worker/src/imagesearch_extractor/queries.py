@@ -8,7 +8,17 @@ from functools import partial
 import numpy as np
 import structlog
 
-from imagesearch.contract import Pixels, QueryVectors, Queue, Vectors, pack_vectors, unpack_pixels
+from imagesearch.contract import (
+    ExplainedCells,
+    ExplainPixels,
+    Pixels,
+    QueryVectors,
+    Queue,
+    Vectors,
+    pack_vectors,
+    unpack_pixels,
+    unpack_vectors,
+)
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
 from imagesearch.metrics import FORWARD_SECONDS
@@ -16,11 +26,12 @@ from imagesearch.networks import queues_of
 from imagesearch.pipeline import Pooling, checked_pooling
 from imagesearch.retry import retry_transient
 from imagesearch.worker.heartbeat import Liveness
-from imagesearch_extractor.embedding import Embedder
+from imagesearch_extractor.embedding import Embedder, NoFeatureMaps
+from imagesearch_extractor.explaining import explain
 
 log = structlog.get_logger()
 
-Answer = Callable[[QueryRequest, QueryVectors], None]
+Answer = Callable[[QueryRequest, QueryVectors | ExplainedCells], None]
 
 FAILED = "the network could not be run"
 """Whoever asked reads no more: what failed, and where, stands in the log."""
@@ -34,7 +45,7 @@ def one() -> int:
 def serve(
     channel: QueryChannel, embedder: Embedder, *, limit: int, liveness: Liveness, sharers: Callable[[], int] = one
 ) -> None:
-    """Answer queries until the process is told to stop.
+    """Answer queries, and requests to explain, until the process is told to stop.
 
     A query that finds the network idle runs at once. Those that arrive during its pass wait in Redis and share
     the next one: sixteen pictures in one pass take a tenth less time than one by one on a CPU, and a fraction of
@@ -82,7 +93,9 @@ def passes(taken: Sequence[QueryRequest], limit: int) -> Iterator[list[QueryRequ
         yield together
 
 
-def _kind(request: QueryRequest) -> tuple[int, str | None]:
+def _kind(request: QueryRequest) -> tuple[object, ...]:
+    if isinstance(request.query, ExplainPixels):
+        return (request,)
     return request.query.side, request.query.pooling
 
 
@@ -123,6 +136,43 @@ def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -
             start += len(pixels)
 
 
+def answer_why(request: QueryRequest, embedder: Embedder, send: Answer) -> None:
+    """Answer a request to explain from a forward pass of its two pictures.
+
+    Raises:
+        StoreUnavailable: the answer cannot be sent.
+    """
+    try:
+        made = _explained(request, embedder)
+    except (InvalidMessage, _TooLate) as error:
+        log.info("query.refused", reason=str(error))
+        made = ExplainedCells(model=embedder.identity, refusal=str(error))
+    except NoFeatureMaps:
+        made = ExplainedCells(model=embedder.identity)
+    except Exception:
+        log.exception("queries.not_explained")
+        made = ExplainedCells(model=embedder.identity, refusal=FAILED)
+    send(request, made)
+
+
+def _explained(request: QueryRequest, embedder: Embedder) -> ExplainedCells:
+    query, dimension = request.query, embedder.spec.dimension
+    assert isinstance(query, ExplainPixels)  # noqa: S101 - others are answered elsewhere
+    pixels, pooling = _pixels(request), checked_pooling(query.pooling)
+    mean = unpack_vectors(query.mean, 1, dimension)[0] if query.mean else np.zeros(dimension, np.float32)
+    with FORWARD_SECONDS.labels("explain").time():
+        vectors, maps = embedder.embed_with_maps(pixels, pooling)
+    found = explain(vectors, maps, pooling or embedder.spec.pooling, mean, embedder.window)
+    return ExplainedCells(
+        model=embedder.identity,
+        height=maps.shape[1],
+        width=maps.shape[2],
+        cells=pack_vectors(found.cells),
+        similarity=found.similarity,
+        common=found.common,
+    )
+
+
 def _answer_or_log(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -> None:
     """Answer queries; what nobody foresaw costs these alone, whose senders wait in vain.
 
@@ -130,7 +180,10 @@ def _answer_or_log(together: Sequence[QueryRequest], embedder: Embedder, send: A
         StoreUnavailable: the answers cannot be sent.
     """
     try:
-        answer(together, embedder, send)
+        if isinstance(together[0].query, ExplainPixels):
+            answer_why(together[0], embedder, send)
+        else:
+            answer(together, embedder, send)
     except TransientError:
         raise
     except Exception:

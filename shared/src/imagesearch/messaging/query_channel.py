@@ -3,6 +3,9 @@
 A query needs little of what Celery does for bulk messages: it is never redelivered, because its sender has given
 up by the time its worker is found dead. docs/adr/0008 says what that saves.
 
+Beside the list of a network's queries is one for requests to explain a similarity. Workers take from it what they
+find while no query waits.
+
 No clock is compared with that of another host. A sender takes its query out of the list when it stops waiting, so
 what a worker finds there is waited for; how long a worker has held it since is told by the worker's own clock.
 """
@@ -13,14 +16,14 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast, overload
 from uuid import uuid4
 
 import msgpack
 import redis
 import structlog
 
-from imagesearch.contract import QueryPixels, QueryVectors
+from imagesearch.contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
 from imagesearch.errors import InvalidMessage, QueryTimeout, StoreUnavailable
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.settings import RedisSettings
@@ -62,16 +65,21 @@ def queries_key(queue: str) -> str:
     return f"imagesearch:{queue}"
 
 
+def explanations_key(queue: str) -> str:
+    """Return the key of the Redis list with requests to explain, of the workers that take a queue of queries."""
+    return f"imagesearch:explain:{queue}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryRequest:
-    """Pair a query with the key of the list on which its sender waits for the answer.
+    """Pair a query, or a request to explain, with the key of the list on which its sender waits for the answer.
 
     Attributes:
         taken_at: when a worker took it, by the monotonic clock of that worker.
     """
 
     reply: str
-    query: QueryPixels
+    query: QueryPixels | ExplainPixels
     taken_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -89,6 +97,7 @@ class QueryChannel:
         self._block = min(MAX_BLOCK_SECONDS, settings.redis_timeout / 2)
         self._take_more = client.register_script(_TAKE_MORE)
 
+    @overload
     def ask(
         self,
         queue: str,
@@ -96,12 +105,31 @@ class QueryChannel:
         timeout: float,
         *,
         unanswered: Callable[[], None] | None = None,
-    ) -> QueryVectors:
-        """Send a query and wait for its answer.
+    ) -> QueryVectors: ...
+
+    @overload
+    def ask(
+        self,
+        queue: str,
+        query: ExplainPixels,
+        timeout: float,
+        *,
+        unanswered: Callable[[], None] | None = None,
+    ) -> ExplainedCells: ...
+
+    def ask(
+        self,
+        queue: str,
+        query: QueryPixels | ExplainPixels,
+        timeout: float,
+        *,
+        unanswered: Callable[[], None] | None = None,
+    ) -> QueryVectors | ExplainedCells:
+        """Send a query, or a request to explain, and wait for its answer.
 
         Args:
             queue: that of the workers who can answer, see `imagesearch.networks.queue_for`.
-            query: the pictures.
+            query: the pictures; what is to be explained waits while queries do.
             timeout: seconds to wait.
             unanswered: called once when there is no answer after a moment; what it raises ends the wait.
 
@@ -111,7 +139,8 @@ class QueryChannel:
                 `timeout`, could not run the network, or speaks another version.
         """
         reply = f"imagesearch:answer:{uuid4().hex}"
-        key = queries_key(queue)
+        explains = isinstance(query, ExplainPixels)
+        key = explanations_key(queue) if explains else queries_key(queue)
         entry: bytes = _COUNT.pack(query.count) + msgpack.packb({"reply": reply, "query": query.to_wire()})
         deadline = time.monotonic() + timeout
         with needing_redis():
@@ -132,7 +161,8 @@ class QueryChannel:
         if raw is None:
             raise QueryTimeout(f"no worker answered within {timeout:g} seconds")
         try:
-            answer = QueryVectors.from_wire(msgpack.unpackb(raw))
+            kind: type[QueryVectors | ExplainedCells] = ExplainedCells if explains else QueryVectors
+            answer = kind.from_wire(msgpack.unpackb(raw))
         except _MALFORMED as error:
             raise StoreUnavailable("extractor", f"its answer is of another version: {error}") from error
         if answer.refusal is not None:
@@ -142,7 +172,7 @@ class QueryChannel:
     def take(self, queues: Sequence[str], limit: int, *, sharers: int = 1) -> list[QueryRequest]:
         """Wait a moment for queries and take what one pass can answer, the oldest of each queue first.
 
-        What is left, idle workers may take meanwhile.
+        What is left, idle workers may take meanwhile. Where no query waits, one request to explain may come alone.
 
         Args:
             queues: where to look.
@@ -155,15 +185,21 @@ class QueryChannel:
             StoreUnavailable: Redis does not answer.
         """
         keys = [queries_key(queue) for queue in queues]
+        behind = [explanations_key(queue) for queue in queues]
         with needing_redis():
-            found = self._redis.blmpop(self._block, len(keys), *keys, direction="LEFT", count=1)
+            # The first list that holds something is taken from.
+            found = self._redis.blmpop(self._block, 2 * len(keys), *keys, *behind, direction="LEFT", count=1)
             if not found:
                 return []
-            first: bytes = cast(list[Any], found)[1][0]
-            more = self._take_more(keys=keys, args=[_pictures(first), limit, max(1, sharers)])
-        return [request for request in map(_parse, [first, *cast(list[bytes], more)]) if request is not None]
+            name, (first, *_) = cast(tuple[bytes, list[bytes]], found)
+            if name.decode() in behind:
+                taken = [_parse(first, ExplainPixels)]
+            else:
+                more = self._take_more(keys=keys, args=[_pictures(first), limit, max(1, sharers)])
+                taken = [_parse(entry, QueryPixels) for entry in (first, *cast(list[bytes], more))]
+        return [request for request in taken if request is not None]
 
-    def answer(self, request: QueryRequest, answer: QueryVectors) -> None:
+    def answer(self, request: QueryRequest, answer: QueryVectors | ExplainedCells) -> None:
         """Send the answer to the list of its request; it expires when nobody takes it.
 
         Raises:
@@ -188,10 +224,10 @@ def _pictures(entry: bytes) -> int:
     return cast(int, _COUNT.unpack_from(entry)[0]) if len(entry) >= _COUNT.size else 1
 
 
-def _parse(entry: bytes) -> QueryRequest | None:
+def _parse(entry: bytes, kind: type[QueryPixels | ExplainPixels]) -> QueryRequest | None:
     try:
         wire = msgpack.unpackb(entry[_COUNT.size :])
-        reply, query = wire["reply"], QueryPixels.from_wire(wire["query"])
+        reply, query = wire["reply"], kind.from_wire(wire["query"])
     except _MALFORMED as error:
         log.warning("query.dropped", reason=str(error))
         return None

@@ -37,23 +37,22 @@ originals end, and 7% where nothing but rows within the tolerance goes; a step o
 more slowly from row to row and is never cut."""
 
 
-def without_borders(image: Image.Image, tolerance: int) -> Image.Image:
-    """Return an RGB picture without its black borders, as `trim_black_borders` finds them."""
+def content_box(image: Image.Image, tolerance: int) -> Box:
+    """Return what an RGB picture is within its black borders, as `trim_black_borders` finds them."""
     width, height = image.size
     whole = (0, 0, width, height)
     boxes = (0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)
     edges = [np.asarray(image.crop(box)) for box in boxes]
     # Most pictures have no border, and their four edges tell it without a look at all their pixels.
     if not any(edge.max() <= tolerance or _may_be_blend(edge) for edge in edges):
-        return image
+        return whole
     box = whole
     if any(edge.max() <= tolerance for edge in edges):
-        found = _content_box((band.astype(np.uint8, copy=False) for _, band in bands(image)), tolerance)
+        found = _within_black((band.astype(np.uint8, copy=False) for _, band in bands(image)), tolerance)
         if found is None:
-            return image
+            return whole
         box = found
-    box = _behind_the_blend(box, lambda part: np.asarray(image.crop(part)), tolerance)
-    return image if box == whole else image.crop(box)
+    return _behind_the_blend(box, lambda part: np.asarray(image.crop(part)), tolerance)
 
 
 def trim_black_borders(pixels: Pixels, tolerance: int) -> Pixels:
@@ -71,7 +70,7 @@ def trim_black_borders(pixels: Pixels, tolerance: int) -> Pixels:
     Returns:
         uint8[h, w, 3] with h, w >= 1; the whole picture where all of it is black.
     """
-    box = _content_box([pixels], tolerance)
+    box = _within_black([pixels], tolerance)
     if box is None:
         return pixels
 
@@ -82,7 +81,7 @@ def trim_black_borders(pixels: Pixels, tolerance: int) -> Pixels:
     return part(_behind_the_blend(box, part, tolerance))
 
 
-def _content_box(bands: Iterable[Pixels], tolerance: int) -> Box | None:
+def _within_black(bands: Iterable[Pixels], tolerance: int) -> Box | None:
     row_peaks, column_peaks = [], []
     for band in bands:
         # Two dimensions instead of three: numpy reduces long rows a hundred times faster than pixels.

@@ -21,10 +21,11 @@ from imagesearch.contract import Pixels
 from imagesearch.errors import PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.pictures import formats, structures
-from imagesearch.pictures.borders import without_borders
+from imagesearch.pictures.borders import content_box
 from imagesearch.pictures.colours import repair_transparency, to_8_bits, to_rgb
 from imagesearch.pictures.costs import Admit, decoding_bytes
-from imagesearch.pictures.framing import enough_for, to_square
+from imagesearch.pictures.framing import Frame, enough_for, to_square
+from imagesearch.pictures.heat import fitted
 from imagesearch.pictures.readers import READERS
 from imagesearch.pictures.regions import Region
 from imagesearch.pictures.structures import Dishonest, png
@@ -59,6 +60,8 @@ class Picture:
         height: pixels down, likewise.
         format: JPEG, PNG, WEBP, GIF, BMP or TIFF.
         sha256: 64 hex digits over the bytes as they came.
+        frame: which part of the upright picture `pixels` show.
+        preview: the upright picture, small, where one was asked for.
     """
 
     pixels: Pixels
@@ -66,6 +69,8 @@ class Picture:
     height: int
     format: str
     sha256: str
+    frame: Frame
+    preview: Image.Image | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +96,22 @@ def decode(
     limits: PictureSettings,
     box: Region | None = None,
     *,
+    preview: int | None = None,
     admit: Admit | None = None,
 ) -> Picture:
     """Decode a picture, or the part of it within a box, and bring it to the network's input size.
 
     The format is told by the first bytes alone. Bytes that begin as none of the indexed formats are
     `unsupported_format`, whether text or a picture of another kind; those that do begin so and cannot be
-    decoded are `truncated` when they end too early and `unreadable` otherwise. `admit` is told how much memory
-    the pixels take before they are decoded; what it raises goes through.
+    decoded are `truncated` when they end too early and `unreadable` otherwise.
+
+    Args:
+        data: the whole file.
+        preprocessing: how the network is to see it.
+        limits: of what is opened at all.
+        box: the part of the picture that counts.
+        preview: pixels of the longer side of a small picture to make beside it, for people.
+        admit: told how much memory the pixels take before they are decoded; what it raises goes through.
 
     Raises:
         PictureRejected: empty, unsupported_format, unreadable, truncated, too_large or too_small.
@@ -109,12 +122,21 @@ def decode(
         enough = enough_for(preprocessing) if box is None else None
         opened = open_picture(data, limits, enough=enough, admit=admit)
         image, width, height = opened.image, opened.width, opened.height
+        small = None if preview is None else fitted(image, preview)
+        size = image.size
+        part = (0, 0, *size)
         if box is not None:
-            image = image.crop(box.pixels(width, height, limits.min_side))
+            part = box.pixels(width, height, limits.min_side)
+            image = image.crop(part)
         if preprocessing.trim_borders:
-            image = without_borders(image, preprocessing.border_tolerance)
-        image = to_square(image, preprocessing)
-        return Picture(np.asarray(image), width, height, opened.format, hashlib.sha256(data).hexdigest())
+            inner = content_box(image, preprocessing.border_tolerance)
+            if inner != (0, 0, *image.size):
+                image = image.crop(inner)
+            left, top, right, bottom = inner
+            part = (part[0] + left, part[1] + top, part[0] + right, part[1] + bottom)
+        frame = Frame.of(part, size, preprocessing)
+        pixels, digest = np.asarray(to_square(image, preprocessing)), hashlib.sha256(data).hexdigest()
+        return Picture(pixels, width, height, opened.format, digest, frame, small)
     except MemoryError as error:
         reason = "decoding the picture takes more memory than there is"
         raise PictureRejected(FailureCode.TOO_LARGE, reason) from error

@@ -13,10 +13,16 @@ import msgpack
 import pytest
 import redis
 
-from imagesearch.contract import QueryPixels, QueryVectors
+from imagesearch.contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
 from imagesearch.errors import PipelineMismatch, QueryTimeout, StoreUnavailable
 from imagesearch.messaging.broker import create_redis
-from imagesearch.messaging.query_channel import UNCLAIMED_SECONDS, QueryChannel, QueryRequest, queries_key
+from imagesearch.messaging.query_channel import (
+    UNCLAIMED_SECONDS,
+    QueryChannel,
+    QueryRequest,
+    explanations_key,
+    queries_key,
+)
 from imagesearch.settings import RedisSettings
 from support.clocks import shifted
 from support.kept_ports import kept_port
@@ -107,6 +113,31 @@ def test_the_queues_are_taken_from_in_the_order_in_which_they_are_named(
     assert [request.query.count for request in channel.take([OTHER, QUEUE], 16)] == [3, 1, 2]
     fill(client, [1], "query.vgg16.other weights")
     assert channel.take([OTHER, QUEUE], 16) == []
+
+
+def test_what_is_to_be_explained_waits_for_queries_and_comes_alone(
+    channel: QueryChannel, client: redis.Redis
+) -> None:
+    why = ExplainPixels(b"two pictures", 1, TIMEOUT, "gem", b"")
+    made = ExplainedCells("model", 1, 1, bytes(8), 0.5, (0.0, 0.25))
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(channel.ask, QUEUE, why, TIMEOUT) for _ in range(2)]
+        until(lambda: client.llen(explanations_key(QUEUE)) == 2)
+        fill(client, [1, 1], OTHER)
+        taken = [channel.take([QUEUE, OTHER], 16) for _ in range(3)]
+        kinds = [[type(request.query) for request in some] for some in taken]
+        assert kinds == [[QueryPixels, QueryPixels], [ExplainPixels], [ExplainPixels]]
+        for (request,) in taken[1:]:
+            assert request.query == why
+            channel.answer(request, made)
+        assert [future.result() for future in waiting] == [made, made]
+    assert client.keys("*") == []
+
+
+def test_a_request_to_explain_that_nobody_takes_is_removed(channel: QueryChannel, client: redis.Redis) -> None:
+    with pytest.raises(QueryTimeout):
+        channel.ask(QUEUE, ExplainPixels(b"", 1, TIMEOUT, None, b""), 0.05)
+    assert client.keys("*") == []
 
 
 def test_no_worker_takes_what_an_idle_one_waits_for(

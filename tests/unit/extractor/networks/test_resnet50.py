@@ -109,6 +109,7 @@ def test_a_picture_may_have_another_size(weights: Weights, pixels: Pixels) -> No
     made = network(weights, "float32")
     larger = np.kron(pixels[:1], np.ones((1, 2, 2, 1), np.uint8))
     assert made.embed(larger).shape == made.embed(pixels[:1]).shape == (1, 2_048)
+    assert (made.embed_with_maps(pixels[:1])[1].shape, made.window) == ((1, 7, 7, 2_048), 1)
     assert made.traces == 1
 
 

@@ -302,7 +302,7 @@ def test_a_mistake_of_ours_is_not_taken_for_a_bad_picture(monkeypatch: pytest.Mo
     def trim(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(decode_module, "without_borders", trim)
+    monkeypatch.setattr(decode_module, "content_box", trim)
     with pytest.raises(ZeroDivisionError):
         read(written("png"))
 

@@ -22,10 +22,13 @@ class NetworkCode:
         preprocess: Keras' own, from float32[n, side, side, 3] of RGB in 0..255.
         features: builds, from arrays as the architecture says, what turns preprocessed pictures into the last
             feature maps, [n, height, width, dimension] and not negative, computed in the number format.
+        window: a layer behind these takes the largest of so many cells each way, and is left out of `features`,
+            because it hides where in them something is; 1 where there is none.
     """
 
     preprocess: Callable[[Any], Any]
     features: Callable[[Architecture, Sequence[Array], ComputeDtype, float], Callable[[Any], Any]]
+    window: int = 1
 
 
 def use_keras_defaults() -> None:
@@ -35,6 +38,6 @@ def use_keras_defaults() -> None:
 
 
 CODE = {
-    "vgg16": NetworkCode(vgg16.preprocess, vgg16.features),
+    "vgg16": NetworkCode(vgg16.preprocess, vgg16.features, vgg16.WINDOW),
     "resnet50": NetworkCode(resnet50.preprocess, resnet50.features),
 }

@@ -13,6 +13,9 @@ from imagesearch_extractor.networks.folding import scaled_biases
 from imagesearch_extractor.settings import ComputeDtype
 from imagesearch_extractor.weights import Array
 
+WINDOW = 2
+"""Of block5_pool, the last layer without the top."""
+
 
 def preprocess(images: Any) -> Any:
     """Turn RGB into BGR and take away the mean of ImageNet."""
@@ -20,15 +23,16 @@ def preprocess(images: Any) -> Any:
 
 
 def features(_: Architecture, arrays: Sequence[Array], dtype: ComputeDtype, scale: float) -> Callable[[Any], Any]:
-    """Return Keras' network with these weights."""
+    """Return Keras' network with these weights, but for the pooling at its end."""
     with _dtype_policy(dtype):
         # Pictures may have any size.
         model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))
     model.trainable = False
     model.set_weights(scaled_biases(arrays, scale))
+    convolutions = keras.Model(model.input, model.get_layer("block5_conv3").output)
 
     def forward(images: Any) -> Any:
-        return model(images, training=False)
+        return convolutions(images, training=False)
 
     return forward
 
