@@ -1,4 +1,4 @@
-"""The page that people look codes up in names each code, once, with a cause and a way out."""
+"""What people look codes up in names each code, once, with a cause and a way out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from imagesearch.failures import FailureCode
 
-PAGE = Path(__file__).parents[3] / "docs" / "failure-codes.md"
+REPOSITORY = Path(__file__).parents[3]
+PAGE = REPOSITORY / "docs" / "failure-codes.md"
+STRINGS = REPOSITORY / "services/api/src/imagesearch_api/page/web/strings.js"
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
 
 
@@ -15,3 +17,10 @@ def test_the_page_lists_exactly_the_codes_there_are_in_their_order() -> None:
     rows = ROW.findall(PAGE.read_text())
     assert [code for code, _, _ in rows] == [code.value for code in FailureCode]
     assert all(cause.endswith(".") and remedy.endswith(".") for _, cause, remedy in rows)
+
+
+def test_the_page_in_the_browser_has_words_for_exactly_the_codes_there_are() -> None:
+    _, found = STRINGS.read_text().split("  failures: {\n")
+    block, _ = found.split("\n  },\n", 1)
+    said = re.findall(r'^    (\w+): \["[^"]+", "[^"]+"\],$', block, re.MULTILINE)
+    assert said == [code.value for code in FailureCode]

@@ -17,8 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from imagesearch.files.beneath import descend
-
-ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
+from imagesearch.pictures.formats import INDEXED
 
 _FOLDER = r"\d{1,19}/(?:none|[0-9a-f]{16})/(?P<first>[0-9a-f]{2})/(?P<second>[0-9a-f]{2})/"
 _FILE = re.compile(rf"{_FOLDER}(?P<sha256>(?P=first)(?P=second)[0-9a-f]{{60}})\.[a-z]{{3,4}}")
@@ -42,7 +41,7 @@ class Uploads:
         Each image row has a file of its own, so that deleting one tenant's picture never takes another's file.
         """
         owner = hashlib.sha256(partition.encode()).hexdigest()[:16] if partition else "none"
-        name = sha256 + ENDINGS[file_format]
+        name = sha256 + INDEXED[file_format].ending
         return self.root / str(collection_id) / owner / sha256[:2] / sha256[2:4] / name
 
     def is_place(self, path: str, collection_id: int) -> bool:

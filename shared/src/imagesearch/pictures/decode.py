@@ -165,7 +165,8 @@ def open_picture(
         raise PictureRejected(FailureCode.EMPTY, "the file is empty")
     name = formats.sniff(data)
     if name is None:
-        known = f"{', '.join(formats.INDEXED[:-1])} and {formats.INDEXED[-1]} are indexed"
+        *words, last = (each.word for each in formats.INDEXED.values())
+        known = f"{', '.join(words)} and {last} are indexed"
         raise PictureRejected(FailureCode.UNSUPPORTED_FORMAT, f"{formats.describe_foreign(data)}; {known}")
     _check_structure(name, data, limits)
     _raise_pillow_limit(limits.max_pixels)

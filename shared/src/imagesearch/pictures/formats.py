@@ -5,8 +5,35 @@ Names and extensions are never asked: `photo.png` may well hold a JPEG.
 
 from __future__ import annotations
 
-INDEXED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
-"""Formats that are decoded, by the names that people read."""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Describe a format that is decoded.
+
+    Attributes:
+        word: what people call it.
+        ending: of the name of a file that holds it.
+        media_type: what HTTP calls it.
+    """
+
+    word: str
+    ending: str
+    media_type: str
+
+
+INDEXED: Final[Mapping[str, Format]] = {
+    "JPEG": Format("JPEG", ".jpg", "image/jpeg"),
+    "PNG": Format("PNG", ".png", "image/png"),
+    "WEBP": Format("WebP", ".webp", "image/webp"),
+    "GIF": Format("GIF", ".gif", "image/gif"),
+    "BMP": Format("BMP", ".bmp", "image/bmp"),
+    "TIFF": Format("TIFF", ".tif", "image/tiff"),
+}
+"""Formats that are decoded, by Pillow's names."""
 
 _INDEXED_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("JPEG", 0, b"\xff\xd8"),

@@ -14,6 +14,7 @@ from PIL import Image
 
 from imagesearch.pictures import decode
 from imagesearch.pictures.costs import PIXEL_BYTES
+from imagesearch.pictures.formats import INDEXED
 from imagesearch.pictures.readers import READERS
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
@@ -113,7 +114,7 @@ def test_no_picture_takes_more_than_is_said(tmp_path: Path, name: str, work: str
 
 
 def test_every_format_that_is_opened_has_a_cost() -> None:
-    assert set(READERS) <= set(PIXEL_BYTES)
+    assert set(PIXEL_BYTES) == set(READERS) == set(INDEXED)
 
 
 def test_a_camera_photo_as_a_thumbnail_costs_next_to_nothing() -> None:

@@ -16,6 +16,7 @@ from imagesearch.catalog.images import Image
 from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.paths import open_stored
+from imagesearch.pictures.formats import INDEXED
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.callers import needs, tenancy
@@ -33,15 +34,8 @@ from imagesearch_api.v2 import v2
 CACHE_SECONDS = 3600
 CONTENT_CACHE_SECONDS = 365 * 86_400
 
-MEDIA_TYPES = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-    "TIFF": "image/tiff",
-}
-PICTURE_TYPES = (*MEDIA_TYPES.values(), "application/octet-stream")
+ANY_FILE = "application/octet-stream"
+PICTURE_TYPES = (*(each.media_type for each in INDEXED.values()), ANY_FILE)
 
 
 @v2.get("/images/<int:image_id>/file")
@@ -57,7 +51,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
         raise _gone(image_id, error) from error
     response: Response = send_file(
         file,
-        mimetype=MEDIA_TYPES.get(image.format or "", "application/octet-stream"),
+        mimetype=known.media_type if (known := INDEXED.get(image.format or "")) else ANY_FILE,
         download_name=PurePath(image.path).name,
         conditional=False,
         etag=f"{image.sha256}",
@@ -98,7 +92,7 @@ def image_thumbnail(image_id: int) -> ResponseReturnValue:
 
 def _thumbnail(image: Image, size: int, file_format: ThumbnailFormat, *, is_named: bool) -> Response:
     pictures = current().pictures.within(tenancy())
-    response = Response(mimetype=MEDIA_TYPES[file_format])
+    response = Response(mimetype=INDEXED[file_format].media_type)
     response.vary.add("Accept")
     try:
         pictures.require_unchanged(image)
@@ -115,7 +109,7 @@ def _thumbnail(image: Image, size: int, file_format: ThumbnailFormat, *, is_name
     except FileChanged:
         # It is shown as it is now, to whoever asks and to no cache.
         response = Response(
-            pictures.changed_thumbnail(image, size, file_format), mimetype=MEDIA_TYPES[file_format]
+            pictures.changed_thumbnail(image, size, file_format), mimetype=INDEXED[file_format].media_type
         )
     return response
 

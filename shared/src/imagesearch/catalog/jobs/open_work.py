@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import BatchState
 from imagesearch.catalog.tables import job_batches, jobs
-from imagesearch.contract import JobKind, JobState
+from imagesearch.contract import JobState
 
 MAX_BATCHES_OF_JOB = 1_000
 """Of one job no more are counted, nor more than ten times as many of all: the statement costs the same for any
@@ -21,7 +21,6 @@ job, and no autoscaler has that many workers."""
 MAX_COUNTED = 10 * MAX_BATCHES_OF_JOB
 
 _WORKING = (JobState.PLANNING, JobState.RUNNING)
-_EXTRACTED = (JobKind.INDEX, JobKind.REINDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class OpenWork:
 
     Attributes:
         plan: jobs whose source is being listed, or is to be.
-        extract: batches without an outcome whose pictures go through the network. One that is read counts until it
-            is written, as it may have to be read again.
+        extract: batches without an outcome: the pictures of each go through the network. One that is read counts
+            until it is written, as it may have to be read again.
         index: batches in flight: each of them comes to an indexer.
     """
 
@@ -52,7 +51,7 @@ def open_work(tx: Transaction) -> OpenWork:
         .lateral("of_job")
     )
     batches = (
-        sa.select(jobs.c.kind, of_job.c.state)
+        sa.select(of_job.c.state)
         .select_from(jobs.join(of_job, sa.true()))
         .where(*at_work)
         .limit(MAX_COUNTED)
@@ -68,7 +67,7 @@ def open_work(tx: Transaction) -> OpenWork:
     row = tx.execute(
         sa.select(
             sa.select(count).select_from(planning).scalar_subquery(),
-            count.filter(batches.c.kind.in_(_EXTRACTED)),
+            count,
             count.filter(batches.c.state == BatchState.SENT),
         ).select_from(batches)
     ).one()

@@ -12,7 +12,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import batches, leases, open_work
 from imagesearch.catalog.jobs.open_work import OpenWork
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.contract import JobKind, JobState
+from imagesearch.contract import JobState
 from support.damage import damage_job
 
 pytestmark = pytest.mark.integration
@@ -20,11 +20,9 @@ pytestmark = pytest.mark.integration
 LEASE = timedelta(seconds=30)
 
 
-def working_on(
-    catalog: Catalog, number: int, kind: JobKind = JobKind.INDEX, state: JobState = JobState.RUNNING
-) -> str:
+def working_on(catalog: Catalog, number: int, state: JobState = JobState.RUNNING) -> str:
     """Return a job with so many batches, none of which has been sent."""
-    wanted = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory="/library", kind=kind)
+    wanted = jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory="/library")
     with catalog.transaction() as tx:
         collection, _ = collections.create(tx, "default")
         jobs.create(tx, collection.id, wanted)
@@ -54,12 +52,9 @@ def test_a_batch_counts_from_the_ledger_on_until_its_outcome_is_written(catalog:
     assert counted(catalog) == OpenWork(plan=0, extract=0, index=0)
 
 
-def test_jobs_that_are_listed_are_the_planners_work_and_duplicates_need_no_extractor(catalog: Catalog) -> None:
+def test_jobs_that_are_listed_are_the_planners_work(catalog: Catalog) -> None:
     working_on(catalog, 0, state=JobState.PLANNING)
-    duplicates = working_on(catalog, 3, kind=JobKind.DUPLICATES)
-    with catalog.transaction() as tx:
-        leases.lease_ready(tx, duplicates, number=2, queue="extract", lease=LEASE)
-    assert counted(catalog) == OpenWork(plan=1, extract=0, index=2)
+    assert counted(catalog) == OpenWork(plan=1, extract=0, index=0)
 
 
 def test_counting_ends_where_no_autoscaler_goes(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
