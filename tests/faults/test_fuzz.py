@@ -1,11 +1,13 @@
 """Minutes of files that were made worse, each held to its cost, its memory and an answer.
 
 `SEEDS=folder` adds the files of a folder to those that are drawn; `FUZZ_MINUTES` and `FUZZ_SEED` say how long
-and with which numbers.
+and with which numbers. What is found is told and kept in `build/fuzz` at once: to make it smaller may take longer
+than a run is given.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import time
@@ -25,6 +27,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 MINUTES = float(os.environ.get("FUZZ_MINUTES", "10"))
 MAX_BYTES = 16 * 1024 * 1024
 ROUND = 200
+KEPT = Path("build/fuzz")
 
 
 def given_seeds() -> list[tuple[str, bytes]]:
@@ -48,10 +51,19 @@ def test_the_files_of_a_folder_are_held_to_the_same_limits() -> None:
     assert not any(found.values()), found
 
 
-def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise() -> None:
+def keep(number: int, data: bytes, wrong: str) -> str:
+    """Keep a file that was found, and return what leads to it again."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    path = KEPT / hashlib.sha256(data).hexdigest()[:16]
+    path.write_bytes(data)
+    return f"FUZZ_SEED={number} makes {path}, which {wrong}"
+
+
+def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise(capfd: pytest.CaptureFixture[str]) -> None:
     number = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(2**32)))
     pool = [*seeds(), *given_seeds()]
     until = time.monotonic() + 60 * MINUTES
+    told: set[int] = set()
     with Decoder() as decoder:
 
         @given(
@@ -62,7 +74,13 @@ def test_no_change_to_a_file_makes_it_cost_more_or_fail_otherwise() -> None:
         @settings(max_examples=ROUND, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         def one_round(place: int, todo: list[Change], most: int) -> None:
             name, data = pool[place]
-            assert complaint(decoder, changed(name, data, todo, most)) == "", f"FUZZ_SEED={number}"
+            made = changed(name, data, todo, most)
+            wrong = complaint(decoder, made)
+            if wrong and number not in told:
+                told.add(number)
+                with capfd.disabled():
+                    print("\n" + keep(number, made, wrong), flush=True)  # noqa: T201
+            assert wrong == "", f"FUZZ_SEED={number}"
 
         while time.monotonic() < until:
             seed(number)(one_round)()

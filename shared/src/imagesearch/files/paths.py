@@ -1,7 +1,7 @@
 """Resolve and open what lies under the allowed roots, and nothing else.
 
-A path has one form here: absolute, links resolved, without ``.``, ``..`` or empty parts. Reasons never repeat a
-path: what lies outside the roots is forbidden whether or not it exists.
+A path has one form here: absolute, links resolved, without ``.``, ``..`` or empty parts, and spelled as its
+directories do. Reasons never repeat a path: what lies outside the roots is forbidden whether or not it exists.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred, Identity, descend, identity_of, refuse
 from imagesearch.files.roots import Roots
+from imagesearch.files.spelling import SPELLING
 from imagesearch.settings import PictureSettings
 from imagesearch.text import is_utf8
 
@@ -49,8 +50,10 @@ def resolve_directory(text: str, roots: Roots) -> Path:
         code, reason = problem
         raise SourceRejected("forbidden" if code is FailureCode.FORBIDDEN else "missing", reason)
     path = Path(os.path.realpath(text))
-    if root_of(path, roots) is None or _leads_into(path, roots.barred):
+    root = root_of(path, roots)
+    if root is None or _leads_into(path, roots.barred):
         raise SourceRejected("forbidden", "the directory is outside the allowed roots")
+    path = SPELLING.of(path, root)
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             raise SourceRejected("not_a_directory", "the path does not name a directory")
@@ -67,7 +70,7 @@ def resolve_file(text: str, roots: Roots) -> Path:
         PictureRejected: outside the roots or not readable (forbidden), absent (vanished), something else
             than a regular file (not_a_file), or a name that cannot be stored (unsupported_name).
     """
-    path, _ = _resolve(text, roots)
+    path = SPELLING.of(*_resolve(text, roots))
     try:
         stats = path.stat()
         readable = os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
@@ -82,7 +85,7 @@ def resolve_file(text: str, roots: Roots) -> Path:
 
 def canonical(text: str) -> str:
     """Return the one form of a path, for comparing it with stored ones; text that is no path stays as it is."""
-    return text if _malformed(text) else os.path.realpath(text)
+    return text if _malformed(text) else os.fspath(SPELLING.of(Path(os.path.realpath(text)), Path("/")))
 
 
 def open_file(text: str, roots: Roots) -> BinaryIO:
