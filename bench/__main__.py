@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from bench import recall, searching
 from bench.calling import Caller
 from bench.report import Report, median, times_ms
 from imagesearch.catalog.engine import Catalog
+from imagesearch.pipeline import DEFAULT_PRESET, Preset
 from imagesearch.settings import MilvusSettings, PostgresSettings
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch_extractor.network import Network
@@ -24,6 +26,9 @@ from imagesearch_local.layout import Layout
 from imagesearch_local.record import Record
 from support.milvus_servers import MilvusServer
 from support.system import WEIGHTS, System
+
+PRESETS = (Preset.PUBLISHED, DEFAULT_PRESET)
+"""What is measured: the published pipeline, and last that of new collections, which the jobs here make as well."""
 
 
 def main() -> int:
@@ -65,15 +70,18 @@ def measure(report: Report, system: System, library: Path) -> None:
     store = MilvusVectorStore(MilvusSettings(milvus_uri=system.environment["MILVUS_URI"]))
     with httpx.Client(base_url=system.url, timeout=60) as http:
         milvus = MilvusClient(system.environment["MILVUS_URI"])
-        name = searching.prepare(catalog, store, http.get("/api/v2/info").json()["model"])
+        model = http.get("/api/v2/info").json()["model"]
+        names = [searching.prepare(catalog, store, model, preset) for preset in PRESETS]
         recall.measure(report, store, milvus)
-        recall.wait_for_index(milvus, name)
+        for name in names:
+            recall.wait_for_index(milvus, name)
         milvus.close()
         network = load_network(ExtractorSettings(weights=WEIGHTS))
-        caller = Caller(system.url)
-        idle_p95 = searching.measure_latency(report, caller, network.embed)
-        searching.measure_isolation(report, http, caller, library, idle_p95)
-        caller.close()
+        for preset in PRESETS:
+            with closing(Caller(system.url, preset)) as caller:
+                idle_p95 = searching.measure_latency(report, http, caller, network.embed, preset)
+        with closing(Caller(system.url, DEFAULT_PRESET)) as caller:
+            searching.measure_isolation(report, http, caller, library, idle_p95)
         searching.measure_bulk(report, http, library, measure_passes(report, network))
     store.close()
     catalog.close()

@@ -7,16 +7,15 @@ from http import HTTPStatus
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-COLLECTION = "bench"
 BOUNDARY = "picture-follows"
-URL = f"/api/v2/collections/{COLLECTION}/search"
 
 
 class Caller:
-    """Hold one connection to the API."""
+    """Hold one connection to the API, and search one collection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, collection: str) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+        self._path = f"/api/v2/collections/{collection}/search"
 
     def upload(self, data: bytes) -> None:
         """Search with an uploaded picture."""
@@ -33,7 +32,7 @@ class Caller:
         self._connection.close()
 
     def _post(self, body: bytes, kind: str) -> None:
-        self._connection.request("POST", URL, body, {"Content-Type": kind})
+        self._connection.request("POST", self._path, body, {"Content-Type": kind})
         answer = self._connection.getresponse()
         found = answer.read()
         if answer.status != HTTPStatus.OK or len(json.loads(found)["results"]) != 10:

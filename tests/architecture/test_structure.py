@@ -30,6 +30,8 @@ DRIVERS = (
     "prometheus_client",
 )
 CONSTANTS = [
+    "imagesearch.access.scopes",
+    "imagesearch.bands",
     "imagesearch.catalog.constants",
     "imagesearch.catalog.labels",
     "imagesearch.catalog.states",
@@ -38,7 +40,10 @@ CONSTANTS = [
     "imagesearch.failures",
     "imagesearch.job_progress",
     "imagesearch.metadata",
+    "imagesearch.networks",
+    "imagesearch.pictures.formats",
     "imagesearch.pipeline",
+    "imagesearch.query_contract",
     "imagesearch.similarity",
     "imagesearch.text",
     "imagesearch.vectors",

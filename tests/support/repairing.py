@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 import sqlalchemy as sa
 
@@ -9,7 +10,8 @@ from imagesearch.catalog.tables import collections as collection_rows
 from imagesearch.catalog.tables import images as image_rows
 from imagesearch.catalog.tables import job_batches, job_items, sent_images
 from imagesearch.catalog.tables import jobs as job_table
-from imagesearch.contract import ExtractBatch, Findings, Reconcile, TaskName
+from imagesearch.contract import ExtractBatch, Findings, IndexBatch, Reconcile, TaskName
+from imagesearch_indexer import batches
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.reconcile.report import Report
 from imagesearch_indexer.reconcile.run import reconcile
@@ -25,6 +27,18 @@ def forget_sent(world: World) -> None:
     """Forget which pictures are on their way, as if an older release, which notes none, had sent them."""
     with world.catalog.transaction() as tx:
         tx.execute(sa.delete(sent_images))
+
+
+def settle_and_die(world: World, answer: IndexBatch) -> None:
+    """Have a worker take the answer to a batch and die before it counts the batch or sends another."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batches, "count_and_send_next", die)
+        with pytest.raises(KeyboardInterrupt):
+            batches.index_batch(world.indexer, answer)
 
 
 def planned(world: World, files: int) -> str:

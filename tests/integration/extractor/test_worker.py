@@ -17,16 +17,7 @@ import pytest
 import redis
 from celery import Celery
 
-from imagesearch.contract import (
-    ExtractBatch,
-    ExtractItem,
-    IndexBatch,
-    QueryPixels,
-    QueryVectors,
-    Queue,
-    TaskName,
-    unpack_vectors,
-)
+from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, Queue, TaskName, unpack_vectors
 from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
@@ -34,6 +25,7 @@ from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.networks import VGG16, queue_for, queues_of
 from imagesearch.pipeline import Preprocessing
+from imagesearch.query_contract import QueryPixels, QueryVectors
 from imagesearch.settings import RedisSettings
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_extractor.weights import random_weights

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from imagesearch.contract import ExplainedCells, ExplainPixels, Pixels, QueryVectors, Vectors, unpack_cells
+from imagesearch.contract import Pixels, Vectors
 from imagesearch.messaging.query_channel import QueryRequest
 from imagesearch.networks import NetworkSpec
 from imagesearch.pictures.decode import decode
 from imagesearch.pictures.heat import heat_over
 from imagesearch.pipeline import Aspect, Pooling, Preprocessing
+from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryVectors, unpack_cells
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.embedding import Embedder, FeatureMaps, normalise
 from imagesearch_extractor.explaining import explain, shares

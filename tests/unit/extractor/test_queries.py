@@ -8,22 +8,12 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from imagesearch.contract import (
-    ExplainedCells,
-    ExplainPixels,
-    Pixels,
-    QueryPixels,
-    QueryVectors,
-    Queue,
-    Vectors,
-    pack_vectors,
-    unpack_cells,
-    unpack_vectors,
-)
+from imagesearch.contract import Pixels, Queue, Vectors, pack_vectors, unpack_vectors
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging.query_channel import QueryRequest
 from imagesearch.networks import queues_of
 from imagesearch.pipeline import Pooling
+from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors, unpack_cells
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import ComputeFailed, FeatureMaps, NoFeatureMaps, SeededEmbedder
 from imagesearch_extractor.queries import FAILED, answer, answer_why, passes, serve

@@ -12,28 +12,30 @@ from hypothesis import strategies as st
 from kombu.serialization import dumps, loads
 
 from imagesearch.contract import (
-    ExplainedCells,
-    ExplainPixels,
     ExtractBatch,
     ExtractedImage,
     ExtractItem,
     FailedImage,
     IndexBatch,
     PlanJob,
-    QueryPixels,
-    QueryVectors,
     Queue,
     TaskName,
     UnchangedImage,
     pack_vectors,
-    unpack_cells,
-    unpack_pixels,
     unpack_vectors,
 )
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import CONTENT_FAILURES, FailureCode
 from imagesearch.networks import VGG16
 from imagesearch.pipeline import Preprocessing
+from imagesearch.query_contract import (
+    ExplainedCells,
+    ExplainPixels,
+    QueryPixels,
+    QueryVectors,
+    unpack_cells,
+    unpack_pixels,
+)
 from imagesearch.wire import WIRE_VERSION, Message
 
 MESSAGES: list[Message] = [

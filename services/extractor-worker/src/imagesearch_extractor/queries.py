@@ -8,22 +8,13 @@ from functools import partial
 import numpy as np
 import structlog
 
-from imagesearch.contract import (
-    ExplainedCells,
-    ExplainPixels,
-    Pixels,
-    QueryVectors,
-    Queue,
-    Vectors,
-    pack_vectors,
-    unpack_pixels,
-    unpack_vectors,
-)
+from imagesearch.contract import Pixels, Queue, Vectors, pack_vectors, unpack_vectors
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
 from imagesearch.metrics import FORWARD_SECONDS
 from imagesearch.networks import queues_of
 from imagesearch.pipeline import Pooling, checked_pooling
+from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryVectors, unpack_pixels
 from imagesearch.retry import retry_transient
 from imagesearch.worker.heartbeat import Liveness
 from imagesearch_extractor.embedding import Embedder, NoFeatureMaps

@@ -23,9 +23,9 @@ import msgpack
 import redis
 import structlog
 
-from imagesearch.contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
 from imagesearch.errors import InvalidMessage, QueryTimeout, StoreUnavailable
 from imagesearch.messaging.redis_errors import needing_redis
+from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
 from imagesearch.settings import RedisSettings
 
 log = structlog.get_logger()

@@ -13,12 +13,11 @@ from imagesearch.catalog.jobs import leases
 from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, Reconcile
 from imagesearch.networks import queues_of
 from imagesearch.worker.registry import WorkerReport
-from imagesearch_indexer import batches
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.reconcile.run import reconcile
-from support.repairing import extract_batches
+from support.repairing import extract_batches, settle_and_die
 from support.world import MODEL, World
 
 pytestmark = pytest.mark.integration
@@ -128,38 +127,22 @@ def test_ten_indexers_settle_one_job_and_others_at_once(world: World) -> None:
     wide.check()
 
 
-def test_a_worker_that_dies_before_it_counts_leaves_that_to_the_next_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
+def test_a_worker_that_dies_before_it_counts_leaves_that_to_the_next_one(world: World) -> None:
     job_id = submitted(world, "a", 4)
     (batch,) = extract_batches(world)
     answer = world.extract(batch)
-    with monkeypatch.context() as patched:
-        patched.setattr(batches, "count_and_send_next", die)
-        with pytest.raises(KeyboardInterrupt):
-            index_batch(world.indexer, answer)
+    settle_and_die(world, answer)
     assert (world.job(job_id).done, world.job(job_id).finished_at) == (0, None)
     index_batch(world.indexer, answer)
     assert (world.job(job_id).outcomes, world.job(job_id).state) == ({"indexed": 4}, JobState.SUCCEEDED)
     world.check()
 
 
-def test_reconciliation_counts_what_a_worker_that_died_did_not(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
+def test_reconciliation_counts_what_a_worker_that_died_did_not(world: World) -> None:
     job_id = submitted(world, "a", 4)
     (batch,) = extract_batches(world)
     answer = world.extract(batch)
-    with monkeypatch.context() as patched:
-        patched.setattr(batches, "count_and_send_next", die)
-        with pytest.raises(KeyboardInterrupt):
-            index_batch(world.indexer, answer)
+    settle_and_die(world, answer)
     reconcile(world.indexer, Reconcile(dry_run=False, deep=True))
     assert (world.job(job_id).outcomes, world.job(job_id).state) == ({"indexed": 4}, JobState.SUCCEEDED)
     world.check()

@@ -13,11 +13,10 @@ from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import sent_images
 from imagesearch.catalog.tables import sent_images as sent_rows
 from imagesearch.contract import ExtractBatch, JobState, Reconcile
-from imagesearch_indexer import batches
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.reconcile.run import reconcile
-from support.repairing import extract_batches
+from support.repairing import extract_batches, settle_and_die
 from support.world import BAD, World
 
 pytestmark = pytest.mark.integration
@@ -171,20 +170,11 @@ def test_when_a_batch_is_lost_one_of_all_is_sent_again(world: World) -> None:
     check_ended(world, made)
 
 
-def test_who_waits_for_a_worker_that_died_is_woken_by_reconciliation(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
+def test_who_waits_for_a_worker_that_died_is_woken_by_reconciliation(world: World) -> None:
     world.write("a.jpg")
     made = submitted(world, jobs_=2)
     [on_its_way] = extract_batches(world)
-    answer = world.extract(on_its_way)
-    with monkeypatch.context() as patched:
-        patched.setattr(batches, "count_and_send_next", die)
-        with pytest.raises(KeyboardInterrupt):
-            index_batch(world.indexer, answer)
+    settle_and_die(world, world.extract(on_its_way))
     reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     world.work()
     assert world.inferences == 1

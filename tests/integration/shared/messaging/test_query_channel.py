@@ -13,7 +13,6 @@ import msgpack
 import pytest
 import redis
 
-from imagesearch.contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
 from imagesearch.errors import PipelineMismatch, QueryTimeout, StoreUnavailable
 from imagesearch.messaging.broker import create_redis
 from imagesearch.messaging.query_channel import (
@@ -23,6 +22,7 @@ from imagesearch.messaging.query_channel import (
     explanations_key,
     queries_key,
 )
+from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
 from imagesearch.settings import RedisSettings
 from support.clocks import shifted
 from support.kept_ports import kept_port

@@ -14,13 +14,14 @@ import numpy as np
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.collections import mismatch_reason
-from imagesearch.contract import Pixels, QueryPixels, Queue, Vectors, unpack_vectors
+from imagesearch.contract import Pixels, Queue, Vectors, unpack_vectors
 from imagesearch.errors import PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.messaging.query_channel import QueryChannel
 from imagesearch.networks import VGG16, ModelIdentity, queue_for
 from imagesearch.pictures.regions import Region
 from imagesearch.pipeline import DEFAULT_PRESET, Preprocessing
+from imagesearch.query_contract import QueryPixels
 from imagesearch.worker.registry import WorkerRegistry
 from imagesearch_api.errors import of_query
 from imagesearch_api.networks import consumes
