@@ -18,7 +18,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.pipeline import DEFAULT_PRESET, Preset
 from imagesearch.settings import MilvusSettings, PostgresSettings
 from imagesearch.vectors.milvus import MilvusVectorStore
-from imagesearch_extractor.network import Network
+from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.settings import ExtractorSettings
 from imagesearch_extractor.worker import load_network
 from imagesearch_local.environment import of_stack
@@ -53,7 +53,7 @@ def main() -> int:
     return 1 if report.broken else 0
 
 
-def measure_passes(report: Report, network: Network) -> float:
+def measure_passes(report: Report, network: Embedder) -> float:
     """Measure the network alone: pictures a second in passes of 32."""
     random = np.random.default_rng(0)
     many = random.integers(0, 256, (32, 224, 224, 3), dtype=np.uint8)

@@ -24,13 +24,13 @@ MEMBERS = {
 }
 BUILD, DEV = [REQUIREMENTS / "build.in"], [REQUIREMENTS / "dev.in"]
 FILES: dict[str, tuple[list[str], list[Path]]] = {
-    "all": (["imagesearch-local", "imagesearch-extractor[gpu]"], BUILD + DEV),
+    "all": (["imagesearch-local", "imagesearch-extractor[gpu,onnx]"], BUILD + DEV),
     "api": (["imagesearch-api"], []),
     "build": ([], BUILD),
     "checks": ([], [REQUIREMENTS / "checks.in"]),
     "dev": (["imagesearch-local"], BUILD + DEV),
-    "extractor": (["imagesearch-extractor[cpu]"], []),
-    "extractor-gpu": (["imagesearch-extractor[gpu]"], []),
+    "extractor": (["imagesearch-extractor[cpu,onnx]"], []),
+    "extractor-gpu": (["imagesearch-extractor[gpu,onnx]"], []),
     "indexer": (["imagesearch-indexer"], []),
     "local": (["imagesearch-local"], BUILD),
     "uv": ([], [REQUIREMENTS / "uv.in"]),

@@ -33,14 +33,19 @@ class NetworkSpec:
         name: lower case; part of the names of queues.
         dimension: numbers of a vector.
         side: height and width in pixels of the input, unless a collection's preprocessing says otherwise.
-        pooling: how the last feature map becomes a vector, unless a collection's preprocessing says otherwise.
+        pooling: how the last feature map becomes a vector, unless a collection's preprocessing says otherwise;
+            `UNPOOLED` for a network that gives vectors by itself, and knows no other way.
+        has_one_side: it takes no other than its own, as networks from files do.
     """
 
     name: str
     dimension: int
     side: int = 224
     pooling: str = "max"
+    has_one_side: bool = False
 
+
+UNPOOLED = "none"
 
 VGG16 = NetworkSpec("vgg16", 512)
 """The default: the channels of its last convolution are the numbers of a vector."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self, cast, get_args
 
 from imagesearch.errors import InvalidMessage
-from imagesearch.networks import VGG16, ModelIdentity, NetworkSpec
+from imagesearch.networks import UNPOOLED, VGG16, ModelIdentity, NetworkSpec
 
 PREPROCESSING_VERSION = 2
 """Raised when `imagesearch.pictures` starts to give other pixels for the same file and options.
@@ -124,7 +124,8 @@ class Preset(StrEnum):
         """Return what the name stands for with a network."""
         if self is Preset.PUBLISHED:
             return Preprocessing(side=network.side)
-        return Preprocessing("antialiased", side=network.side, pooling="gem").for_network(network)
+        pooling: Pooling | None = None if network.pooling == UNPOOLED else "gem"
+        return Preprocessing("antialiased", side=network.side, pooling=pooling).for_network(network)
 
     @classmethod
     def of(cls, options: Preprocessing, network: NetworkSpec) -> Preset | None:
@@ -136,16 +137,50 @@ DEFAULT_PRESET = Preset.RECOMMENDED
 """Of collections that nobody chose a pipeline for. The published contract's are PUBLISHED."""
 
 
+class PipelineRejected(InvalidMessage):
+    """A network cannot do what the options ask of it.
+
+    Attributes:
+        rule: what it can.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"preprocessing.{rule}")
+        self.rule = rule
+
+
+def require_possible(network: NetworkSpec, side: int, pooling: str | None) -> None:
+    """Refuse what a network cannot do, whatever its weights.
+
+    Raises:
+        PipelineRejected: it takes another side alone, or its vectors are pooled already.
+    """
+    if network.has_one_side and side != network.side:
+        raise PipelineRejected(f"side: {network.name} takes {network.side} alone")
+    if network.pooling == UNPOOLED and pooling is not None:
+        raise PipelineRejected(f"pooling: what {network.name} gives is pooled already; leave it out")
+
+
 def pipeline_of(network: NetworkSpec, basis: Preset | Preprocessing, changes: Mapping[str, Any]) -> Preprocessing:
     """Return the options of a collection: those of a preset, or of the pipeline so far, with some of them changed.
 
-    A pooling that was the other network's own is the new network's own again.
+    A pooling that was the other network's own is the new network's own again, and so is the pipeline of a network
+    that can do no other.
 
     Raises:
         InvalidMessage: an option is unknown or has a value that it cannot take.
+        PipelineRejected: the network cannot do that.
     """
-    options = basis.options(network) if isinstance(basis, Preset) else basis
-    return Preprocessing.from_dict({**options.to_dict(), **changes}).for_network(network)
+    options = basis.options(network) if isinstance(basis, Preset) else _possible(network, basis)
+    made = Preprocessing.from_dict({**options.to_dict(), **changes}).for_network(network)
+    require_possible(network, made.side, made.pooling)
+    return made
+
+
+def _possible(network: NetworkSpec, options: Preprocessing) -> Preprocessing:
+    """Return options of another network's collection as far as this one can do them."""
+    side = network.side if network.has_one_side else options.side
+    return replace(options, side=side, pooling=None if network.pooling == UNPOOLED else options.pooling)
 
 
 def model_identity(weights_sha256: str, network: NetworkSpec = VGG16) -> str:

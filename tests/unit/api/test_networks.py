@@ -15,7 +15,7 @@ from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch_api.errors import NetworkRejected
 from imagesearch_api.networks import consumes, find_network, is_untrained, running_models
 
-OTHER = NetworkSpec("other_net", 1_000, side=320)
+OTHER = NetworkSpec("other_net", 1_000, side=320, has_one_side=True)
 
 
 class _Away:

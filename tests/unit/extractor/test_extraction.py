@@ -14,7 +14,7 @@ from PIL import Image
 
 from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, Pixels, Vectors, unpack_vectors
 from imagesearch.failures import FailureCode
-from imagesearch.networks import VGG16
+from imagesearch.networks import UNPOOLED, VGG16
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
@@ -196,6 +196,17 @@ def test_the_batchs_preprocessing_is_what_is_done(run: Any, seeded: SeededEmbedd
     done = run(ExtractBatch("job", 5, None, smooth.to_dict(), (ExtractItem(100, str(path), None, 0),)))
     expected = seeded.embed(decode(path.read_bytes(), smooth, PictureSettings()).pixels[None])
     assert unpack_vectors(done.vectors, 1, VGG16.dimension) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_batch_that_asks_for_what_the_network_cannot_do_is_refused_unread(run: Any, tmp_path: Path) -> None:
+    network = Counting()
+    network.spec = replace(network.spec, has_one_side=True, pooling=UNPOOLED)
+    for options, rule in ((Preprocessing(side=320), "side"), (Preprocessing(pooling="gem"), "pooling")):
+        item = ExtractItem(100, str(tmp_path / "gone.jpg"), None, 0)
+        done = run(ExtractBatch("job", 5, None, options.to_dict(), (item,)), embedder=network)
+        assert [failure.code for failure in done.failures] == [FailureCode.WRONG_PIPELINE]
+        assert f"preprocessing.{rule}: " in done.failures[0].reason
+    assert network.sizes == []
 
 
 def test_an_empty_batch_ends_empty(run: Any) -> None:

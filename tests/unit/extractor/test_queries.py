@@ -99,6 +99,16 @@ def test_pixels_that_do_not_match_the_count_are_refused_and_cost_no_other_query(
     assert sent["right"].refusal is None
 
 
+def test_what_the_network_cannot_do_is_refused_and_costs_no_other_query() -> None:
+    network, sent = Counting(), Sent()
+    network.spec = replace(network.spec, has_one_side=True)
+    small = pictures(1).repeat(2, axis=1)[:, :320, :320]
+    answer([request("wrong", small), request("right", pictures(1))], network, sent)
+    assert "side: vgg16 takes 224 alone" in str(sent["wrong"].refusal)
+    assert sent["right"].refusal is None
+    assert network.sizes == [1]
+
+
 def test_a_failed_pass_is_told_to_its_query_and_fails_no_later_one() -> None:
     network, sent = Counting(failing=frozenset({1})), Sent()
     answer([request("a", pictures(1))], network, sent)

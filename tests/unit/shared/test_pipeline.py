@@ -14,9 +14,10 @@ from PIL import Image
 
 from imagesearch import pipeline
 from imagesearch.errors import InvalidMessage
-from imagesearch.networks import RESNET50, VGG16, NetworkSpec
+from imagesearch.networks import RESNET50, UNPOOLED, VGG16, NetworkSpec
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import (
+    PipelineRejected,
     Preprocessing,
     Preset,
     Resize,
@@ -111,6 +112,39 @@ def test_people_are_told_the_pooling_that_a_pipeline_has_a_network_use() -> None
 def test_the_fingerprint_of_the_recommended_pipeline_does_not_change() -> None:
     expected = "b464c4a2dc2a646ed41de10461e3ede4660bbba2810cea80595cf14cfed1a291"
     assert fingerprint(MODEL, Preset.RECOMMENDED.options(VGG16)) == expected
+
+
+POOLED = NetworkSpec("dino", 384, side=256, pooling=UNPOOLED, has_one_side=True)
+MAPS = NetworkSpec("mine", 96, side=256, pooling="avg", has_one_side=True)
+
+
+@pytest.mark.parametrize("network", [POOLED, MAPS])
+def test_presets_ask_a_network_from_a_file_for_what_it_can(network: NetworkSpec) -> None:
+    for preset in Preset:
+        options = pipeline_of(network, preset, {})
+        assert (options.side, Preset.of(options, network)) == (256, preset)
+    recommended = pipeline_of(network, Preset.RECOMMENDED, {})
+    assert recommended.pooling == (None if network is POOLED else "gem")
+
+
+@pytest.mark.parametrize(
+    ("network", "changes", "rule"),
+    [
+        (POOLED, {"side": 320}, "side: dino takes 256 alone"),
+        (POOLED, {"pooling": "max"}, "pooling: what dino gives is pooled already"),
+        (MAPS, {"side": 224}, "side: mine takes 256 alone"),
+    ],
+)
+def test_what_a_network_cannot_do_is_refused(network: NetworkSpec, changes: dict[str, Any], rule: str) -> None:
+    with pytest.raises(PipelineRejected) as caught:
+        pipeline_of(network, Preset.PUBLISHED, changes)
+    assert caught.value.rule.startswith(rule)
+
+
+def test_a_collection_goes_over_to_a_network_that_takes_one_side_alone() -> None:
+    before = Preprocessing("lanczos", side=320, pooling="gem", aspect="pad")
+    assert pipeline_of(POOLED, before, {}) == Preprocessing("lanczos", side=256, aspect="pad")
+    assert pipeline_of(MAPS, before, {}) == replace(before, side=256)
 
 
 def test_changes_leave_the_rest_of_a_pipeline() -> None:

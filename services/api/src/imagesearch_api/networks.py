@@ -61,4 +61,4 @@ def spec_of(worker: WorkerReport) -> NetworkSpec | None:
         made = ModelIdentity.parse(worker.model or "")
     except InvalidMessage:
         return None
-    return NetworkSpec(made.network, made.dimension, worker.side, made.pooling)
+    return NetworkSpec(made.network, made.dimension, worker.side, made.pooling, made.network not in BUILT_IN)

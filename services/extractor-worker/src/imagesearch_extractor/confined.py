@@ -12,13 +12,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from imagesearch.errors import WeightsUnavailable
 from imagesearch_extractor.architectures import ARCHITECTURES, Architecture
-from imagesearch_extractor.weight_files import read_arrays
+from imagesearch_extractor.keras_archives import copy_clean
+from imagesearch_extractor.models import ModelRejected
+from imagesearch_extractor.weight_files import DigestDiffers, checked_digest, read_arrays
 from imagesearch_extractor.weights import CHOICES, Array
 
 CPU_SECONDS = 60
@@ -26,6 +31,8 @@ CPU_SECONDS = 60
 MEMORY_BYTES = 4 << 30
 """Of addresses; VGG16 takes 0.7 GB of them."""
 EX_DATAERR = 65
+WHOLE = "whole"
+"""Names no architecture."""
 
 
 def read_confined(
@@ -43,25 +50,41 @@ def read_confined(
         WeightsUnavailable: it cannot be used; the message is one line.
     """
     with tempfile.TemporaryFile() as made:
-        program = [sys.executable, "-P", "-m", __name__, architecture.spec.name, str(path), sha256]
-        numbers = [str(cpu_seconds), str(made.fileno())]
-        done = subprocess.run(  # noqa: S603 - this program, and arguments that no shell sees
-            [*program, *numbers],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            pass_fds=[made.fileno()],
-            # Each thread of OpenBLAS takes addresses, and none is of use here.
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            check=False,
-        )
-        if done.returncode == EX_DATAERR:
-            raise WeightsUnavailable(done.stdout.strip())
-        if done.returncode:
-            raise WeightsUnavailable(f"WEIGHTS={path} cannot be read ({_ending(done, cpu_seconds)}); {CHOICES}")
-        made.seek(0)
+        _run(architecture.spec.name, path, sha256, cpu_seconds, made)
         with np.load(made, allow_pickle=False) as arrays:
             return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+
+
+@contextmanager
+def clean_confined(path: Path, sha256: str = "", *, cpu_seconds: int = CPU_SECONDS) -> Iterator[tuple[str, str]]:
+    """Hold a copy of a model that `copy_clean` makes, by its path; the second is the digest of the file itself.
+
+    Raises:
+        WeightsUnavailable: it cannot be used; the message is one line.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".keras") as made:
+        digest = _run(WHOLE, path, sha256, cpu_seconds, made)
+        yield made.name, digest
+
+
+def _run(what: str, path: Path, sha256: str, cpu_seconds: int, made: IO[bytes]) -> str:
+    """Have a process read a file and write what it made of it, and return what it says."""
+    done = subprocess.run(  # noqa: S603 - this program, and arguments that no shell sees
+        [sys.executable, "-P", "-m", __name__, what, str(path), sha256, str(cpu_seconds), str(made.fileno())],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        pass_fds=[made.fileno()],
+        # Each thread of OpenBLAS takes addresses, and none is of use here.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        check=False,
+    )
+    if done.returncode == EX_DATAERR:
+        raise WeightsUnavailable(done.stdout.strip())
+    if done.returncode:
+        raise WeightsUnavailable(f"WEIGHTS={path} cannot be read ({_ending(done, cpu_seconds)}); {CHOICES}")
+    made.seek(0)
+    return done.stdout.strip()
 
 
 def _ending(done: subprocess.CompletedProcess[str], cpu_seconds: int) -> str:
@@ -73,20 +96,41 @@ def _ending(done: subprocess.CompletedProcess[str], cpu_seconds: int) -> str:
     return f"reading it failed: {lines[-1][:300] if lines else done.returncode}"
 
 
-def main(network: str, path: str, sha256: str, cpu_seconds: str, descriptor: str) -> int:
-    """Read a file within limits, and write its arrays as NumPy does, or say in one line why not."""
+def main(what: str, path: str, sha256: str, cpu_seconds: str, descriptor: str) -> int:
+    """Read a file within limits, and write what is made of it, or say in one line why not.
+
+    Args:
+        what: whose arrays are written as NumPy does, or `WHOLE` for a clean copy of a model.
+        path: of the file.
+        sha256: what its digest has to be; empty looks at none.
+        cpu_seconds: after which this process is ended.
+        descriptor: of the file that is written.
+    """
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, int(cpu_seconds))
     if sys.platform == "linux":
         _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     try:
-        arrays = read_arrays(ARCHITECTURES[network], Path(path), sha256)
+        with os.fdopen(int(descriptor), "wb") as made:
+            if what == WHOLE:
+                sys.stdout.write(_copy_whole(Path(path), sha256, made))
+            else:
+                np.savez(made, *read_arrays(ARCHITECTURES[what], Path(path), sha256))
     except WeightsUnavailable as error:
         sys.stdout.write(str(error))
         return EX_DATAERR
-    with os.fdopen(int(descriptor), "wb") as made:
-        np.savez(made, *arrays)
     return 0
+
+
+def _copy_whole(path: Path, sha256: str, made: IO[bytes]) -> str:
+    """Write a clean copy of a model, and return the digest of its file."""
+    try:
+        with path.open("rb") as file:
+            digest = checked_digest(file, sha256)
+            copy_clean(file, made)
+    except (ModelRejected, DigestDiffers, OSError) as error:
+        raise WeightsUnavailable(f"WEIGHTS={path} cannot be used ({error})") from error
+    return digest
 
 
 def _limit(kind: int, amount: int) -> None:

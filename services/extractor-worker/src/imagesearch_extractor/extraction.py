@@ -21,7 +21,7 @@ from imagesearch.contract import (
 from imagesearch.errors import InvalidMessage, PipelineMismatch, TransientError
 from imagesearch.failures import FailureCode
 from imagesearch.metrics import FORWARD_SECONDS
-from imagesearch.pipeline import Preprocessing
+from imagesearch.pipeline import Preprocessing, require_possible
 from imagesearch.retry import retry_transient
 from imagesearch_extractor.embedding import Embedder, has_direction
 from imagesearch_extractor.reading import DecodedImage, PictureReader, Reading
@@ -78,9 +78,11 @@ def _agreed_preprocessing(batch: ExtractBatch, embedder: Embedder) -> Preprocess
             "or reindex the collection"
         )
     try:
-        return Preprocessing.from_dict(batch.preprocessing)
+        options = Preprocessing.from_dict(batch.preprocessing)
+        require_possible(embedder.spec, options.side, options.pooling)
     except InvalidMessage as error:
         raise PipelineMismatch(f"this worker does not know the collection's preprocessing: {error}") from error
+    return options
 
 
 def _short(identity: str) -> str:

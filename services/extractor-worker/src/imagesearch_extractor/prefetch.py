@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from imagesearch.errors import WeightsUnavailable
 from imagesearch_extractor.configuration import one_line
+from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.downloads import DownloadFailed
+from imagesearch_extractor.file_network import load_file_network
 from imagesearch_extractor.loading import load_weights
-from imagesearch_extractor.settings import ExtractorSettings
+from imagesearch_extractor.settings import FROM_FILE, ExtractorSettings
 
 EX_UNAVAILABLE = 69
 EX_CONFIG = 78
@@ -26,6 +28,8 @@ def main() -> int:
         settings = ExtractorSettings()
     except ValidationError as error:
         return _refuse(one_line(error), EX_CONFIG)
+    if settings.network == FROM_FILE:
+        return _try_file(settings)
     try:
         weights = load_weights(
             settings.weights,
@@ -38,6 +42,21 @@ def main() -> int:
     except WeightsUnavailable as error:
         return _refuse(str(error), EX_CONFIG)
     sys.stdout.write(f"WEIGHTS={settings.weights} is ready: {weights.identity}\n")
+    return 0
+
+
+def _try_file(settings: ExtractorSettings) -> int:
+    """Open and run the network that lies in a file, as a worker does when it starts."""
+    prepare_process()
+    try:
+        with quiet_import():
+            network = load_file_network(
+                settings.weights, sha256=settings.weights_sha256, compute_batch=settings.compute_batch
+            )
+        network.warm_up()
+    except WeightsUnavailable as error:
+        return _refuse(str(error), EX_CONFIG)
+    sys.stdout.write(f"WEIGHTS={settings.weights} is ready: {network.identity}\n")
     return 0
 
 

@@ -13,7 +13,7 @@ from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
 from imagesearch.metrics import FORWARD_SECONDS
 from imagesearch.networks import queues_of
-from imagesearch.pipeline import Pooling, checked_pooling
+from imagesearch.pipeline import Pooling, checked_pooling, require_possible
 from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryVectors, unpack_pixels
 from imagesearch.retry import retry_transient
 from imagesearch.worker.heartbeat import Liveness
@@ -104,7 +104,7 @@ def answer(together: Sequence[QueryRequest], embedder: Embedder, send: Answer) -
     wanted: list[tuple[QueryRequest, Pixels]] = []
     for request in together:
         try:
-            pixels = _pixels(request)
+            pixels = _pixels(request, embedder)
         except (InvalidMessage, _TooLate) as error:
             log.info("query.refused", reason=str(error))
             send(request, _refusal(embedder, str(error)))
@@ -149,7 +149,7 @@ def answer_why(request: QueryRequest, embedder: Embedder, send: Answer) -> None:
 def _explained(request: QueryRequest, embedder: Embedder) -> ExplainedCells:
     query, dimension = request.query, embedder.spec.dimension
     assert isinstance(query, ExplainPixels)  # noqa: S101 - others are answered elsewhere
-    pixels, pooling = _pixels(request), checked_pooling(query.pooling)
+    pixels, pooling = _pixels(request, embedder), checked_pooling(query.pooling)
     mean = unpack_vectors(query.mean, 1, dimension)[0] if query.mean else np.zeros(dimension, np.float32)
     with FORWARD_SECONDS.labels("explain").time():
         vectors, maps = embedder.embed_with_maps(pixels, pooling)
@@ -195,10 +195,10 @@ class _TooLate(Exception):
     """Nobody waits for the answer any more."""
 
 
-def _pixels(request: QueryRequest) -> Pixels:
+def _pixels(request: QueryRequest, embedder: Embedder) -> Pixels:
     if request.left <= 0:
         raise _TooLate(f"the query was held for more than the {request.query.seconds:g} s that its sender waits")
-    checked_pooling(request.query.pooling)
+    require_possible(embedder.spec, request.query.side, checked_pooling(request.query.pooling))
     return unpack_pixels(request.query.pixels, request.query.count, request.query.side)
 
 

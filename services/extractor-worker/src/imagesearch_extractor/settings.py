@@ -14,11 +14,18 @@ MAX_DECODE_THREADS = 4
 ComputeDtype = Literal["float32", "bfloat16", "float16"]
 
 
+FROM_FILE = "file"
+"""The network that its file's description names."""
+
+
 class ExtractorSettings(Settings):
     """How pictures become vectors."""
 
-    network: Literal["vgg16", "resnet50"] = Field(
-        "vgg16", description="The network that this worker runs, for collections of that network."
+    network: Literal["vgg16", "resnet50", "file"] = Field(
+        "vgg16",
+        description="The network that this worker runs, for collections of that network. 'file' is the one in the "
+        "file that WEIGHTS names: ONNX, or a whole model that Keras saved (.keras); a .toml file beside it "
+        "describes it.",
     )
     weights: str = Field(
         "imagenet",

@@ -32,6 +32,10 @@ class _UnreadableError(Exception):
     """The file does not hold what is looked for; the message says why."""
 
 
+class DigestDiffers(_UnreadableError):
+    """The file is another than the one that is wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Saved:
     """Hold a layer as a file has it: its name, where the file tells it, and its arrays, still in the file."""
@@ -57,7 +61,7 @@ def read_arrays(architecture: Architecture, path: Path, sha256: str = "") -> lis
     try:
         with path.open("rb") as file:
             # What was judged is read: another file of the same name may come in between.
-            _check_digest(file, sha256)
+            checked_digest(file, sha256)
             with _opened(file, path.suffix) as content:
                 return [_numbers(array) for array in _found(architecture, list(_layers(content)))]
     except (_UnreadableError, OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
@@ -68,16 +72,20 @@ def read_arrays(architecture: Architecture, path: Path, sha256: str = "") -> lis
         ) from error
 
 
-def _check_digest(file: BinaryIO, wanted: str) -> None:
-    if not wanted:
-        return
+def checked_digest(file: BinaryIO, wanted: str) -> str:
+    """Return the digest of a file that is read from its beginning then.
+
+    Raises:
+        DigestDiffers: it is another than wanted; an empty one is any.
+    """
     digest = hashlib.sha256()
     while block := file.read(HASHED_BYTES):
         digest.update(block)
     found = digest.hexdigest()
     file.seek(0)
-    if found != wanted.lower():
-        raise _UnreadableError(f"its sha256 is {found}, and WEIGHTS_SHA256 says {wanted.lower()}")
+    if wanted and found != wanted.lower():
+        raise DigestDiffers(f"its sha256 is {found}, and WEIGHTS_SHA256 says {wanted.lower()}")
+    return found
 
 
 def _opened(file: BinaryIO, suffix: str) -> h5py.File:

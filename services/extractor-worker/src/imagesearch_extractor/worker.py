@@ -29,11 +29,12 @@ from imagesearch.worker.run import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
 from imagesearch_extractor.embedding import Embedder
+from imagesearch_extractor.file_network import FileNetwork, load_file_network
 from imagesearch_extractor.loading import load_weights
 from imagesearch_extractor.network import Network, fastest_dtype, use_gpus
 from imagesearch_extractor.queries import serve
 from imagesearch_extractor.reading import PictureReader
-from imagesearch_extractor.settings import ExtractorSettings
+from imagesearch_extractor.settings import FROM_FILE, ExtractorSettings
 from imagesearch_extractor.tasks import BulkExtractor
 
 log = structlog.get_logger()
@@ -41,13 +42,22 @@ log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
 
 
-def load_network(settings: ExtractorSettings) -> Network:
+def load_network(settings: ExtractorSettings) -> Embedder:
     """Load the weights, build the network and warm it up.
 
     Raises:
         WeightsUnavailable: there is no network to work with; the message says what to set.
     """
     started = time.monotonic()
+    network, computes = _from_file(settings) if settings.network == FROM_FILE else _built_in(settings)
+    network.warm_up()
+    if network.untrained:
+        log.warning("network.untrained", weights=network.weights, meaning="random weights: for trials only")
+    log.info("network.ready", identity=network.identity, seconds=round(time.monotonic() - started, 1), **computes)
+    return network
+
+
+def _built_in(settings: ExtractorSettings) -> tuple[Network, dict[str, str | bool]]:
     weights = load_weights(
         settings.weights,
         settings.network,
@@ -57,17 +67,15 @@ def load_network(settings: ExtractorSettings) -> Network:
     on_gpu = use_gpus()
     dtype = fastest_dtype(on_gpu) if settings.compute_dtype == "auto" else settings.compute_dtype
     network = Network(weights, dtype=dtype, compute_batch=settings.compute_batch, pad=on_gpu)
-    network.warm_up()
-    if network.untrained:
-        log.warning("network.untrained", weights=network.weights, meaning="random weights: for trials only")
-    log.info(
-        "network.ready",
-        identity=network.identity,
-        dtype=dtype,
-        gpu=on_gpu,
-        seconds=round(time.monotonic() - started, 1),
+    return network, {"dtype": dtype, "gpu": on_gpu}
+
+
+def _from_file(settings: ExtractorSettings) -> tuple[FileNetwork, dict[str, str | bool]]:
+    network = load_file_network(
+        settings.weights, sha256=settings.weights_sha256, compute_batch=settings.compute_batch
     )
-    return network
+    # Its numbers have the format that the file gives them.
+    return network, {"dtype": "the file's"}
 
 
 def run(queue: Queue, configuration: Configuration, embedder: Embedder) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from imagesearch.bands import UNMEASURED_DISTANCE, Bands, bands_of
 from imagesearch.catalog.states import CollectionState
-from imagesearch.networks import BUILT_IN, VGG16, ModelIdentity, NetworkSpec
+from imagesearch.networks import BUILT_IN, UNPOOLED, ModelIdentity, NetworkSpec
 from imagesearch.pipeline import Preprocessing, Preset, fingerprint, pooled_model
 
 
@@ -50,11 +50,12 @@ class Collection:
     @property
     def network_spec(self) -> NetworkSpec:
         """Return what is known of its network; the side is the collection's own."""
+        is_built_in = self.network in BUILT_IN
         if self.model is not None:
             pooling = ModelIdentity.parse(self.model).pooling
         else:
-            pooling = BUILT_IN.get(self.network, VGG16).pooling
-        return NetworkSpec(self.network, self.dimension, self.preprocessing.side, pooling)
+            pooling = BUILT_IN[self.network].pooling if is_built_in else UNPOOLED
+        return NetworkSpec(self.network, self.dimension, self.preprocessing.side, pooling, not is_built_in)
 
     @property
     def pooling(self) -> str:
@@ -83,4 +84,5 @@ class Collection:
 
     @property
     def _own_network(self) -> NetworkSpec:
-        return replace(self.network_spec, side=BUILT_IN.get(self.network, VGG16).side)
+        known = BUILT_IN.get(self.network)
+        return self.network_spec if known is None else replace(self.network_spec, side=known.side)

@@ -12,6 +12,7 @@ from flask import Flask
 from imagesearch.errors import Conflict, ImageSearchError, NotFound, PictureRejected
 from imagesearch.failures import FailureCode
 from imagesearch.pictures.regions import InvalidRegion
+from imagesearch.pipeline import PipelineRejected
 from imagesearch_api.errors import (
     IndexRejected,
     MetadataRejected,
@@ -64,6 +65,7 @@ def test_what_is_wrong_with_a_query_stands_at_its_field(cause: Any, status: int,
         (NoSuchPartition("wrong"), 404, "partition"),
         (NoSuchPath("wrong"), 404, "path"),
         (MetadataRejected("wrong"), 400, "metadata"),
+        (PipelineRejected("wrong"), 400, "preprocessing"),
         (IndexRejected("index_type", "wrong"), 400, "index_type"),
         (IndexRejected("index_params", "wrong"), 400, "index_params"),
     ],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from imagesearch.errors import ImageSearchError, PictureRejected, SourceRejected
 from imagesearch.pictures.regions import InvalidRegion
+from imagesearch.pipeline import PipelineRejected
 from imagesearch_api.errors import (
     IndexRejected,
     MetadataRejected,
@@ -130,6 +131,8 @@ def named(error: ImageSearchError) -> ImageSearchError:
     match error:
         case NetworkRejected(rule=rule):
             return BadField("network", rule)
+        case PipelineRejected(rule=rule):
+            return BadField("preprocessing", rule)
         case MetadataRejected(rule=rule):
             return BadField("metadata", rule)
         case IndexRejected(part=part, rule=rule):
