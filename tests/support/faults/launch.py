@@ -1,6 +1,7 @@
 """Start the local stack with the stand-in in the extractors' places: `python launch.py up ...`.
 
-`CLOCKS_AHEAD=indexer=3600,api=-60` says whose clock is wrong, and by how many seconds.
+`CLOCKS_AHEAD=indexer=3600,api=-60` says whose clock is wrong, and by how many seconds;
+`METRICS_PORTS=indexer=9001,scheduler=9002` who shows metrics, and where.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _service_programs = programs.service_programs
 
 def with_stand_in(port: int, networks: Mapping[str, str]) -> list[programs.Program]:
     """Return the services, the extractors replaced."""
-    return [_clocked(_replaced(program)) for program in _service_programs(port, networks)]
+    return [_measured(_clocked(_replaced(program))) for program in _service_programs(port, networks)]
 
 
 def _replaced(program: programs.Program) -> programs.Program:
@@ -31,12 +32,21 @@ def _replaced(program: programs.Program) -> programs.Program:
 
 def _clocked(program: programs.Program) -> programs.Program:
     """Return a service that takes its time from a clock that is wrong, where it is to."""
-    pairs = (pair.split("=") for pair in os.environ.get("CLOCKS_AHEAD", "").split(",") if pair)
-    ahead = dict(pairs).get(program.name)
+    ahead = _pairs("CLOCKS_AHEAD").get(program.name)
     if ahead is None:
         return program
     command = program.command.replace("python -P -m ", "python -P ").replace("python -P ", f"python -P {CLOCKED} ")
     return replace(program, command=command, environment={**program.environment, "CLOCK_AHEAD": ahead})
+
+
+def _measured(program: programs.Program) -> programs.Program:
+    """Return a service that shows its metrics, where it is to."""
+    port = _pairs("METRICS_PORTS").get(program.name)
+    return program if port is None else replace(program, environment={**program.environment, "METRICS_PORT": port})
+
+
+def _pairs(variable: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in os.environ.get(variable, "").split(",") if pair)
 
 
 if __name__ == "__main__":
