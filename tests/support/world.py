@@ -144,6 +144,7 @@ class World:
         model: str | None = None,
         preprocessing: Preprocessing | None = None,
         index_type: str = "FLAT",
+        extract: bool = False,
     ) -> str:
         """Commit a reindex the way the API does, and return the id of its job."""
         with self.catalog.transaction() as tx:
@@ -157,6 +158,7 @@ class World:
                 preprocessing=preprocessing or found.preprocessing,
                 network=NetworkSpec(found.network, found.dimension),
                 model=model or found.model,
+                extract=extract,
             )
         return job.id
 

@@ -44,10 +44,12 @@ class CollectionCalls(Calls):
         network: str | None = None,
         pipeline: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
+        extract: bool = False,
     ) -> Job:
         """Submit a job that builds the collection's index anew; searches use the old one until it is done.
 
-        What is None stays as it is. With another network or preprocessing every picture is extracted again.
+        What is None stays as it is. With another network or preprocessing, or where `extract` asks for it, every
+        picture is extracted again.
         """
         options = {
             "index_type": index_type,
@@ -55,6 +57,8 @@ class CollectionCalls(Calls):
             "network": network,
             "pipeline": pipeline,
             "preprocessing": preprocessing,
+            # A server that does not know it is not asked.
+            "extract": extract or None,
         }
         body = {key: value for key, value in options.items() if value is not None}
         return Job.parse(

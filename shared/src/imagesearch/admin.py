@@ -1,4 +1,4 @@
-"""Look after the system on the server: `python -m imagesearch.admin keys|secrets|audit|doctor|plan ...`."""
+"""Look after the system on the server: `python -m imagesearch.admin keys|secrets|audit|doctor|plan|...`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.command import add_doctor
 from imagesearch.errors import ImageSearchError
 from imagesearch.settings import PostgresSettings
+from imagesearch.upload_check import add_verify_uploads
 
 PAGE = 500
 
@@ -138,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_audit)
     add_doctor(parts)
     add_plan(parts)
+    add_verify_uploads(parts)
     return parser
 
 

@@ -179,3 +179,31 @@ def test_what_is_neither_a_file_nor_an_id_is_a_usage_error(api: FakeApi, run: Ru
     result = run("compare", "missing.jpg", "4")
     assert (result.exit_code, api.asked) == (64, [])
     assert "neither a file nor an id" in result.stderr
+
+
+def test_vectors_are_rebuilt_collection_by_collection(api: FakeApi, run: Run) -> None:
+    for name, number in (("cats", "17"), ("dogs", "18")):
+        api.on("POST", f"/api/v2/collections/{name}/reindex", ok(job("planning", id=number, kind="reindex"), 202))
+        api.on("GET", f"/api/v2/jobs/{number}", ok(job("succeeded", id=number, kind="reindex", ended=True)))
+    result = run("admin", "rebuild-vectors", "cats", "dogs")
+    assert result.exit_code == 0
+    assert [request.method for request in api.requests].count("POST") == 2
+    assert api.sent_json(0) == {"extract": True}
+    assert [line for line in result.stdout.splitlines() if line.endswith(":")] == ["cats:", "dogs:"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "code"), [(("failed", "succeeded"), 1), (("completed_with_failures", "succeeded"), 2)]
+)
+def test_rebuilding_goes_on_behind_a_collection_that_fails(
+    api: FakeApi, run: Run, ends: tuple[str, str], code: int
+) -> None:
+    sizes = {"images": 3, "vectors": 3, "model": "m", "fingerprint": "f"}
+    collections = [{"name": name, **sizes} for name in ("cats", "dogs")]
+    api.on("GET", "/api/v2/collections", ok({"items": collections, "next": None}))
+    for name, number, state in zip(("cats", "dogs"), ("17", "18"), ends, strict=True):
+        api.on("POST", f"/api/v2/collections/{name}/reindex", ok(job("planning", id=number, kind="reindex"), 202))
+        api.on("GET", f"/api/v2/jobs/{number}", ok(job(state, id=number, kind="reindex", ended=True)))
+    result = run("admin", "rebuild-vectors")
+    assert result.exit_code == code
+    assert [request.method for request in api.requests].count("POST") == 2

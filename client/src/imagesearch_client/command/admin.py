@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from imagesearch_client.command.follow import EXIT_CODES, report, watch
 from imagesearch_client.command.keys import keys
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
@@ -34,6 +35,26 @@ def reconcile(session: Session, dry_run: bool, as_json: bool) -> None:
     print_table(session.console, ("finding", "count", "detail"), findings)
     if outcome.dry_run:
         click.echo("Nothing was changed: this was a dry run.")
+
+
+@admin.command("rebuild-vectors")
+@click.argument("collections", nargs=-1)
+@click.pass_obj
+def rebuild_vectors(session: Session, collections: tuple[str, ...]) -> None:
+    """Read every picture of COLLECTIONS again, one after the other; searches use the old vectors until then.
+
+    For vectors that are not to be trusted: those that are only missing are found by `reconcile`. Without a name,
+    every collection is rebuilt. Exits with 1 where one of them was not, and with 2 where some pictures failed.
+    """
+    names = collections or [each.name for each in session.client.collections()]
+    ended = 0
+    for name in names:
+        job = watch(session, session.client.reindex(name, extract=True).id, session.errors)
+        click.echo(f"{name}:")
+        report(session, job)
+        code = EXIT_CODES.get(job.state, 1)
+        ended = 1 if 1 in (ended, code) else max(ended, code)
+    raise click.exceptions.Exit(ended)
 
 
 @admin.command()

@@ -16,6 +16,7 @@ from imagesearch_client.command.root import Session
 @click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
 @click.option("--pipeline", help="published or recommended.")
 @click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as side=320, pooling=gem.")
+@click.option("--extract", is_flag=True, help="Read every picture again, also where its vector could be copied.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
 @click.pass_obj
@@ -29,6 +30,7 @@ def reindex(
     network: str | None,
     pipeline: str | None,
     preprocessing: tuple[str, ...],
+    extract: bool,
     wait: bool,
     as_json: bool,
 ) -> None:
@@ -44,5 +46,6 @@ def reindex(
         network=network,
         pipeline=pipeline,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
+        extract=extract,
     )
     follow(session, job, wait=wait, as_json=as_json)

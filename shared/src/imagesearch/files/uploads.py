@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from imagesearch.files.beneath import descend
@@ -24,6 +25,7 @@ _FILE = re.compile(rf"{_FOLDER}(?P<sha256>(?P=first)(?P=second)[0-9a-f]{{60}})\.
 _DRAFT = re.compile(rf"{_FOLDER}\.(?:[0-9a-f]{{64}}\.[a-z]{{3,4}}\.)?[0-9a-f]{{32}}")
 """What is being stored, or was set aside to be removed."""
 _SUBFOLDER = re.compile(r"none|[0-9a-f]{16}|[0-9a-f]{2}")
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LAST_WRITE_SECONDS = 3600.0
 """A draft that nobody has written to for so long will never be finished."""
 
@@ -155,6 +157,43 @@ class Uploads:
                 _remove_if_empty(top, root)
         return removed
 
+    def files(self, collection_id: int) -> Iterator[str]:
+        """Yield the paths of the files of a collection's uploads.
+
+        Raises:
+            OSError: the file system failed, or does not allow it.
+        """
+        with suppress(FileNotFoundError), descend(self.root, ()) as root:
+            for folder, _, names, _ in os.fwalk(str(collection_id), dir_fd=root, onerror=_fail):
+                yield from (
+                    f"{self.root}/{folder}/{name}" for name in names if _FILE.fullmatch(f"{folder}/{name}")
+                )
+
+    def state(self, path: str, *, contents: bool = False) -> Literal["whole", "missing", "damaged"]:
+        """Tell whether an upload's file is there, and is what its name says.
+
+        Args:
+            path: where it lies.
+            contents: read it; otherwise a file that is not empty is taken for whole.
+
+        Raises:
+            OSError: the file system does not allow it.
+        """
+        parts = self._parts(path)
+        if parts is None:
+            return "missing"
+        try:
+            with descend(self.root, parts[:-1]) as folder:
+                descriptor = os.open(parts[-1], _READ, dir_fd=folder)
+        except FileNotFoundError:
+            return "missing"
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or not found.st_size:
+                return "damaged"
+            digest = hashlib.file_digest(file, "sha256").hexdigest() if contents else None
+        return "whole" if digest in (None, parts[-1].partition(".")[0]) else "damaged"
+
     def _parts(self, path: str) -> tuple[str, ...] | None:
         relative = path.removeprefix(f"{self.root}/")
         return tuple(relative.split("/")) if relative != path and _FILE.fullmatch(relative) else None
@@ -169,6 +208,10 @@ class Uploads:
                     continue
                 with _listable(parent) as listed:
                     os.fsync(listed)
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def _create(name: str, folder: int) -> int:
@@ -202,7 +245,7 @@ def _is_leftover(relative: str, name: str, folder: int) -> bool:
     if named is None:
         return False
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        descriptor = os.open(name, _READ, dir_fd=folder)
     except OSError:
         return False
     with os.fdopen(descriptor, "rb") as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from imagesearch import pipeline
@@ -156,3 +157,19 @@ def test_a_build_whose_message_was_lost_is_asked_for_again(world: World) -> None
         world.taken(TaskName.PLAN)
         reconcile(world.indexer, Reconcile(dry_run=False, deep=False))
     check_whole(world, SMOOTH)
+
+
+def test_vectors_that_are_wrong_are_made_again_from_the_files(world: World) -> None:
+    filled(world)
+    collection = world.collection()
+    keys = world.vectors.keys(collection.vector_collection)
+    wrong = np.zeros((len(keys), 512), np.float32)
+    wrong[:, 0] = 1.0
+    labels = {"partitions": [""] * len(keys), "metadata": [{"year": 1999}] * len(keys)}
+    world.vectors.upsert(collection.vector_collection, keys, wrong, **labels)
+    world.inferences = 0
+    job = finish(world, world.submit_reindex(extract=True))
+    assert (job.state, job.indexed, world.inferences) == (JobState.SUCCEEDED, 25, 25)
+    assert world.collection().fingerprint == collection.fingerprint
+    check_whole(world)
+    assert world.run(world.root).unchanged == 25, "rows are as they were"

@@ -31,6 +31,8 @@ class Rebuild:
     pipeline: Preset | None = None
     preprocessing: Mapping[str, Any] | None = None
     network: str | None = None
+    extract: bool = False
+    """Read every picture again, also where the vectors could be copied: they are not to be trusted."""
 
 
 def submit_reindex(
@@ -38,8 +40,8 @@ def submit_reindex(
 ) -> jobs.Job:
     """Commit the job that builds a collection's index anew, and ask for its planning.
 
-    With the collection's own preprocessing and network, vectors are copied from store to store. Otherwise every
-    picture is extracted again.
+    With the collection's own preprocessing and network, vectors are copied from store to store, unless that is not
+    wanted. Otherwise every picture is extracted again.
 
     Raises:
         Forbidden: the key is bound to a partition.
@@ -76,6 +78,7 @@ def submit_reindex(
                     "index_params": dict(spec.params),
                     "preprocessing": preprocessing.to_dict(),
                     "network": network.name,
+                    "extract": wanted.extract,
                 },
             ),
             index_type=spec.index_type,
@@ -83,6 +86,7 @@ def submit_reindex(
             preprocessing=preprocessing,
             network=network,
             model=model,
+            extract=wanted.extract,
         )
     ports.announce(job)
     return job

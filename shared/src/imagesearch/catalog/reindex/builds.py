@@ -43,7 +43,7 @@ class ReindexBuild:
         network: name of the network that it is built with.
         dimension: numbers of a vector.
         model: identity of the network that it is built with; None until the first batch of an extraction.
-        extracts: pictures are read again with another pipeline; otherwise vectors are copied.
+        extracts: pictures are read again; otherwise vectors are copied.
         fence_key: the next round takes the keys up to this one.
         fence_xid: every transaction before this one has to have ended by then.
         reached_key: everything up to this key is filled in, or in the ledger; None before the first round.
@@ -85,8 +85,9 @@ def submit(
     preprocessing: Preprocessing,
     network: NetworkSpec,
     model: str | None,
+    extract: bool = False,
 ) -> jobs.Job:
-    """Write a job and its build, which extracts where the pipeline is not the collection's.
+    """Write a job and its build, which extracts where that is asked for or the pipeline is not the collection's.
 
     Raises:
         Conflict: the collection's index is being built already, or its rows still follow the last build.
@@ -107,7 +108,8 @@ def submit(
             network=network.name,
             dimension=network.dimension,
             model=model,
-            extracts=(preprocessing, network.name, model)
+            extracts=extract
+            or (preprocessing, network.name, model)
             != (collection.preprocessing, collection.network, collection.model)
             or not collection.is_current,
             fence_key=fence.key,

@@ -65,12 +65,16 @@ class AliasBody(Body):
 
 
 class ReindexBody(Body):
-    """What POST /collections/{name}/reindex takes; what is missing stays as it is."""
+    """What POST /collections/{name}/reindex takes; what is missing stays as it is.
+
+    With `extract` every picture is read again, also where its vector could be copied.
+    """
 
     index_type: IndexType | None = None
     index_params: dict[str, Any] | None = None
     network: NetworkName | None = None
     pipeline: PresetName | None = None
     preprocessing: dict[str, Any] | None = None
+    extract: bool = False
 
     _options = field_validator("preprocessing")(_checked_options)
