@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 from pydantic import Field
 
+from imagesearch import tracing
 from imagesearch.settings import Settings
 
 
@@ -26,6 +27,9 @@ class TelemetrySettings(Settings):
     )
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of this process' Prometheus page; 0 for none.")
     metrics_host: str = Field("127.0.0.1", description="Address that the Prometheus page listens on.")
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="Where traces go, as OTLP over HTTP (`http://collector:4318`); empty for nowhere."
+    )
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -84,8 +88,9 @@ class MetricsPage:
 
 
 def configure(service: str, settings: TelemetrySettings) -> MetricsPage:
-    """Send logs to stdout in one format, and open the page of this process' metrics."""
+    """Send logs to stdout in one format, traces to who wants them, and open the page of this process' metrics."""
     configure_logs(service, settings)
+    tracing.configure(service, settings.otel_exporter_otlp_endpoint)
     return MetricsPage(settings)
 
 

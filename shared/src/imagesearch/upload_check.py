@@ -26,14 +26,14 @@ class Difference:
     """Name one place where the catalogue and the files do not agree.
 
     Attributes:
-        kind: ``missing``: an image has no file; ``damaged``: a file is not what its name says; ``stray``: a file
+        state: ``missing``: an image has no file; ``damaged``: a file is not what its name says; ``stray``: a file
             has no image.
         collection_id: whose upload it is.
         path: where the file lies, or should.
         image_id: None for a stray file.
     """
 
-    kind: Literal["missing", "damaged", "stray"]
+    state: Literal["missing", "damaged", "stray"]
     collection_id: int
     path: str
     image_id: int | None = None
@@ -108,13 +108,13 @@ def verify_uploads(catalog: Catalog, options: argparse.Namespace) -> int:
         raise ValueError("UPLOAD_ROOT is not set: uploads are switched off here.")
     uploads, counts = Uploads(root), {"missing": 0, "damaged": 0, "stray": 0}
     for found in differences(catalog, uploads, contents=options.contents):
-        counts[found.kind] += 1
-        line = json.dumps(asdict(found)) if options.json else f"{found.kind}\t{found.path}"
+        counts[found.state] += 1
+        line = json.dumps(asdict(found)) if options.json else f"{found.state}\t{found.path}"
         sys.stdout.write(f"{line}\n")
-        if found.kind == "stray" and options.remove_strays:
+        if found.state == "stray" and options.remove_strays:
             with catalog.transaction() as tx:
                 stray_files.note(tx, found.collection_id, [found.path], after=STRAY_AFTER)
-    sys.stderr.write(", ".join(f"{count} {kind}" for kind, count in counts.items()) + "\n")
+    sys.stderr.write(", ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
     return 1 if counts["missing"] or counts["damaged"] else 0
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from support.collector import Collector
 from support.drawing import draw_album
 from support.gallery import Gallery, fill
 from support.system import System
@@ -22,13 +24,21 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """Where this system sends its traces."""
+    with closing(Collector()) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def system(
-    tmp_path_factory: pytest.TempPathFactory, library: Path, vector_store: dict[str, str]
+    tmp_path_factory: pytest.TempPathFactory, library: Path, vector_store: dict[str, str], collector: Collector
 ) -> Iterator[System]:
     """The system that the tests of this folder share."""
     # Networks that compute two pictures at a time are ready seconds sooner, and a small job has some batches.
     sizes = {"COMPUTE_BATCH": "2", "BATCH_SIZE": "16"}
-    made = System(tmp_path_factory.mktemp("networks"), library, **sizes, **vector_store)
+    traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "500"}
+    made = System(tmp_path_factory.mktemp("networks"), library, **sizes, **traces, **vector_store)
     made.start()
     yield made
     assert made.stop() == 0

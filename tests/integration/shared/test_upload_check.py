@@ -53,7 +53,7 @@ def use(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
 def found(album: Album, uploads: Uploads, *, contents: bool = False) -> dict[str, str]:
     seen = list(differences(album.catalog, uploads, contents=contents))
     assert all(each.collection_id == album.collection.id for each in seen)
-    return {each.path: each.kind for each in seen}
+    return {each.path: each.state for each in seen}
 
 
 def test_what_agrees_is_not_told_of(album: Album, uploads: Uploads) -> None:
@@ -104,7 +104,7 @@ def test_the_command_tells_each_and_has_strays_looked_at_later(
     assert main(["verify-uploads", "--json", "--remove-strays"]) == 1
     printed = capsys.readouterr()
     lines = [Difference(**json.loads(line)) for line in printed.out.splitlines()]
-    assert [(line.kind, line.path, line.image_id is None) for line in lines] == [
+    assert [(line.state, line.path, line.image_id is None) for line in lines] == [
         ("missing", gone, False),
         ("stray", stray, True),
     ]

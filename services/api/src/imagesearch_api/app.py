@@ -21,6 +21,7 @@ from imagesearch_api.http.request_ids import HEADER as REQUEST_ID
 from imagesearch_api.http.request_ids import name_requests
 from imagesearch_api.http.request_resources import Holding
 from imagesearch_api.http.response_headers import protect
+from imagesearch_api.http.traces import trace_requests
 from imagesearch_api.page.assets import Assets
 from imagesearch_api.page.routes import page
 from imagesearch_api.services import Services
@@ -74,6 +75,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.wsgi_app = Holding(app.wsgi_app)  # type: ignore[method-assign]
     # First, so that a refusal has its id as well.
     name_requests(app)
+    trace_requests(app)
     guard(app, public_url=settings.public_url, hosts=settings.allowed_hosts, origins=settings.cors_origins)
     judge_callers(app)
     limit_rates(

@@ -8,7 +8,7 @@ from celery import Celery
 from celery.exceptions import TaskError
 from celery.exceptions import TimeoutError as NoAnswer
 
-from imagesearch import request_id
+from imagesearch import request_id, tracing
 from imagesearch.contract import TaskName
 from imagesearch.errors import QueryTimeout, StoreUnavailable
 from imagesearch.messaging.redis_errors import needing_redis
@@ -40,9 +40,8 @@ class CeleryAsker:
     def _ask(self, task: TaskName, message: Message, timeout: float) -> Any:
         # It does not expire: a worker whose clock runs ahead would drop it at once, and all that is asked for in
         # this way may be done late.
-        result = self._app.send_task(
-            str(task), args=(message.to_wire(),), headers=request_id.headers(), ignore_result=False
-        )
+        headers = request_id.headers() | tracing.headers()
+        result = self._app.send_task(str(task), args=(message.to_wire(),), headers=headers, ignore_result=False)
         try:
             return result.get(timeout=timeout, interval=0.01)
         finally:

@@ -9,6 +9,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
+from imagesearch import tracing
 from imagesearch.access.key_ring import KeyRing
 from imagesearch.access.keys import StoredKey
 from imagesearch.catalog import api_keys, signing_secrets
@@ -63,6 +64,7 @@ def compose() -> Services:
     sources, limits, settings = SourceSettings(), PictureSettings(), ApiSettings()
     telemetry = TelemetrySettings()
     configure_logs("api", telemetry)
+    tracing.configure("api", telemetry.otel_exporter_otlp_endpoint)
     log_settings(postgres, redis_settings, milvus, sources, limits, settings)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
     counter = create_redis(redis_settings, timeout=COUNT_TIMEOUT)

@@ -8,6 +8,7 @@ from threading import Event
 
 import numpy as np
 
+from imagesearch import tracing
 from imagesearch.contract import (
     ExtractBatch,
     ExtractedImage,
@@ -94,7 +95,7 @@ def _embed(
     decoded: list[DecodedImage], preprocessing: Preprocessing, embedder: Embedder, stopping: Event
 ) -> Vectors:
     pixels = np.stack([picture.pixels for picture in decoded])
-    with FORWARD_SECONDS.labels(Queue.EXTRACT).time():
+    with FORWARD_SECONDS.labels(Queue.EXTRACT).time(), tracing.step("forward"):
         return retry_transient(
             lambda: embedder.embed(pixels, preprocessing.pooling), stopping, doing="forward pass"
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from imagesearch import tracing
 from imagesearch.contract import ExtractBatch, IndexBatch, JobState, Queue, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.job_progress import JobProgress
@@ -69,7 +70,7 @@ class BulkExtractor:
 
     def _extract(self, batch: ExtractBatch) -> IndexBatch:
         started = time.monotonic()
-        with STAGE_SECONDS.labels("extract").time():
+        with STAGE_SECONDS.labels("extract").time(), tracing.step("extract"):
             done = extract(
                 batch,
                 embedder=self.embedder,
@@ -93,7 +94,7 @@ class BulkExtractor:
             task_id = self.claims.queued(Queue.INDEX.value, done.batch_id)
             self.publish(TaskName.INDEX, done, task_id=task_id)
 
-        with STAGE_SECONDS.labels("send").time():
+        with STAGE_SECONDS.labels("send").time(), tracing.step("send"):
             retry_transient(send, self.stopping, doing="publishing vectors")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, Oper
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from imagesearch import tracing
 from imagesearch.errors import StoreUnavailable
 from imagesearch.metrics import STORE_ERRORS, STORE_SECONDS
 from imagesearch.settings import PostgresSettings
@@ -90,7 +91,7 @@ class Catalog:
                 deadlock, too long a pause within it): the whole transaction may be tried again. One that broke off
                 during its commit may have been committed.
         """
-        with self._named_failures(), self._engine.connect() as connection:
+        with self._named_failures(), tracing.step("postgres"), self._engine.connect() as connection:
             cast(Any, connection.connection.driver_connection).autocommit = False
             with connection.begin():
                 yield connection

@@ -46,6 +46,7 @@ jobs = sa.Table(
     sa.Column("reopened_up_to", sa.BigInteger),
     # The path up to which pruning has looked for images whose files are gone.
     sa.Column("pruned_up_to", sa.Text),
+    sa.Column("traceparent", sa.Text),
     # When the whole source was in the ledger, and when every path in it had its batch or its outcome.
     moment("listed_at"),
     moment("planned_at"),

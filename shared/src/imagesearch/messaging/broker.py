@@ -14,7 +14,7 @@ from kombu import pools
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from imagesearch import request_id
+from imagesearch import request_id, tracing
 from imagesearch.contract import Queue, TaskName
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.redis_errors import needing_redis
@@ -34,6 +34,9 @@ ROUTES = {
     TaskName.RECONCILE: Queue.RECONCILE,
     TaskName.INDEX: Queue.INDEX,
 }
+
+DESCRIBED = ("job_id", "batch_id", "collection_id")
+"""Fields of messages that their spans have, too."""
 
 AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 """Reconnect once and without a wait. With Celery's defaults a message that cannot reach Redis fails after 6 s, and
@@ -138,7 +141,7 @@ def send(
             args=(message.to_wire(),),
             task_id=task_id or str(uuid4()),
             queue=queue,
-            headers=request_id.headers(),
+            headers=request_id.headers() | tracing.headers(),
             ignore_result=True,
         )
 
@@ -164,7 +167,8 @@ def register(
     """
 
     def run(task_itself: Task, wire: object) -> dict[str, Any] | None:
-        with request_id.handling(task_itself.request.headers):
+        headers = task_itself.request.headers
+        with request_id.handling(headers), tracing.handling(headers, str(task)):
             return handled(wire)
 
     def handled(wire: object) -> dict[str, Any] | None:
@@ -173,6 +177,7 @@ def register(
         except InvalidMessage as error:
             log.warning("message.dropped", task=str(task), reason=str(error))
             return None
+        tracing.describe(**{name: getattr(message, name) for name in DESCRIBED if hasattr(message, name)})
         try:
             answer = handle(message)
         except TransientError as error:

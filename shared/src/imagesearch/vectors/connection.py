@@ -11,6 +11,7 @@ from typing import TypeVar
 import grpc  # type: ignore[import-untyped]
 from pymilvus import MilvusClient, MilvusException
 
+from imagesearch import tracing
 from imagesearch.errors import NotFound, StoreUnavailable
 from imagesearch.metrics import STORE_ERRORS, STORE_SECONDS
 from imagesearch.settings import MilvusSettings
@@ -116,7 +117,7 @@ class MilvusConnection:
     def _try(self, action: Callable[[MilvusClient], T], name: str | None) -> T:
         try:
             client = self._connected()
-            with STORE_SECONDS.labels("milvus").time():
+            with STORE_SECONDS.labels("milvus").time(), tracing.step("milvus"):
                 answer = action(client)
         except (MilvusException, grpc.RpcError, grpc.FutureTimeoutError) as error:
             reason = _reason(error)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from imagesearch import tracing
 from imagesearch.metrics import SEARCH_SECONDS
 
 
@@ -22,7 +23,8 @@ class Timings:
         """Add the time of a block to a stage."""
         begun = time.perf_counter()
         try:
-            yield
+            with tracing.step(stage):
+                yield
         finally:
             seconds = time.perf_counter() - begun
             SEARCH_SECONDS.labels(stage).observe(seconds)

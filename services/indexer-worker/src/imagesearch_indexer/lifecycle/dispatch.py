@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from imagesearch import tracing
 from imagesearch.catalog import collections, jobs, locks
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
@@ -234,7 +235,8 @@ def _send(indexer: Indexer, load: Load) -> None:
         task_ids = indexer.in_flight.queued(queue, [each.batch.id for each in there])
         for each, task_id in zip(there, task_ids, strict=True):
             try:
-                indexer.send(TaskName.EXTRACT, each.message, task_id, queue=queue)
+                with tracing.continuing(each.traceparent):
+                    indexer.send(TaskName.EXTRACT, each.message, task_id, queue=queue)
             except StoreUnavailable as error:
                 log.warning("batch.not_sent", job=each.batch.job_id, batch=each.batch.id, reason=str(error))
     if load.waiting:

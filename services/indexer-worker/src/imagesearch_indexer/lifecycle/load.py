@@ -42,6 +42,7 @@ class Leased:
     batch: Batch
     queue: str
     message: ExtractBatch
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +110,5 @@ def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Loa
             generation=each.sender.collection.generation,
             bound_roots=each.sender.job.tenancy.roots,
         )
-        leased.append(Leased(batch, target.queue, message))
+        leased.append(Leased(batch, target.queue, message, each.sender.job.traceparent))
     return Load(leased, claimed.waiting)

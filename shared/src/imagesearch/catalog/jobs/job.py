@@ -33,6 +33,7 @@ class Job:
         reopened_up_to: behind which row of the ledger failed paths are still to be tried again; None: none are.
         folded: how many paths of each outcome have been folded away from the ledger.
         pruned_up_to: up to which path it has been looked which images have lost their files.
+        traceparent: the trace of the request that submitted it; None where nobody records traces.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Job:
     reopened_up_to: int | None = None
     pruned_up_to: str | None = None
     folded: dict[str, int] = field(default_factory=dict)
+    traceparent: str | None = None
 
     @property
     def tenancy(self) -> Tenancy:

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from imagesearch import tracing
 from imagesearch.access.tenants import NOBODY, Owner
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
@@ -69,6 +70,7 @@ def create(tx: Transaction, collection_id: int, job: NewJob) -> Job:
             api_key_id=job.owner.key_id,
             bound_partition=bounds.partition,
             bound_roots=None if bounds.roots is None else list(bounds.roots),
+            traceparent=tracing.traceparent(),
         )
         .on_conflict_do_nothing(
             index_elements=["idempotency_scope", "idempotency_key"],
