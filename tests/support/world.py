@@ -17,6 +17,7 @@ from uuid import uuid4
 import numpy as np
 import sqlalchemy as sa
 
+from imagesearch import tracing
 from imagesearch.catalog import collections, image_counts, jobs, naming
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import counters, ledger
@@ -68,6 +69,7 @@ class World:
         inferences: how many pictures the stand-in extractor has computed.
         contents: the bytes that it has read, by their digest.
         queues: where each batch was sent last.
+        traces: what each batch was recorded as a part of when it was sent last.
     """
 
     catalog: Catalog
@@ -83,6 +85,7 @@ class World:
     inferences: int = 0
     contents: dict[str, bytes] = field(default_factory=dict)
     queues: dict[int, str] = field(default_factory=dict)
+    traces: dict[int, str | None] = field(default_factory=dict)
 
     @property
     def indexer(self) -> Indexer:
@@ -110,6 +113,7 @@ class World:
         if isinstance(message, ExtractBatch):
             assert queue is not None
             self.queues[message.batch_id] = queue
+            self.traces[message.batch_id] = tracing.headers().get(tracing.HEADER)
 
     def taken(self, task: TaskName) -> list[Message]:
         """Take the messages of one kind out of the outbox."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 from opentelemetry import context, trace
@@ -19,6 +20,7 @@ HEADER = "traceparent"
 """Of HTTP and of messages: https://www.w3.org/TR/trace-context/. Older workers pass over it."""
 _PROPAGATOR = TraceContextTextMapPropagator()
 _provider: TracerProvider | None = None
+_entry: ContextVar[str | None] = ContextVar("entry", default=None)
 
 
 def configure(service: str, endpoint: str) -> None:
@@ -51,7 +53,7 @@ def request(traceparent: str | None) -> Iterator[Span | None]:
         yield None
         return
     given = _PROPAGATOR.extract({HEADER: traceparent or ""})
-    with _tracer(_provider).start_as_current_span("request", given, kind=SpanKind.SERVER) as span:
+    with _tracer(_provider).start_as_current_span("request", given, kind=SpanKind.SERVER) as span, _entered():
         yield span
 
 
@@ -73,7 +75,7 @@ def handling(headers: Mapping[str, object] | None, task: str) -> Iterator[None]:
     if not trace.get_current_span(given).get_span_context().is_valid:
         yield
         return
-    with _tracer(_provider).start_as_current_span(task, given, kind=SpanKind.CONSUMER):
+    with _tracer(_provider).start_as_current_span(task, given, kind=SpanKind.CONSUMER), _entered():
         yield
 
 
@@ -104,8 +106,17 @@ def headers() -> dict[str, str]:
 
 
 def traceparent() -> str | None:
-    """Return the place in the trace that is being recorded now; None where nothing is."""
-    return headers().get(HEADER)
+    """Return where in its trace the request or message is that is being recorded; None where nothing is."""
+    return _entry.get()
+
+
+@contextmanager
+def _entered() -> Iterator[None]:
+    token = _entry.set(headers().get(HEADER))
+    try:
+        yield
+    finally:
+        _entry.reset(token)
 
 
 def _tracer(provider: TracerProvider) -> trace.Tracer:

@@ -44,7 +44,9 @@ def test_a_message_and_its_handling_belong_to_the_trace_of_the_caller(recorded: 
 
 def test_what_is_sent_for_a_job_belongs_to_its_trace_whoever_sends_it(recorded: InMemorySpanExporter) -> None:
     with tracing.request(None):
-        kept, own = tracing.traceparent(), tracing.headers()
+        own = tracing.headers()
+        with tracing.step("postgres"):
+            kept = tracing.traceparent()
     with tracing.request(None):
         with tracing.continuing(kept):
             assert tracing.headers() == own
