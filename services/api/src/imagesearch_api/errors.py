@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from imagesearch.errors import ImageSearchError, NotFound, PermanentError, PictureRejected
+from imagesearch.errors import Conflict, ImageSearchError, NotFound, PermanentError, PictureRejected
 from imagesearch.pictures.regions import InvalidRegion
 
 BUSY_SECONDS = 2
@@ -131,7 +131,9 @@ class QueryRejected(PermanentError):
     """
 
     def __init__(
-        self, index: int, cause: NotFound | PictureRejected | InvalidRegion | UrlRefused | VectorRejected
+        self,
+        index: int,
+        cause: NotFound | Conflict | PictureRejected | InvalidRegion | UrlRefused | VectorRejected,
     ) -> None:
         super().__init__(f"query {index}: {cause}")
         self.index = index

@@ -28,5 +28,8 @@ MAX_FIELDS = 64
 MAX_KEY_LENGTH = 200
 """Characters of an idempotency key."""
 
+HEAT_SIZE = 256
+"""The longer side of a heat map in pixels."""
+
 MIN_THUMBNAIL_SIZE, THUMBNAIL_SIZE, MAX_THUMBNAIL_SIZE = 64, 256, 512
 """The longer side of a thumbnail in pixels; the one in the middle where the request does not say."""

@@ -52,8 +52,10 @@ class Pictures:
         """Return the same for a key: it reads files of a library only beneath what the key is bound to."""
         return replace(self, roots=tenancy.roots_within(self.roots))
 
-    def decode(self, data: bytes, preprocessing: Preprocessing, box: Region | None = None) -> Picture:
-        """Decode a picture as soon as there is memory for it.
+    def decode(
+        self, data: bytes, preprocessing: Preprocessing, box: Region | None = None, *, preview: int | None = None
+    ) -> Picture:
+        """Decode a picture as soon as there is memory for it; `preview` is as `decode.decode` says.
 
         Raises:
             Busy: there is none in time.
@@ -61,7 +63,7 @@ class Pictures:
         """
         with ExitStack() as taken:
             admit = partial(self.memory.decoding, taken)
-            return decode.decode(data, preprocessing, self.limits, box, admit=admit)
+            return decode.decode(data, preprocessing, self.limits, box, preview=preview, admit=admit)
 
     def require_unchanged(self, image: Image) -> None:
         """Look by its size and its time whether a file is the one that was indexed, and only else at its bytes.
@@ -77,6 +79,17 @@ class Pictures:
             # Copying a library, or seeing it through another mount, changes times alone.
             with ExitStack() as taken:
                 _require(image, self.read(image.path, taken))
+
+    def read_unchanged(self, image: Image, taken: ExitStack) -> bytes:
+        """Return the bytes of an image's file as `read` does, if they are those that were indexed.
+
+        Raises:
+            Busy, PictureRejected: as `read` says.
+            FileChanged: they are others.
+        """
+        data = self.read(image.path, taken)
+        _require(image, data)
+        return data
 
     def thumbnail(self, image: Image, size: int, file_format: ThumbnailFormat) -> bytes:
         """Return a small version of the file that was indexed, from the cache or made as soon as there is memory.

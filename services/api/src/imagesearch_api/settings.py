@@ -28,6 +28,12 @@ class ApiSettings(Settings):
     max_searches: int = Field(12, ge=1, description="Searches in flight in one process; more get 429 at once.")
     max_reads: int = Field(8, ge=1, description="Lists, counts and other plain reads in flight, likewise.")
     max_pictures: int = Field(12, ge=1, description="Thumbnails and comparisons in flight, likewise.")
+    max_explanations: int = Field(
+        2,
+        ge=1,
+        description="Searches and comparisons that explain a similarity in flight, likewise; each takes a place "
+        "of its kind as well.",
+    )
     max_files: int = Field(8, ge=1, description="Files of images being sent, likewise.")
     max_changes: int = Field(
         8, ge=1, description="Uploads, changes and deletes in flight, likewise; each may wait for the indexer."
@@ -167,6 +173,7 @@ class ApiSettings(Settings):
             Lane.SEARCHES: self.max_searches,
             Lane.READS: self.max_reads,
             Lane.PICTURES: self.max_pictures,
+            Lane.EXPLANATIONS: self.max_explanations,
             Lane.FILES: self.max_files,
             Lane.CHANGES: self.max_changes,
             Lane.SUBMISSIONS: self.max_submissions,

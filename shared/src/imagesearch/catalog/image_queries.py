@@ -28,6 +28,29 @@ def listing(tx: Transaction, collection_id: int, *, partition: str | None, after
     return [Image(*row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
+def spread_out(
+    tx: Transaction, collection_id: int, *, partition: str | None, places: int, at_each: int
+) -> list[Image]:
+    """Return indexed images of a collection, or of one of its partitions, from places spread over its ids.
+
+    It costs the same for any number of images; the same images give the same answer.
+    """
+    conditions = indexed_behind(collection_id, 0, partition)
+    ends = [
+        tx.execute(sa.select(table.c.id).where(*conditions).order_by(order).limit(1)).scalar()
+        for order in (table.c.id, table.c.id.desc())
+    ]
+    if ends[0] is None or ends[1] is None:
+        return []
+    first, length = ends[0], ends[1] - ends[0] + 1
+    found: dict[int, Image] = {}
+    for place in range(places):
+        after = first - 1 + place * length // places
+        for image in listing(tx, collection_id, partition=partition, after=after, limit=at_each):
+            found[image.id] = image
+    return list(found.values())
+
+
 MAX_COUNTED = 10_000
 """Images of a partition that are counted, in each collection: nobody keeps their number."""
 

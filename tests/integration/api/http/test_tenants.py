@@ -146,10 +146,12 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(vector=VECTOR, partition=o.partition),
         lambda m, o: in_json(vector=VECTOR, filter={"eq": ["of", f"{o.name}'s secret"]}),
         lambda m, o: in_json(vector=VECTOR, top_k=50),
+        lambda m, o: in_json(image_id=o.image_id, top_k=1, explain="regions"),
         lambda m, o: in_json(queries=[{"image_id": m.image_id}, {"image_id": o.image_id}]),
     ],
     "POST /api/v2/compare": [
         lambda m, o: in_json(a={"image_id": m.image_id}, b={"image_id": o.image_id}),
+        lambda m, o: in_json(a={"image_id": m.image_id}, b={"image_id": o.image_id}, explain="picture"),
         lambda m, o: in_json(a={"image_id": m.image_id}, b={"image_id": m.image_id}, collection=o.collection),
     ],
     "GET /api/v2/images/{image_id}/file": [lambda m, o: {}],

@@ -76,7 +76,7 @@ def test_a_route_reads_the_body_that_it_describes(app: Flask) -> None:
             model = operation_of(view).json
             source = inspect.getsource(inspect.unwrap(view))
             read = re.findall(r"read_json\((\w+)", source)
-            elsewhere = "read_question(" in source or "read_sides(" in source
+            elsewhere = "read_question(" in source or "read_pair(" in source
             assert read == ([model.__name__] if model is not None and not elsewhere else []), endpoint
 
 

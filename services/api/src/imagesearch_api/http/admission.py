@@ -33,17 +33,26 @@ def admitted(lane: Lane) -> Callable[[View[P]], Callable[P, Response]]:
     def decorate(view: View[P]) -> Callable[P, Response]:
         @wraps(view)
         def enter(*args: P.args, **kwargs: P.kwargs) -> Response:
-            try:
-                bounds().lanes.enter(lane, held(request.environ), caller_name())
-            except Busy:
-                LANE_REFUSALS.labels(lane.name.lower()).inc()
-                raise
+            admit(lane)
             return current_app.make_response(view(*args, **kwargs))
 
         enter.lane = lane  # type: ignore[attr-defined]
         return enter
 
     return decorate
+
+
+def admit(lane: Lane) -> None:
+    """Take a place in a lane for the current request, and keep it until its answer has been sent.
+
+    Raises:
+        Busy: there is none.
+    """
+    try:
+        bounds().lanes.enter(lane, held(request.environ), caller_name())
+    except Busy:
+        LANE_REFUSALS.labels(lane.name.lower()).inc()
+        raise
 
 
 def lane_of(view: Callable[..., object]) -> Lane | None:

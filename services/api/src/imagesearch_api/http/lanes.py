@@ -27,6 +27,7 @@ class Lane(StrEnum):
     SEARCHES = "searches"
     READS = "reads"
     PICTURES = "thumbnails and comparisons"
+    EXPLANATIONS = "explanations"
     FILES = "files"
     CHANGES = "changes"
     SUBMISSIONS = "submissions"

@@ -44,6 +44,7 @@ def read_question(max_picture: int, max_form: int) -> NamedQuestion:
         receive_files(max(max_form, max_picture))
         asked = _in_form(max_picture)
     _check_total(asked.question)
+    _check_explained(asked.question)
     return asked
 
 
@@ -126,6 +127,7 @@ def shape_of(body: ShapeBody) -> Shape:
         max_distance=body.max_distance,
         partition=body.partition,
         where=body.filter,
+        explain=body.explain,
     )
 
 
@@ -140,3 +142,18 @@ def _check_total(question: Question) -> None:
         raise BadField(
             "top_k", f"a batch reads at most {MAX_WINDOW} results, queries x top_k or x page x page_size"
         )
+
+
+def _check_explained(question: Question) -> None:
+    """Check that what is to be explained is one result of one picture.
+
+    Raises:
+        BadField: it is not.
+    """
+    if question.shape.explain is None:
+        return
+    window = question.shape.window
+    if question.is_batch or window.stop - window.start != 1:
+        raise BadField("explain", "one result of one query is explained: top_k is 1, or page_size is 1")
+    if question.queries[0].vector is not None:
+        raise BadField("explain", "a vector has no picture to explain anything by")

@@ -19,7 +19,7 @@ def _shape() -> dict[str, Schema]:
     }
     fields["filter"] = {**_JSON, "description": "A filter as JSON."}
     fields["include"] = {"type": "string", "description": "metadata, size and thumbnail, separated by commas."}
-    for name in ("top_k", "page", "page_size", "max_distance", "partition"):
+    for name in ("top_k", "page", "page_size", "max_distance", "partition", "explain"):
         # A form has no null.
         fields[name] = next(option for option in fields[name]["anyOf"] if option != {"type": "null"})
     return fields
@@ -49,6 +49,7 @@ COMPARE_FORM: Schema = {
         "a": {**_PICTURE, "description": "A picture, or the id of an indexed one."},
         "b": {**_PICTURE, "description": "Likewise."},
         "collection": {"type": "string"},
+        "explain": _shape()["explain"],
     },
     "required": ["a", "b"],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,12 +16,10 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound, PipelineMismatch
-from imagesearch.networks import VGG16
-from imagesearch.pipeline import DEFAULT_PRESET
 from imagesearch.similarity import distance_between
 from imagesearch_api.errors import QueryRejected, of_query
 from imagesearch_api.networks import is_untrained
-from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
+from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of, preprocessing_of
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.question import Side
 from imagesearch_api.search.stored_vectors import stored_vectors
@@ -33,15 +32,25 @@ class Comparison:
 
     The band is None where nothing was measured for the pipeline, where its network is untrained, and where no
     collection with vectors says which weights are meant.
+
+    Attributes:
+        home: the collection whose pipeline compared them.
+        rows: of the indexed ones, by their places.
     """
 
     distance: float
     band: Band | None
     same_content: bool
+    home: Collection | None
+    rows: Mapping[int, Image]
 
 
 def compare(
-    ports: Search, sides: tuple[Side, Side], name: str | None, timings: Timings, owner: Owner
+    ports: Search,
+    sides: tuple[Side, Side],
+    name: str | None,
+    timings: Timings,
+    owner: Owner,
 ) -> Comparison:
     """Compare two pictures by the pipeline of a collection.
 
@@ -72,7 +81,8 @@ def compare(
         for index, side in enumerate(sides)
     ]
     distance = distance_between(vectors[0], vectors[1])
-    return Comparison(distance, _band(ports, home, distance), same_content=digests[0] == digests[1])
+    is_same = digests[0] == digests[1]
+    return Comparison(distance, _band(ports, home, distance), is_same, home, rows)
 
 
 def _band(ports: Search, home: Collection | None, distance: float) -> Band | None:
@@ -126,7 +136,7 @@ def _embedded(ports: Search, home: Collection | None, uploads: dict[int, bytes],
     if home is not None and home.model is not None:
         return embed(ports.embedding, home, samples, timings)
     # No vectors prescribe the weights: any will do, as both go through the same pass.
-    preprocessing = home.preprocessing if home is not None else DEFAULT_PRESET.options(VGG16)
+    preprocessing = preprocessing_of(home)
     with timings.measure("decode"):
         pixels = [pixels_of(ports.embedding, preprocessing, sample, uploads[sample.index]) for sample in samples]
     with timings.measure("extract"):

@@ -161,7 +161,7 @@ def infer(embedding: Embedding, collection: Collection | None, pixels: Sequence[
     """
     timeout = embedding.timeout + embedding.timeout_each * (len(pixels) - 1)
     stacked = np.stack(pixels)
-    preprocessing = collection.preprocessing if collection is not None else DEFAULT_PRESET.options(VGG16)
+    preprocessing = preprocessing_of(collection)
     question = QueryPixels(
         count=len(pixels),
         pixels=stacked.tobytes(),
@@ -169,15 +169,25 @@ def infer(embedding: Embedding, collection: Collection | None, pixels: Sequence[
         seconds=timeout,
         pooling=preprocessing.pooling,
     )
-    network, model = (collection.network, collection.model) if collection is not None else (VGG16.name, None)
-    queue = queue_for(Queue.QUERY, network, model)
-    unanswered = partial(_check_workers, embedding.workers, collection, queue)
+    queue = queue_of(collection)
+    unanswered = partial(check_workers, embedding.workers, collection, queue)
     answer = embedding.queries.ask(queue, question, timeout, unanswered=unanswered)
     dimension = ModelIdentity.parse(answer.model).dimension
     return answer.model, unpack_vectors(answer.vectors, len(pixels), dimension)
 
 
-def _check_workers(workers: WorkerRegistry, collection: Collection | None, queue: str) -> None:
+def preprocessing_of(collection: Collection | None) -> Preprocessing:
+    """Return the options of a collection's pipeline; without one those of the default one."""
+    return collection.preprocessing if collection is not None else DEFAULT_PRESET.options(VGG16)
+
+
+def queue_of(collection: Collection | None) -> str:
+    """Return the queue of those who run a collection's network; without one that of the default network."""
+    network, model = (collection.network, collection.model) if collection is not None else (VGG16.name, None)
+    return queue_for(Queue.QUERY, network, model)
+
+
+def check_workers(workers: WorkerRegistry, collection: Collection | None, queue: str) -> None:
     """Look why nobody answers.
 
     Raises:

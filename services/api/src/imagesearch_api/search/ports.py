@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch.vectors import VectorStore
 from imagesearch_api.search.embedding import Embedding
+from imagesearch_api.search.mean_vectors import MeanVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Search:
     catalog: Catalog
     vectors: VectorStore
     embedding: Embedding
+    means: MeanVectors = field(default_factory=MeanVectors)

@@ -61,7 +61,7 @@ def vectors_of(
     samples = {}
     for index, query in enumerate(queries):
         if index not in found:
-            bytes_of = _reader(embedding.pictures, query, rows.get(index))
+            bytes_of = reader_of(embedding.pictures, query, rows.get(index))
             samples[index] = Sample(index, bytes_of, query.box, is_at_hand=query.data is not None)
     if collection.model is None:
         # A bad picture is an error also where nothing can be found.
@@ -110,7 +110,8 @@ def rows_of(
     return rows
 
 
-def _reader(pictures: Pictures, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:
+def reader_of(pictures: Pictures, query: Query, row: Image | None) -> Callable[[ExitStack], bytes]:
+    """Return what reads the picture that a query is by; `row` is the image that it names."""
     if query.data is not None:
         data = query.data
         return lambda _: data

@@ -12,6 +12,8 @@ from imagesearch.pictures.regions import Region
 from imagesearch.vectors import Filter
 
 Include = Literal["metadata", "size", "thumbnail"]
+Explain = Literal["regions", "picture"]
+"""What is told of where a similarity comes from; ``picture`` is both pictures drawn as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Shape:
 
     Attributes:
         include: parts of a result on top of id, path, url and distance.
+        explain: where the similarity of the one result comes from.
     """
 
     window: Window
@@ -35,6 +38,7 @@ class Shape:
     max_distance: float | None = None
     partition: str | None = None
     where: Filter | None = None
+    explain: Explain | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog.states import JobOrigin
-from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.admission import admit, admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.callers import needs, owner, tenancy
-from imagesearch_api.http.comparisons import SIDES, read_sides
+from imagesearch_api.http.comparisons import SIDES, read_pair
 from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
@@ -21,7 +21,7 @@ from imagesearch_api.http.pages import checked_job, read_page
 from imagesearch_api.http.parameters import read_duplicates_query
 from imagesearch_api.models.requests.similarity import CompareBody, DuplicatesBody
 from imagesearch_api.models.responses.jobs import Job
-from imagesearch_api.models.responses.similarity import Comparison, DuplicateGroup, DuplicateGroupPage
+from imagesearch_api.models.responses.similarity import Comparison, DuplicateGroup, DuplicateGroupPage, Regions
 from imagesearch_api.openapi.forms import COMPARE_FORM
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.openapi.parameters import MAX_DISTANCE, PAGE, PARTITION
@@ -32,6 +32,7 @@ from imagesearch_api.search.duplicates import (
     duplicates_of_job,
     submit_duplicates,
 )
+from imagesearch_api.search.explanation import explain_pair
 from imagesearch_api.search.timings import Timings
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
@@ -95,15 +96,30 @@ def list_duplicates(job_id: str) -> ResponseReturnValue:
 def compare_pictures() -> ResponseReturnValue:
     """Tell how far two pictures lie from each other."""
     timings = Timings()
-    sides, collection = read_sides(current().settings.max_upload_bytes)
+    pair = read_pair(current().settings.max_upload_bytes)
+    if pair.explain is not None:
+        admit(Lane.EXPLANATIONS)
     with naming_queries(SIDES):
-        found = compare(current().comparison, sides, collection, timings, owner())
+        found = compare(current().comparison, pair.sides, pair.collection, timings, owner())
+        explained = {}
+        if pair.explain is not None:
+            regions = explain_pair(
+                current().comparison,
+                pair.sides,
+                found.rows,
+                found.home,
+                timings,
+                wanted=pair.explain,
+                owner=owner(),
+            )
+            explained = {"regions": Regions.of(regions)}
     return answer(
         Comparison(
             distance=found.distance,
             band=found.band,
             same_content=found.same_content,
             took_ms=timings.with_total(),
+            **explained,
         )
     )
 

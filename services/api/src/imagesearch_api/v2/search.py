@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
-from imagesearch_api.http.admission import admitted
+from imagesearch_api.http.admission import admit, admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.callers import needs, owner
-from imagesearch_api.http.fields import naming_queries
+from imagesearch_api.http.fields import QueryFields, naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.questions import read_question
@@ -16,8 +16,10 @@ from imagesearch_api.models.requests.search import SearchBody
 from imagesearch_api.models.responses.search import BatchResults, Matches, Result, Results
 from imagesearch_api.openapi.forms import SEARCH_FORM
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.search.explanation import explain_match
 from imagesearch_api.search.matches import Match, search
 from imagesearch_api.search.question import Include
+from imagesearch_api.search.regions import Regions
 from imagesearch_api.search.timings import Timings
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
@@ -32,16 +34,26 @@ def search_collection(name: str) -> ResponseReturnValue:
     timings = Timings()
     settings = current().settings
     question, fields = read_question(settings.max_upload_bytes, settings.max_body_bytes)
-    with naming_queries(fields):
+    explain = question.shape.explain
+    if explain is not None:
+        admit(Lane.EXPLANATIONS)
+    regions = None
+    # What is wrong with the file of a result stands at what asked for it.
+    with naming_queries([*fields, QueryFields("explain")]):
         found = search(current().search, name, question, timings, owner())
+        if explain is not None and found[0]:
+            query, image = question.queries[0], found[0][0].image
+            regions = explain_match(current().search, name, query, image, timings, wanted=explain, owner=owner())
     links = Links.of_request(settings.public_url)
-    answers = [[_result(match, links, question.shape.include) for match in matches] for matches in found]
+    include = question.shape.include
+    answers = [[_result(match, links, include, regions) for match in matches] for matches in found]
     if question.is_batch:
         queries = [Matches(results=results) for results in answers]
         return answer(BatchResults(queries=queries, took_ms=timings.with_total()))
     return answer(Results(results=answers[0], took_ms=timings.with_total()))
 
 
-def _result(match: Match, links: Links, include: frozenset[Include]) -> Result:
+def _result(match: Match, links: Links, include: frozenset[Include], regions: Regions | None) -> Result:
     image = match.image
-    return Result.of(image, match.distance, links.file_of(image.id), links.thumbnail_of(image.id), include)
+    file, small = links.file_of(image.id), links.thumbnail_of(image.id)
+    return Result.of(image, match.distance, file, small, include, regions=regions)

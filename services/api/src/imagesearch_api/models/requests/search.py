@@ -20,6 +20,7 @@ from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch.vectors import MAX_WINDOW, Filter, InvalidFilter, parse_filter
 from imagesearch_api.limits import DEFAULT_RESULTS, MAX_QUERIES, MAX_URL_LENGTH
 from imagesearch_api.models.requests.base import Body, ImageId, Partition, Path, Text, WrongField, exactly_one
+from imagesearch_api.models.requests.similarity import Explains
 from imagesearch_api.search.question import Include
 
 
@@ -107,6 +108,7 @@ class ShapeBody(Body):
     include: Annotated[list[Include], Field(fail_fast=True), BeforeValidator(_comma_separated)] | None = None
     partition: Partition | None = None
     filter: FilterField | None = None
+    explain: Explains | None = None
 
     @model_validator(mode="after")
     def _one_window(self) -> ShapeBody:

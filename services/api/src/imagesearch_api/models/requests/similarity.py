@@ -7,7 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from imagesearch_api.models.requests.base import Body, CollectionName, ImageId, Partition
+from imagesearch_api.search.question import Explain
 
+Explains = Annotated[
+    Explain,
+    Field(description="Tell where in both pictures the similarity comes from; picture draws them as well."),
+]
 Distance = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="Unsaid, what the collection's pipeline calls near.")
 ]
@@ -32,6 +37,7 @@ class CompareBody(Body):
     a: SideBody
     b: SideBody
     collection: CollectionName | None = None
+    explain: Explains | None = None
 
 
 class CompareForm(Body):
@@ -40,3 +46,4 @@ class CompareForm(Body):
     a: ImageId | None = None
     b: ImageId | None = None
     collection: CollectionName | None = None
+    explain: Explains | None = None

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from imagesearch.catalog.images import Image
 from imagesearch_api.models.responses.base import Answer, Anything, Count, Distance, Id, Link, Milliseconds
+from imagesearch_api.models.responses.similarity import Regions
+from imagesearch_api.search.regions import Regions as FoundRegions
 
 
 class Result(Answer):
-    """A picture that was found; from `metadata` on what `include` asked for."""
+    """A picture that was found; from `metadata` on what `include` and `explain` asked for."""
 
     id: Id
     path: str
@@ -24,10 +26,20 @@ class Result(Answer):
     bytes: Count | None = None
     format: str | None = None
     thumbnail_url: Link = ""
+    regions: Regions | None = None
 
     @classmethod
-    def of(cls, image: Image, distance: float, url: str, thumbnail_url: str, include: Collection[str]) -> Self:
-        """Return what is answered about a picture: always four fields, and the parts to include."""
+    def of(
+        cls,
+        image: Image,
+        distance: float,
+        url: str,
+        thumbnail_url: str,
+        include: Collection[str],
+        *,
+        regions: FoundRegions | None = None,
+    ) -> Self:
+        """Return what is answered about a picture: four fields always, the parts to include, what is explained."""
         parts: dict[str, Any] = {}
         if "metadata" in include:
             parts["metadata"] = image.metadata
@@ -40,6 +52,8 @@ class Result(Answer):
             }
         if "thumbnail" in include:
             parts["thumbnail_url"] = thumbnail_url
+        if regions is not None:
+            parts["regions"] = Regions.of(regions)
         return cls(id=image.id, path=image.path, url=url, distance=distance, **parts)
 
 
