@@ -5,6 +5,7 @@ from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.explanations import Heat, Regions, png_of
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.queries import Query, Shape
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
@@ -23,6 +24,7 @@ __all__ = [
     "DuplicateGroup",
     "FieldError",
     "Finding",
+    "Heat",
     "Image",
     "Info",
     "Job",
@@ -32,10 +34,12 @@ __all__ = [
     "ProtocolError",
     "Query",
     "Reconciliation",
+    "Regions",
     "Report",
     "Result",
     "SearchResult",
     "Shape",
     "Unavailable",
     "WrittenImage",
+    "png_of",
 ]

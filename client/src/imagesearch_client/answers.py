@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from imagesearch_client.explanations import Regions
 from imagesearch_client.fields import Fields
 
 
@@ -106,6 +107,8 @@ class Result:
     size_bytes: int | None = None
     format: str | None = None
     thumbnail_url: str | None = None
+    regions: Regions | None = None
+    """Where its similarity to the query, which is the first of the two, comes from."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -122,6 +125,7 @@ class Result:
             size_bytes=fields.optional_integer("bytes"),
             format=fields.optional_text("format"),
             thumbnail_url=fields.optional_text("thumbnail_url"),
+            regions=Regions.parse(fields.mapping("regions")) if "regions" in fields else None,
         )
 
 

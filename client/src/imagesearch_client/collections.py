@@ -86,18 +86,22 @@ class CollectionCalls(Calls):
         """Iterate over the groups that a job has found, page by page."""
         return DuplicateGroups(self._read(f"/api/v2/jobs/{segment(job_id)}/duplicates"))
 
-    def compare(self, a: Picture | int, b: Picture | int, *, collection: str | None = None) -> Comparison:
+    def compare(
+        self, a: Picture | int, b: Picture | int, *, collection: str | None = None, explain: str | None = None
+    ) -> Comparison:
         """Tell how far two pictures lie from each other; an int is the id of an indexed one.
 
         Args:
             a: one picture.
             b: the other.
             collection: whose pipeline makes them comparable; None takes that of an indexed one.
+            explain: ``regions`` tells where in both the similarity comes from, ``picture`` draws them as well.
 
         Raises:
             OSError: a picture's file cannot be read.
         """
-        fields: dict[str, str] = {} if collection is None else {"collection": collection}
+        given = {"collection": collection, "explain": explain}
+        fields = {name: value for name, value in given.items() if value is not None}
         files: dict[str, tuple[str, bytes, str]] = {}
         if isinstance(a, int) and isinstance(b, int):
             body = {"a": {"image_id": a}, "b": {"image_id": b}, **fields}

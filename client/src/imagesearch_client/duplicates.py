@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from imagesearch_client.explanations import Regions
 from imagesearch_client.fields import Fields
 
 
@@ -91,9 +92,12 @@ class Comparison:
     """``same``, ``near`` or ``similar``; None where they are farther apart, or where nothing was measured."""
     same_content: bool
     """Both files hold the same bytes."""
+    regions: Regions | None = None
+    """Where it comes from, if that was asked for."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Read a comparison from JSON. Raises ProtocolError."""
         fields = Fields(value, "a comparison")
-        return cls(fields.number("distance"), fields.optional_text("band"), fields.flag("same_content"))
+        regions = Regions.parse(fields.mapping("regions")) if "regions" in fields else None
+        return cls(fields.number("distance"), fields.optional_text("band"), fields.flag("same_content"), regions)

@@ -47,6 +47,8 @@ class Shape:
     include: Sequence[str] | None = None
     partition: str | None = None
     filter: Mapping[str, Any] | None = None
+    explain: str | None = None
+    """``regions`` or ``picture``: tell where the similarity of the one result comes from."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape as the API takes it in JSON."""
@@ -59,6 +61,7 @@ class Shape:
             "include": list(self.include) if self.include is not None else None,
             "partition": self.partition,
             "filter": dict(self.filter) if self.filter is not None else None,
+            "explain": self.explain,
         }
         return {name: value for name, value in fields.items() if value is not None}
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imagesearch_client import Alias, ApiError, Comparison, DuplicateGroup, Unavailable
+from imagesearch_client import (
+    Alias,
+    ApiError,
+    Comparison,
+    DuplicateGroup,
+    ProtocolError,
+    Query,
+    Unavailable,
+    png_of,
+)
 from support.fake_api import FakeApi, Run, job, ok, problem, script_failures
 
 CATS = "/api/v2/collections/cats"
@@ -173,6 +183,56 @@ def test_a_comparison_is_one_number(api: FakeApi, run: Run, tmp_path: Path) -> N
     api.on("POST", "/api/v2/compare", ok({"distance": 0.07, "band": "near", "same_content": False}))
     run("compare", "3", "4")
     assert run("compare", "3", "4").stdout == "0.070000 (near)\n"
+
+
+PNG = b"\x89PNG of both"
+SIDE = {"cells": [[0.25, 0.5]], "common": 0.1, "frame": [0, 0, 1, 1], "overlay": "data:image/png;base64,AAAA"}
+REGIONS = {"similarity": 0.85, "mean_of": 480, "a": SIDE, "b": SIDE}
+
+
+def explained(picture: bytes) -> dict[str, Any]:
+    regions = {**REGIONS, "picture": f"data:image/png;base64,{b64encode(picture).decode()}"}
+    return {"distance": 0.15, "band": "near", "same_content": False, "regions": regions}
+
+
+def test_the_command_saves_where_a_similarity_comes_from(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    api.on("POST", "/api/v2/compare", *[ok(explained(PNG))] * 2)
+    file = tmp_path / "why.png"
+    assert run("compare", "3", "4", "--explain", str(file)).stdout == "0.150000 (near)\n"
+    assert api.sent_json() == {"a": {"image_id": 3}, "b": {"image_id": 4}, "explain": "picture"}
+    assert file.read_bytes() == PNG
+    answer = json.loads(run("compare", "3", "4", "--explain", str(file), "--json").stdout)
+    assert answer["regions"]["a"] == {"cells": [[0.25, 0.5]], "common": 0.1, "frame": [0, 0, 1, 1]}
+    assert "picture" not in answer["regions"]
+
+
+def test_an_explanation_that_did_not_come_or_cannot_be_written_is_an_error(
+    api: FakeApi, run: Run, tmp_path: Path
+) -> None:
+    api.on("POST", "/api/v2/compare", ok({"distance": 0.5, "same_content": False}), ok(explained(PNG)))
+    older = run("compare", "3", "4", "--explain", str(tmp_path / "why.png"))
+    assert (older.exit_code, "may be an older one" in older.stderr) == (1, True)
+    assert not (tmp_path / "why.png").exists()
+    lost = run("compare", "3", "4", "--explain", str(tmp_path / "missing" / "why.png"))
+    assert lost.exit_code == 1
+    assert "why.png" in lost.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["data:image/jpeg;base64,AAAA", "data:image/png;base64,A?", "https://x.test/a.png"]
+)
+def test_what_is_no_png_is_told(url: str) -> None:
+    with pytest.raises(ProtocolError):
+        png_of(url)
+
+
+def test_one_result_is_explained(api: FakeApi) -> None:
+    row = {"id": 4, "path": "/a.jpg", "url": "u", "distance": 0.15, "regions": REGIONS}
+    api.on("POST", f"{CATS}/search", ok({"results": [row], "took_ms": {}}))
+    (found,) = api.client().search("cats", Query(image_id=1), 1, explain="regions").results
+    assert api.sent_json() == {"image_id": 1, "top_k": 1, "explain": "regions"}
+    assert found.regions is not None
+    assert found.regions.b.cells == ((0.25, 0.5),)
 
 
 def test_what_is_neither_a_file_nor_an_id_is_a_usage_error(api: FakeApi, run: Run) -> None:

@@ -23,6 +23,7 @@ from imagesearch_client.answers import (
 )
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
+from imagesearch_client.explanations import Heat, Regions
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
@@ -45,11 +46,13 @@ CLASSES: dict[str, Parse] = {
     "DuplicateGroup": DuplicateGroup.parse,
     "Failure": JobFailure.parse,
     "Finding": Finding.parse,
+    "Heat": Heat.parse,
     "Image": Image.parse,
     "Info": Info.parse,
     "Job": Job.parse,
     "NewApiKey": ApiKey.parse_new,
     "Reconciliation": Reconciliation.parse,
+    "Regions": Regions.parse,
     "Report": Report.parse,
     "Result": Result.parse,
     "Results": SearchResult.parse,

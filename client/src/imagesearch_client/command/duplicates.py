@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,8 +12,9 @@ from imagesearch_client.calls import Picture
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
-from imagesearch_client.duplicates import DuplicateGroup, DuplicateGroups
-from imagesearch_client.errors import ApiError
+from imagesearch_client.duplicates import Comparison, DuplicateGroup, DuplicateGroups
+from imagesearch_client.errors import ApiError, ProtocolError
+from imagesearch_client.explanations import png_of
 
 UNTRAINED = (
     "The network is untrained: all pictures lie near each other to it. Only groups of the kind exact are sure."
@@ -78,21 +81,52 @@ def _listed(session: Session, groups: DuplicateGroups) -> list[DuplicateGroup]:
 @click.argument("a")
 @click.argument("b")
 @click.option("--collection", help="Whose pipeline makes them comparable; by default that of an indexed one.")
+@click.option(
+    "--explain",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE.png",
+    help="Write a picture of both that shows where the similarity comes from.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def compare(session: Session, a: str, b: str, collection: str | None, as_json: bool) -> None:
+def compare(
+    session: Session, /, *, a: str, b: str, collection: str | None, explain: Path | None, as_json: bool
+) -> None:
     """Print how far two pictures lie from each other, and whether that is the same, near or similar.
 
     A and B are files, or ids of indexed pictures; write ./123 for a file whose name is a number. The distance
     is 1 - cosine, in 0..1: smaller is more similar.
     """
-    comparison = session.client.compare(_side(a, "A"), _side(b, "B"), collection=collection)
+    wanted = None if explain is None else "picture"
+    comparison = session.client.compare(_side(a, "A"), _side(b, "B"), collection=collection, explain=wanted)
+    if explain is not None:
+        _write(comparison, explain)
     if as_json:
-        print_json(comparison)
+        print_json(_as_json(comparison))
         return
     words = [comparison.band, "the same bytes" if comparison.same_content else None]
     said = ", ".join(word for word in words if word is not None)
     click.echo(f"{comparison.distance:.6f}" + (f" ({said})" if said else ""))
+
+
+def _write(comparison: Comparison, file: Path) -> None:
+    drawn = comparison.regions.picture if comparison.regions is not None else None
+    if drawn is None:
+        raise ProtocolError("the API explains nothing; it may be an older one")
+    try:
+        file.write_bytes(png_of(drawn))
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror or str(error)) from error
+
+
+def _as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison without pictures, and without regions where none were asked for."""
+    facts = asdict(comparison)
+    regions = facts.pop("regions")
+    if regions is not None:
+        del regions["picture"], regions["a"]["overlay"], regions["b"]["overlay"]
+        facts["regions"] = regions
+    return facts
 
 
 def _side(text: str, name: str) -> Picture | int:
