@@ -117,6 +117,18 @@ def test_a_result_is_seen_whole_and_beside_the_query(page: Page, album: Path) ->
     expect(viewer.get_by_text("SHA-256")).to_be_visible()
     viewer.get_by_role("button", name="Compare with the query").click()
     expect(viewer.get_by_role("slider")).to_be_visible()
+    why = viewer.get_by_role("button", name="Why are they alike?")
+    why.focus()
+    page.keyboard.press("Enter")
+    heat = viewer.locator(".heat")
+    expect(heat).to_have_count(2)
+    # Both are laid over their picture, and loaded.
+    expect(viewer.get_by_role("status")).to_contain_text("have in common is left out")
+    expect(why).to_have_attribute("aria-pressed", "true")
+    assert heat.evaluate_all("all => all.every((one) => one.complete && one.naturalWidth > 0)")
+    expect(why).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(heat).to_have_count(0)
     page.keyboard.press("Escape")
     expect(second.locator("a")).to_be_focused()
 

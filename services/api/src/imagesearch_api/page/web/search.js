@@ -146,7 +146,9 @@ export class SearchView {
     if (!asked) return;
     const items = () => this.grid?.items ?? [];
     const query = asked.image ? fileUrl(asked.image) : asked.keys.length === 1 ? kept(asked.keys[0])?.url : null;
-    const shown = { collection: asked.c, items, query, changed: () => this.show() };
+    // Of a part of a picture more is shown than is compared.
+    const by = asked.box ? null : asked.image ? { image: asked.image } : { picture: kept(asked.keys[0])?.file };
+    const shown = { collection: asked.c, items, query, by, changed: () => this.show() };
     new Viewer(shown, items().findIndex((one) => one.id === id), (last) => this.grid?.focus(last));
   }
 

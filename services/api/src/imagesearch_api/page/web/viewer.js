@@ -3,12 +3,17 @@
 import { go } from "./address.js";
 import { call, collectionPath, fileUrl, thumbnailUrl } from "./api.js";
 import { button, dialog, fill, h } from "./dom.js";
+import { Explanation } from "./explanation.js";
 import { editLabels } from "./labels.js";
+import { state } from "./state.js";
 import { count, distance, moment, nameOf, size, TEXT } from "./strings.js";
+import { WHY } from "./strings_why.js";
 import { removeLater } from "./undo.js";
 
 /** @typedef {import("./api.js").Image} Image */
-/** @typedef {{collection: string, items: () => Image[], query?: string | null, changed: () => void}} Shown */
+/** What is searched by has an address, `query`, and where it is the whole picture that counts, `by`.
+ * @typedef {{collection: string, items: () => Image[], query?: string | null, by?: import("./explanation.js").Side | null,
+ *   changed: () => void}} Shown */
 
 const SHOWN_BY_BROWSERS = new Set(["JPEG", "PNG", "WEBP", "GIF", "BMP"]);
 const LARGEST = 512;
@@ -25,6 +30,8 @@ export class Viewer {
     this.isCompared = false;
     /** @type {Image | null} */
     this.image = null;
+    /** @type {Explanation | null} */
+    this.why = null;
     this.stage = h("div", { class: "stage" });
     this.side = h("div", { class: "side" });
     this.dialog = dialog(TEXT.viewer.title, "viewer", this.stage, this.side);
@@ -81,9 +88,10 @@ export class Viewer {
       this.stage.dataset.id = `${image.id} ${image.format ?? ""} ${this.isCompared}`;
       const picture = h("img", { src: sourceOf(image), alt: nameOf(image.path), class: "whole" });
       fill(this.stage, this.isCompared && this.shown.query ? swipe(picture, this.shown.query) : picture);
+      this.explain(image);
     }
     const inFocus = document.activeElement?.closest(".side") ? document.activeElement.textContent : null;
-    fill(this.side, h("h2", {}, nameOf(image.path)), facts(image), this.acts(image));
+    fill(this.side, h("h2", {}, nameOf(image.path)), this.why?.element, facts(image, this.shown.collection), this.acts(image));
     const again = inFocus && [...this.side.querySelectorAll("button")].find((one) => one.textContent === inFocus);
     if (again) again.focus();
   }
@@ -108,6 +116,17 @@ export class Viewer {
       button(viewer.remove, () => this.remove(), { icon: "remove", kind: "is-danger" }),
       button(TEXT.close, () => this.dialog.close(), { icon: "close", isBare: true }),
     );
+  }
+
+  /** @param {Image} image */
+  explain(image) {
+    const { by, collection } = this.shown;
+    if (!this.isCompared || !by) this.why = null;
+    else if (this.why?.image !== image.id) {
+      // What was asked of another picture may still be on its way.
+      this.why = new Explanation(by, image.id, collection, () => this.why?.lay(this.stage));
+    }
+    this.why?.lay(this.stage);
   }
 
   /** @param {() => void} then */
@@ -146,18 +165,24 @@ function sourceOf(image) {
  */
 function swipe(picture, query) {
   const over = h("img", { src: query, alt: TEXT.search.query, class: "whole over" });
-  const slide = () => (over.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`);
+  const slide = () => {
+    for (const one of pair.querySelectorAll(".over")) one.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`;
+  };
   const slider = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": TEXT.viewer.swipe, oninput: slide });
+  const pair = h("div", { class: "swipe" }, picture, over, slider);
   slide();
-  return h("div", { class: "swipe" }, picture, over, slider);
+  return pair;
 }
 
-/** @param {Image} image */
-function facts(image) {
+/**
+ * @param {Image} image
+ * @param {string} collection
+ */
+function facts(image, collection) {
   const names = TEXT.viewer.facts;
   /** @type {[string, unknown][]} */
   const rows = [
-    [names.distance, image.distance === undefined ? null : distance(image.distance)],
+    [names.distance, image.distance === undefined ? null : distanceInWords(image.distance, collection)],
     [names.path, image.path],
     [names.size, image.width && TEXT.viewer.dimensions(image.width, image.height ?? 0, size(image.bytes))],
     [names.format, image.format],
@@ -171,4 +196,26 @@ function facts(image) {
   ];
   const known = rows.filter(([, value]) => value);
   return h("dl", { class: "facts" }, known.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
+}
+
+/**
+ * Return a distance with the word for it, where one was measured for the pipeline.
+ * @param {number} far
+ * @param {string} collection
+ */
+function distanceInWords(far, collection) {
+  const bands = state.collections.find((one) => one.name === collection)?.bands;
+  // An untrained network squeezes all distances.
+  const band = state.info?.untrained === false && bands ? bandOf(far, bands) : null;
+  return band ? `${distance(far)} (${WHY.bands[band]})` : distance(far);
+}
+
+/**
+ * @param {number} far
+ * @param {{same: number, near: number, similar: number}} bands
+ */
+function bandOf(far, bands) {
+  if (far <= bands.same) return "same";
+  if (far <= bands.near) return "near";
+  return far <= bands.similar ? "similar" : null;
 }
