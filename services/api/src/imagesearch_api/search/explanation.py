@@ -14,11 +14,11 @@ from imagesearch.catalog import tenants
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.collections import mismatch_reason
 from imagesearch.catalog.images import Image
-from imagesearch.contract import ExplainedCells, ExplainPixels, unpack_cells
 from imagesearch.errors import Conflict, NotFound, PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.pictures.decode import Picture
 from imagesearch.pictures.heat import beside_each_other, fitted_size, heat_over, overlay
+from imagesearch.query_contract import ExplainedCells, ExplainPixels, unpack_cells
 from imagesearch_api.errors import QueryRejected, of_query
 from imagesearch_api.limits import HEAT_SIZE
 from imagesearch_api.pictures import FileChanged, Pictures
