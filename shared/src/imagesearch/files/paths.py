@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,7 +37,10 @@ _FAILURES = {
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 
+_MAX_TRIES = 5
+"""How often a path is followed whose links change meanwhile."""
 _OUTSIDE = FailureCode.FORBIDDEN, "the file is outside the allowed roots"
+_CHANGING = FailureCode.IO_ERROR, "the links on its path changed while they were followed"
 
 
 def resolve_directory(text: str, roots: Roots) -> Path:
@@ -49,7 +53,10 @@ def resolve_directory(text: str, roots: Roots) -> Path:
     if problem := _malformed(text):
         code, reason = problem
         raise SourceRejected("forbidden" if code is FailureCode.FORBIDDEN else "missing", reason)
-    path = Path(os.path.realpath(text))
+    try:
+        path = _followed(text)
+    except OSError as error:
+        raise source_rejected(error) from error
     root = root_of(path, roots)
     if root is None or _leads_into(path, roots.barred):
         raise SourceRejected("forbidden", "the directory is outside the allowed roots")
@@ -84,8 +91,16 @@ def resolve_file(text: str, roots: Roots) -> Path:
 
 
 def canonical(text: str) -> str:
-    """Return the one form of a path, for comparing it with stored ones; text that is no path stays as it is."""
-    return text if _malformed(text) else os.fspath(SPELLING.of(Path(os.path.realpath(text)), Path("/")))
+    """Return the one form of a path, for comparing it with stored ones.
+
+    Text that is no path stays as it is, and so does a path whose links change all the time.
+    """
+    if _malformed(text):
+        return text
+    try:
+        return os.fspath(SPELLING.of(_followed(text), Path("/")))
+    except OSError:
+        return text
 
 
 def open_file(text: str, roots: Roots) -> BinaryIO:
@@ -188,11 +203,26 @@ def _leads_into(path: Path, barred: Set[Identity]) -> bool:
 def _resolve(text: str, roots: Roots) -> tuple[Path, Path]:
     if problem := _malformed(text):
         raise PictureRejected(*problem)
-    path = Path(os.path.realpath(text))
+    try:
+        path = _followed(text)
+    except OSError as error:
+        raise PictureRejected(*_CHANGING) from error
     root = root_of(path, roots)
     if root is None:
         raise PictureRejected(*_OUTSIDE)
     return path, root
+
+
+def _followed(text: str) -> Path:
+    """Return a path without links.
+
+    Raises:
+        OSError: a link on it was taken away, or put there, between looking at it and reading it, again and again.
+    """
+    for _ in range(_MAX_TRIES - 1):
+        with suppress(OSError):
+            return Path(os.path.realpath(text))
+    return Path(os.path.realpath(text))
 
 
 def _open_beneath(root: Path, path: Path, barred: Set[Identity]) -> int:

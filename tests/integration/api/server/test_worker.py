@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from imagesearch_api.server.pacing import MANY_PARTS
 from support.kept_ports import kept_port
 from support.system import PLAIN
 from support.waiting import TIMEOUT, ended, until
@@ -184,6 +185,13 @@ def test_a_body_of_some_size_has_more_time(server: Server) -> None:
         assert received(steady).endswith(b"1000000")
 
 
+@pytest.mark.parametrize(("chunks", "is_read"), [(MANY_PARTS, True), (2 * MANY_PARTS, False)])
+def test_a_body_comes_in_so_many_chunks(server: Server, chunks: int, is_read: bool) -> None:
+    head = b"POST /read HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with server.connect(head + b"1\r\nx\r\n" * chunks + b"0\r\n\r\n") as sender:
+        assert received(sender).endswith(str(chunks).encode()) == is_read
+
+
 def test_a_reader_that_takes_nothing_is_cut_off(server: Server) -> None:
     request = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
     readers = [server.connect(request, receives=4096) for _ in range(THREADS)]
@@ -260,6 +268,12 @@ def test_a_head_that_is_too_long_is_refused_and_holds_no_thread(server: Server, 
     for one in senders:
         assert received(one).startswith(b"HTTP/1.1 431")
         one.close()
+
+
+@pytest.mark.parametrize("line", [b"Host: y", b"Content-Length: 1\r\nTransfer-Encoding: chunked", b"a b: c"])
+def test_a_malformed_head_is_refused_and_told_so(server: Server, line: bytes) -> None:
+    with server.connect(HEAD + line + b"\r\n\r\n") as sender:
+        assert received(sender).startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", HEAD])

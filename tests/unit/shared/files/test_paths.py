@@ -314,3 +314,35 @@ def test_every_spelling_of_a_path_has_one_form(root: Path) -> None:
         assert resolve_file(f"/{root}/{spelled}", Roots((root,))) == root / "a" / "b.jpg"
     assert canonical("//etc//hosts") == "/etc/hosts"
     assert [canonical(text) for text in ("", "a/../b", "/a\0b", "/\ud800")] == ["", "a/../b", "/a\0b", "/\ud800"]
+
+
+@pytest.mark.parametrize("error", [errno.ENOENT, errno.EINVAL])
+@pytest.mark.parametrize(("times", "is_found"), [(1, True), (1_000, False)])
+def test_a_link_that_changes_while_it_is_followed_is_no_other_error(
+    root: Path, monkeypatch: pytest.MonkeyPatch, error: int, times: int, is_found: bool
+) -> None:
+    (root / "a").mkdir()
+    (root / "a" / "x.jpg").write_bytes(b"picture")
+    (root / "link").symlink_to("a")
+    real, left = os.readlink, [times]
+
+    def changing(path: str, *args: object, **kwargs: object) -> str:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError(error, os.strerror(error))
+        return real(path)
+
+    for reader in READERS:
+        left[0] = times
+        monkeypatch.setattr(os, "readlink", changing)
+        if is_found:
+            reader(f"{root}/link/x.jpg", Roots((root,)))
+        else:
+            assert code_of(reader, f"{root}/link/x.jpg", root) is FailureCode.IO_ERROR
+    left[0] = times
+    assert canonical(f"{root}/link/x.jpg") == str(root / ("a" if is_found else "link") / "x.jpg")
+    left[0] = times
+    if is_found:
+        assert resolve_directory(f"{root}/link", Roots((root,))) == root / "a"
+    else:
+        assert kind_of(f"{root}/link", root) == "missing"

@@ -16,7 +16,7 @@ from imagesearch_api.http.json_values import count_values
 from imagesearch_api.http.request_resources import bounds, held
 from imagesearch_api.http.spooling import arrived
 from imagesearch_api.limits import MAX_PATHS
-from imagesearch_api.models.requests.base import WrongField
+from imagesearch_api.models.requests.base import BRANCH, WrongField
 
 FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 MAX_JSON_BYTES = 4 * 1024 * 1024
@@ -83,6 +83,8 @@ def _field(detail: Any) -> str:
     within = (broken.field,) if isinstance(broken, WrongField) and broken.field else ()
     path = ""
     for part in (*detail["loc"], *within):
+        if str(part).startswith(BRANCH):
+            continue
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     return path or "body"
 

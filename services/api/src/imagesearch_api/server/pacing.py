@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ BYTES_A_SECOND = 64 * 1024
 """For each so many bytes of a body, its sender gets another second."""
 PIECE_BYTES = 256 * 1024
 """What a peer has to take of an answer within the socket's timeout, however small its parts are."""
+
+MANY_PARTS, PART_BYTES = 10_000, 64
+"""Parts that a chunked body may have, whatever they hold, and bytes that each more has on average. Gunicorn takes
+five microseconds for each, so that a body of single bytes would cost minutes."""
 
 
 class PacedSocket(socket.socket):
@@ -77,7 +82,7 @@ class PacedSocket(socket.socket):
     def _send(self, part: memoryview, flags: int) -> None:
         usual = self.gettimeout()
         began = time.monotonic()
-        if usual is not None:
+        if usual:  # Zero is a socket that does not block: gunicorn refuses malformed heads so.
             if self._waited >= usual:
                 raise _too_slow()
             self.settimeout(usual - self._waited)
@@ -109,6 +114,20 @@ class PacedSocket(socket.socket):
         if count is not None and sent < count:
             raise ConnectionAbortedError(errno.ECONNABORTED, f"the file ended {count - sent} bytes too early")
         return sent
+
+
+def bounded(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass the parts of a chunked body on.
+
+    Raises:
+        ConnectionResetError: they are many and tiny.
+    """
+    room = MANY_PARTS * PART_BYTES
+    for part in parts:
+        room += len(part) - PART_BYTES
+        if room < 0:
+            raise ConnectionResetError(errno.ECONNRESET, "the body comes in too many chunks")
+        yield part
 
 
 def _too_slow() -> ConnectionResetError:

@@ -20,6 +20,7 @@ from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.http import get_parser
+from gunicorn.http.body import ChunkedReader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 from werkzeug.wsgi import ClosingIterator
 
@@ -27,7 +28,7 @@ from imagesearch_api.http.origins import network_of
 from imagesearch_api.server.allocator import return_freed_memory
 from imagesearch_api.server.crowding import leaving
 from imagesearch_api.server.descriptors import EXHAUSTED, OF_ONE_PEER, allow_many
-from imagesearch_api.server.pacing import PacedSocket
+from imagesearch_api.server.pacing import PacedSocket, bounded
 from imagesearch_api.settings import ApiSettings
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -173,6 +174,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: TConn) -> bool:
         """Answer a request whose head was read."""
         self._local.request = req
+        if isinstance(req.body.reader, ChunkedReader):
+            req.body.reader.parser = bounded(req.body.reader.parser)
         conn.sock.settimeout(self._settings.send_timeout)
         conn.sock.deadline = time.monotonic() + self._settings.body_timeout
         conn.sock.begin_piece()

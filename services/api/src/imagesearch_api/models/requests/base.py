@@ -15,6 +15,9 @@ from imagesearch_api.limits import MAX_FIELDS, MAX_NUMBER
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
 
+BRANCH = ":"
+"""Begins the name of a kind of value, where a field takes several kinds; errors leave it out."""
+
 
 class WrongField(ValueError):
     """A rule about several fields is broken, and the error stands at one of them.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from imagesearch_api.limits import MAX_PATHS
-from imagesearch_api.models.requests.base import Body, CollectionName, Metadata, Partition, Path
+from imagesearch_api.models.requests.base import BRANCH, Body, CollectionName, Metadata, Partition, Path
 
 
 class PathList(Body):
@@ -22,10 +22,25 @@ class ManifestFile(Body):
     manifest: Path
 
 
+def _kind_of(source: Any) -> str:
+    if not isinstance(source, dict):
+        return f"{BRANCH}path"
+    return f"{BRANCH}manifest" if "manifest" in source else f"{BRANCH}list"
+
+
+Source = Annotated[
+    Annotated[Path, Tag(f"{BRANCH}path")]
+    | Annotated[PathList, Tag(f"{BRANCH}list")]
+    | Annotated[ManifestFile, Tag(f"{BRANCH}manifest")],
+    Discriminator(_kind_of),
+]
+"""What is wrong is told of the kind that was meant, and of no other."""
+
+
 class JobBody(Body):
     """What POST /jobs takes."""
 
-    source: Path | PathList | ManifestFile
+    source: Source
     collection: CollectionName = "default"
     recursive: bool = True
     partition: Partition | None = None
