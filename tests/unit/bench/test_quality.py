@@ -10,8 +10,9 @@ from PIL import Image
 
 from bench.quality.distances import Measured
 from bench.quality.measures import average_precision, is_found_within, precision_at
-from bench.quality.near_duplicates import CHANGES
-from support.drawing import photo_like
+from bench.quality.near_duplicates import CHANGES, HARDER
+from bench.quality.views import OPTIONS, VIEWS, Found, best_of, views_of
+from support.drawing import encoded, photo_like
 
 
 def test_precision_is_the_share_of_right_ones_among_the_first() -> None:
@@ -36,6 +37,35 @@ def test_average_precision(is_right: list[bool], expected: float) -> None:
 def test_an_answer_is_found_up_to_its_place() -> None:
     assert not is_found_within(1, "b", ["a", "b"])
     assert is_found_within(2, "b", ["a", "b"])
+
+
+@pytest.mark.parametrize("name", HARDER)
+def test_a_harder_change_shows_a_part_or_leaves_the_picture_a_part(name: str) -> None:
+    original = photo_like(1, (160, 120))
+    with Image.open(io.BytesIO(HARDER[name](original))) as made:
+        assert made.size == {"cropped by 40 %": (96, 72), "on a page": (240, 180)}[name]
+
+
+def test_views_of_a_query_are_parts_of_it_and_the_nearest_counts() -> None:
+    pixels = views_of(encoded(photo_like(2, (224, 224)), "PNG"))
+    assert pixels.shape == (len(VIEWS), 224, 224, 3)
+    assert np.array_equal(pixels[VIEWS.index("mirrored")], pixels[0][:, ::-1])
+    assert len({view.tobytes() for view in pixels}) == len(VIEWS)
+    assert {view for views in OPTIONS.values() for view in views} == set(VIEWS)
+    photos = np.eye(3, dtype=np.float32)
+    queries = np.stack([photos[[0, 2]], photos[[1, 1]]])
+    assert best_of(queries, photos).tolist() == [[0, 1, 0], [1, 0, 1]]
+
+
+def test_an_option_is_judged_by_kinds_by_copies_and_by_strangers() -> None:
+    # Of four photos of two kinds the first two find each other; one copy is near, one lies behind all others.
+    photos = np.array([[0, 0.2, 0.5, 0.6], [0.2, 0, 0.5, 0.6], [0.4, 0.5, 0, 0.6], [0.5, 0.6, 0.7, 0]], np.float32)
+    copies = np.array([[0.1, 0.5, 0.5, 0.5], [0.2, 0.3, 0.4, 0.9]], np.float32)
+    between = np.concatenate([photos, copies])
+    found = Found.of(between, ["cat", "cat", "dog", "dog"], ["cropped", "mirrored"], [0, 3])
+    assert (found.first, found.three, found.near, found.lost) == (0.5, 0.5, 0.5, {"mirrored": 1})
+    assert found.mean_average == pytest.approx((1 + 1 + 1 / 3 + 1 / 3) / 4)
+    assert found.row("whole", 1) == "| whole | 1 | 0.667 | 0.500 | 0.500 | 0.500 | mirrored 1 |"
 
 
 @pytest.mark.parametrize("name", CHANGES)
