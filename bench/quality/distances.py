@@ -1,14 +1,14 @@
 """Measure how far copies lie from their originals and strangers from each other, and what to call near.
 
-`python -m bench.quality.distances` with PHOTOS=DIR, one folder a class, and WEIGHTS=FILE: for VGG16 and every
-pipeline that `imagesearch.bands` knows. SAMPLE photos (80) are changed in each way.
+`python -m bench.quality.distances` with PHOTOS=DIR, one folder a class, and WEIGHTS=FILE: for VGG16, every pooling
+and the inputs that INPUTS names, ``resize[,aspect[,side]]`` each (nearest antialiased). SAMPLE photos (80) are
+changed in each way. A second table judges rankings, as `python -m bench.quality` does of what is answered.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.quality.extraction import BATCH, described, extract_each, parse_input
 from bench.quality.photos import Photos
+from bench.quality.rankings import HEADER as RANKED
+from bench.quality.rankings import judge
 from imagesearch.bands import Bands
 from imagesearch.contract import Vectors
-from imagesearch.pictures.decode import decode
-from imagesearch.pipeline import Pooling, Preprocessing, Resize
-from imagesearch.settings import PictureSettings
 from imagesearch_extractor.cpu import prepare_process
 
 if TYPE_CHECKING:
     from imagesearch_extractor.network import Network
 
-RESIZES: Final[tuple[Resize, ...]] = ("nearest", "antialiased")
-BATCH = 16
+INPUTS: Final = "nearest antialiased"
 STRANGERS: Final = 0.01
 """Share of photos that may have another one within `near`."""
 ALIKE: Final = 0.75
@@ -98,16 +97,19 @@ HEADER: Final = (
 
 
 def main() -> int:
-    """Print a table: a line for each resize and pooling."""
+    """Print two tables: in each a line for each input and pooling."""
     prepare_process()
     photos = Photos.of(Path(os.environ["PHOTOS"]).resolve(), int(os.environ.get("SAMPLE", "80")))
+    inputs = [parse_input(text) for text in (os.environ.get("INPUTS") or INPUTS).split()]
     network = trained_network(os.environ["WEIGHTS"])
-    rows = [HEADER]
-    for resize in RESIZES:
-        for pooling, found in _measured(photos, network, Preprocessing(resize)).items():
-            rows.append(found.row(f"{resize}, {pooling}"))
-            print(rows[-1], file=sys.stderr, flush=True)
-    print("\n".join(rows))
+    distances, ranked = [HEADER], [RANKED]
+    for options in inputs:
+        for pooling, found in extract_each(photos, network, options).items():
+            measured = Measured.of(found.vectors, found.classes, found.changed, found.originals)
+            distances.append(measured.row(described(options, pooling)))
+            ranked.append(judge(found).row(described(options, pooling)))
+            print(distances[-1], file=sys.stderr, flush=True)
+    print("\n".join([*distances, "", *ranked]))
     return 0
 
 
@@ -119,24 +121,6 @@ def trained_network(weights: str) -> Network:
 
     dtype = fastest_dtype(use_gpus())
     return Network(load_weights(weights, download_timeout=20), dtype=dtype, compute_batch=BATCH)
-
-
-def _measured(photos: Photos, network: Network, preprocessing: Preprocessing) -> dict[Pooling, Measured]:
-    files = [path.read_bytes() for path in photos.paths] + [data for _, _, data in photos.changed]
-    limits = PictureSettings()
-    made: defaultdict[Pooling, list[Vectors]] = defaultdict(list)
-    for start in range(0, len(files), BATCH):
-        pixels = np.stack([decode(data, preprocessing, limits).pixels for data in files[start : start + BATCH]])
-        for pooling, vectors in network.embed_each(pixels).items():
-            made[pooling].append(vectors)
-    number, places = len(photos.paths), {path: at for at, path in enumerate(photos.paths)}
-    classes = [path.parent.name for path in photos.paths]
-    originals = [places[path] for _, path, _ in photos.changed]
-    stacked = {pooling: np.concatenate(parts) for pooling, parts in made.items()}
-    return {
-        pooling: Measured.of(vectors[:number], classes, vectors[number:], originals)
-        for pooling, vectors in stacked.items()
-    }
 
 
 if __name__ == "__main__":

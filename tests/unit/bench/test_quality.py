@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.quality.distances import Measured
+from bench.quality.extraction import Extracted, described, parse_input
 from bench.quality.measures import average_precision, is_found_within, precision_at
 from bench.quality.near_duplicates import CHANGES, HARDER
+from bench.quality.rankings import judge
 from bench.quality.views import OPTIONS, VIEWS, Found, best_of, views_of
+from imagesearch.errors import InvalidMessage
+from imagesearch.pipeline import Preprocessing
 from support.drawing import encoded, photo_like
 
 
@@ -97,3 +102,25 @@ def test_distances_are_of_each_pair_once_and_of_copies_from_their_originals() ->
     assert found.strangers.tolist() == pytest.approx([0.4, 0.4, 1.0])
     assert (found.pairs.tolist(), found.is_alike.tolist()) == (pytest.approx([0.4, 1, 1]), [True, False, False])
     assert found.copies.tolist() == pytest.approx([0, 0.4], abs=1e-6)
+
+
+def test_rankings_are_judged_from_vectors_as_searches_are() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    vectors[1] = [0.8, 0.6, 0, 0]
+    vectors[3] = [0, 0.6, 0.8, 0]
+    copies = np.array([[1, 0, 0, 0], [0, 0.8, 0.6, 0]], np.float32)
+    found = Extracted(vectors, ["cat", "cat", "dog", "dog"], copies, ["a", "b"], [0, 3], 5.0)
+    judged = judge(found)
+    assert (judged.first, judged.mean_average, judged.copies_first, judged.copies_three) == (1.0, 1.0, 1.0, 1.0)
+    other = judge(replace(found, classes=["cat", "dog", "cat", "dog"], originals=[1, 0]))
+    assert (other.first, other.copies_first, other.copies_three) == (0.0, 0.0, 0.5)
+    assert judge(replace(found, changed=copies[:0], originals=[])).row("x").count("nan") == 2
+
+
+def test_an_input_is_named_by_its_options() -> None:
+    options = parse_input("antialiased,pad,320")
+    assert options == Preprocessing("antialiased", aspect="pad", side=320)
+    assert described(options, "gem") == "antialiased, gem, pad, 320"
+    assert described(parse_input("nearest"), "max") == "nearest, max"
+    with pytest.raises(InvalidMessage, match="side"):
+        parse_input("nearest,pad,big")

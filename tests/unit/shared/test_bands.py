@@ -35,12 +35,19 @@ def test_every_preset_of_the_default_network_was_measured(preset: Preset) -> Non
     "options",
     [
         Preprocessing("lanczos", pooling="gem"),
-        Preprocessing("antialiased", pooling="gem", side=320),
-        Preprocessing("antialiased", pooling="gem", aspect="pad"),
+        Preprocessing("antialiased", pooling="gem", side=448),
+        Preprocessing("antialiased", pooling="gem", side=320, aspect="pad"),
+        Preprocessing("nearest", pooling="gem", aspect="pad"),
     ],
 )
 def test_nothing_is_said_of_what_was_not_measured(options: Preprocessing) -> None:
     assert bands_of(VGG16, options) is None
+
+
+def test_what_the_network_sees_of_a_picture_has_bands_of_its_own() -> None:
+    usual = Preprocessing("antialiased", pooling="gem")
+    others = [replace(usual, aspect="pad"), replace(usual, aspect="crop"), replace(usual, side=320)]
+    assert len({bands_of(VGG16, options) for options in (usual, *others)} - {None}) == 4
 
 
 def test_nothing_is_said_of_networks_and_engines_that_were_not_measured() -> None:
@@ -50,6 +57,6 @@ def test_nothing_is_said_of_networks_and_engines_that_were_not_measured() -> Non
 
 def test_duplicates_of_a_pipeline_are_what_it_calls_near() -> None:
     measured = collection_record(preprocessing=Preset.RECOMMENDED.options(VGG16))
-    assert measured.duplicates_distance == MEASURED["vgg16", "antialiased", "gem"].near
+    assert measured.duplicates_distance == MEASURED["vgg16", "antialiased", "squash", 224, "gem"].near
     unknown = collection_record(preprocessing=Preprocessing("lanczos"))
     assert (unknown.bands, unknown.duplicates_distance) == (None, UNMEASURED_DISTANCE)
