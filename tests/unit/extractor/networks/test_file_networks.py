@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import WeightsUnavailable
 from imagesearch.networks import ModelIdentity
 from imagesearch_extractor.file_network import FileNetwork, load_file_network
+from support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -272,3 +276,21 @@ def test_other_kinds_of_files_are_refused(name: str, tmp_path: Path) -> None:
         load_file_network(str(tmp_path / name), sha256="", compute_batch=4)
     with pytest.raises(WeightsUnavailable, match="no such file"):
         load_file_network(str(tmp_path / "gone.onnx"), sha256="", compute_batch=4)
+
+
+@pytest.mark.parametrize(
+    ("description", "code", "words"),
+    [(SMALLEST, 0, f"is ready: mine-none-{NUMBERS}:"), (SMALLEST.replace("32", "33"), 78, "mine.toml: side:")],
+)
+def test_prefetch_tries_a_file_without_tensorflow(
+    description: str, code: int, words: str, keras_model: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(onnx_model(keras_model).SerializeToString())
+    path.with_suffix(".toml").write_text(description)
+    # A package that cannot be imported stands before TensorFlow's.
+    (tmp_path / "tensorflow.py").write_text("raise ImportError")
+    environment = {**os.environ, "NETWORK": "file", "WEIGHTS": str(path), "PYTHONPATH": str(tmp_path)}
+    program = [sys.executable, "-m", "imagesearch_extractor.prefetch"]
+    ran = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert (ran.returncode, words in ran.stdout + ran.stderr) == (code, True), ran.stderr
