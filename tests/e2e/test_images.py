@@ -73,6 +73,7 @@ def test_an_uploaded_picture_is_searchable_when_the_answer_comes(
 def test_the_same_content_is_the_same_image_and_nothing_is_done_again(http: httpx.Client, url: str) -> None:
     picture = encoded(photo_like(6001))
     first = upload(http, url, picture, metadata='{"a": 1}')
+    assert http.get(f"{url}/images/{first['id']}").json()["job"] == first["job"]
     again = upload(http, url, picture, status=200)
     assert (again["id"], again["metadata"], again["job"]) == (first["id"], {"a": 1}, None)
     relabelled = upload(http, url, picture, status=200, metadata='{"b": 2}')

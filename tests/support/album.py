@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -35,11 +36,17 @@ class Album:
         with self.catalog.transaction() as tx:
             return collections.create(tx, "default")[0]
 
-    def index(self, *paths: str, sha256: str = "digest", partition: str | None = None) -> list[Image]:
+    def index(
+        self,
+        *paths: str,
+        sha256: str = "digest",
+        partition: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> list[Image]:
         """Give images of these paths new vectors, and return their rows."""
         collection = self.collection
         with self.catalog.transaction() as tx:
-            made = images.ensure_rows(tx, collection.id, list(paths), partition, None)
+            made = images.ensure_rows(tx, collection.id, list(paths), partition, metadata)
             rows = naming.lock(tx, collection, [row.id for row in made.values()])
             drawn = keys.draw(tx, len(rows))
             named = [

@@ -166,6 +166,8 @@ class Image:
     """User, tenant or album; empty where it has none."""
     indexed_at: datetime | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    job: str | None = None
+    """The job that it came by, where one picture is asked for and that is known."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -185,6 +187,7 @@ class Image:
             partition=fields.optional_text("partition"),
             indexed_at=fields.optional_time("indexed_at"),
             metadata=fields.mapping("metadata"),
+            job=fields.optional_text("job"),
         )
 
 

@@ -31,6 +31,7 @@ from imagesearch_api.v2 import (
     collections,
     description,
     duplicates,
+    facets,
     files,
     images,
     info,
@@ -42,7 +43,21 @@ from imagesearch_api.v2 import (
     v2,
 )
 
-ROUTES = (jobs, collections, aliases, duplicates, reindex, images, files, info, search, session, keys, description)
+ROUTES = (
+    jobs,
+    collections,
+    facets,
+    aliases,
+    duplicates,
+    reindex,
+    images,
+    files,
+    info,
+    search,
+    session,
+    keys,
+    description,
+)
 """The modules whose import gives the v2 blueprint its routes."""
 
 

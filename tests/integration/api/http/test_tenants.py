@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/collections/{name}/images": [
         lambda m, o: {"query_string": {"partition": o.partition}},
         lambda m, o: {"query_string": {"cursor": o.image_id - 1}},
+        lambda m, o: {"query_string": {"filter": json.dumps({"eq": ["of", f"{o.name}'s secret"]})}},
     ],
     "DELETE /api/v2/collections/{name}/images": [lambda m, o: {"query_string": {"path": o.path}}],
     "PATCH /api/v2/collections/{name}/images/{image_id}": [
@@ -157,6 +159,10 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/images/{image_id}/file": [lambda m, o: {}],
     "GET /api/v2/images/{image_id}/thumbnail": [lambda m, o: {}],
     "GET /api/v2/collections/{name}/partitions": [lambda m, o: {}],
+    "GET /api/v2/collections/{name}/facets": [
+        lambda m, o: {},
+        lambda m, o: {"query_string": {"partition": o.partition}},
+    ],
     "GET /api/v2/directories": [
         lambda m, o: {},
         lambda m, o: {"query_string": {"path": str(o.folder)}},

@@ -8,13 +8,14 @@ from typing import Any
 from flask import request
 
 from imagesearch.catalog.jobs import IdempotencyKey
+from imagesearch.vectors import Filter
 from imagesearch_api.http.bodies import checked, expect_form, has_body, parse_json, read_object
 from imagesearch_api.http.callers import owner
 from imagesearch_api.http.fields import BadField
 from imagesearch_api.http.form_files import read_file, receive_files
 from imagesearch_api.http.numbers import decimal_number
 from imagesearch_api.limits import MAX_KEY_LENGTH
-from imagesearch_api.models.requests.images import PathBody, UploadBody
+from imagesearch_api.models.requests.images import FilterBody, PathBody, UploadBody
 from imagesearch_api.models.requests.similarity import DuplicatesBody
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -56,6 +57,16 @@ def read_partition() -> str | None:
     """
     text = request.args.get("partition")
     return checked(UploadBody, {"partition": text}).partition if text is not None else None
+
+
+def read_filter() -> Filter | None:
+    """Return the filter on metadata that a list is restricted to; None without one.
+
+    Raises:
+        BadField, BadFields: it is not one.
+    """
+    text = request.args.get("filter")
+    return checked(FilterBody, {"filter": parse_json("filter", text)}).filter if text is not None else None
 
 
 def read_digest() -> str | None:

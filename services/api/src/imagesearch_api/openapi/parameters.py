@@ -12,6 +12,7 @@ from imagesearch_api.limits import (
     PAGE_SIZE,
     THUMBNAIL_SIZE,
 )
+from imagesearch_api.models.requests.search import FILTER_SCHEMA
 from imagesearch_api.openapi.schemas import Schema
 
 
@@ -32,6 +33,13 @@ CURSOR = _query(
 PAGE = (LIMIT, CURSOR)
 NAME_CURSOR = _query("cursor", {"type": "string"}, "What `next` of the page before said.")
 PARTITION = _query("partition", {"type": "string", "maxLength": MAX_PARTITION_LENGTH}, "Only this partition.")
+FILTER = {
+    "name": "filter",
+    "in": "query",
+    "required": False,
+    "content": {"application/json": {"schema": FILTER_SCHEMA}},
+    "description": "Only images whose metadata this filter matches, as searches take it.",
+}
 PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.", required=True)
 DIRECTORY = _query("path", {"type": "string", "minLength": 1}, "The path of the directory.")
 MAX_DISTANCE = _query(

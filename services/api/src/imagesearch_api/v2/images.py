@@ -8,7 +8,8 @@ from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
-from imagesearch.catalog import image_queries, tenants
+from imagesearch.catalog import tenants
+from imagesearch.catalog.jobs import provenance
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import long_json, read_json
@@ -17,16 +18,17 @@ from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import read_page
-from imagesearch_api.http.parameters import read_partition, read_path, read_upload
+from imagesearch_api.http.parameters import read_filter, read_partition, read_path, read_upload
 from imagesearch_api.images import deletion
+from imagesearch_api.images.browsing import browse
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
 from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
-from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, WrittenImage
+from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, ShownImage, WrittenImage
 from imagesearch_api.openapi.forms import UPLOAD_FORM
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import PAGE, PARTITION, PATH
+from imagesearch_api.openapi.parameters import FILTER, PAGE, PARTITION, PATH
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -45,19 +47,24 @@ def add_image(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images")
-@operation({200: ImagePage}, parameters=(*PAGE, PARTITION), errors=(404,))
+@operation({200: ImagePage}, parameters=(*PAGE, PARTITION, FILTER), errors=(404,))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def list_images(name: str) -> ResponseReturnValue:
-    """List the indexed images of a collection, or of one of its partitions, by id."""
+    """List the indexed images of a collection, or of one of its partitions, by id.
+
+    With a filter one request looks at 5,000 images at most: a page may hold fewer than asked for, even none, and
+    `next` all the same.
+    """
     limit, cursor = read_page()
     partition = tenancy().partition_of(read_partition())
+    where = read_filter()
     with current().catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy())
-        found = image_queries.listing(tx, collection.id, partition=partition, after=cursor or 0, limit=limit)
+        found = browse(tx, collection.id, partition=partition, where=where, after=cursor or 0, limit=limit)
     links = _links()
-    items = [Image.of(image, collection.name, links.file_of(image.id)) for image in found]
-    return answer(ImagePage.of(items, [image.id for image in found], limit))
+    items = [Image.of(image, collection.name, links.file_of(image.id)) for image in found.images]
+    return answer(ImagePage(items=items, next=str(found.next) if found.next is not None else None))
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
@@ -130,7 +137,7 @@ def remove_images(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
-@operation({200: Image}, errors=(404,))
+@operation({200: ShownImage}, errors=(404,))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
@@ -138,7 +145,8 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy())
         image = tenants.image(tx, image_id, tenancy(), home=collection)
-    return answer(Image.of(image, name, _links().file_of(image.id)))
+        job = provenance.job_of(tx, image, owner())
+    return answer(ShownImage.shown(image, name, _links().file_of(image.id), job))
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")

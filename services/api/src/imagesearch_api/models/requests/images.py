@@ -24,6 +24,12 @@ class PathBody(Body):
     path: Path
 
 
+class FilterBody(Body):
+    """What restricts a list of images by their metadata."""
+
+    filter: FilterField
+
+
 class ImagePatch(Body):
     """What PATCH of an image takes: a merge patch of its metadata (null removes all of it), and a partition."""
 

@@ -55,7 +55,7 @@ _BOX_SCHEMA = {
         {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 4, "maxItems": 4},
     ],
 }
-_FILTER_SCHEMA = {
+FILTER_SCHEMA = {
     "type": "object",
     "minProperties": 1,
     "maxProperties": 1,
@@ -65,7 +65,7 @@ _FILTER_SCHEMA = {
 }
 
 Box = Annotated[Region, PlainValidator(_region), WithJsonSchema(_BOX_SCHEMA)]
-FilterField = Annotated[Filter, PlainValidator(_filter), WithJsonSchema(_FILTER_SCHEMA)]
+FilterField = Annotated[Filter, PlainValidator(_filter), WithJsonSchema(FILTER_SCHEMA)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = Annotated[list[Number], Field(min_length=1, max_length=MAX_DIMENSION), AfterValidator(_direction)]
 Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]

@@ -57,6 +57,19 @@ def _fields(image: images.Image, collection: str, url: str) -> dict[str, Any]:
     }
 
 
+class ShownImage(Image):
+    """An image, and the job that it came by."""
+
+    job: JobId | None = Field(
+        description="The newest job that indexed it; null where that is none of the last of its collection."
+    )
+
+    @classmethod
+    def shown(cls, image: images.Image, collection: str, url: str, job: str | None) -> Self:
+        """Return what is answered about an image that `job` indexed."""
+        return cls(**_fields(image, collection, url), job=job)
+
+
 class WrittenImage(Image):
     """An image that was added or changed."""
 
