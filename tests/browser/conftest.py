@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -97,6 +98,22 @@ def twins(http: httpx.Client, library: Path) -> str:
     job = http.post("/api/v2/jobs", json={"source": str(library / "twins"), "collection": name}).json()
     assert ended(http, job["id"])["indexed"] == 3
     return name
+
+
+@pytest.fixture(scope="session")
+def labelled(http: httpx.Client, library: Path) -> str:
+    """A collection of four pictures with metadata, of more years than one chooses from a list; return its name."""
+    lines = [
+        {"path": str(library / "album" / f"picture {index:02}.png"), "metadata": {"colour": colour, "year": year}}
+        for index, (colour, year) in enumerate(
+            [("red", 1990), ("red", 1992), ("<b>blue</b>", 1994), ("<b>blue</b>", 1996)]
+        )
+    ]
+    manifest = library / "labelled.jsonl"
+    manifest.write_text("\n".join(json.dumps(line) for line in lines))
+    job = http.post("/api/v2/jobs", json={"source": {"manifest": str(manifest)}, "collection": "labelled"}).json()
+    assert ended(http, job["id"])["indexed"] == len(lines)
+    return "labelled"
 
 
 @pytest.fixture(scope="session")

@@ -50,3 +50,36 @@ def test_a_paused_job_goes_on_and_another_is_cancelled(page: Page, http: httpx.C
     other.get_by_role("button", name="Cancel").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
     expect(other.locator(".badge")).to_have_text("Cancelled")
+
+
+def test_a_job_of_a_hundred_thousand_is_told_in_few_words(page: Page, library: Path) -> None:
+    job = {
+        "id": str(uuid4()),
+        "kind": "index",
+        "collection": "all",
+        "source": "/photos",
+        "state": "running",
+        "total": 100_000,
+        "indexed": 41_000,
+        "unchanged": 500,
+        "failed": 2_500,
+        "cancelled": 0,
+        "removed": 0,
+        "rate": 31.4,
+        "eta_seconds": 1783.0,
+        "stalled": False,
+        "error": None,
+        "created_at": "2026-01-01T10:00:00+00:00",
+        "finished_at": None,
+    }
+    failures = [{"path": f"/photos/{number}.jpg", "code": "truncated", "reason": "cut"} for number in range(1_000)]
+    page.route("**/api/v2/jobs?*", lambda route: route.fulfill(json={"items": [job], "next": None}))
+    page.route("**/failures?*", lambda route: route.fulfill(json={"items": failures, "next": "1000"}))
+    page.goto("/#/jobs")
+    card = page.locator(".job")
+    expect(card).to_contain_text("44,000 of 100,000")
+    expect(card).to_contain_text("31 a second · about 30 min left")
+    expect(card.get_by_role("img")).to_have_accessible_name("41,000 indexed, 500 unchanged, 2,500 failed")
+    card.get_by_text("What failed, and what to do").click()
+    expect(card).to_contain_text("Grouped from the first 1,000.")
+    assert page.evaluate("document.querySelectorAll('*').length") < 500

@@ -54,6 +54,26 @@ def test_pictures_are_added_and_labelled(page: Page, http: httpx.Client, album: 
     expect(page.locator(".tile")).to_have_count(1)
 
 
+def test_pictures_wait_while_the_service_is_away_and_their_queue_is_there_in_every_view(
+    page: Page, http: httpx.Client, album: Path
+) -> None:
+    name = f"u{uuid4().hex[:12]}"
+    assert http.post("/api/v2/collections", json={"name": name}).status_code == 201
+    away = {"status": 503, "headers": {"Retry-After": "1"}, "json": {"status": 503, "detail": "postgres is away"}}
+    page.route(f"**/collections/{name}/images", lambda route: route.fulfill(**away))
+    page.goto(f"/#/library?c={name}")
+    expect(page.get_by_text("This collection is empty.")).to_be_visible()
+    give(page, "drop", album / "picture 01.png", album / "picture 02.png")
+    expect(page.locator(".notice.is-problem")).to_contain_text("postgres is away")
+    page.get_by_role("link", name="Jobs").click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    page.get_by_role("link", name="Library").click()
+    expect(page.get_by_text("0 of 2 sent")).to_be_visible()
+    page.unroute(f"**/collections/{name}/images")
+    expect(page.get_by_text("2 of 2 sent")).to_be_visible()
+    expect(page.locator(".tile")).to_have_count(2)
+
+
 def test_a_deletion_is_taken_back_or_sent_after_ten_seconds(page: Page, http: httpx.Client, twins: str) -> None:
     page.clock.install()
     page.goto(f"/#/library?c={twins}")

@@ -37,6 +37,47 @@ export function here() {
   return parse(location.hash);
 }
 
+const SEEN = "see";
+/**
+ * What was seen whole when the address was last written or read.
+ * @type {{id: number | null}}
+ */
+const above = { id: null };
+
+/**
+ * Take out of a place which picture is seen whole above it.
+ * @param {URLSearchParams} parameters
+ * @returns {number | null}
+ */
+export function takeSeen(parameters) {
+  const id = Number(parameters.get(SEEN)) || null;
+  parameters.delete(SEEN);
+  return id;
+}
+
+/**
+ * Remember which picture is seen whole now, and return which was before; null for none.
+ * @param {number | null} id
+ */
+export function changeSeen(id) {
+  const before = above.id;
+  above.id = id;
+  return before;
+}
+
+/**
+ * Say in the address which picture is seen whole; null for none.
+ * @param {number | null} id
+ * @param {boolean} isStep whether Back leads to what was there before
+ */
+export function noteSeen(id, isStep) {
+  changeSeen(id);
+  const { view, parameters } = here();
+  const address = format(view, { ...Object.fromEntries(parameters), [SEEN]: id });
+  if (isStep) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}
+
 /**
  * Go to a place, which the page then shows.
  * @param {string} view

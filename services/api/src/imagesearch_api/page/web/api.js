@@ -4,7 +4,8 @@ import { TEXT } from "./strings.js";
 
 /** @typedef {{id: number, path: string, distance?: number, width?: number | null, height?: number | null,
  *   bytes?: number | null, format?: string | null, partition?: string, metadata?: Record<string, any>,
- *   sha256?: string | null, indexed_at?: string | null}} Image */
+ *   sha256?: string | null, indexed_at?: string | null,
+ *   job?: string | null}} Image */
 /** @typedef {{name: string, images: number, model: string | null, fingerprint: string | null,
  *   bands: {same: number, near: number, similar: number} | null, index_type: string, created_at: string}} Collection */
 /** @typedef {{id: string, kind: string, collection: string, source: string | null, state: string, total: number,
@@ -17,7 +18,7 @@ const ATTEMPTS = 4;
 /** Of one picture among many: others take the places meanwhile. */
 const SENDING_ATTEMPTS = 20;
 
-/** What went wrong, as the API says it. A status of 0 means that nothing answered. */
+/** What went wrong, as the API says it. A status of 0 means that nothing answered, `SLOW` that nothing has yet. */
 export class Problem extends Error {
   /**
    * @param {number} status
@@ -32,6 +33,16 @@ export class Problem extends Error {
 }
 
 const UNAUTHORIZED = 401;
+const BUSY = 429;
+/** Statuses that mean: later. Nothing answered, or something behind the API does not. */
+export const AWAY = new Set([0, 502, 503, 504]);
+/** How often one picture is sent while the service is away, which is for some ten minutes. */
+const AWAY_ATTEMPTS = 60;
+const LONGEST_PAUSE = 10;
+/** Stands in the place of a status while an answer is still waited for. */
+export const SLOW = -1;
+/** Milliseconds after which people are told that an answer takes long. */
+const LONG = 10_000;
 /** How many sessions have begun here: what was sent before the last one is refused for want of a key no longer. */
 let logins = 0;
 /** @type {() => Promise<boolean>} */
@@ -102,7 +113,7 @@ export async function call(method, path, options = {}) {
       if (!(error instanceof Problem)) throw error;
       if (await hasKeyNow(error, before)) continue;
       // A request that is turned away as one too many has done nothing.
-      if (error.status !== 429 || attempt === ATTEMPTS) {
+      if (error.status !== BUSY || attempt === ATTEMPTS) {
         tell(error);
         throw error;
       }
@@ -120,6 +131,7 @@ async function once(method, path, options) {
   const headers = { Accept: "application/json", ...options.headers };
   const isJson = options.json !== undefined;
   let response;
+  const slow = setTimeout(() => tell(new Problem(SLOW, TEXT.errors.slow)), LONG);
   try {
     response = await fetch(BASE + path, {
       method,
@@ -131,6 +143,8 @@ async function once(method, path, options) {
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Problem(0, TEXT.errors.silent);
+  } finally {
+    clearTimeout(slow);
   }
   if (response.ok) return response.status === 204 || response.headers.get("Content-Length") === "0" ? null : response.json();
   throw await problemOf(response);
@@ -144,6 +158,18 @@ async function problemOf(response) {
   } catch {
     // A proxy in front answers in its own words.
     return new Problem(response.status, TEXT.errors.status(response.status), seconds);
+  }
+}
+
+/**
+ * Tell whether every store answers; does not tell anybody who asks for it.
+ * @returns {Promise<boolean>}
+ */
+export async function answers() {
+  try {
+    return (await fetch("readyz/stores", { credentials: "same-origin" })).ok;
+  } catch {
+    return false;
   }
 }
 
@@ -167,7 +193,8 @@ export function pause(milliseconds, signal) {
 }
 
 /**
- * Send a picture and say how far it is; only the older interface of browsers tells that.
+ * Send a picture and say how far it is; only the older interface of browsers tells that. While the service is away it
+ * waits: of a thousand pictures in a row all others would be refused at once.
  * @param {string} path
  * @param {FormData} form
  * @param {(part: number) => void} onProgress
@@ -178,13 +205,27 @@ export async function send(path, form, onProgress, signal) {
   for (let attempt = 1; ; attempt += 1) {
     const before = logins;
     try {
-      return await sendOnce(path, form, onProgress, signal);
+      const answer = await sendOnce(path, form, onProgress, signal);
+      tell(null);
+      return answer;
     } catch (error) {
       if (await hasKeyNow(error, before)) continue;
-      if (!(error instanceof Problem) || error.status !== 429 || attempt === SENDING_ATTEMPTS) throw error;
-      await pause(error.seconds * 1000, signal);
+      if (!(error instanceof Problem) || attempt >= (await attemptsAfter(error))) throw error;
+      if (AWAY.has(error.status)) tell(error);
+      await pause(Math.min(LONGEST_PAUSE, error.seconds * Math.ceil(attempt / 2)) * 1000, signal);
     }
   }
+}
+
+/**
+ * Return how often a picture is sent that was answered so.
+ * @param {Problem} problem
+ */
+async function attemptsAfter(problem) {
+  if (problem.status === BUSY) return SENDING_ATTEMPTS;
+  if (!AWAY.has(problem.status)) return 1;
+  // Where others are answered, it is this file that cannot be sent: it may be gone from the disk.
+  return problem.status === 0 && (await answers()) ? ATTEMPTS : AWAY_ATTEMPTS;
 }
 
 /**

@@ -1,19 +1,22 @@
 // The frame of the page: where one is, which collection is meant, and what everybody has to know.
 
-import { format, go, here } from "./address.js";
+import { changeSeen, format, go, here, takeSeen } from "./address.js";
 import { call, connect, logout } from "./api.js";
-import { button, fill, h, icon } from "./dom.js";
+import { button, closeDialogs, fill, h, icon } from "./dom.js";
 import { DuplicatesView } from "./duplicates.js";
 import { JobsView } from "./jobs.js";
 import { Keys } from "./keys.js";
 import { LibraryView } from "./library.js";
 import { Notices } from "./notices.js";
+import { Recovery, RECOVERED } from "./recovery.js";
 import { SearchView } from "./search.js";
 import { collectionOf, refresh, remember, state } from "./state.js";
 import { count, TEXT } from "./strings.js";
 import { sendNow, takeBack } from "./undo.js";
+import { closeViewer } from "./viewer.js";
 
-/** @typedef {{open: (parameters: URLSearchParams) => void, close: () => void}} View */
+/** @typedef {{open: (parameters: URLSearchParams) => void, close: () => void, leave?: () => void, see?: (id: number) => void,
+ *   recover?: () => void}} View */
 
 /** @type {Record<string, new (main: HTMLElement) => View>} */
 const VIEWS = { search: SearchView, library: LibraryView, jobs: JobsView, duplicates: DuplicatesView };
@@ -28,10 +31,12 @@ class Page {
     this.chooser.hidden = true;
     this.keys = new Keys();
     this.notices = new Notices(() => this.start());
+    this.recovery = new Recovery(() => this.recover());
     this.leave = button(TEXT.key.leave, () => this.signOut(), { icon: "leave", isBare: true });
     this.leave.classList.add("leave");
     this.leave.hidden = true;
     this.name = "";
+    this.place = "";
     /** @type {View | null} */
     this.view = null;
   }
@@ -47,8 +52,23 @@ class Page {
       this.main,
     );
     history.scrollRestoration = "manual";
-    connect(() => this.askForKey(), (problem) => this.notices.hear(problem));
+    connect(() => this.askForKey(), (problem) => this.hear(problem));
     addEventListener("hashchange", () => this.show());
+  }
+
+  /** @param {import("./api.js").Problem | null} problem */
+  hear(problem) {
+    this.recovery.hear(problem);
+    // While one store is away others answer all the same: that is no reason to say that all is well.
+    if (problem || !this.recovery.isWaiting) this.notices.hear(problem);
+  }
+
+  /** Go on by itself: what was asked for in vain is asked for again, and nothing else changes. */
+  recover() {
+    this.notices.hear(null);
+    dispatchEvent(new Event(RECOVERED));
+    if (this.view) this.view.recover?.();
+    else this.start();
   }
 
   async start() {
@@ -111,9 +131,22 @@ class Page {
 
   show() {
     const { view, parameters } = here();
+    const id = takeSeen(parameters);
+    const before = changeSeen(id);
     const name = view in VIEWS ? view : FIRST;
+    const place = `${name} ${parameters}`;
+    if (this.view && place === this.place && id !== before) {
+      // Only what is seen above it has changed.
+      closeViewer();
+      if (id !== null) this.view.see?.(id);
+      return;
+    }
+    this.place = place;
+    closeViewer();
+    closeDialogs();
     const chosen = collectionOf(parameters);
     if (chosen !== null) remember(chosen);
+    const isFirst = this.view === null;
     if (!this.view || name !== this.name) {
       this.view?.close();
       this.view = new VIEWS[name](this.main);
@@ -121,8 +154,13 @@ class Page {
     }
     this.showNav(name);
     this.showChooser(chosen);
+    // It remembers how far it was scrolled.
+    this.view.leave?.();
     scrollTo(0, 0);
     this.view.open(parameters);
+    // What had the focus may be gone: whoever goes by keyboard goes on from here.
+    if (!isFirst && document.activeElement === document.body) this.main.focus({ preventScroll: true });
+    if (id !== null) this.view.see?.(id);
   }
 
   /** @param {string} current */

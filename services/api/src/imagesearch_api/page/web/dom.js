@@ -60,6 +60,7 @@ const PATHS = {
   compare: "M12 3v18M4 6h5v12H4zM15 6h5v12h-5z",
   previous: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
+  filter: "M4 6h16M7 12h10M10 18h4",
   folder: "M3 6h6l2 2h10v11H3z",
   up: "M12 19V5M6 11l6-6 6 6",
   remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
@@ -133,6 +134,11 @@ export function dialog(title, kind, ...children) {
   document.body.append(made);
   made.showModal();
   return made;
+}
+
+/** Close the windows above a view that is being left; not that which asks for a key, which stands above all views. */
+export function closeDialogs() {
+  for (const one of document.querySelectorAll("dialog[open]:not(.is-key)")) /** @type {HTMLDialogElement} */ (one).close();
 }
 
 /**

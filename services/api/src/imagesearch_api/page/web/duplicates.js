@@ -1,7 +1,7 @@
 // Duplicates: groups of pictures that are alike, and which of them to keep.
 
 import { format, go } from "./address.js";
-import { call, collectionPath, pause, Problem, wasGivenUp } from "./api.js";
+import { AWAY, call, collectionPath, pause, Problem, wasGivenUp } from "./api.js";
 import { button, confirm, fill, h, labelled } from "./dom.js";
 import { DuplicateGroup } from "./duplicate_group.js";
 import { emptyState } from "./empty.js";
@@ -31,6 +31,8 @@ export class DuplicatesView {
     this.groups = [];
     this.isComplete = false;
     this.isLoading = false;
+    this.isStarting = false;
+    this.hasFailed = false;
     this.abort = new AbortController();
     this.status = h("div", { class: "status", role: "status" });
     this.said = h("div", { class: "said", role: "alert" });
@@ -114,6 +116,7 @@ export class DuplicatesView {
   async more() {
     if (this.isLoading || this.isComplete) return;
     this.isLoading = true;
+    this.hasFailed = false;
     const { signal } = this.abort;
     this.status.textContent = this.groups.length ? this.status.textContent : TEXT.duplicates.looking;
     try {
@@ -153,8 +156,17 @@ export class DuplicatesView {
     }
   }
 
+  /** Go on where something was away. */
+  recover() {
+    if (!this.hasFailed) return;
+    fill(this.said);
+    this.isComplete = false;
+    this.more();
+  }
+
   /** @param {unknown} error */
   fail(error) {
+    this.hasFailed = error instanceof Problem && AWAY.has(error.status);
     this.isComplete = true;
     this.status.textContent = "";
     if (error instanceof Problem && error.status === CONFLICT && !this.job) {
@@ -165,6 +177,8 @@ export class DuplicatesView {
   }
 
   async start() {
+    if (this.isStarting) return;
+    this.isStarting = true;
     try {
       const json = this.distance === null ? {} : { max_distance: this.distance };
       const job = await call("POST", `${collectionPath(this.name)}/duplicates`, { json });
@@ -172,6 +186,7 @@ export class DuplicatesView {
     } catch (error) {
       this.fail(error);
     }
+    this.isStarting = false;
   }
 
   /** @param {import("./duplicate_group.js").Group} found */

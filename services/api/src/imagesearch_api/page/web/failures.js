@@ -34,8 +34,7 @@ export async function failureGroups(job) {
  * @param {{path: string, reason: string}[]} group
  */
 function groupOf(code, group) {
-  const texts = /** @type {Record<string, string[]>} */ (TEXT.failures);
-  const [title, advice] = texts[code] ?? [code, ""];
+  const [title, advice] = TEXT.failures[code] ?? [code, ""];
   const rows = group.slice(0, NAMED).map(({ path, reason }) => h("li", {}, h("span", { class: "path" }, path), ` ${reason}`));
   return h(
     "section",

@@ -105,7 +105,7 @@ export class Grid {
     tile.dataset.index = String(index);
     tile.setAttribute("aria-posinset", String(index + 1));
     tile.setAttribute("aria-setsize", this.isComplete ? String(this.items.length) : "-1");
-    target(tile).tabIndex = index === this.current ? 0 : -1;
+    reach(tile, index === this.current);
     place(tile, box);
     this.element.insertBefore(tile, before);
     this.tiles.set(index, tile);
@@ -121,10 +121,10 @@ export class Grid {
   /** @param {number} index */
   choose(index) {
     const before = this.tiles.get(this.current);
-    if (before) target(before).tabIndex = -1;
+    if (before) reach(before, false);
     this.current = index;
     const tile = this.tiles.get(index);
-    if (tile) target(tile).tabIndex = 0;
+    if (tile) reach(tile, true);
   }
 
   /** @param {KeyboardEvent} event */
@@ -182,6 +182,16 @@ export class Grid {
     const tile = this.tiles.get(index);
     if (tile) target(tile).focus({ preventScroll: true });
   }
+}
+
+/**
+ * Let Tab stop in a tile, or pass it by: of all tiles it stops in one, and arrow keys lead to the others.
+ * @param {HTMLElement} tile
+ * @param {boolean} isCurrent
+ */
+function reach(tile, isCurrent) {
+  const stops = /** @type {NodeListOf<HTMLElement>} */ (tile.querySelectorAll("a, button"));
+  for (const one of stops) one.tabIndex = isCurrent ? 0 : -1;
 }
 
 /** @param {HTMLElement} tile */

@@ -21,6 +21,7 @@ export class JobCard {
     this.acts = h("div", { class: "row" });
     this.failed = h("details", { class: "failed", ontoggle: () => this.showFailures() });
     this.offered = "";
+    this.isActing = false;
     this.failures = -1;
     this.element = h(
       "li",
@@ -121,17 +122,30 @@ export class JobCard {
   async act(act) {
     const { cancelSure, cancelYes, cancelNo } = TEXT.jobs;
     if (act === "cancel" && !(await confirm(cancelSure, cancelYes, cancelNo))) return;
+    // A second press would be refused: the job is no longer in the state that it was meant for.
+    if (this.isActing) return;
+    this.isActing = true;
+    this.acts.setAttribute("aria-busy", "true");
     try {
       this.update(await call("POST", `jobs/${this.job.id}/${act}`));
     } catch (error) {
       this.error.textContent = error instanceof Error ? error.message : String(error);
     }
+    this.isActing = false;
+    this.acts.removeAttribute("aria-busy");
   }
 
   async showFailures() {
     if (!this.failed.open || this.failures === this.job.failed) return;
+    const shown = this.failures;
     this.failures = this.job.failed;
-    fill(/** @type {Element} */ (this.failed.lastElementChild), await failureGroups(this.job.id));
+    const place = /** @type {Element} */ (this.failed.lastElementChild);
+    try {
+      fill(place, await failureGroups(this.job.id));
+    } catch (error) {
+      this.failures = shown;
+      if (!place.firstChild) fill(place, h("p", { class: "error" }, error instanceof Error ? error.message : String(error)));
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Jobs: start them, watch them, control them, and see what failed.
 
 import { format } from "./address.js";
-import { call } from "./api.js";
+import { call, Problem, wasGivenUp } from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { JobCard } from "./job_card.js";
 import { poll } from "./polling.js";
@@ -72,9 +72,17 @@ export class JobsView {
   }
 
   async more() {
-    const page = await call("GET", `jobs?limit=${PAGE}&cursor=${this.cursor}`, { signal: this.abort.signal });
-    for (const job of page.items) this.put(job, false);
-    this.cursor = page.next;
+    if (this.older.disabled) return;
+    this.older.disabled = true;
+    try {
+      const page = await call("GET", `jobs?limit=${PAGE}&cursor=${this.cursor}`, { signal: this.abort.signal });
+      for (const job of page.items) this.put(job, false);
+      this.cursor = page.next;
+    } catch (error) {
+      // The notice says what is wrong; the button is there for another try.
+      if (!(error instanceof Problem) && !wasGivenUp(error)) throw error;
+    }
+    this.older.disabled = false;
     this.older.hidden = this.cursor === null;
   }
 

@@ -77,7 +77,7 @@ function answer() {
       said,
       h("div", { class: "row is-end" }, button(key.decline, () => asked.close()), go),
     );
-    const asked = dialog(key.title, "is-question", form);
+    const asked = dialog(key.title, "is-question is-key", form);
     field.focus();
     asked.addEventListener("close", () => resolve(asked.returnValue === "given"));
   });

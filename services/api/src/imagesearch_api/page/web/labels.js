@@ -70,6 +70,8 @@ export function editLabels(collection, image) {
     const said = h("p", { class: "error", role: "alert" });
     const save = async (/** @type {Event} */ event) => {
       event.preventDefault();
+      if (submit.disabled) return;
+      submit.disabled = true;
       const fields = [...rows.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value));
       const after = Object.fromEntries(fields.filter(([name]) => name).map(([name, value]) => [name, read(value)]));
       const metadata = patchOf(before, after);
@@ -80,7 +82,9 @@ export function editLabels(collection, image) {
       } catch (error) {
         said.textContent = error instanceof Error ? error.message : String(error);
       }
+      submit.disabled = false;
     };
+    const submit = h("button", { type: "submit", class: "button is-main" }, TEXT.labels.save);
     const form = h(
       "form",
       { class: "form", onsubmit: save },
@@ -94,7 +98,7 @@ export function editLabels(collection, image) {
         "div",
         { class: "row is-end" },
         button(TEXT.close, () => asked.close()),
-        h("button", { type: "submit", class: "button is-main" }, TEXT.labels.save),
+        submit,
       ),
     );
     const asked = dialog(TEXT.labels.title, "is-form", form);

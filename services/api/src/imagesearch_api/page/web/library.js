@@ -4,32 +4,36 @@ import { format, go } from "./address.js";
 import { wasGivenUp } from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { Dropping } from "./dropping.js";
-import { emptyState } from "./empty.js";
+import { emptyState, waiting } from "./empty.js";
+import { filterFields } from "./filters.js";
 import { Grid } from "./grid.js";
 import { Listing } from "./listing.js";
-import { partitionField } from "./partitions.js";
 import { choose, filesOf } from "./pictures.js";
 import { collectionOf, refresh, state } from "./state.js";
 import { moment, nameOf, TEXT } from "./strings.js";
 import { thumbnail } from "./thumbnail.js";
 import { isThere } from "./undo.js";
 import { allFiles, Uploads } from "./uploads.js";
-import { Viewer } from "./viewer.js";
+import { see } from "./viewer.js";
 
 /** @typedef {import("./api.js").Collection} Collection */
 
 const FINGERPRINT = 12;
+/** Goes on whatever people look at meanwhile. */
+const uploads = new Uploads();
 
 export class LibraryView {
   /** @param {HTMLElement} main */
   constructor(main) {
     this.main = main;
-    this.uploads = new Uploads(() => this.reload());
     this.about = h("div", { class: "collections" });
     this.said = h("div", { class: "said", role: "alert" });
+    this.found = h("div", { class: "status", role: "status" });
     this.place = h("div");
+    this.hasFailed = false;
     this.name = "";
     this.partition = "";
+    this.where = "";
     /** @type {Grid | null} */
     this.grid = null;
     /** @type {Listing | null} */
@@ -53,42 +57,61 @@ export class LibraryView {
           button(TEXT.library.addFolder, () => choose((files) => this.add(files), { isFolder: true }), { icon: "folder" }),
         ]
       : [];
-    const choosing = partitionField(this.name, this.partition, (partition) => go("library", { c: this.name, partition }));
-    const fields = h("div", { class: "row is-low" }, choosing, adding);
+    this.where = parameters.get("where") ?? "";
+    const now = { c: this.name, partition: this.partition, where: this.where };
+    const choosing = filterFields(now, (by) => go("library", { ...now, ...by }));
+    uploads.done = () => this.reload();
     this.showCollections();
     this.list();
     const hint = state.info?.takes_uploads ? null : h("p", { class: "quiet" }, TEXT.library.noUploads);
     fill(
       this.main,
-      h("h1", {}, TEXT.library.heading),
+      h("div", { class: "heading" }, h("h1", {}, TEXT.library.heading), h("div", { class: "row" }, adding)),
       this.about,
-      fields,
+      choosing,
       hint,
       this.said,
-      this.uploads.element,
+      uploads.element,
+      this.found,
       this.place,
     );
     this.load();
   }
 
+  /** Go on where something was away. */
+  recover() {
+    if (!this.hasFailed) return;
+    this.hasFailed = false;
+    fill(this.said);
+    this.load();
+  }
+
   close() {
+    uploads.done = () => {};
     this.grid?.close();
     this.listing?.stop();
     this.dropping.close();
   }
 
   list() {
+    this.hasFailed = false;
+    fill(this.said);
     this.grid?.close();
     this.listing?.stop();
-    this.listing = new Listing(this.name, this.partition);
+    this.listing = new Listing(this.name, this.partition, this.where);
     this.grid = new Grid(TEXT.library.pictures, (image, box) => this.tile(image, box), () => this.load());
-    fill(this.place, this.grid.element);
+    fill(this.place, waiting(TEXT.loading), this.grid.element);
   }
 
   async reload() {
     this.list();
     await this.load();
-    await refresh();
+    try {
+      await refresh();
+    } catch {
+      // The notice says what is wrong; the numbers are of before.
+      return;
+    }
     this.showCollections();
   }
 
@@ -121,27 +144,29 @@ export class LibraryView {
    */
   tile(image, box) {
     const name = nameOf(image.path);
-    const look = () => this.view(image.id);
+    const look = () => this.see(image.id);
     const picture = thumbnail(image.id, Math.max(box.width, box.height), "", image.sha256);
     const see = { type: "button", class: "tile-button", "data-focus": true, "aria-label": TEXT.library.tile(name) };
     return h("li", { class: "tile" }, h("button", { ...see, title: image.path, onclick: look }, picture));
   }
 
   /** @param {number} id */
-  view(id) {
+  see(id) {
     const items = () => this.grid?.items ?? [];
     const shown = { collection: this.name, items, changed: () => this.show() };
-    const index = items().findIndex((one) => one.id === id);
-    new Viewer(shown, index, (last) => this.grid?.focus(last));
+    see(shown, id, (last) => this.grid?.focus(last));
   }
 
   async load() {
     const { listing } = this;
-    if (!listing || listing.isComplete || listing.loading) return;
+    // What failed is asked for again when that may help, not with every movement.
+    if (!listing || listing.isComplete || listing.loading || this.hasFailed) return;
     try {
       await listing.more();
     } catch (error) {
       if (wasGivenUp(error) || listing !== this.listing) return;
+      if (this.grid) fill(this.place, this.grid.element);
+      this.hasFailed = true;
       fill(this.said, error instanceof Error ? error.message : String(error));
       return;
     }
@@ -153,8 +178,15 @@ export class LibraryView {
     if (!listing || !grid) return;
     const items = listing.items.filter(isThere);
     grid.show(items, listing.isComplete);
-    if (items.length || !listing.isComplete) return;
-    fill(this.place, empty(state.info?.takes_uploads ? TEXT.library.emptyHint : ""), grid.element);
+    this.found.textContent = items.length ? TEXT.search.found(items.length, listing.isComplete) : "";
+    if (!items.length) fill(this.place, listing.isComplete ? this.nothing() : waiting(TEXT.loading), grid.element);
+    else if (this.place.firstChild !== grid.element) this.place.firstChild?.remove();
+  }
+
+  nothing() {
+    const { library, search } = TEXT;
+    if (this.where || this.partition) return empty(search.filtered, search.filteredHint);
+    return empty(library.empty, state.info?.takes_uploads ? library.emptyHint : "");
   }
 
   /** @param {DataTransfer} transfer */
@@ -166,11 +198,14 @@ export class LibraryView {
 
   /** @param {File[]} files */
   add(files) {
-    this.uploads.add(files, this.name, this.partition);
+    uploads.add(files, this.name, this.partition);
   }
 }
 
-/** @param {string} text */
-function empty(text) {
-  return h("div", { class: "empty" }, h("h2", {}, TEXT.library.empty), h("p", {}, text));
+/**
+ * @param {string} title
+ * @param {string} text
+ */
+function empty(title, text) {
+  return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, text));
 }

@@ -1,5 +1,6 @@
 // What people have to know whatever they do: the network is untrained, something is away, a key is needed.
 
+import { AWAY, SLOW } from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { TEXT } from "./strings.js";
 
@@ -7,7 +8,6 @@ import { TEXT } from "./strings.js";
 
 const DISMISSED = "untrained-is-known";
 const UNAUTHORIZED = 401;
-const AWAY = new Set([0, 502, 503, 504]);
 
 export class Notices {
   /** @param {() => void} retry */
@@ -51,6 +51,6 @@ export class Notices {
 /** @param {Problem} problem */
 function textOf(problem) {
   if (problem.status === UNAUTHORIZED) return TEXT.notices.keyNeeded;
-  if (problem.status === 0) return problem.message;
+  if (problem.status === 0 || problem.status === SLOW) return problem.message;
   return AWAY.has(problem.status) ? TEXT.notices.away(problem.message) : "";
 }

@@ -3,7 +3,7 @@
 import { format } from "./address.js";
 import { fileUrl, thumbnailUrl } from "./api.js";
 import { button, h, icon, labelled } from "./dom.js";
-import { partitionField } from "./partitions.js";
+import { filterFields } from "./filters.js";
 import { choose, kept } from "./pictures.js";
 import { chooseRegion, partOf } from "./region.js";
 import { state } from "./state.js";
@@ -77,7 +77,7 @@ export function queryBar(asked, act, threshold) {
       { class: "query-fields" },
       h("div", { class: "row" }, buttons),
       threshold,
-      partitionField(asked.c, asked.partition, (partition) => act.change({ partition })),
+      filterFields(asked, act.change),
     ),
   );
 }

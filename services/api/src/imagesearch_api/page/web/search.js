@@ -4,17 +4,18 @@ import { format, go, note } from "./address.js";
 import { fileUrl, Problem, wasGivenUp } from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { Dropping } from "./dropping.js";
-import { emptyState } from "./empty.js";
+import { emptyState, waiting } from "./empty.js";
 import { Grid } from "./grid.js";
 import { Listing } from "./listing.js";
 import { addressOf, filesOf, keep, kept, whyNot } from "./pictures.js";
 import { invitation, queryBar, Threshold } from "./query.js";
 import { SearchRun } from "./search_run.js";
+import { stages } from "./stages.js";
 import { collectionOf, state } from "./state.js";
 import { distance, nameOf, TEXT } from "./strings.js";
 import { thumbnail } from "./thumbnail.js";
 import { isThere } from "./undo.js";
-import { Viewer } from "./viewer.js";
+import { see } from "./viewer.js";
 
 /** @typedef {import("./api.js").Image} Image */
 /** @typedef {import("./justify.js").Box} Box */
@@ -38,6 +39,7 @@ export class SearchView {
     this.threshold = null;
     /** @type {Asked | null} */
     this.asked = null;
+    this.hasFailed = false;
     this.status = h("div", { class: "status", role: "status" });
     this.said = h("div", { class: "said", role: "alert" });
     const may = (/** @type {readonly string[]} */ types) =>
@@ -82,10 +84,21 @@ export class SearchView {
 
   leave() {
     if (this.run) this.run.scroll = scrollY;
+    // Nobody waits for it any more; whoever comes back asks again.
+    if (this.run?.loading) this.run.stop();
     this.said.textContent = "";
+    this.hasFailed = false;
     this.grid?.close();
     this.grid = null;
     this.run = null;
+  }
+
+  /** Go on where something was away. */
+  recover() {
+    if (!this.hasFailed) return;
+    this.hasFailed = false;
+    fill(this.said);
+    this.load();
   }
 
   close() {
@@ -111,7 +124,7 @@ export class SearchView {
     runs.delete(key);
     const pictures = asked.keys.flatMap((one) => kept(one)?.file ?? []);
     const query = { image: asked.image, url: asked.url, box: asked.box, ...(pictures.length && { pictures }) };
-    const run = found ?? (isSearch ? new SearchRun(asked.c, query, asked.partition) : new Listing(asked.c));
+    const run = found ?? (isSearch ? new SearchRun(asked.c, query, asked.partition, asked.where) : new Listing(asked.c));
     // A list of the collection grows old; results of a search are what Back should show again.
     if (isSearch) runs.set(key, run);
     if (runs.size > MOST_RUNS) runs.delete(runs.keys().next().value);
@@ -126,7 +139,8 @@ export class SearchView {
     const name = nameOf(image.path);
     const far = image.distance === undefined ? null : distance(image.distance);
     const label = far === null ? TEXT.search.browsed(name) : TEXT.search.tile(name, far);
-    const href = format("search", { c: this.asked?.c, image: image.id, partition: this.asked?.partition });
+    const { c, partition, where } = this.asked ?? {};
+    const href = format("search", { c, image: image.id, partition, where });
     return h(
       "li",
       { class: "tile" },
@@ -136,12 +150,12 @@ export class SearchView {
         thumbnail(image.id, Math.max(box.width, box.height), "", image.sha256),
         far !== null && h("span", { class: "distance" }, far),
       ),
-      button(TEXT.viewer.about(name), () => this.view(image.id), { kind: "tile-more", icon: "about", isBare: true }),
+      button(TEXT.viewer.about(name), () => this.see(image.id), { kind: "tile-more", icon: "about", isBare: true }),
     );
   }
 
   /** @param {number} id */
-  view(id) {
+  see(id) {
     const { asked } = this;
     if (!asked) return;
     const items = () => this.grid?.items ?? [];
@@ -149,15 +163,17 @@ export class SearchView {
     // Of a part of a picture more is shown than is compared.
     const by = asked.box ? null : asked.image ? { image: asked.image } : { picture: kept(asked.keys[0])?.file };
     const shown = { collection: asked.c, items, query, by, changed: () => this.show() };
-    new Viewer(shown, items().findIndex((one) => one.id === id), (last) => this.grid?.focus(last));
+    see(shown, id, (last) => this.grid?.focus(last));
   }
 
   async load() {
     const { run } = this;
-    if (!run || run.isComplete || run.loading) return;
-    if (!run.items.length) this.status.textContent = this.threshold ? TEXT.search.searching : TEXT.loading;
+    // What failed is asked for again when that may help, not with every movement.
+    if (!run || run.isComplete || run.loading || this.hasFailed) return;
+    const coming = run.more();
+    if (!run.items.length) this.tell(0, false, run);
     try {
-      await run.more();
+      await coming;
       if (run === this.run) this.show();
     } catch (error) {
       if (wasGivenUp(error) || run !== this.run) return;
@@ -167,11 +183,9 @@ export class SearchView {
 
   /** @param {Problem} problem */
   fail(problem) {
+    this.hasFailed = true;
     this.status.textContent = "";
-    const again = button(TEXT.retry, () => {
-      fill(this.said);
-      this.load();
-    });
+    const again = button(TEXT.retry, () => this.recover());
     fill(this.said, h("span", {}, `${TEXT.search.failed} ${problem.message}`), again);
   }
 
@@ -198,6 +212,10 @@ export class SearchView {
       fill(this.status, this.nothing(run));
       return;
     }
+    if (!shown && run.loading) {
+      fill(this.status, waiting(this.threshold ? TEXT.search.searching : TEXT.loading));
+      return;
+    }
     const took = run instanceof SearchRun ? run.took : {};
     fill(this.status, shown ? h("span", {}, TEXT.search.found(shown, isComplete)) : null, stages(took));
   }
@@ -206,9 +224,9 @@ export class SearchView {
   nothing(run) {
     if (run instanceof Listing) return emptyState(TEXT.empty.noPictures);
     const isNear = run.items.length > 0;
-    const [text, hint] = isNear
-      ? [TEXT.search.tooFar, TEXT.search.tooFarHint]
-      : [TEXT.search.nothing, TEXT.search.nothingHint];
+    const { search } = TEXT;
+    const none = this.asked?.where || this.asked?.partition ? [search.filtered, search.filteredHint] : [search.nothing, search.nothingHint];
+    const [text, hint] = isNear ? [search.tooFar, search.tooFarHint] : none;
     return h("span", { class: "empty" }, h("strong", {}, text), h("span", {}, hint));
   }
 
@@ -247,17 +265,8 @@ export class SearchView {
   /** @param {{picture?: string, url?: string}} by */
   ask(by) {
     const { asked } = this;
-    go("search", { c: asked?.c ?? collectionOf(new URLSearchParams()), partition: asked?.partition, ...by });
+    go("search", { c: asked?.c ?? collectionOf(new URLSearchParams()), partition: asked?.partition, where: asked?.where, ...by });
   }
-}
-
-/** @param {Record<string, number>} took */
-function stages(took) {
-  if (took.total === undefined) return null;
-  const rows = Object.entries(took).map(([name, milliseconds]) =>
-    h("div", {}, h("dt", {}, name === "total" ? TEXT.search.stage.total : name), h("dd", {}, `${milliseconds.toFixed(1)} ms`)),
-  );
-  return h("details", { class: "took" }, h("summary", {}, TEXT.search.took(took.total)), h("dl", {}, rows));
 }
 
 /**
@@ -274,6 +283,7 @@ function read(name, parameters) {
     keys: parameters.get("picture")?.split(",") ?? [],
     box: parameters.get("box") ?? "",
     partition: parameters.get("partition") ?? "",
+    where: parameters.get("where") ?? "",
     max: Number.isFinite(max) ? max : null,
   };
 }

@@ -1,6 +1,6 @@
 // Start a job: choose a directory of those that may be read, and where its pictures go.
 
-import { go } from "./address.js";
+import { go, here } from "./address.js";
 import { call } from "./api.js";
 import { button, dialog, fill, h, icon, labelled } from "./dom.js";
 import { collectionOf, refresh, state } from "./state.js";
@@ -56,7 +56,7 @@ class Start {
       h("div", { class: "row is-end" }, button(TEXT.close, () => this.dialog.close()), this.submit),
     );
     this.dialog = dialog(TEXT.start.title, "is-form", form);
-    this.dialog.addEventListener("close", () => go("jobs", {}));
+    this.dialog.addEventListener("close", () => here().parameters.has("start") && go("jobs", {}));
     this.look(null);
   }
 

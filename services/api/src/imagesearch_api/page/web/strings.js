@@ -1,5 +1,7 @@
 // Every sentence of the page. Numbers and names come in as arguments.
 
+import { FAILURES } from "./failure_strings.js";
+
 const NUMBER = new Intl.NumberFormat("en");
 const MOMENT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
@@ -61,6 +63,7 @@ export const TEXT = {
     wrong: "That key is not valid: it is misspelt, or it was revoked.",
   },
   errors: {
+    slow: "An answer takes long: the network is slow, or something that the service needs does not answer.",
     silent: "The service cannot be reached. Is it running, and is this computer online?",
     /** @param {number} status */
     status: (status) => `The service answered with status ${status}.`,
@@ -97,7 +100,9 @@ export const TEXT = {
     took: (milliseconds) => `in ${count(Math.round(milliseconds))} ms`,
     stage: { total: "in all" },
     nothing: "Nothing here looks like it.",
-    nothingHint: "The collection holds no picture that could be compared, or none in this partition.",
+    nothingHint: "The collection holds no picture that could be compared.",
+    filtered: "No picture passes the filter.",
+    filteredHint: "Take a condition away to see more.",
     tooFar: "Nothing lies that near.",
     tooFarHint: "Move the slider to the right to see what is farther away.",
     lost: "The picture of this search is no longer here.",
@@ -106,6 +111,21 @@ export const TEXT = {
     noPicture: "That is no picture.",
     /** @param {string} most */
     tooLarge: (most) => `That picture is too large: at most ${most} can be sent.`,
+  },
+  filters: {
+    open: "Filter",
+    chosen: "What is filtered by",
+    any: "any",
+    from: "from", to: "to",
+    none: "No picture here has metadata that one could filter by. “Edit labels” in the view of a picture gives it some.",
+    /** @param {number} number */
+    sampled: (number) => `What ${count(number)} of the pictures have; rare values may be missing.`,
+    /** @param {unknown} value @param {number} images */
+    value: (value, images) => `${value} (${count(images)})`,
+    /** @param {"eq" | "ge" | "le"} op @param {string} field @param {unknown} value */
+    condition: (op, field, value) => `${field} ${{ eq: "is", ge: "from", le: "to" }[op]} ${value}`,
+    /** @param {string} text */
+    drop: (text) => `No longer filter by: ${text}`,
   },
   empty: {
     noCollections: "Nothing is indexed yet.",
@@ -122,13 +142,8 @@ export const TEXT = {
     kinds: { index: "Index", reindex: "Rebuild", duplicates: "Find duplicates" },
     single: "a single picture",
     states: {
-      planning: "Planning",
-      running: "Running",
-      paused: "Paused",
-      succeeded: "Done",
-      completed_with_failures: "Done, some failed",
-      failed: "Broke off",
-      cancelled: "Cancelled",
+      planning: "Planning", running: "Running", paused: "Paused", succeeded: "Done",
+      completed_with_failures: "Done, some failed", failed: "Broke off", cancelled: "Cancelled",
     },
     outcomes: { indexed: "indexed", unchanged: "unchanged", failed: "failed", cancelled: "cancelled", left: "to do" },
     /** @param {number} number */
@@ -172,15 +187,8 @@ export const TEXT = {
     compareNot: "See it alone",
     swipe: "How much of the query is shown",
     facts: {
-      distance: "Distance",
-      path: "Path",
-      size: "Size",
-      format: "Format",
-      partition: "Partition",
-      metadata: "Metadata",
-      indexed: "Indexed",
-      id: "Id",
-      digest: "SHA-256",
+      distance: "Distance", path: "Path", size: "Size", format: "Format", partition: "Partition", job: "Job",
+      indexed: "Indexed", id: "Id", digest: "SHA-256",
     },
     /** @param {number} width @param {number} height @param {string} bytes */
     dimensions: (width, height, bytes) => `${count(width)} × ${count(height)} pixels, ${bytes}`,
@@ -278,23 +286,5 @@ export const TEXT = {
     prune: "Remove from the collection what no longer lies there",
     go: "Start",
   },
-  failures: {
-    unreadable: ["Damaged", "Restore the file from its source, then try again."],
-    truncated: ["Cut off", "Copy the file again, then try again."],
-    unsupported_format: ["No picture that is read", "Convert it to JPEG, PNG, WebP, GIF, BMP or TIFF, or leave it."],
-    too_large: ["Too large", "Scale it down, or raise MAX_PIXELS or MAX_FILE_BYTES."],
-    too_small: ["Too small", "Nothing: there is too little to compare."],
-    empty: ["Empty file", "Restore the file from its source, then try again."],
-    vanished: ["Gone", "Try again when the file is back. What was indexed before stays."],
-    forbidden: ["May not be read", "Give the workers permission, or add the directory to IMAGE_ROOTS; then try again."],
-    not_a_file: ["No file", "Name the file, or index the directory as a job of its own."],
-    io_error: ["The disk failed", "Look at the mount or the disk, then try again."],
-    unsupported_name: ["Name that cannot be stored", "Rename the file."],
-    zero_vector: ["Nothing in it to compare", "Nothing: every distance to it would be meaningless."],
-    wrong_pipeline: ["Another network", "Start the workers with the collection’s weights, or index into another one."],
-    crashes_worker: ["Crashes the worker", "Look into the worker’s log, and report the picture."],
-    invalid_line: ["Line of the manifest", "Correct the line that the reason names, and submit the manifest again."],
-    vector_lost: ["Vector lost", "Restore the file from its source, then try again."],
-    removed: ["Deleted meanwhile", "Submit it again if it shall come back."],
-  },
+  failures: FAILURES,
 };

@@ -2,6 +2,7 @@
 
 import { thumbnailUrl } from "./api.js";
 import { h } from "./dom.js";
+import { RECOVERED } from "./recovery.js";
 
 const TRIES = 4;
 const SIZES = [128, 256, 512];
@@ -19,17 +20,22 @@ export function thumbnail(id, across, alt, sha256) {
   const url = thumbnailUrl(id, SIZES.find((size) => size >= wanted) ?? SIZES[SIZES.length - 1], sha256);
   const image = h("img", { class: "picture", alt, decoding: "async", draggable: "false" });
   let tries = 0;
-  image.addEventListener("load", () => image.classList.add("is-loaded"));
+  const again = () => {
+    // What has scrolled away meanwhile is asked for when it comes back.
+    if (image.isConnected) image.src = `${url}&again=${tries}`;
+  };
+  image.addEventListener("load", () => {
+    image.classList.remove("is-missing");
+    image.classList.add("is-loaded");
+  });
   image.addEventListener("error", () => {
     tries += 1;
-    if (tries === TRIES) {
+    if (tries >= TRIES) {
       image.classList.add("is-missing");
+      addEventListener(RECOVERED, () => again(), { once: true });
       return;
     }
-    setTimeout(() => {
-      // What has scrolled away meanwhile is asked for when it comes back.
-      if (image.isConnected) image.src = `${url}&again=${tries}`;
-    }, 500 * 2 ** tries);
+    setTimeout(again, 500 * 2 ** tries);
   });
   image.src = url;
   return image;

@@ -11,9 +11,9 @@ const AT_ONCE = 3;
 const NAMED = 100;
 
 export class Uploads {
-  /** @param {() => void} done is called when nothing is left to send */
-  constructor(done) {
-    this.done = done;
+  constructor() {
+    /** Is called when nothing is left to send. */
+    this.done = () => {};
     /** @type {{file: File, collection: string, partition: string}[]} */
     this.queue = [];
     this.all = 0;
@@ -21,6 +21,8 @@ export class Uploads {
     this.failed = 0;
     this.active = 0;
     this.abort = new AbortController();
+    // Whoever closes the page while pictures are being sent is asked whether they mean it.
+    addEventListener("beforeunload", (event) => this.active && event.preventDefault());
     this.said = h("p", { role: "status" });
     this.whole = h("progress", { max: 1, value: 0, "aria-label": TEXT.uploads.heading });
     this.rows = h("ul", { class: "upload-rows", role: "list" });

@@ -1,7 +1,7 @@
 // One picture whole, with what is known of it; beside the query, where there is one.
 
-import { go } from "./address.js";
-import { call, collectionPath, fileUrl, thumbnailUrl } from "./api.js";
+import { go, here, noteSeen, takeSeen } from "./address.js";
+import { call, collectionPath, fileUrl, Problem, thumbnailUrl } from "./api.js";
 import { button, dialog, fill, h } from "./dom.js";
 import { Explanation } from "./explanation.js";
 import { editLabels } from "./labels.js";
@@ -18,7 +18,40 @@ import { removeLater } from "./undo.js";
 const SHOWN_BY_BROWSERS = new Set(["JPEG", "PNG", "WEBP", "GIF", "BMP"]);
 const LARGEST = 512;
 
-export class Viewer {
+/** @type {Viewer | null} */
+let open = null;
+
+/** Close what is seen whole: its address has been left. */
+export function closeViewer() {
+  if (!open) return;
+  open.isLeft = true;
+  open.dialog.close();
+  open = null;
+}
+
+/**
+ * See a picture whole, one of those that are shown or, where it is none of them, alone.
+ * @param {Shown} shown
+ * @param {number} id
+ * @param {(index: number) => void} closed is told where among those that are shown one was last
+ */
+export async function see(shown, id, closed) {
+  const index = shown.items().findIndex((one) => one.id === id);
+  if (index >= 0) {
+    new Viewer(shown, index, closed);
+    return;
+  }
+  try {
+    const image = await call("GET", `${collectionPath(shown.collection)}/images/${id}`);
+    new Viewer({ ...shown, items: () => [image] }, 0, () => {});
+  } catch (error) {
+    // A link to a picture that is gone leads to where it was.
+    if (!(error instanceof Problem)) throw error;
+    noteSeen(null, false);
+  }
+}
+
+class Viewer {
   /**
    * @param {Shown} shown the pictures to go through
    * @param {number} index of the first one
@@ -28,6 +61,10 @@ export class Viewer {
     this.shown = shown;
     this.index = index;
     this.isCompared = false;
+    /** Whether Back leads to where it was opened. */
+    this.isStep = takeSeen(here().parameters) === null;
+    this.isLeft = false;
+    open = this;
     /** @type {Image | null} */
     this.image = null;
     /** @type {Explanation | null} */
@@ -35,7 +72,13 @@ export class Viewer {
     this.stage = h("div", { class: "stage" });
     this.side = h("div", { class: "side" });
     this.dialog = dialog(TEXT.viewer.title, "viewer", this.stage, this.side);
-    this.dialog.addEventListener("close", () => closed(this.index));
+    this.dialog.addEventListener("close", () => {
+      if (open === this) open = null;
+      closed(this.index);
+      if (this.isLeft || takeSeen(here().parameters) === null) return;
+      if (this.isStep) history.back();
+      else noteSeen(null, false);
+    });
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
     this.move(0);
   }
@@ -58,7 +101,9 @@ export class Viewer {
       return;
     }
     this.index = Math.min(items.length - 1, Math.max(0, this.index + by));
+    const isFirst = this.image === null;
     this.image = items[this.index];
+    noteSeen(this.image.id, isFirst && this.isStep);
     this.show(this.image);
     this.complete(this.image);
   }
@@ -90,22 +135,33 @@ export class Viewer {
       fill(this.stage, this.isCompared && this.shown.query ? swipe(picture, this.shown.query) : picture);
       this.explain(image);
     }
-    const inFocus = document.activeElement?.closest(".side") ? document.activeElement.textContent : null;
-    fill(this.side, h("h2", {}, nameOf(image.path)), this.why?.element, facts(image, this.shown.collection), this.acts(image));
-    const again = inFocus && [...this.side.querySelectorAll("button")].find((one) => one.textContent === inFocus);
+    const inFocus = document.activeElement?.closest(".side") ? labelOf(document.activeElement) : null;
+    fill(this.side, this.head(image), this.acts(image), this.why?.element, facts(image, this.shown.collection));
+    const again = inFocus && [...this.side.querySelectorAll("button")].find((one) => labelOf(one) === inFocus);
     if (again) again.focus();
+  }
+
+  /** @param {Image} image */
+  head(image) {
+    const { viewer } = TEXT;
+    const last = this.shown.items().length - 1;
+    return h(
+      "div",
+      { class: "viewer-head" },
+      h("h2", {}, nameOf(image.path)),
+      button(viewer.previous, () => this.move(-1), { icon: "previous", isBare: true, disabled: this.index === 0 }),
+      button(viewer.next, () => this.move(1), { icon: "next", isBare: true, disabled: this.index === last }),
+      button(TEXT.close, () => this.dialog.close(), { icon: "close", isBare: true }),
+    );
   }
 
   /** @param {Image} image */
   acts(image) {
     const { viewer } = TEXT;
     const { collection, query } = this.shown;
-    const items = this.shown.items();
     return h(
       "div",
       { class: "row" },
-      button(viewer.previous, () => this.move(-1), { icon: "previous", isBare: true, disabled: this.index === 0 }),
-      button(viewer.next, () => this.move(1), { icon: "next", isBare: true, disabled: this.index === items.length - 1 }),
       button(viewer.search, () => this.leave(() => go("search", { c: collection, image: image.id })), {
         icon: "search",
         kind: "is-main",
@@ -114,7 +170,6 @@ export class Viewer {
       button(viewer.edit, () => this.edit(image)),
       h("a", { class: "button", href: fileUrl(image.id), target: "_blank", rel: "noopener" }, viewer.open),
       button(viewer.remove, () => this.remove(), { icon: "remove", kind: "is-danger" }),
-      button(TEXT.close, () => this.dialog.close(), { icon: "close", isBare: true }),
     );
   }
 
@@ -131,6 +186,8 @@ export class Viewer {
 
   /** @param {() => void} then */
   leave(then) {
+    // Back then leads to what was shown below.
+    noteSeen(null, false);
     this.dialog.close();
     then();
   }
@@ -152,6 +209,9 @@ export class Viewer {
     this.move(0);
   }
 }
+
+/** @param {Element} element */
+const labelOf = (element) => element.getAttribute("aria-label") ?? element.textContent;
 
 /** @param {Image} image */
 function sourceOf(image) {
@@ -190,6 +250,7 @@ function facts(image, collection) {
     ...Object.entries(image.metadata ?? {}).map(
       ([name, value]) => /** @type {[string, unknown]} */ ([name, typeof value === "string" ? value : JSON.stringify(value)]),
     ),
+    [names.job, image.job],
     [names.indexed, image.indexed_at && moment(image.indexed_at)],
     [names.id, count(image.id)],
     [names.digest, image.sha256],
