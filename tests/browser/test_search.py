@@ -259,10 +259,10 @@ def test_metadata_that_exists_is_offered_and_narrows_down(page: Page, labelled: 
     page.locator(".tile a").first.click()
     expect(page.locator(".tile")).to_have_count(4)
     page.get_by_role("button", name="Filter", exact=True).click()
-    page.get_by_label("colour").select_option("red (2)")
+    page.get_by_role("combobox", name="colour").select_option("red (2)")
     expect(page.locator(".tile")).to_have_count(2)
     # What was changed keeps the focus, so that the next field is one Tab away.
-    expect(page.get_by_label("colour")).to_be_focused()
+    expect(page.get_by_role("combobox", name="colour")).to_be_focused()
     page.get_by_label("year, from").fill("1992")
     page.keyboard.press("Enter")
     expect(page.locator(".tile")).to_have_count(1)
