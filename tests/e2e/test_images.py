@@ -34,8 +34,7 @@ def url(http: httpx.Client) -> str:
 def upload(http: httpx.Client, url: str, picture: bytes, status: int = 201, **fields: Any) -> dict[str, Any]:
     response = http.post(f"{url}/images", files={"image": picture}, data=fields)
     assert response.status_code == status, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    return dict(response.json())
 
 
 def found(http: httpx.Client, url: str, picture: bytes, **fields: Any) -> list[dict[str, Any]]:
