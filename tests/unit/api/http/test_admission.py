@@ -65,6 +65,26 @@ def routes(app: Flask) -> Iterator[tuple[str, str, Lane | None]]:
             yield method, url.replace("<job_id>", "00000000-0000-0000-0000-000000000000"), lane
 
 
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("/api/v2/compare", {"a": {"image_id": 1}, "b": {"image_id": 2}}),
+        ("/api/v2/collections/any/search", {"image_id": 1, "top_k": 1}),
+    ],
+)
+def test_what_explains_needs_a_place_of_its_own_beside_that_of_its_kind(
+    app: Flask, lanes: Lanes, url: str, body: dict[str, Any]
+) -> None:
+    client = app.test_client()
+    with ExitStack() as held:
+        lanes.enter(Lane.EXPLANATIONS, held)
+        refused = client.post(url, json={**body, "explain": "regions"}, buffered=True)
+        assert (refused.status_code, refused.json["code"]) == (429, "busy")  # type: ignore[index]
+        assert client.post(url, json=body, buffered=True).status_code == 503, "it came as far as the catalogue"
+    for _ in range(2):
+        assert client.post(url, json={**body, "explain": "regions"}, buffered=True).status_code == 503
+
+
 def test_places_are_given_back() -> None:
     lanes = Lanes({Lane.SEARCHES: 2})
     for _ in range(5):

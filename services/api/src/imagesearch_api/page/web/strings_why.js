@@ -14,8 +14,8 @@ export const WHY = {
   /** @param {string | null} query @param {string | null} picture */
   places: (query, picture) =>
     query && picture
-      ? `Mostly by ${query} of the query and ${picture} of this picture: the warmer, the more.`
-      : "By nothing that most pictures do not have as well.",
+      ? `Mostly because of ${query} of the query and ${picture} of this picture: the warmer, the more.`
+      : "Because of nothing that most pictures do not have as well.",
   /** @param {number} vectors */
   mean: (vectors) =>
     vectors ? `What ${count(vectors)} pictures of the collection have in common is left out.` : "Nothing is left out.",
