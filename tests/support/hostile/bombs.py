@@ -299,6 +299,12 @@ BOMBS: dict[str, tuple[str, Callable[[int], bytes]]] = {
         "BMP",
         lambda size: run_lengths(2, b"\0\0", width=2 + min(size, 8_000_000), height=2),
     ),
+    "bmp of 4 bits in shortest stretches": (
+        "BMP",
+        lambda size: run_lengths(
+            size, b"\3a\0\3ab", depth=4, width=1_000, height=1 + min(size // 1_000, 3_990_000 // 1_000)
+        ),
+    ),
     "bmp of short runs of 4 bits": ("BMP", lambda size: run_lengths(size, b"\1\1", depth=4, width=1_000)),
     "bmp of few runs and steps": (
         "BMP",

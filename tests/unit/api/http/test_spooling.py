@@ -16,7 +16,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from imagesearch_api.http import bodies, spooling
+from imagesearch_api.http import bodies, json_values, spooling
 from imagesearch_api.http.bodies import (
     JSON_FACTOR,
     LONG_JSON_BYTES,
@@ -107,12 +107,25 @@ class Watched:
         return data
 
 
+class WatchedFile(BytesIO):
+    """A file that notes how much of it was read at once."""
+
+    largest: list[int]
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.largest.append(len(data))
+        return data
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_long_json_has_memory_reserved_before_it_is_read(
     http: FlaskClient, monkeypatch: pytest.MonkeyPatch, told: bool
 ) -> None:
     largest: list[int] = []
     line = Line(largest)
+    monkeypatch.setattr(WatchedFile, "largest", largest, raising=False)
+    monkeypatch.setattr(spooling, "TemporaryFile", WatchedFile)
     monkeypatch.setattr(bodies, "bounds", lambda: SimpleNamespace(memory=SimpleNamespace(files=line)))
     data = json.dumps({"text": "x" * MANY_BYTES}).encode()
     length = {"CONTENT_LENGTH": str(len(data))} if told else {"wsgi.input_terminated": True}
@@ -121,7 +134,8 @@ def test_long_json_has_memory_reserved_before_it_is_read(
     assert answer.json == {"fields": 1}
     [(cost, most_read)] = line.asked
     assert cost == JSON_FACTOR * len(data) + VALUE_BYTES
-    assert most_read <= spooling.PIECE_BYTES
+    assert most_read <= max(spooling.PIECE_BYTES, json_values.PIECE_BYTES)
+    assert max(largest) == len(data)
 
 
 @pytest.mark.parametrize("values", ["{},", '"",', "1,", "[[],"])
