@@ -1,11 +1,21 @@
 """Python client and command of the image search API."""
 
-from imagesearch_client.answers import Alias, Collection, Deletion, Image, Result, SearchResult, WrittenImage
+from imagesearch_client.answers import (
+    Alias,
+    Collection,
+    Deletion,
+    Image,
+    Result,
+    SearchResult,
+    ShownImage,
+    WrittenImage,
+)
 from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
 from imagesearch_client.explanations import Heat, Regions, png_of
+from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.queries import Query, Shape
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
@@ -22,6 +32,9 @@ __all__ = [
     "Diagnosis",
     "Duplicate",
     "DuplicateGroup",
+    "Facet",
+    "FacetValue",
+    "Facets",
     "FieldError",
     "Finding",
     "Heat",
@@ -39,6 +52,7 @@ __all__ = [
     "Result",
     "SearchResult",
     "Shape",
+    "ShownImage",
     "Unavailable",
     "WrittenImage",
     "png_of",

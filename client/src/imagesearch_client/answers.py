@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -166,8 +167,6 @@ class Image:
     """User, tenant or album; empty where it has none."""
     indexed_at: datetime | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    job: str | None = None
-    """The job that it came by, where one picture is asked for and that is known."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -187,8 +186,22 @@ class Image:
             partition=fields.optional_text("partition"),
             indexed_at=fields.optional_time("indexed_at"),
             metadata=fields.mapping("metadata"),
-            job=fields.optional_text("job"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage(Image):
+    """Describe one picture that was asked for by itself."""
+
+    job: str | None = None
+    """The newest job that indexed it; None where that is none of the last of its collection."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a picture from JSON. Raises ProtocolError."""
+        image = Image.parse(value)
+        known = {each.name: getattr(image, each.name) for each in dataclass_fields(image)}
+        return cls(**known, job=Fields(value, "an image").optional_text("job"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,13 @@ class Fields:
         except ValueError:
             raise self._wrong(name, "a time") from None
 
+    def scalar(self, name: str) -> str | int | float | bool:
+        """Return a text, a number or a truth value. Raises ProtocolError."""
+        value = self._required(name)
+        if isinstance(value, str | int | float):
+            return value
+        raise self._wrong(name, "a text, a number or a truth value")
+
     def flag(self, name: str) -> bool:
         """Return a boolean; a missing one is False. Raises ProtocolError."""
         value = self._values[name] if name in self else False

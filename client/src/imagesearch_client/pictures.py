@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from imagesearch_client.answers import Deletion, Image, WrittenImage
+from imagesearch_client.answers import Deletion, Image, ShownImage, WrittenImage
 from imagesearch_client.calls import Calls, Picture, collection_path, read_picture
 from imagesearch_client.connection import Retry
+from imagesearch_client.facets import Facets
 
 
 class _Kept:
@@ -46,14 +47,27 @@ class Pictures(Calls):
         )
         return WrittenImage.parse(answer)
 
-    def images(self, collection: str, *, partition: str | None = None) -> Iterator[Image]:
-        """Iterate over the indexed pictures of a collection, or of one of its partitions, page by page."""
-        params = None if partition is None else {"partition": partition}
-        return self._pages(f"{collection_path(collection)}/images", Image.parse, params)
+    def images(
+        self,
+        collection: str,
+        *,
+        partition: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
+    ) -> Iterator[Image]:
+        """Iterate over the indexed pictures of a collection, a partition, or those that a filter lets pass."""
+        asked = {"partition": partition, "filter": None if filter is None else json.dumps(dict(filter))}
+        params = {name: value for name, value in asked.items() if value is not None}
+        return self._pages(f"{collection_path(collection)}/images", Image.parse, params or None)
 
-    def image(self, collection: str, image_id: int) -> Image:
+    def facets(self, collection: str, *, partition: str | None = None) -> Facets:
+        """Return which metadata pictures have, for filters; of a large collection some are looked at."""
+        params = None if partition is None else {"partition": partition}
+        path = f"{collection_path(collection)}/facets"
+        return Facets.parse(self._connection.json("GET", path, Retry.SAFE, params=params))
+
+    def image(self, collection: str, image_id: int) -> ShownImage:
         """Return what is known of one picture."""
-        return Image.parse(self._connection.json("GET", _image_path(collection, image_id), Retry.SAFE))
+        return ShownImage.parse(self._connection.json("GET", _image_path(collection, image_id), Retry.SAFE))
 
     def change_image(
         self,

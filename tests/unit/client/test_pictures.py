@@ -41,6 +41,29 @@ def test_an_upload_that_is_not_searchable_yet_says_so(api: FakeApi, run: Run, tm
     ]
 
 
+def test_pictures_are_listed_by_a_filter_that_facets_have_told_of(api: FakeApi) -> None:
+    value = {"value": "bonsai", "images": 3}
+    facet = {
+        "field": "kind",
+        "images": 3,
+        "values": [value],
+        "values_capped": False,
+        "least": None,
+        "greatest": None,
+    }
+    api.on("GET", "/api/v2/collections/cats/facets", ok({"items": [facet], "looked_at": 3, "is_complete": True}))
+    api.on("GET", IMAGES, ok({"items": [IMAGE], "next": None}))
+    (found,) = api.client().facets("cats", partition="anna").items
+    assert [image.id for image in api.client().images("cats", filter={found.field: found.values[0].value})] == [4]
+    asked = [dict(request.url.params) for request in api.requests]
+    assert asked == [{"partition": "anna"}, {"filter": '{"kind": "bonsai"}', "limit": "200"}]
+
+
+def test_one_picture_tells_the_job_that_it_came_by(api: FakeApi) -> None:
+    api.on("GET", f"{IMAGES}/4", ok({**IMAGE, "job": "17"}), ok(IMAGE))
+    assert [api.client().image("cats", 4).job for _ in range(2)] == ["17", None]
+
+
 def test_pictures_are_listed_to_the_last_page(api: FakeApi, run: Run) -> None:
     pages = [ok({"items": [IMAGE], "next": "4"}), ok({"items": [{**IMAGE, "id": 9}], "next": None})]
     api.on("GET", IMAGES, *pages)

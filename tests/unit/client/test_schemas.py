@@ -19,11 +19,13 @@ from imagesearch_client.answers import (
     Image,
     Result,
     SearchResult,
+    ShownImage,
     WrittenImage,
 )
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
 from imagesearch_client.explanations import Heat, Regions
+from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
@@ -44,6 +46,9 @@ CLASSES: dict[str, Parse] = {
     "Diagnosis": Diagnosis.parse,
     "Duplicate": Duplicate.parse,
     "DuplicateGroup": DuplicateGroup.parse,
+    "Facet": Facet.parse,
+    "FacetValue": FacetValue.parse,
+    "Facets": Facets.parse,
     "Failure": JobFailure.parse,
     "Finding": Finding.parse,
     "Heat": Heat.parse,
@@ -56,6 +61,7 @@ CLASSES: dict[str, Parse] = {
     "Report": Report.parse,
     "Result": Result.parse,
     "Results": SearchResult.parse,
+    "ShownImage": ShownImage.parse,
     "WrittenImage": WrittenImage.parse,
 }
 """What the client makes of each schema."""
@@ -86,6 +92,7 @@ UNREAD = {
     "Collection": {"metric"},
     "Comparison": {"took_ms"},
     "Image": {"created_at"},
+    "ShownImage": {"created_at"},
     "Info": {
         "collections",
         "max_upload_bytes",
@@ -173,6 +180,8 @@ def example(schemas: dict[str, Schema], schema: Schema, name: str = "") -> Any:
             return [example(schemas, items, name)]
         case {"enum": [first, *_]}:
             return first
+        case {"type": [first, *_]}:
+            return example(schemas, {**schema, "type": first}, name)
     times = {"date-time": "2025-05-01T10:00:00+00:00"}
     text = times.get(schema.get("format", ""), f"the {name}")
     plain = {"string": text, "integer": schema.get("minimum", 0) + len(name), "number": 0.25, "boolean": True}
