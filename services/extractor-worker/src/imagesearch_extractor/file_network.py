@@ -18,7 +18,7 @@ from imagesearch_extractor.confined import clean_confined
 from imagesearch_extractor.descriptions import Description, read_description
 from imagesearch_extractor.embedding import ComputeFailed, Embedder, has_direction, normalise
 from imagesearch_extractor.models import Images, Model, ModelFailed, ModelRejected
-from imagesearch_extractor.weight_files import DigestDiffers, checked_digest
+from imagesearch_extractor.weight_files import DigestDiffers, checked_digest, named_file
 
 MAX_FILE_BYTES: Final = 2 << 30
 """What one message of ONNX holds at most."""
@@ -128,12 +128,10 @@ def load_file_network(setting: str, *, sha256: str, compute_batch: int) -> FileN
     Raises:
         WeightsUnavailable: it cannot be used; the message is one line.
     """
-    path = Path(setting).expanduser()
-    if not path.is_file():
-        kind = "is a directory" if path.is_dir() else "there is no such file"
-        raise WeightsUnavailable(f"WEIGHTS={setting}: {kind}; NETWORK=file takes {' or '.join(SUFFIXES)} files")
+    choices = f"NETWORK=file takes {' or '.join(SUFFIXES)} files"
+    path = named_file(setting, choices)
     if path.suffix not in SUFFIXES:
-        raise WeightsUnavailable(f"WEIGHTS={setting}: NETWORK=file takes {' or '.join(SUFFIXES)} files")
+        raise WeightsUnavailable(f"WEIGHTS={setting}: {choices}")
     description = read_description(path)
     try:
         model, digest = (_onnx if path.suffix == ".onnx" else _keras)(path, description, sha256)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from imagesearch.errors import WeightsUnavailable
 from imagesearch_extractor.architectures import ARCHITECTURES, Architecture
 from imagesearch_extractor.confined import read_confined
 from imagesearch_extractor.downloads import fetch
-from imagesearch_extractor.weight_files import SUFFIXES
+from imagesearch_extractor.weight_files import SUFFIXES, named_file
 from imagesearch_extractor.weights import (
     CHOICES,
     PUBLISHED,
@@ -46,10 +44,7 @@ def load_weights(setting: str, network: str = "vgg16", *, sha256: str = "", down
 
 
 def _read(architecture: Architecture, setting: str, sha256: str) -> list[Array]:
-    path = Path(setting).expanduser()
-    if not path.is_file():
-        kind = "is a directory" if path.is_dir() else "there is no such file"
-        raise WeightsUnavailable(f"WEIGHTS={setting}: {kind}; {CHOICES}")
+    path = named_file(setting, CHOICES)
     if path.suffix not in SUFFIXES:
         raise WeightsUnavailable(f"WEIGHTS={setting}: a file of this kind is not known; {CHOICES}")
     return read_confined(architecture, path, sha256)

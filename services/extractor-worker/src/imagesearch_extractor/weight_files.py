@@ -72,6 +72,19 @@ def read_arrays(architecture: Architecture, path: Path, sha256: str = "") -> lis
         ) from error
 
 
+def named_file(setting: str, choices: str) -> Path:
+    """Return the path that a setting names.
+
+    Raises:
+        WeightsUnavailable: there is no file; the message is one line and ends with what else to set.
+    """
+    path = Path(setting).expanduser()
+    if not path.is_file():
+        kind = "is a directory" if path.is_dir() else "there is no such file"
+        raise WeightsUnavailable(f"WEIGHTS={setting}: {kind}; {choices}")
+    return path
+
+
 def checked_digest(file: BinaryIO, wanted: str) -> str:
     """Return the digest of a file that is read from its beginning then.
 
