@@ -141,12 +141,34 @@ def test_an_address_is_believed_again_when_its_time_is_over() -> None:
     assert guesses.seconds_blocked(HERE) == 0
 
 
-def test_a_probe_is_told_more_under_a_key_only_where_nobody_guesses(keys: Keys) -> None:
-    app, key, other = app_of(keys, wrong_keys_per_minute=1), keys.make(Scope.READ), keys.make(Scope.READ)
+def probed_app(keys: Keys, **limits: int) -> Flask:
+    """Return an application of which a probe is told something."""
+    app = app_of(keys, **limits)
     services = app.extensions["services"]
     alone = SimpleNamespace(alive=lambda: [], ping=lambda: None)
     services = replace(services, jobs=replace(services.jobs, workers=alone))
     app.extensions["services"] = replace(services, search=replace(services.search, vectors=alone))
+    return app
+
+
+def test_a_wrong_key_that_a_probe_brings_is_counted_and_the_probe_answered(keys: Keys) -> None:
+    app, known, unknown = probed_app(keys, wrong_keys_per_minute=2), keys.make(Scope.READ), keys.make(Scope.READ)
+    assert ask(app, known).status_code == 200
+    for _ in range(4):
+        assert ask(app, Token.new(), url="/readyz").get_json() == {"status": "unavailable"}
+    assert "components" not in ask(app, unknown, url="/readyz").get_json()
+    assert_refused(ask(app, unknown), "wrong_keys")
+    assert "components" in ask(app, known, url="/readyz").get_json()
+    assert "components" in ask(app, unknown, url="/readyz", at=THERE).get_json()
+    # Without a bound nothing is refused.
+    free = probed_app(keys, wrong_keys_per_minute=0)
+    for _ in range(4):
+        assert ask(free, Token.new(), url="/readyz").status_code == 503
+    assert "components" in ask(free, unknown, url="/readyz").get_json()
+
+
+def test_a_probe_is_told_more_under_a_key_only_where_nobody_guesses(keys: Keys) -> None:
+    app, key, other = probed_app(keys, wrong_keys_per_minute=1), keys.make(Scope.READ), keys.make(Scope.READ)
     assert "components" in ask(app, other, url="/readyz").get_json()
     assert ask(app, key).status_code == 200
     assert [ask(app, Token.new()).status_code for _ in range(2)] == [401, 429]

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from math import ceil
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter, RateLimitExceeded
 from redis import RedisError
 
@@ -57,11 +57,19 @@ class _Limiter(Limiter):
     Flask-Limiter turns to its own memory for whoever finds that first, and passes on what the others meet.
     """
 
+    wrong_keys = 0
+
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
         try:
             super()._check_request_limit(callable_name, in_middleware)
         except RedisError:
             super()._check_request_limit(callable_name, in_middleware)
+
+    def count_guess(self, address: str) -> None:
+        """Count the current request, which was not counted before, as a wrong key; raises RateLimitExceeded."""
+        g.counted = Counted(RefusalCode.WRONG_KEYS, f"wrong keys of {address}", self.wrong_keys)
+        self.context.seen_limits.clear()
+        self._check_request_limit()
 
 
 def limit_rates(app: Flask, storage: RateStorage, *, requests: int, wrong_keys: int) -> None:
@@ -89,6 +97,9 @@ def limit_rates(app: Flask, storage: RateStorage, *, requests: int, wrong_keys: 
         strategy=STRATEGY,
         in_memory_fallback_enabled=True,
     )
+
+    limiter.wrong_keys = wrong_keys
+    app.extensions["rates"] = limiter
 
     def refuse(_: RateLimitExceeded) -> Response:
         counted: Counted = g.counted
@@ -125,14 +136,29 @@ def _counted(requests: int, wrong_keys: int) -> Counted:
 
 
 def known_caller() -> Caller | None:
-    """Return who sent the current request, to a public route; None where no key says so that may be believed."""
+    """Return who sent the current request, to a public route; None where no key says so that may be believed.
+
+    A wrong key is counted like one on any other route, but refuses nobody an answer that everybody gets.
+    """
+    address, guesses = _address(), access().guesses
     try:
         found = identify(None)
+    except WrongCredentials:
+        if not guesses.seconds_blocked(address):
+            _count_guess(address)
+        return None
     except (NotAuthenticated, StoreUnavailable, Busy):
         return None
-    address, guesses = _address(), access().guesses
     is_believed = not guesses.seconds_blocked(address) or guesses.is_in_use(address, found.owner.key_id)
     return found if is_believed else None
+
+
+def _count_guess(address: str) -> None:
+    limiter: _Limiter = current_app.extensions["rates"]
+    try:
+        limiter.count_guess(address)
+    except RateLimitExceeded:
+        access().guesses.block(address, _seconds_left(limiter))
 
 
 def _too_many(code: RefusalCode, seconds: int) -> TooManyRequests:
