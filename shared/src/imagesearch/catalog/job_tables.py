@@ -73,6 +73,12 @@ jobs = sa.Table(
         "finished_at",
         postgresql_where=sa.text("finished_at IS NOT NULL AND folded_at IS NULL"),
     ),
+    # Single-image jobs that are forgotten some time after their end.
+    sa.Index(
+        "ix_jobs_forgettable",
+        "finished_at",
+        postgresql_where=sa.text("origin = 'single' AND idempotency_key IS NULL AND finished_at IS NOT NULL"),
+    ),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
     # The lists of keys that are bound to a collection, to a partition, and of those of the published interface.

@@ -42,14 +42,13 @@ class Named:
     facts: ExtractedImage | None = None
 
 
-_FACT_TYPES = {fact: str(table.c[fact].type) for fact in exceptions.FACTS}
 _NAME = sa.text(
     f"UPDATE images SET state = '{ImageState.INDEXED.value}', vector_key = given.key, version = given.key, "  # noqa: S608 - names of columns
     "partition = given.partition, metadata = CAST(given.metadata AS jsonb), indexed_at = now(), "
     + ", ".join(f"{fact} = given.{fact}" for fact in exceptions.FACTS)
     + " FROM unnest(CAST(:ids AS bigint[]), CAST(:keys AS bigint[]), CAST(:partitions AS text[]), "
     "CAST(:metadata AS text[]), "
-    + ", ".join(f"CAST(:{fact} AS {kind}[])" for fact, kind in _FACT_TYPES.items())
+    + ", ".join(f"CAST(:{fact} AS {kind}[])" for fact, kind in exceptions.FACT_TYPES.items())
     + f") AS given (id, key, partition, metadata, {', '.join(exceptions.FACTS)}) WHERE images.id = given.id"
 )
 """One statement for a batch: one for each of its images would be as many round trips."""

@@ -15,8 +15,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from imagesearch import request_id, tracing
-from imagesearch.contract import Queue, TaskName
+from imagesearch.contract import PlanJob, Queue, TaskName
 from imagesearch.errors import InvalidMessage, TransientError
+from imagesearch.messaging import queue_order
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.messaging.redis_transport import use_clock_of_redis
 from imagesearch.settings import RedisSettings
@@ -131,9 +132,13 @@ def send(
 ) -> None:
     """Publish a message to a queue, or to that of its task; nobody waits for an answer.
 
+    One that asks for planning is given a task id, by which `plans_waiting` finds it.
+
     Raises:
         StoreUnavailable: Redis does not answer.
     """
+    if isinstance(message, PlanJob):
+        task_id = queue_order.note_plan(app.backend.client, message.job_id)
     with needing_redis():
         # Without `ignore_result` the sender subscribes to a channel for each message, and never unsubscribes.
         app.send_task(

@@ -205,15 +205,13 @@ class InFlight:
         crashes = [max(0, int(value or 0)) for value in values]
         return {batch: crashes[at] + crashes[at + len(wanted)] for at, batch in enumerate(wanted)}
 
-    def planned_jobs(self) -> set[str]:
-        """Return the ids of jobs whose planning message lies in the queue.
+    def plans_waiting(self, job_ids: Collection[str]) -> set[str]:
+        """Return those of the jobs whose planning message lies in the queue.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        return {
-            found.decode() for message in self._messages(Queue.PLAN.value) for found in _PLAN_ID.findall(message)
-        }
+        return queue_order.plans_waiting(self._redis, job_ids)
 
     def is_waiting(self, task_id: str) -> bool:
         """Tell whether a message with this task id lies in the queue of reconciliation.
@@ -233,14 +231,6 @@ class InFlight:
             return []
         with needing_redis():
             return cast(list[bytes | None], self._redis.mget(keys))
-
-
-def plan_task_id(job_id: str) -> str:
-    """Return the Celery task id of a job's planning message."""
-    return f"plan-{job_id}"
-
-
-_PLAN_ID = re.compile(rb'"id":\s*"plan-([0-9a-f-]+)"')
 
 
 def _claim_key(stage: Queue, batch_id: int) -> str:

@@ -1,22 +1,26 @@
-"""A deletion by filter takes its time and no more, and goes on where it ended."""
+"""A deletion takes its time and no more: by filter it goes on where it ended, and jobs are left to others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from imagesearch.access.tenants import NOBODY
-from imagesearch.catalog import collections, images
+from imagesearch.catalog import collections, images, jobs
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.states import ImageState
+from imagesearch.catalog.states import ImageState, JobOrigin
 from imagesearch.catalog.tables import images as image_table
+from imagesearch.contract import CancelJob, JobState
 from imagesearch.errors import QueryTimeout
 from imagesearch.vectors import Filter, matches, parse_filter
+from imagesearch.wire import Message
 from imagesearch_api.images import deletion
-from imagesearch_api.images.deletion import SLICE, Deletes, delete_matching
+from imagesearch_api.images.deletion import SLICE, Deletes, delete_collection, delete_matching
 
 pytestmark = pytest.mark.integration
 
@@ -80,3 +84,23 @@ def test_a_filter_that_matches_rarely_gets_to_the_end(ports: Deletes) -> None:
     assert found == [0, 0, 1]
     assert after == 0
     assert delete_matching(ports, "many", where, None, NOBODY).next is not None
+
+
+@pytest.mark.parametrize(("timeout", "expected"), [(600.0, 5), (0.0, 2)])
+def test_jobs_of_a_deleted_collection_are_cancelled_some_at_a_time(
+    ports: Deletes, monkeypatch: pytest.MonkeyPatch, timeout: float, expected: int
+) -> None:
+    monkeypatch.setattr(deletion, "CANCELLED_AT_ONCE", 2)
+    announced: list[Message] = []
+    with ports.catalog.transaction() as tx:
+        collection = collections.get(tx, "many")
+        made = [
+            jobs.create(tx, collection.id, jobs.NewJob(str(uuid4()), JobOrigin.V2, directory="/"))
+            for _ in range(5)
+        ]
+    patient = replace(ports, timeout=timeout, send=lambda _, message, __: announced.append(message))
+    assert not delete_collection(patient, "many", NOBODY)
+    with ports.catalog.reading() as tx:
+        cancelled = [job.id for job in made if jobs.get(tx, job.id).state == JobState.CANCELLED]
+    assert announced == [CancelJob(job_id) for job_id in cancelled]
+    assert len(cancelled) == expected

@@ -17,7 +17,6 @@ from imagesearch.catalog.jobs import leases
 from imagesearch.catalog.tables import tombstones
 from imagesearch.contract import JobState, PlanJob, Queue, Reconcile, TaskName
 from imagesearch.messaging.broker import send
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch.messaging.progress import CeleryProgressBoard, InMemoryProgressBoard
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
@@ -45,7 +44,7 @@ def test_a_lost_planning_message_is_sent_again(world: World) -> None:
 def test_planning_that_waits_in_its_queue_is_not_asked_for_again(world: World, app: Celery) -> None:
     job_id = world.submit(world.root)
     world.progress.publish(world.job(job_id).progress())
-    send(app, TaskName.PLAN, PlanJob(job_id), task_id=plan_task_id(job_id))
+    send(app, TaskName.PLAN, PlanJob(job_id))
     assert repaired(world) == {}
 
 

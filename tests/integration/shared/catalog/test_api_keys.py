@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from imagesearch.access.tenants import EVERYTHING, Tenancy
 from imagesearch.catalog import api_keys, audit, collections, names, signing_secrets
 from imagesearch.catalog.engine import Catalog
 from imagesearch.errors import Conflict, KeyRevoked, NotFound
+from support.plans import plan_of, rows_read
 
 pytestmark = pytest.mark.integration
 
@@ -150,16 +150,9 @@ def test_removing_old_events_reads_only_those(catalog: Catalog) -> None:
         )
         tx.exec_driver_sql("ANALYZE audit_events")
         for age, expected in ((timedelta(days=365), 0), (timedelta(seconds=25_000), 1_000)):
-            removal = audit.removal(age, limit=1_000).compile(tx.engine, compile_kwargs={"literal_binds": True})
-            plan = tx.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {removal}").scalar_one()[0]["Plan"]
+            plan = plan_of(tx, audit.removal(age, limit=1_000))
             assert "ix_audit_events_at" in str(plan)
-            assert max(read(plan)) == expected
-
-
-def read(plan: dict[str, Any]) -> list[int]:
-    """Return how many rows each step of a plan found or looked at in vain, all its repetitions together."""
-    rows = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
-    return [round(rows), *(count for child in plan.get("Plans", ()) for count in read(child))]
+            assert max(rows_read(plan)) == expected
 
 
 def test_a_secret_is_made_once_and_a_new_one_signs_when_everybody_knows_it(catalog: Catalog) -> None:

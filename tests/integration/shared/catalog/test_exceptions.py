@@ -106,6 +106,23 @@ def test_rows_follow_a_switch_slice_by_slice(album: Album, limit: int) -> None:
     assert (recorded(album), album.collection.switched_build) == (0, None)
 
 
+def test_rows_follow_a_switch_in_as_many_statements_however_many_a_slice_has(album: Album) -> None:
+    rows = album.index(*(f"/{n}" for n in range(12)), sha256="old")
+    build = album.begin_build()
+    for at, row in enumerate(rows):
+        album.record(build, row, sha256="new" if at % 2 else None)
+    album.switch(build)
+    costs = []
+    for limit in (2, 10):
+        updates: list[str] = []
+        with album.catalog.transaction() as tx:
+            sa.event.listen(tx, "before_cursor_execute", lambda _, __, said, *___: updates.append(said))  # noqa: B023
+            assert exceptions.apply_next(tx, album.collection.id, limit=limit)
+        costs.append(len(updates))
+    assert costs[0] == costs[1]
+    assert [album.row(f"/{n}").state for n in range(12)] == ["failed", "indexed"] * 6
+
+
 def test_facts_of_the_new_file_are_recorded_with_its_vector(album: Album) -> None:
     [row] = album.index("/a")
     build = album.begin_build()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
+from uuid import uuid4
 
 import pytest
 import redis
@@ -16,6 +17,7 @@ from imagesearch.contract import ExtractBatch, PlanJob, Queue, TaskName
 from imagesearch.messaging.backlog import Backlog, backlogs
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
+from imagesearch.messaging.queue_order import PLAN_SLACK
 from imagesearch.messaging.redis_clock import redis_now
 from imagesearch.messaging.redis_transport import IN_HAND_KEY, Transport
 from imagesearch.networks import queue_for
@@ -165,3 +167,15 @@ def test_an_address_with_tls_keeps_it() -> None:
         assert isinstance(connection.transport, Transport)
         assert connection.ssl
     close_celery(app)
+
+
+def test_planning_that_has_left_its_queue_is_told_from_what_waits_behind(app: Celery, client: redis.Redis) -> None:
+    job_ids = [str(uuid4()) for _ in range(PLAN_SLACK + 2)]
+    for job_id in job_ids:
+        send(app, TaskName.PLAN, PlanJob(job_id))
+    in_flight = InFlight(client)
+    assert in_flight.plans_waiting([*job_ids, str(uuid4())]) == set(job_ids)
+    client.rpop(Queue.PLAN.value, PLAN_SLACK)
+    assert in_flight.plans_waiting(job_ids) == set(job_ids[1:]), "behind the first, others may have come at once"
+    client.delete(Queue.PLAN.value)
+    assert in_flight.plans_waiting(job_ids) == set()

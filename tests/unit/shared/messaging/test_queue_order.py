@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesearch.messaging.queue_order import SLACK, batch_task_id, still_waiting
+from imagesearch.messaging.queue_order import PLAN_SLACK, SLACK, batch_task_id, plan_task_id, still_waiting
 
 
 def message(batch_id: int, number: int) -> bytes:
@@ -36,3 +36,10 @@ def test_messages_of_others_are_passed_over() -> None:
 
 def test_where_no_message_has_a_number_all_are_taken_to_wait() -> None:
     assert waiting({1: 100}, b'{"headers": {"id": "8e3a"}}') == {1}
+
+
+def test_planning_that_was_queued_before_the_next_to_leave_has_left() -> None:
+    job, other = "7c9e6679-7425-40de-944b-e07fc1f90ae7", "16fd2706-8baf-433b-82eb-8c7fada847da"
+    end = b'{"headers": {"id": "%s"}}' % plan_task_id(other, 100 + PLAN_SLACK).encode()
+    queued = {job: ("plan", 100), other: ("plan", 100 + PLAN_SLACK)}
+    assert still_waiting(queued, {"plan": [end]}, slack=PLAN_SLACK) == {other}

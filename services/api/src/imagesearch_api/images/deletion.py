@@ -25,6 +25,8 @@ from imagesearch_api.jobs.ports import Ask, Send
 log = structlog.get_logger()
 
 SLICE = 1_000
+CANCELLED_AT_ONCE = 100
+"""Jobs, in one transaction: each has a message, which follows it."""
 NOTED_IDS = 1_000
 """Images that one event of the audit log names, at most."""
 
@@ -200,11 +202,21 @@ def delete_collection(ports: Deletes, name: str, owner: Owner) -> bool:
         collection = tenants.collection_by_name(tx, name, owner.tenancy)
         collections.mark_deleting(tx, collection)
         audit.note(tx, Action.COLLECTION_DELETED, owner.key_id, {"collection": name})
-    with ports.catalog.transaction() as tx:
-        cancelled = jobs.cancel_all(tx, collection.id)
-    try:
-        for job in cancelled:
-            ports.send(TaskName.CANCEL, CancelJob(job.id), None)
-    except StoreUnavailable as error:
-        log.warning("cancel.not_announced", reason=str(error))
+    _cancel_jobs(ports, collection)
     return ports.finish(collection.id)
+
+
+def _cancel_jobs(ports: Deletes, collection: Collection) -> None:
+    """Cancel the open jobs of a collection, for as long as a delete may take; reconciliation finds those left."""
+    deadline, behind = time.monotonic() + ports.timeout, 0
+    while True:
+        with ports.catalog.transaction() as tx:
+            cancelled = jobs.cancel_some(tx, collection.id, behind=behind, limit=CANCELLED_AT_ONCE)
+        try:
+            for job in cancelled:
+                ports.send(TaskName.CANCEL, CancelJob(job.id), None)
+        except StoreUnavailable as error:
+            log.warning("cancel.not_announced", reason=str(error))
+        if len(cancelled) < CANCELLED_AT_ONCE or time.monotonic() >= deadline:
+            return
+        behind = cancelled[-1].number

@@ -13,7 +13,6 @@ from imagesearch.catalog.jobs import Job
 from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.roots import Roots
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.wire import Message
 from imagesearch.worker.registry import WorkerRegistry
@@ -49,6 +48,6 @@ class Jobs:
         """Show a job's counters and ask for its planning, after its row was committed."""
         try:
             self.progress.publish(job.progress())
-            self.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+            self.send(TaskName.PLAN, PlanJob(job.id), None)
         except StoreUnavailable as error:
             log.warning("job.not_announced", job=job.id, reason=str(error))

@@ -22,7 +22,6 @@ from imagesearch.catalog.jobs import counters, leases, sent_images
 from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.load import Load, Sender, Taken, allowed, lease, load_batches
 from imagesearch_indexer.shares import Limits, Shares
@@ -54,7 +53,7 @@ class Settled:
 def ask_for_planning(indexer: Indexer, job_id: str) -> None:
     """Send a planning message; reconciliation does so again where it gets lost."""
     try:
-        indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+        indexer.send(TaskName.PLAN, PlanJob(job_id))
     except StoreUnavailable as error:
         log.warning("plan.not_sent", job=job_id, reason=str(error))
 

@@ -14,7 +14,6 @@ from imagesearch.catalog.jobs import batches, counters, decisions, ledger
 from imagesearch.catalog.states import BatchState, CollectionState
 from imagesearch.contract import CancelJob, JobState, Outcome, PlanJob, TaskName
 from imagesearch.errors import Conflict, NotFound, StoreUnavailable
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch.metrics import JOBS_ENDED
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.progress import show
@@ -174,7 +173,7 @@ def _ask_to_go_on(indexer: Indexer, job: jobs.Job) -> None:
         if job.state == JobState.CANCELLED:
             indexer.send(TaskName.CANCEL, CancelJob(job.id), None)
         else:
-            indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+            indexer.send(TaskName.PLAN, PlanJob(job.id))
     except StoreUnavailable as error:
         log.warning("end.not_asked_for", job=job.id, reason=str(error))
 

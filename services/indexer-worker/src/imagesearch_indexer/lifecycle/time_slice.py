@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 from imagesearch.contract import PlanJob, TaskName
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 
 AMORTIZED = 10.0
@@ -34,5 +33,5 @@ def work(
     while step():
         lasts = max(indexer.settings.plan_seconds, AMORTIZED * begun_in())
         if time.monotonic() - began > lasts or indexer.stopping.is_set():
-            indexer.send(TaskName.PLAN, PlanJob(job_id), plan_task_id(job_id))
+            indexer.send(TaskName.PLAN, PlanJob(job_id))
             return

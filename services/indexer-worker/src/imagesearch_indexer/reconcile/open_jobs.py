@@ -13,7 +13,6 @@ import structlog
 from imagesearch.catalog import collections, engine, jobs, reconciliation
 from imagesearch.catalog.jobs import leases
 from imagesearch.contract import JobState, PlanJob, TaskName
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.reconcile.report import Report
@@ -73,7 +72,7 @@ def _look_at_some(indexer: Indexer, report: Report, repairs: Repairs, found: dic
             now = engine.now(tx)
             some = jobs.open_jobs(tx, behind=seen, limit=SLICE)
             homes = collections.active_among(tx, {job.collection_id for job in some})
-        planners = indexer.in_flight.planned_jobs() if some else set()
+        planners = indexer.in_flight.plans_waiting([job.id for job in some if job.needs_planner])
         for job in some:
             with report.guarded(f"job {job.id}"):
                 lacking = _lacking(indexer, repairs, job, now, homes=homes, planners=planners)
@@ -111,7 +110,7 @@ def _lacking(
 
 
 def _ask(indexer: Indexer, job: jobs.Job) -> None:
-    indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+    indexer.send(TaskName.PLAN, PlanJob(job.id))
 
 
 def _age(job: jobs.Job, now: datetime) -> timedelta:

@@ -18,7 +18,6 @@ from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.states import CollectionState, ImageState, JobOrigin
 from imagesearch.contract import PlanJob, TaskName
 from imagesearch.errors import NotFound
-from imagesearch.messaging.claims import plan_task_id
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.reconcile.report import Report
 from imagesearch_indexer.reconcile.step import DONE, Step
@@ -202,5 +201,5 @@ def _repair_rows(indexer: Indexer, collection: Collection, lacking: dict[int, in
         job = jobs.create(tx, collection.id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.REPAIR, directory=None))
         submitted, outcomes = ledger.record(tx, job.id, [Item(row.path) for row in bare])
         counters.count(tx, job.id, outcomes, submitted=submitted)
-    indexer.send(TaskName.PLAN, PlanJob(job.id), plan_task_id(job.id))
+    indexer.send(TaskName.PLAN, PlanJob(job.id))
     return len(bare)

@@ -16,7 +16,7 @@ from imagesearch.catalog.jobs.rows import (
 from imagesearch.catalog.jobs.transitions import (
     break_off,
     cancel,
-    cancel_all,
+    cancel_some,
     close_listing,
     fail,
     finish,
@@ -39,7 +39,7 @@ __all__ = [
     "break_off",
     "by_key",
     "cancel",
-    "cancel_all",
+    "cancel_some",
     "close_listing",
     "count_open",
     "count_open_by_collection",

@@ -41,16 +41,24 @@ def cancel(tx: Transaction, job_id: str) -> Job:
     return rows.change(tx, job_id, state=JobState.CANCELLED)
 
 
-def cancel_all(tx: Transaction, collection_id: int) -> list[Job]:
-    """Cancel every job of a collection that has not ended and is not settled; return them."""
-    return rows.change_all(
-        tx,
-        table.c.collection_id == collection_id,
-        table.c.finished_at.is_(None),
-        table.c.state.in_(_UNENDED),
-        sa.not_(_ALL_SETTLED),
-        state=JobState.CANCELLED,
+def cancel_some(tx: Transaction, collection_id: int, *, behind: int, limit: int) -> list[Job]:
+    """Cancel the next jobs of a collection that have not ended and are not settled; return them, oldest first.
+
+    Args:
+        tx: the transaction.
+        collection_id: the collection.
+        behind: the number of a job; 0 begins with the first.
+        limit: the most jobs.
+    """
+    is_open = (table.c.finished_at.is_(None), table.c.state.in_(_UNENDED), sa.not_(_ALL_SETTLED))
+    some = (
+        sa.select(table.c.id)
+        .where(table.c.collection_id == collection_id, table.c.number > behind, *is_open)
+        .order_by(table.c.number)
+        .limit(limit)
+        .with_for_update(key_share=True)
     )
+    return rows.change_all(tx, table.c.id.in_(some.cte("some").select()), state=JobState.CANCELLED)
 
 
 def pause(tx: Transaction, job_id: str) -> Job:

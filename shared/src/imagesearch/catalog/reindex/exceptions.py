@@ -30,6 +30,15 @@ FACTS = ("sha256", "size_bytes", "mtime_ns", "width", "height", "format")
 """What is recorded of a file."""
 NOTHING = dict.fromkeys(("vector_key", "sha256", "size_bytes", "mtime_ns"))
 """What is recorded of an image without a vector."""
+FACT_TYPES = {fact: str(images.c[fact].type) for fact in FACTS}
+_APPLY = sa.text(
+    f"UPDATE images SET state = '{ImageState.INDEXED.value}', vector_key = given.key, version = given.key, "  # noqa: S608 - names of columns
+    + ", ".join(f"{fact} = given.{fact}" for fact in FACTS)
+    + " FROM unnest(CAST(:ids AS bigint[]), CAST(:keys AS bigint[]), "
+    + ", ".join(f"CAST(:{fact} AS {kind}[])" for fact, kind in FACT_TYPES.items())
+    + f") AS given (id, key, {', '.join(FACTS)}) WHERE images.id = given.id"
+)
+"""One statement for all rows that a transaction holds, as they wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +124,17 @@ def apply_to(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> 
         .returning(*table.c)
     ).all()
     holding = [one for one in found if one.from_key == locked[one.image_id].vector_key]
-    obsolete = [one for one in found if one not in holding]
-    for one in sorted(holding, key=lambda one: one.image_id):
-        has_vector = one.vector_key is not None
-        values = {name: getattr(one, name) for name in ("vector_key", *FACTS)} if has_vector else {**NOTHING}
-        values["version"] = one.vector_key if has_vector else drawn_keys.version()
-        tx.execute(
-            sa.update(images)
-            .where(images.c.id == one.image_id)
-            .values({**values, "state": ImageState.INDEXED if has_vector else ImageState.FAILED})
-        )
-    image_counts.move(tx, collection.id, lost=[one.image_id for one in holding if one.vector_key is None])
+    obsolete = [one for one in found if one.from_key != locked[one.image_id].vector_key]
+    with_vector = [one for one in holding if one.vector_key is not None]
+    without = [one.image_id for one in holding if one.vector_key is None]
+    if with_vector:
+        given = {fact: [getattr(one, fact) for one in with_vector] for fact in FACTS}
+        ids, new_keys = ([getattr(one, name) for one in with_vector] for name in ("image_id", "vector_key"))
+        tx.execute(_APPLY, {"ids": ids, "keys": new_keys, **given})
+    if without:
+        changed = {"state": ImageState.FAILED, "version": drawn_keys.version(), **NOTHING}
+        tx.execute(sa.update(images).where(images.c.id.in_(without)).values(changed))
+    image_counts.move(tx, collection.id, lost=without)
     buried = [Buried(one.from_key, one.image_id, locked[one.image_id].sha256) for one in holding]
     buried += [Buried(one.vector_key, None, one.sha256) for one in obsolete if one.vector_key is not None]
     tombstones.bury(tx, collection.id, buried)

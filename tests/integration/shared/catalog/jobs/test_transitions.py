@@ -159,7 +159,7 @@ def test_a_job_that_is_settled_is_not_stopped_behind_its_last_step(
     settled = submitted(catalog, RUNNING, planned_at=NOON, total=2, indexed=2, error=error)
     assert moved(catalog, settled, move) is Conflict
     with catalog.transaction() as tx:
-        assert jobs.cancel_all(tx, settled.collection_id) == []
+        assert jobs.cancel_some(tx, settled.collection_id, behind=0, limit=10) == []
         assert jobs.get(tx, settled.id) == settled
     ended = JobState.FAILED if error else JobState.SUCCEEDED
     assert moved(catalog, settled, jobs.finish) == ended
@@ -185,14 +185,16 @@ def test_an_end_that_waits_for_a_cancel_does_not_overwrite_it_nor_the_other_way_
         assert jobs.get(tx, job.id).state == JobState.SUCCEEDED
 
 
-def test_the_open_jobs_of_one_collection_are_cancelled_together(catalog: Catalog) -> None:
+def test_the_open_jobs_of_one_collection_are_cancelled_some_at_a_time(catalog: Catalog) -> None:
     here = [submitted(catalog, state) for state in JobState]
     with catalog.transaction() as tx:
         other, _ = collections.create(tx, "other")
         elsewhere = jobs.create(
             tx, other.id, jobs.NewJob(id=str(uuid4()), origin=JobOrigin.V2, directory="/library")
         )
-        cancelled = jobs.cancel_all(tx, here[0].collection_id)
+        cancelled = jobs.cancel_some(tx, here[0].collection_id, behind=0, limit=2)
+        assert len(cancelled) == 2
+        cancelled += jobs.cancel_some(tx, here[0].collection_id, behind=cancelled[-1].number, limit=2)
         assert jobs.get(tx, elsewhere.id) == elsewhere
     assert [job.id for job in cancelled] == [job.id for job in here if job.state in (PLANNING, RUNNING, PAUSED)]
     assert {job.state for job in cancelled} == {CANCELLED}
