@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -56,6 +57,7 @@ class Client(Searching, Pictures, CollectionCalls, KeyCalls):
         api_key: str | None = None,
     ) -> None:
         self._patience = patience or Patience()
+        self._timeout = timeout
         self._connection = Connection(base_url, timeout, self._patience, transport, api_key=api_key)
 
     def __enter__(self) -> Self:
@@ -100,13 +102,37 @@ class Client(Searching, Pictures, CollectionCalls, KeyCalls):
             self._connection.json("POST", "/api/v2/jobs", Retry.SAFE, json=body, headers={"Idempotency-Key": key})
         )
 
-    def jobs(self) -> Iterator[Job]:
-        """Iterate over the jobs, newest first, page by page."""
-        return self._pages("/api/v2/jobs", Job.parse)
+    def jobs(
+        self,
+        *,
+        states: Sequence[str] | None = None,
+        collection: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> Iterator[Job]:
+        """Iterate over the jobs, or those in some states, of a collection and submitted in a time; newest first.
 
-    def job(self, job_id: str) -> Job:
-        """Return a job as it stands now."""
-        return self._job(job_id, self._patience)
+        Times without a zone are of this machine's.
+        """
+        asked = {
+            "state": ",".join(states) if states else None,
+            "collection": collection,
+            "created_after": _moment(created_after),
+            "created_before": _moment(created_before),
+        }
+        params = {name: value for name, value in asked.items() if value is not None}
+        return self._pages("/api/v2/jobs", Job.parse, params or None)
+
+    def job(self, job_id: str, *, wait: int | None = None) -> Job:
+        """Return a job as it stands now; or when it has ended, or after `wait` seconds, which are 60 at most.
+
+        The API lets so many callers wait and no more: beyond them it is Busy, and one asks without waiting.
+        """
+        if wait is None:
+            return self._job(job_id, self._patience)
+        path, params = f"/api/v2/jobs/{segment(job_id)}", {"wait": str(wait)}
+        answer = self._connection.json("GET", path, Retry.SAFE, params=params, timeout=self._timeout + wait)
+        return Job.parse(answer)
 
     def failures(self, job_id: str) -> Iterator[JobFailure]:
         """Iterate over the paths that a job could not index, page by page."""
@@ -229,6 +255,10 @@ class Client(Searching, Pictures, CollectionCalls, KeyCalls):
         except ClientError:
             return False
         return True
+
+
+def _moment(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone().isoformat()
 
 
 def _source(source: str | Sequence[str] | Manifest) -> str | dict[str, Any]:

@@ -55,6 +55,14 @@ def test_a_list_of_paths_is_submitted_with_all_its_options(api: FakeApi) -> None
     assert api.requests[0].headers["Idempotency-Key"] == "monday"
 
 
+def test_the_end_of_a_job_is_waited_for_by_the_api(api: FakeApi) -> None:
+    api.on("GET", JOB, ok(job("succeeded", ended=True)))
+
+    assert api.client().job("17", wait=60).ended
+    assert api.requests[0].url.params["wait"] == "60"
+    assert api.requests[0].extensions["timeout"]["read"] > 60
+
+
 def test_names_are_escaped_in_paths(api: FakeApi) -> None:
     api.on("GET", "/api/v2/collections/a%2Fb%20%3F%C3%A9", ok(COLLECTION))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -54,6 +55,21 @@ def test_jobs_are_listed_up_to_the_limit(api: FakeApi, run: Run) -> None:
     lines = result.stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["id", "0", "1"]
     assert "running: 240 of 480 (50%)" in lines[1]
+
+
+def test_a_list_of_jobs_is_restricted(api: FakeApi, run: Run) -> None:
+    api.on("GET", JOBS, ok({"items": [job()], "next": None}))
+
+    result = run(
+        "jobs", "--state", "running", "--state", "paused", "--collection", "cats", "--since", "2025-05-01"
+    )
+
+    assert result.exit_code == 0
+    sent = api.requests[0].url.params
+    assert (sent["state"], sent["collection"]) == ("running,paused", "cats")
+    assert datetime.fromisoformat(sent["created_after"]) == datetime(2025, 5, 1).astimezone()
+    assert "created_before" not in sent
+    assert run("jobs", "17", "--state", "running").exit_code == 64
 
 
 def test_one_job_is_shown(api: FakeApi, run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from itertools import islice
 
 import click
@@ -19,16 +20,35 @@ from imagesearch_client.wording import standing
 @click.argument("job_id", required=False)
 @click.option("--wait", is_flag=True, help="Show the job's progress until it ends; exits as `index` does.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Jobs to list.")
+@click.option("--state", "states", multiple=True, help="List only jobs in this state; may be repeated.")
+@click.option("--collection", help="List only jobs of this collection.")
+@click.option("--since", type=click.DateTime(), help="List only jobs submitted then or later.")
+@click.option("--until", type=click.DateTime(), help="List only jobs submitted before.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def jobs(session: Session, job_id: str | None, wait: bool, limit: int, as_json: bool) -> None:
+def jobs(
+    session: Session,
+    /,
+    *,
+    job_id: str | None,
+    wait: bool,
+    limit: int,
+    states: tuple[str, ...],
+    collection: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+) -> None:
     """List the newest jobs, or show the one with JOB_ID."""
     if job_id is not None:
+        if states or collection or since or until:
+            raise click.UsageError("--state, --collection, --since and --until are for lists, without a JOB_ID")
         _show(session, job_id, wait, as_json)
         return
     if wait:
         raise click.UsageError("--wait needs a JOB_ID")
-    newest = list(islice(session.client.jobs(), limit))
+    chosen = session.client.jobs(states=states, collection=collection, created_after=since, created_before=until)
+    newest = list(islice(chosen, limit))
     if as_json:
         print_json(newest)
         return

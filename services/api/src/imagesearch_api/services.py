@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from threading import Event
 
 from flask import current_app
 from prometheus_client import CollectorRegistry
@@ -38,6 +39,7 @@ class Services:
         metrics: what Prometheus is shown.
         patient: what the doctor looks at.
         resources: what `close` closes.
+        stopping: set when the process is told to stop: nobody waits any longer then.
     """
 
     settings: ApiSettings
@@ -57,6 +59,7 @@ class Services:
     metrics: CollectorRegistry
     patient: Patient
     resources: ExitStack = field(default_factory=ExitStack)
+    stopping: Event = field(default_factory=Event)
 
     def close(self) -> None:
         """End every thread and close every connection; a second time does nothing."""

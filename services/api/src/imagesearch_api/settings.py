@@ -43,6 +43,12 @@ class ApiSettings(Settings):
         ge=1,
         description="Jobs being submitted, and duplicates being looked for while the caller waits, likewise.",
     )
+    max_waits: int = Field(
+        16,
+        ge=1,
+        description="Callers that wait for a job or watch it, likewise; each has a thread of its own, and takes "
+        "none from searches. More are to poll.",
+    )
     max_status: int = Field(
         4,
         ge=1,
@@ -177,6 +183,7 @@ class ApiSettings(Settings):
             Lane.FILES: self.max_files,
             Lane.CHANGES: self.max_changes,
             Lane.SUBMISSIONS: self.max_submissions,
+            Lane.WAITS: self.max_waits,
             Lane.STATUS: self.max_status,
             Lane.KEYS: self.max_key_lookups,
         }

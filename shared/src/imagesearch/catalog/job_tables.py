@@ -9,6 +9,8 @@ from imagesearch.catalog.columns import Word, count, identity, json, metadata, m
 from imagesearch.catalog.states import BatchState, JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
 
+_SUBMITTED = sa.text("origin <> 'single_image'")
+
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -81,6 +83,9 @@ jobs = sa.Table(
     ),
     sa.Index("ix_jobs_open", "number", postgresql_where=sa.text("finished_at IS NULL")),
     sa.Index("ix_jobs_origin_number", "origin", "number"),
+    # What lists of submitted jobs are restricted to.
+    sa.Index("ix_jobs_created_at_number", "created_at", "number", postgresql_where=_SUBMITTED),
+    sa.Index("ix_jobs_state_number", "state", "number", postgresql_where=_SUBMITTED),
     # The lists of keys that are bound to a collection, to a partition, and of those of the published interface.
     sa.Index("ix_jobs_collection_id_number", "collection_id", "number"),
     sa.Index(

@@ -85,6 +85,21 @@ def test_what_explains_needs_a_place_of_its_own_beside_that_of_its_kind(
         assert client.post(url, json={**body, "explain": "regions"}, buffered=True).status_code == 503
 
 
+def test_who_waits_for_a_job_takes_no_place_from_who_reads(app: Flask, lanes: Lanes) -> None:
+    job = "/api/v2/jobs/00000000-0000-0000-0000-000000000000"
+    client = app.test_client()
+    with ExitStack() as held:
+        lanes.enter(Lane.WAITS, held)
+        for url in (f"{job}?wait=30", f"{job}/events"):
+            refused = client.get(url, buffered=True)
+            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2"), url
+        assert client.get(job, buffered=True).status_code == 503, "it came as far as the catalogue"
+    with ExitStack() as held:
+        lanes.enter(Lane.READS, held)
+        assert client.get(job, buffered=True).status_code == 429
+        assert client.get(f"{job}?wait=30", buffered=True).status_code == 503
+
+
 def test_places_are_given_back() -> None:
     lanes = Lanes({Lane.SEARCHES: 2})
     for _ in range(5):

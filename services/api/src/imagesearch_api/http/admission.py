@@ -24,8 +24,14 @@ P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 
 
-def admitted(lane: Lane) -> Callable[[View[P]], Callable[P, Response]]:
+def admitted(
+    lane: Lane, *, unless: Callable[[], Lane | None] = lambda: None
+) -> Callable[[View[P]], Callable[P, Response]]:
     """Make a view ask for a place in a lane before anything else, and keep it until its answer has been sent.
+
+    Args:
+        lane: which.
+        unless: returns another one where this request is to be counted there.
 
     The view raises `Busy` when there is none.
     """
@@ -33,7 +39,7 @@ def admitted(lane: Lane) -> Callable[[View[P]], Callable[P, Response]]:
     def decorate(view: View[P]) -> Callable[P, Response]:
         @wraps(view)
         def enter(*args: P.args, **kwargs: P.kwargs) -> Response:
-            admit(lane)
+            admit(unless() or lane)
             return current_app.make_response(view(*args, **kwargs))
 
         enter.lane = lane  # type: ignore[attr-defined]

@@ -31,6 +31,7 @@ class Lane(StrEnum):
     FILES = "files"
     CHANGES = "changes"
     SUBMISSIONS = "submissions"
+    WAITS = "waits for jobs"
     STATUS = "questions about the state of things"
     KEYS = "API keys to be looked up"
 

@@ -7,15 +7,16 @@ from typing import Any
 
 from flask import request
 
-from imagesearch.catalog.jobs import IdempotencyKey
+from imagesearch.catalog.jobs import IdempotencyKey, Selection
 from imagesearch.vectors import Filter
 from imagesearch_api.http.bodies import checked, expect_form, has_body, parse_json, read_object
 from imagesearch_api.http.callers import owner
 from imagesearch_api.http.fields import BadField
 from imagesearch_api.http.form_files import read_file, receive_files
-from imagesearch_api.http.numbers import decimal_number
-from imagesearch_api.limits import MAX_KEY_LENGTH
+from imagesearch_api.http.numbers import decimal_number, read_int
+from imagesearch_api.limits import MAX_KEY_LENGTH, MAX_WAIT_SECONDS
 from imagesearch_api.models.requests.images import FilterBody, PathBody, UploadBody
+from imagesearch_api.models.requests.jobs import JobsQuery
 from imagesearch_api.models.requests.similarity import DuplicatesBody
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -105,6 +106,26 @@ def read_duplicates_query() -> DuplicatesBody:
     if "max_distance" in given:
         given["max_distance"] = decimal_number(given["max_distance"])
     return checked(DuplicatesBody, given)
+
+
+def read_selection() -> Selection:
+    """Return which jobs the query asks for.
+
+    Raises:
+        BadFields: a parameter breaks its rule.
+    """
+    given = {name: request.args[name] for name in JobsQuery.model_fields if name in request.args}
+    return checked(JobsQuery, given).selection()
+
+
+def read_wait() -> int | None:
+    """Return for how many seconds the caller waits for a job's end; None where it asks how the job stands.
+
+    Raises:
+        BadField: it is no number in its range.
+    """
+    text = request.args.get("wait")
+    return read_int("wait", text, default=0, low=0, high=MAX_WAIT_SECONDS) if text is not None else None
 
 
 def read_key(scope: str) -> IdempotencyKey | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from imagesearch.contract import JobState
 from imagesearch.metadata import MAX_PARTITION_LENGTH
 from imagesearch_api.limits import (
     MAX_KEY_LENGTH,
     MAX_NUMBER,
     MAX_PAGE_SIZE,
     MAX_THUMBNAIL_SIZE,
+    MAX_WAIT_SECONDS,
     MIN_THUMBNAIL_SIZE,
     PAGE_SIZE,
     THUMBNAIL_SIZE,
 )
+from imagesearch_api.models.requests.base import NAME
 from imagesearch_api.models.requests.search import FILTER_SCHEMA
 from imagesearch_api.openapi.schemas import Schema
 
@@ -56,6 +59,26 @@ DIGEST = _query(
     "sha256",
     {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     "The digest of the image, as lists of images say it: as long as it holds, the answer may be kept for ever.",
+)
+JOB_SELECTION = (
+    {
+        "name": "state",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "array", "items": {"enum": [state.value for state in JobState]}},
+        "style": "form",
+        "explode": False,
+        "description": "Only jobs in one of these states, separated by commas.",
+    },
+    _query("collection", {"type": "string", "pattern": f"^{NAME}$"}, "Only jobs of this collection."),
+    _query("created_after", {"type": "string", "format": "date-time"}, "Only jobs submitted then or later."),
+    _query("created_before", {"type": "string", "format": "date-time"}, "Only jobs submitted before."),
+)
+WAIT = _query(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS},
+    "Answer when the job has ended, or after so many seconds as it stands then. Only so many callers may wait at "
+    "once: beyond them 429 comes at once, and one asks without this, after Retry-After.",
 )
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",

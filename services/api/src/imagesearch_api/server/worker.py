@@ -58,6 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._local = threading.local()
         self._accepts_again = 0.0
         self._was_exhausted = False
+        self._stopping = threading.Event()
 
     def init_process(self) -> None:
         """Begin to serve."""
@@ -68,7 +69,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application."""
         super().load_wsgi()
+        self._stopping = self.wsgi.extensions["services"].stopping
         self.wsgi = partial(self._answer, self.wsgi)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop when what is in hand has been answered; whoever waits for something is answered now."""
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
     def _answer(self, app: Callable[..., Iterable[bytes]], environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         request = self._local.request

@@ -13,6 +13,7 @@ from imagesearch.catalog.jobs.rows import (
     newest,
     open_jobs,
 )
+from imagesearch.catalog.jobs.selection import Selection
 from imagesearch.catalog.jobs.transitions import (
     break_off,
     cancel,
@@ -36,6 +37,7 @@ __all__ = [
     "Job",
     "KeyTaken",
     "NewJob",
+    "Selection",
     "break_off",
     "by_key",
     "cancel",

@@ -17,6 +17,7 @@ from imagesearch.access.tenants import NOBODY, Owner
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs.job import IdempotencyKey, Job, NewJob
+from imagesearch.catalog.jobs.selection import EVERY_JOB, Selection
 from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import jobs as table
@@ -134,6 +135,7 @@ def newest(
     origin: JobOrigin | None = None,
     owner: Owner = NOBODY,
     api_key_id: str | None = None,
+    selection: Selection = EVERY_JOB,
 ) -> list[Job]:
     """Return jobs, newest first, from behind the job numbered `before`; none of single pictures.
 
@@ -144,9 +146,10 @@ def newest(
         origin: only jobs of this one.
         owner: only what is within its reach.
         api_key_id: only what was submitted under this key.
+        selection: only what it chooses.
     """
     query = _SELECT.order_by(table.c.number.desc()).limit(limit).where(table.c.origin != JobOrigin.SINGLE_IMAGE)
-    query = query.where(*_reached_by(owner))
+    query = query.where(*_reached_by(owner), *selection.conditions())
     if api_key_id is not None:
         query = query.where(table.c.api_key_id == api_key_id)
     if before is not None:

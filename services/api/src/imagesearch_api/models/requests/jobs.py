@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
+from imagesearch.catalog.jobs import Selection
+from imagesearch.contract import JobState
 from imagesearch_api.limits import MAX_PATHS
 from imagesearch_api.models.requests.base import BRANCH, Body, CollectionName, Metadata, Partition, Path
 
@@ -46,6 +49,37 @@ class JobBody(Body):
     partition: Partition | None = None
     metadata: Metadata = None
     prune: bool = False
+
+
+def _states(raw: object) -> object:
+    return raw.split(",") if isinstance(raw, str) else raw
+
+
+def _moment(raw: object) -> datetime:
+    try:
+        found = datetime.fromisoformat(str(raw))
+    except ValueError:
+        found = datetime.min
+    if found.tzinfo is None:
+        raise ValueError("a time with its zone is expected, like 2025-05-01T10:00:00Z")
+    return found
+
+
+StateName = Annotated[JobState, Field(strict=False)]
+Moment = Annotated[datetime, PlainValidator(_moment)]
+
+
+class JobsQuery(Body):
+    """What the query of GET /jobs may restrict the list to."""
+
+    state: Annotated[list[StateName], BeforeValidator(_states)] = Field(default_factory=list)
+    collection: CollectionName | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+
+    def selection(self) -> Selection:
+        """Return which jobs are wanted."""
+        return Selection(frozenset(self.state), self.collection, self.created_after, self.created_before)
 
 
 class ReconcileBody(Body):
