@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from imagesearch.settings import (
+    CallbackSettings,
     MilvusSettings,
     PictureSettings,
     PostgresSettings,
@@ -18,6 +19,7 @@ from imagesearch.telemetry import TelemetrySettings
 from imagesearch.worker.heartbeat import WorkerSettings
 from imagesearch_api.settings import ApiSettings
 from imagesearch_extractor.settings import ExtractorSettings
+from imagesearch_indexer.callbacks.settings import DeliverySettings
 from imagesearch_indexer.settings import IndexerSettings
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
@@ -28,9 +30,11 @@ GROUPS: tuple[tuple[type[Settings], str], ...] = (
     (MilvusSettings, "api, indexer"),
     (SourceSettings, "api, extractor, indexer"),
     (PictureSettings, "api, extractor"),
+    (CallbackSettings, "api, indexer"),
     (ApiSettings, "api"),
     (ExtractorSettings, "extractor"),
     (IndexerSettings, "indexer, scheduler"),
+    (DeliverySettings, "indexer"),
     (WorkerSettings, "extractor, indexer, scheduler"),
     (TelemetrySettings, "every process"),
 )

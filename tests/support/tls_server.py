@@ -28,10 +28,11 @@ def certificate(folder: Path, host: str = HOST) -> Path:
 
 @dataclass
 class Seen:
-    """What one request brought: the name in the TLS greeting, and the lines of the request."""
+    """What one request brought: the name in the TLS greeting, the lines of the request, and its body."""
 
     server_name: str | None
     lines: list[str]
+    body: bytes = b""
 
 
 @dataclass
@@ -83,11 +84,19 @@ class TlsServer:
                     head = b""
                     while b"\r\n\r\n" not in head:
                         head += connection.recv(4096) or _hung_up()
+                    head, _, body = head.partition(b"\r\n\r\n")
                     lines = head.decode().split("\r\n")
-                    self.seen.append(Seen(self._name, lines))
+                    while len(body) < _length(lines):
+                        body += connection.recv(4096) or _hung_up()
+                    self.seen.append(Seen(self._name, lines, body))
                     self.answer(lines[0].split(" ")[1], connection.sendall, self.over)
             except OSError:
                 continue
+
+
+def _length(lines: list[str]) -> int:
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    return int(headers.get("content-length", "0"))
 
 
 def _hung_up() -> bytes:

@@ -10,6 +10,7 @@ from imagesearch_client.answers import (
     ShownImage,
     WrittenImage,
 )
+from imagesearch_client.callbacks import Callback, CallbackAttempt
 from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
@@ -24,6 +25,8 @@ __all__ = [
     "Alias",
     "ApiError",
     "Busy",
+    "Callback",
+    "CallbackAttempt",
     "Client",
     "ClientError",
     "Collection",

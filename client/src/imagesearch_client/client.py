@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from imagesearch_client.answers import Collection
+from imagesearch_client.callbacks import Callback
 from imagesearch_client.calls import collection_path, segment
 from imagesearch_client.collections import CollectionCalls
 from imagesearch_client.connection import Connection, Patience, Retry
@@ -82,11 +83,13 @@ class Client(Searching, Pictures, CollectionCalls, KeyCalls):
         metadata: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
         prune: bool = False,
+        callback_url: str | None = None,
     ) -> Job:
         """Submit a directory, a list of paths or a manifest, as the server sees them, and return the job.
 
         The key makes repeating safe: a request that is repeated under the same key finds its job again.
-        One is made up per call unless it is given. `prune` removes pictures whose files are gone.
+        One is made up per call unless it is given. `prune` removes pictures whose files are gone. What lies at
+        `callback_url` is told that the job has ended, see `callbacks`.
         """
         body: dict[str, Any] = {
             "source": _source(source),
@@ -97,6 +100,8 @@ class Client(Searching, Pictures, CollectionCalls, KeyCalls):
         }
         if prune:
             body["prune"] = True
+        if callback_url is not None:
+            body["callback_url"] = callback_url
         key = idempotency_key or str(uuid.uuid4())
         return Job.parse(
             self._connection.json("POST", "/api/v2/jobs", Retry.SAFE, json=body, headers={"Idempotency-Key": key})
@@ -137,6 +142,10 @@ class Client(Searching, Pictures, CollectionCalls, KeyCalls):
     def failures(self, job_id: str) -> Iterator[JobFailure]:
         """Iterate over the paths that a job could not index, page by page."""
         return self._pages(f"/api/v2/jobs/{segment(job_id)}/failures", JobFailure.parse)
+
+    def callbacks(self, job_id: str) -> Iterator[Callback]:
+        """Iterate over who was to be told of the ends of a job, with each attempt, page by page."""
+        return self._pages(f"/api/v2/jobs/{segment(job_id)}/callbacks", Callback.parse)
 
     def wait(
         self,

@@ -45,6 +45,7 @@ class CollectionCalls(Calls):
         pipeline: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
         extract: bool = False,
+        callback_url: str | None = None,
     ) -> Job:
         """Submit a job that builds the collection's index anew; searches use the old one until it is done.
 
@@ -59,6 +60,7 @@ class CollectionCalls(Calls):
             "preprocessing": preprocessing,
             # A server that does not know it is not asked.
             "extract": extract or None,
+            "callback_url": callback_url,
         }
         body = {key: value for key, value in options.items() if value is not None}
         return Job.parse(
@@ -74,10 +76,15 @@ class CollectionCalls(Calls):
         return DuplicateGroups(self._read(f"{collection_path(collection)}/duplicates", params))
 
     def find_duplicates(
-        self, collection: str, *, max_distance: float | None = None, partition: str | None = None
+        self,
+        collection: str,
+        *,
+        max_distance: float | None = None,
+        partition: str | None = None,
+        callback_url: str | None = None,
     ) -> Job:
         """Submit a job that looks for duplicates, however many pictures there are."""
-        asked = {"max_distance": max_distance, "partition": partition}
+        asked = {"max_distance": max_distance, "partition": partition, "callback_url": callback_url}
         body = {key: value for key, value in asked.items() if value is not None}
         path = f"{collection_path(collection)}/duplicates"
         return Job.parse(self._connection.json("POST", path, Retry.NEVER, json=body))

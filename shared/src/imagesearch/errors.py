@@ -70,6 +70,18 @@ class Forbidden(PermanentError):
     """The API key does not allow what was asked, whether or not it is there."""
 
 
+class UrlRefused(PermanentError):
+    """A URL may not be asked, or does not answer with what is expected.
+
+    Attributes:
+        rule: what is wrong with it.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
 class KeyRevoked(PermanentError):
     """The API key was revoked, however long a process may go on believing in it."""
 

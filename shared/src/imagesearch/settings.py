@@ -6,6 +6,7 @@ Each setting says what it does; `describe` prints them for the log with secrets 
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_CALLBACK_HOST = re.compile(r"(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?(=[A-Za-z0-9_-]{1,64})?")
+DEFAULT_SECRETS = "default"
 
 
 class Settings(BaseSettings):
@@ -164,3 +168,34 @@ class SourceSettings(Settings):
             if library != found and library.is_relative_to(found):
                 raise ValueError(f"{root} holds {library}, which is one of IMAGE_ROOTS; uploads need their own")
         return found
+
+
+class CallbackSettings(Settings):
+    """Whom jobs may call back."""
+
+    callback_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts, separated by commas, that may be told of the end of a job, over https: 'example.com', "
+        "'example.com:8443' or '*.example.com'. With '=NAME' behind it, what it is told is signed with the "
+        "secrets NAME, otherwise with `default`. Empty tells nobody.",
+    )
+
+    @field_validator("callback_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        )
+
+    @field_validator("callback_hosts")
+    @classmethod
+    def _named(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not _CALLBACK_HOST.fullmatch(host):
+                raise ValueError(f"CALLBACK_HOSTS: {host!r} is not like 'example.com:8443=NAME'")
+        return hosts
+
+    def secrets_by_host(self) -> dict[str, str]:
+        """Return the name of the secrets of each host, in the order of the setting."""
+        pairs = (host.partition("=") for host in self.callback_hosts)
+        return {host: name or DEFAULT_SECRETS for host, _, name in pairs}

@@ -22,6 +22,7 @@ from imagesearch_client.answers import (
     ShownImage,
     WrittenImage,
 )
+from imagesearch_client.callbacks import Callback, CallbackAttempt
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
 from imagesearch_client.explanations import Heat, Regions
@@ -40,6 +41,8 @@ NULL: Schema = {"type": "null"}
 CLASSES: dict[str, Parse] = {
     "Alias": Alias.parse,
     "ApiKey": ApiKey.parse,
+    "Callback": Callback.parse,
+    "CallbackAttempt": CallbackAttempt.parse,
     "Collection": Collection.parse,
     "Comparison": Comparison.parse,
     "Deletion": Deletion.parse,
@@ -70,6 +73,7 @@ ELSEWHERE = {
     "Band": "a word",
     "BandLimits": "a part of Collection",
     "BatchResults": "the client's search of several pictures reads each of its queries as Results",
+    "CallbackState": "a word",
     "Directories": "for people who choose a directory on a page",
     "Directory": "a part of Directories",
     "FailureCode": "a word",

@@ -265,6 +265,21 @@ def test_policies_let_only_those_talk_who_must(full: list[Manifest]) -> None:
     assert outward == ["weights"]
 
 
+def test_with_callbacks_the_indexers_alone_reach_the_internet_besides(folder: Path) -> None:
+    made = manifests(rendered(folder, "stores", "callbacks"))
+    for manifest in made:
+        validate(manifest)
+    policies = of_kind(made, "NetworkPolicy")
+    outward = {name for name, policy in policies.items() if "ipBlock" in str(policy["spec"].get("egress"))}
+    assert outward == {"weights", "callbacks"}
+    assert policies["callbacks"]["spec"]["podSelector"] == {"matchLabels": {"app": "indexer"}}
+    mounted = {mount["name"]: mount for mount in container(made, "indexer")["volumeMounts"]}["callback-secrets"]
+    [folder_of_secrets] = [
+        one["value"] for one in container(made, "indexer")["env"] if one["name"] == "CALLBACK_SECRETS_DIR"
+    ]
+    assert (mounted["mountPath"], mounted["readOnly"]) == (folder_of_secrets, True)
+
+
 def test_every_secret_that_the_trial_refers_to_is_made_by_the_script(full: list[Manifest]) -> None:
     script = subprocess.run(["sh", K8S / "passwords.sh"], capture_output=True, text=True, check=True).stdout
     made = {one["metadata"]["name"]: one["stringData"] for one in manifests(script)}

@@ -24,6 +24,7 @@ from imagesearch_client.command.root import Session
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Go into subdirectories.")
 @click.option("--prune", is_flag=True, help="Remove pictures from the collection whose files are gone.")
+@click.option("--callback-url", help="Where the API tells over https that the job has ended.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
 @click.pass_obj

@@ -28,6 +28,7 @@ from imagesearch_api.services import Services
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
     aliases,
+    callbacks,
     collections,
     description,
     duplicates,
@@ -45,6 +46,7 @@ from imagesearch_api.v2 import (
 
 ROUTES = (
     jobs,
+    callbacks,
     collections,
     facets,
     aliases,

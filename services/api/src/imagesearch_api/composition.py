@@ -20,7 +20,16 @@ from imagesearch.files.uploads import Uploads
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.progress import CeleryProgressBoard, ProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
-from imagesearch.settings import MilvusSettings, PictureSettings, PostgresSettings, RedisSettings, SourceSettings
+from imagesearch.outgoing.connection import Dialler
+from imagesearch.outgoing.lookups import Lookups
+from imagesearch.settings import (
+    CallbackSettings,
+    MilvusSettings,
+    PictureSettings,
+    PostgresSettings,
+    RedisSettings,
+    SourceSettings,
+)
 from imagesearch.telemetry import MetricsPage, TelemetrySettings, configure_logs, log_settings
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.milvus import MilvusVectorStore
@@ -44,7 +53,6 @@ from imagesearch_api.jobs.ports import Ask, Jobs, Send
 from imagesearch_api.memory import Memory
 from imagesearch_api.pictures import Pictures
 from imagesearch_api.search.embedding import Embedding
-from imagesearch_api.search.lookups import Lookups
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.query_cache import QueryCache
 from imagesearch_api.search.url_fetcher import UrlFetcher
@@ -62,10 +70,11 @@ def compose() -> Services:
     """Build the services from the environment; nothing connects yet."""
     postgres, redis_settings, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, limits, settings = SourceSettings(), PictureSettings(), ApiSettings()
+    callbacks = CallbackSettings()
     telemetry = TelemetrySettings()
     configure_logs("api", telemetry)
     tracing.configure("api", telemetry.otel_exporter_otlp_endpoint)
-    log_settings(postgres, redis_settings, milvus, sources, limits, settings)
+    log_settings(postgres, redis_settings, milvus, sources, limits, settings, callbacks)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
     counter = create_redis(redis_settings, timeout=COUNT_TIMEOUT)
     catalog, vectors, lookups = Catalog(postgres, service="api"), MilvusVectorStore(milvus), Lookups()
@@ -118,8 +127,11 @@ def compose() -> Services:
         query_cache=query_cache,
         roots=roots,
         limits=limits,
-        fetch_url=UrlFetcher(settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, lookups),
+        fetch_url=UrlFetcher(
+            settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, Dialler(lookups)
+        ),
         uploads=uploads,
+        callback_hosts=tuple(callbacks.secrets_by_host()),
         rate_storage=RateStorage(
             "redis://", {"connection_pool": counter.connection_pool, "key_prefix": "imagesearch:rates"}
         ),
@@ -173,6 +185,7 @@ def assemble(
     metrics: CollectorRegistry,
     patient: Patient,
     resources: ExitStack,
+    callback_hosts: tuple[str, ...] = (),
 ) -> Services:
     """Give each kind of use case its port, made of the given parts."""
     memory = Memory(settings.max_held_bytes, settings.max_decoding_bytes, settings.memory_timeout)
@@ -185,7 +198,7 @@ def assemble(
     return Services(
         settings=settings,
         catalog=catalog,
-        jobs=Jobs(catalog, progress, workers, send, roots),
+        jobs=Jobs(catalog, progress, workers, send, roots, callback_hosts),
         latest=latest,
         deletes=deletes,
         writes=Writes(catalog, embedding, deletes, ask, settings.index_timeout, uploads),

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from imagesearch.errors import Conflict, ImageSearchError, NotFound, PermanentError, PictureRejected
+from imagesearch.errors import (
+    Conflict,
+    ImageSearchError,
+    NotFound,
+    PermanentError,
+    PictureRejected,
+    UrlRefused,
+)
 from imagesearch.pictures.regions import InvalidRegion
 
 BUSY_SECONDS = 2
@@ -52,18 +59,6 @@ class WrongCredentials(NotAuthenticated):
     """What is to say who calls was never made here: it may be a guess."""
 
 
-class UrlRefused(PermanentError):
-    """A URL may not be fetched, or does not answer with a file.
-
-    Attributes:
-        rule: what is wrong with it.
-    """
-
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
-        self.rule = rule
-
-
 class VectorRejected(PermanentError):
     """A vector is not as long as those of its collection.
 
@@ -86,6 +81,18 @@ class NetworkRejected(PermanentError):
     def __init__(self, known: list[str]) -> None:
         self.rule = f"one of {', '.join(known)} is expected; others are known while a worker runs them"
         super().__init__(self.rule)
+
+
+class CallbackRejected(PermanentError):
+    """Nobody may be called back at a URL.
+
+    Attributes:
+        rule: which URLs may be called.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
 
 
 class MetadataRejected(PermanentError):

@@ -29,8 +29,8 @@ MAX_KEY_LENGTH = 200
 """Characters of an idempotency key."""
 
 MAX_WAIT_SECONDS = 60
-"""How long one request waits for a job, or watches it. Then its place is free for others, and its key is judged anew
-with the request that follows."""
+"""How long one request waits for a job, or watches it. Then its place is free for others, and its key is judged
+anew with the request that follows."""
 
 HEAT_SIZE = 256
 """The longer side of a heat map in pixels."""

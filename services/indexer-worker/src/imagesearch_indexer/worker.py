@@ -15,8 +15,16 @@ from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
 from imagesearch.messaging.progress import CeleryProgressBoard
+from imagesearch.outgoing.connection import Dialler
+from imagesearch.outgoing.lookups import Lookups
 from imagesearch.retry import retry_transient
-from imagesearch.settings import MilvusSettings, PostgresSettings, RedisSettings, SourceSettings
+from imagesearch.settings import (
+    CallbackSettings,
+    MilvusSettings,
+    PostgresSettings,
+    RedisSettings,
+    SourceSettings,
+)
 from imagesearch.telemetry import TelemetrySettings, configure, log_settings
 from imagesearch.vectors.milvus import MilvusVectorStore
 from imagesearch.wire import Message
@@ -24,6 +32,10 @@ from imagesearch.worker.facts import facts_of
 from imagesearch.worker.heartbeat import Liveness, WorkerSettings
 from imagesearch.worker.registry import WorkerRegistry, WorkerReport
 from imagesearch.worker.run import run_worker, worker_name
+from imagesearch_indexer.callbacks.courier import Courier
+from imagesearch_indexer.callbacks.delivery import Delivery
+from imagesearch_indexer.callbacks.secrets import Secrets
+from imagesearch_indexer.callbacks.settings import DeliverySettings
 from imagesearch_indexer.composition import Indexer, Kind, Send
 from imagesearch_indexer.settings import IndexerSettings
 
@@ -47,7 +59,8 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
     postgres, redis, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, settings, workers = SourceSettings(), IndexerSettings(), WorkerSettings()
     resources.enter_context(closing(configure("indexer", TelemetrySettings())))
-    log_settings(postgres, redis, milvus, sources, settings, workers)
+    hosts, delivery = CallbackSettings(), DeliverySettings()
+    log_settings(postgres, redis, milvus, sources, settings, workers, hosts, delivery)
     app, name = create_celery(redis), worker_name("indexer")
     resources.callback(close_celery, app)
     client = resources.enter_context(closing(create_redis(redis)))
@@ -68,6 +81,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
     register_tasks(app, indexer, claims)
     wait_until_current(indexer.catalog, liveness.stopping)
     retry_transient(indexer.vectors.ping, liveness.stopping, doing="reach milvus")
+    _deliver_callbacks(resources, indexer, hosts, delivery)
     return run_worker(
         app,
         liveness=liveness,
@@ -87,6 +101,24 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         limits={Queue.PLAN.value: settings.planner_threads, Queue.RECONCILE.value: 1},
         facts=facts_of(indexer.roots),
     )
+
+
+def _deliver_callbacks(
+    resources: ExitStack, indexer: Indexer, hosts: CallbackSettings, settings: DeliverySettings
+) -> None:
+    """Deliver callbacks beside everything else, where somebody may be called back.
+
+    Raises:
+        SecretMissing: there is nothing to sign with.
+    """
+    if not hosts.callback_hosts:
+        return
+    secrets = Secrets(hosts.secrets_by_host(), settings.callback_secrets_dir)
+    secrets.check()
+    lookups = resources.enter_context(closing(Lookups()))
+    delivery = Delivery(indexer.catalog, Dialler(lookups), secrets, settings.callback_timeout, settings.patience)
+    courier = resources.enter_context(closing(Courier(delivery, indexer.stopping)))
+    courier.start()
 
 
 def sender(app: Celery) -> Send:

@@ -49,6 +49,8 @@ jobs = sa.Table(
     # The path up to which pruning has looked for images whose files are gone.
     sa.Column("pruned_up_to", sa.Text),
     sa.Column("traceparent", sa.Text),
+    # Who is told of its end.
+    sa.Column("callback_url", sa.Text),
     # When the whole source was in the ledger, and when every path in it had its batch or its outcome.
     moment("listed_at"),
     moment("planned_at"),

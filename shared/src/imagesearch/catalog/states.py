@@ -36,6 +36,15 @@ class ImageState(StrEnum):
     FAILED = "failed"
 
 
+class CallbackState(StrEnum):
+    """Name the states of a callback."""
+
+    WAITING = "waiting"
+    """For its first attempt or another one, or for the end of one."""
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
 class BatchState(StrEnum):
     """Name the states of a batch."""
 

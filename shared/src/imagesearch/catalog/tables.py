@@ -18,6 +18,7 @@ from imagesearch.catalog.background_tables import (
     stray_files,
     tombstones,
 )
+from imagesearch.catalog.callback_tables import callback_attempts, callbacks
 from imagesearch.catalog.columns import identity, json, metadata, moment, now, one_of, word
 from imagesearch.catalog.job_tables import (
     duplicate_contents,
@@ -35,6 +36,8 @@ __all__ = [
     "api_keys",
     "audit_events",
     "built_images",
+    "callback_attempts",
+    "callbacks",
     "collection_aliases",
     "collections",
     "count_backlog",

@@ -183,6 +183,7 @@ REQUESTS: dict[str, list[Ask]] = {
     ],
     "GET /api/v2/jobs/{job_id}": [lambda m, o: {}, lambda m, o: {"query_string": {"wait": 1}}],
     "GET /api/v2/jobs/{job_id}/events": [lambda m, o: {}],
+    "GET /api/v2/jobs/{job_id}/callbacks": [lambda m, o: {}],
     "POST /api/v2/jobs/{job_id}/cancel": [lambda m, o: {}],
     "GET /api/v2/jobs/{job_id}/duplicates": [lambda m, o: {}],
     "GET /api/v2/jobs/{job_id}/failures": [lambda m, o: {}],

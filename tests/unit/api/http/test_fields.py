@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from imagesearch.errors import Conflict, ImageSearchError, NotFound, PictureRejected
+from imagesearch.errors import Conflict, ImageSearchError, NotFound, PictureRejected, UrlRefused
 from imagesearch.failures import FailureCode
 from imagesearch.pictures.regions import InvalidRegion
 from imagesearch.pipeline import PipelineRejected
@@ -19,7 +19,6 @@ from imagesearch_api.errors import (
     NoSuchPartition,
     NoSuchPath,
     QueryRejected,
-    UrlRefused,
 )
 from imagesearch_api.http.fields import QueryFields, naming_picture, naming_queries
 from imagesearch_api.http.problems import register

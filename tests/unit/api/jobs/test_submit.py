@@ -34,6 +34,7 @@ def test_digests_that_jobs_keep_are_those_of_today() -> None:
         {"partition": "p"},
         {"metadata": {"a": 1}},
         {"prune": True},
+        {"callback_url": "https://hooks.example/"},
     ],
 )
 def test_another_request_has_another_digest(options: dict[str, Any]) -> None:

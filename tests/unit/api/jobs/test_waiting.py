@@ -1,4 +1,4 @@
-"""Whoever waits for a job is answered at its end, in time, and when the process stops; who watches sees each move."""
+"""Who waits for a job is answered at its end, in time, and when the process stops; who watches sees each move."""
 
 from __future__ import annotations
 

@@ -9,8 +9,10 @@ from threading import Event
 
 import pytest
 
-from imagesearch_api.errors import UrlRefused
-from imagesearch_api.search.url_fetcher import UrlFetcher, is_public
+from imagesearch.errors import UrlRefused
+from imagesearch.outgoing.addresses import is_public
+from imagesearch.outgoing.connection import Dialler, Resolve
+from imagesearch_api.search.url_fetcher import UrlFetcher
 from support.tls_server import HOST, TlsServer, certificate, response
 
 PICTURE = b"\xff\xd8 the bytes of a picture"
@@ -35,16 +37,17 @@ def serve(pem: Path) -> Iterator[Callable[[Answer], TlsServer]]:
         server.close()
 
 
-def fetcher(server: TlsServer, **changes: object) -> UrlFetcher:
-    options: dict[str, object] = {
-        "hosts": (f"{HOST}:{server.port}",),
-        "max_bytes": 1000,
-        "seconds": 20.0,
-        "resolve": lambda host, port, seconds: ["127.0.0.1"],
-        "is_allowed": lambda address: True,
-        "context": server.trust(),
-    }
-    return UrlFetcher(**{**options, **changes})  # type: ignore[arg-type]
+def fetcher(
+    server: TlsServer,
+    *,
+    hosts: tuple[str, ...] | None = None,
+    max_bytes: int = 1000,
+    seconds: float = 20.0,
+    resolve: Resolve = lambda host, port, seconds: ["127.0.0.1"],
+    is_allowed: Callable[[str], bool] = lambda address: True,
+) -> UrlFetcher:
+    dialler = Dialler(resolve, is_allowed, server.trust())
+    return UrlFetcher(hosts or (f"{HOST}:{server.port}",), max_bytes, seconds, dialler)
 
 
 def always(answer: bytes) -> Answer:
@@ -79,7 +82,9 @@ def test_without_allowed_hosts_nothing_is_fetched() -> None:
     def resolve(host: str, port: int, seconds: float) -> list[str]:
         raise AssertionError("nothing is looked up")
 
-    assert "ALLOWED_URL_HOSTS" in refusal(UrlFetcher((), 1000, 5.0, resolve), "https://example.com/cat.jpg")
+    assert "ALLOWED_URL_HOSTS" in refusal(
+        UrlFetcher((), 1000, 5.0, Dialler(resolve)), "https://example.com/cat.jpg"
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,7 @@ def test_what_is_not_a_plain_https_url_of_an_allowed_host_is_refused(url: str) -
     def resolve(host: str, port: int, seconds: float) -> list[str]:
         raise AssertionError("nothing is looked up")
 
-    assert refusal(UrlFetcher((HOST,), 1000, 5.0, resolve), url)
+    assert refusal(UrlFetcher((HOST,), 1000, 5.0, Dialler(resolve)), url)
 
 
 def test_a_pattern_allows_names_below_a_domain_and_not_the_domain_itself() -> None:
@@ -117,7 +122,7 @@ def test_a_pattern_allows_names_below_a_domain_and_not_the_domain_itself() -> No
         looked_up.append(host)
         return ["10.0.0.1"]
 
-    fetch = UrlFetcher(("*.example.com",), 1000, 5.0, resolve)
+    fetch = UrlFetcher(("*.example.com",), 1000, 5.0, Dialler(resolve))
     for host in ("a.example.com", "A.B.Example.COM", "example.com", "aexample.com"):
         refusal(fetch, f"https://{host}/cat.jpg")
     assert looked_up == ["a.example.com", "a.b.example.com"]
@@ -145,7 +150,7 @@ def test_a_pattern_allows_names_below_a_domain_and_not_the_domain_itself() -> No
 )
 def test_addresses_that_are_not_public_are_told(address: str) -> None:
     assert not is_public(address)
-    fetch = UrlFetcher((HOST,), 1000, 5.0, lambda host, port, seconds: ["93.184.215.14", address])
+    fetch = UrlFetcher((HOST,), 1000, 5.0, Dialler(lambda host, port, seconds: ["93.184.215.14", address]))
     assert "public" in refusal(fetch, f"https://{HOST}/cat.jpg")
 
 
@@ -229,4 +234,4 @@ def test_a_host_that_cannot_be_resolved_is_refused() -> None:
     def fail(host: str, port: int, seconds: float) -> list[str]:
         raise socket.gaierror(-2, "unknown")
 
-    assert refusal(UrlFetcher((HOST,), 1000, 5.0, fail), f"https://{HOST}/cat.jpg")
+    assert refusal(UrlFetcher((HOST,), 1000, 5.0, Dialler(fail)), f"https://{HOST}/cat.jpg")

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from imagesearch.errors import ImageSearchError, PictureRejected, SourceRejected
+from imagesearch.errors import ImageSearchError, PictureRejected, SourceRejected, UrlRefused
 from imagesearch.pictures.regions import InvalidRegion
 from imagesearch.pipeline import PipelineRejected
 from imagesearch_api.errors import (
+    CallbackRejected,
     IndexRejected,
     MetadataRejected,
     NetworkRejected,
     NoSuchPartition,
     NoSuchPath,
     QueryRejected,
-    UrlRefused,
     VectorRejected,
 )
 
@@ -133,6 +133,8 @@ def named(error: ImageSearchError) -> ImageSearchError:
             return BadField("network", rule)
         case PipelineRejected(rule=rule):
             return BadField("preprocessing", rule)
+        case CallbackRejected(rule=rule):
+            return BadField("callback_url", rule)
         case MetadataRejected(rule=rule):
             return BadField("metadata", rule)
         case IndexRejected(part=part, rule=rule):

@@ -17,7 +17,7 @@ from imagesearch_api.http.numbers import decimal_number, read_int
 from imagesearch_api.limits import MAX_KEY_LENGTH, MAX_WAIT_SECONDS
 from imagesearch_api.models.requests.images import FilterBody, PathBody, UploadBody
 from imagesearch_api.models.requests.jobs import JobsQuery
-from imagesearch_api.models.requests.similarity import DuplicatesBody
+from imagesearch_api.models.requests.similarity import DuplicatesQuery
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -94,18 +94,18 @@ def read_path() -> str:
     return checked(PathBody, {"path": text}).path
 
 
-def read_duplicates_query() -> DuplicatesBody:
+def read_duplicates_query() -> DuplicatesQuery:
     """Return which duplicates the query asks for.
 
     Raises:
         BadFields: a parameter breaks its rule.
     """
     given: dict[str, Any] = {
-        name: request.args[name] for name in DuplicatesBody.model_fields if name in request.args
+        name: request.args[name] for name in DuplicatesQuery.model_fields if name in request.args
     }
     if "max_distance" in given:
         given["max_distance"] = decimal_number(given["max_distance"])
-    return checked(DuplicatesBody, given)
+    return checked(DuplicatesQuery, given)
 
 
 def read_selection() -> Selection:

@@ -33,6 +33,8 @@ class Rebuild:
     network: str | None = None
     extract: bool = False
     """Read every picture again, also where the vectors could be copied: they are not to be trusted."""
+    callback_url: str | None = None
+    """Who is told of the end."""
 
 
 def submit_reindex(
@@ -44,6 +46,7 @@ def submit_reindex(
     wanted. Otherwise every picture is extracted again.
 
     Raises:
+        CallbackRejected: nobody may be called back there.
         Forbidden: the key is bound to a partition.
         IndexRejected: the store in use cannot build such an index.
         NotFound: there is no such collection.
@@ -52,6 +55,7 @@ def submit_reindex(
         StoreUnavailable: a store does not answer; no job was made.
     """
     owner.tenancy.require_whole_collections()
+    ports.check_callback(wanted.callback_url)
     network = find_network(ports.workers, wanted.network) if wanted.network is not None else None
     workers = ports.workers.alive()
     with ports.catalog.transaction() as tx:
@@ -73,6 +77,7 @@ def submit_reindex(
                 directory=None,
                 kind=JobKind.REINDEX,
                 owner=owner,
+                callback_url=wanted.callback_url,
                 options={
                     "index_type": spec.index_type,
                     "index_params": dict(spec.params),

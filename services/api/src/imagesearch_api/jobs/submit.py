@@ -49,6 +49,7 @@ class Submission:
     partition: str | None = None
     metadata: dict[str, Any] | None = None
     prune: bool = False
+    callback_url: str | None = None
     idempotency_key: jobs.IdempotencyKey | None = None
 
     @property
@@ -63,6 +64,8 @@ class Submission:
         """
         source = {"manifest": self.source.path} if isinstance(self.source, ManifestSource) else self.source
         asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
+        if self.callback_url is not None:
+            asked.append(self.callback_url)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -73,6 +76,7 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     planning once Redis is back.
 
     Raises:
+        CallbackRejected: nobody may be called back there.
         Conflict: the idempotency key was used for another request.
         Forbidden: the owner is bound to other collections, or to another partition.
         NotFound: there is no such collection, and the owner makes none.
@@ -113,6 +117,7 @@ def _same_request(submission: Submission, earlier: jobs.Job) -> jobs.Job:
 
 def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:
     """Return the job to be made, after a look at its source and at Redis."""
+    ports.check_callback(submission.callback_url)
     source = submission.source
     roots = submission.owner.tenancy.roots_within(ports.roots)
     directory = str(resolve_directory(source, roots)) if isinstance(source, str) else None
@@ -130,6 +135,7 @@ def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:
         idempotency_key=submission.idempotency_key,
         request_sha256=submission.digest(),
         owner=submission.owner,
+        callback_url=submission.callback_url,
     )
 
 

@@ -58,7 +58,7 @@ def watch(
 ) -> Iterator[JobProgress | None]:
     """Yield a job each time that it has moved, and None where it has not for some time.
 
-    The last one has ended, unless the time is up, the process is about to stop, or the job has left the owner's reach.
+    The last one has ended, unless the time is up, the process is about to stop, or the job is out of reach.
 
     Args:
         first: the job as it was read a moment ago; it is yielded first.

@@ -77,18 +77,27 @@ def duplicates_now(
 
 
 def submit_duplicates(
-    ports: Jobs, name: str, *, max_distance: float | None, partition: str | None, origin: JobOrigin, owner: Owner
+    ports: Jobs,
+    name: str,
+    *,
+    max_distance: float | None,
+    partition: str | None,
+    origin: JobOrigin,
+    owner: Owner,
+    callback_url: str | None = None,
 ) -> jobs.Job:
     """Commit a job that looks for duplicates, and ask for its planning.
 
     Without a distance, what the collection's pipeline calls near is meant.
 
     Raises:
+        CallbackRejected: nobody may be called back there.
         Forbidden: the owner is bound to another partition.
         NotFound: there is no such collection.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
     partition = owner.tenancy.partition_of(partition)
+    ports.check_callback(callback_url)
     ports.workers.alive()
     with ports.catalog.transaction() as tx:
         collection = tenants.collection(tx, name, owner.tenancy)
@@ -101,6 +110,7 @@ def submit_duplicates(
             kind=JobKind.DUPLICATES,
             options=options,
             owner=owner,
+            callback_url=callback_url,
         )
         job = jobs.create(tx, collection.id, wanted)
     ports.announce(job)

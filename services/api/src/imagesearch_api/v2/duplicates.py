@@ -73,6 +73,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
         partition=body.partition,
         origin=JobOrigin.V2,
         owner=owner(),
+        callback_url=body.callback_url,
     )
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)

@@ -54,6 +54,7 @@ def submit_job() -> ResponseReturnValue:
         partition=body.partition,
         metadata=body.metadata,
         prune=body.prune,
+        callback_url=body.callback_url,
         idempotency_key=read_key(SUBMITTING),
     )
     job = submit(current().jobs, submission)
@@ -108,7 +109,7 @@ def show_job(job_id: str) -> ResponseReturnValue:
 def watch_job(job_id: str) -> ResponseReturnValue:
     """Send the job as server-sent events: `progress` each time that it has moved, and `end` when it has ended.
 
-    After a minute the stream ends, and browsers ask again by themselves. Where 429 comes, one polls the job instead.
+    After a minute the stream ends, and browsers ask again by themselves. Where 429 comes, one polls instead.
     """
     ports, of, pause = current().jobs, owner(), current().stopping.wait
     first = follow(ports, checked_job(job_id), of)

@@ -30,7 +30,13 @@ def reindex_collection(name: str) -> ResponseReturnValue:
     """Take a job that builds the collection's index anew; searches go on with the old one until it is done."""
     body = read_json(ReindexBody)
     wanted = Rebuild(
-        body.index_type, body.index_params, body.pipeline, body.preprocessing, body.network, body.extract
+        body.index_type,
+        body.index_params,
+        body.pipeline,
+        body.preprocessing,
+        body.network,
+        body.extract,
+        body.callback_url,
     )
     job = submit_reindex(
         current().jobs, current().search.vectors, name, wanted, origin=JobOrigin.V2, owner=owner()

@@ -34,6 +34,7 @@ class Job:
         folded: how many paths of each outcome have been folded away from the ledger.
         pruned_up_to: up to which path it has been looked which images have lost their files.
         traceparent: the trace of the request that submitted it; None where nobody records traces.
+        callback_url: who is told of its end; None where nobody is.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Job:
     pruned_up_to: str | None = None
     folded: dict[str, int] = field(default_factory=dict)
     traceparent: str | None = None
+    callback_url: str | None = None
 
     @property
     def tenancy(self) -> Tenancy:
@@ -194,6 +196,7 @@ class NewJob:
     options: dict[str, Any] | None = None
     manifest: str | None = None
     owner: Owner = NOBODY
+    callback_url: str | None = None
 
     @property
     def is_list(self) -> bool:

@@ -72,6 +72,7 @@ def create(tx: Transaction, collection_id: int, job: NewJob) -> Job:
             bound_partition=bounds.partition,
             bound_roots=None if bounds.roots is None else list(bounds.roots),
             traceparent=tracing.traceparent(),
+            callback_url=job.callback_url,
         )
         .on_conflict_do_nothing(
             index_elements=["idempotency_scope", "idempotency_key"],

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.jobs import decisions, ledger, rows
+from imagesearch.catalog.jobs import callbacks, decisions, ledger, rows
 from imagesearch.catalog.jobs.job import Job
 from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState
@@ -220,7 +220,7 @@ def finish(tx: Transaction, job_id: str, *, seen: Job | None = None) -> Job:
 
 
 def _finish(tx: Transaction, job: Job) -> Job | None:
-    """End a job unless it has moved since it was read, is not settled, or has ended."""
+    """End a job unless it has moved since it was read, is not settled, or has ended; note who is to be told."""
     if job.finished_at is not None or not job.all_settled:
         return None
     ended = rows.change_all(
@@ -231,7 +231,10 @@ def _finish(tx: Transaction, job: Job) -> Job | None:
         finished_at=sa.func.now(),
         stalled_at=None,
     )
-    return ended[0] if ended else None
+    if not ended:
+        return None
+    callbacks.enqueue(tx, ended[0])
+    return ended[0]
 
 
 def _refuse(reason: str | None) -> None:

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.metadata import MAX_PARTITION_LENGTH, check_metadata, check_storable
-from imagesearch_api.limits import MAX_FIELDS, MAX_NUMBER
+from imagesearch_api.limits import MAX_FIELDS, MAX_NUMBER, MAX_URL_LENGTH
 
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 NAME_RULE = "1 to 100 letters, digits, '_', '.' and '-', the first a letter, digit or '_'"
@@ -58,6 +58,12 @@ CollectionName = Annotated[str, AfterValidator(check_name), Field(json_schema_ex
 Partition = Annotated[Text, StringConstraints(max_length=MAX_PARTITION_LENGTH)]
 Metadata = Annotated[dict[str, Any] | None, AfterValidator(_metadata)]
 ImageId = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+
+
+CallbackUrl = Annotated[
+    Text,
+    Field(max_length=MAX_URL_LENGTH, description="Where it is told over https that the job has ended, signed."),
+]
 
 
 class Body(BaseModel):

@@ -11,7 +11,7 @@ from imagesearch.errors import InvalidMessage
 from imagesearch.networks import MAX_NETWORK_NAME, VGG16
 from imagesearch.pipeline import DEFAULT_PRESET, Preprocessing, Preset
 from imagesearch.vectors import IndexType
-from imagesearch_api.models.requests.base import Body, CollectionName
+from imagesearch_api.models.requests.base import Body, CallbackUrl, CollectionName
 
 
 def _checked_options(value: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -76,5 +76,6 @@ class ReindexBody(Body):
     pipeline: PresetName | None = None
     preprocessing: dict[str, Any] | None = None
     extract: bool = False
+    callback_url: CallbackUrl | None = None
 
     _options = field_validator("preprocessing")(_checked_options)

@@ -10,7 +10,15 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 from imagesearch.catalog.jobs import Selection
 from imagesearch.contract import JobState
 from imagesearch_api.limits import MAX_PATHS
-from imagesearch_api.models.requests.base import BRANCH, Body, CollectionName, Metadata, Partition, Path
+from imagesearch_api.models.requests.base import (
+    BRANCH,
+    Body,
+    CallbackUrl,
+    CollectionName,
+    Metadata,
+    Partition,
+    Path,
+)
 
 
 class PathList(Body):
@@ -49,6 +57,7 @@ class JobBody(Body):
     partition: Partition | None = None
     metadata: Metadata = None
     prune: bool = False
+    callback_url: CallbackUrl | None = None
 
 
 def _states(raw: object) -> object:

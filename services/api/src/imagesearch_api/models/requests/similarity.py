@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from imagesearch_api.models.requests.base import Body, CollectionName, ImageId, Partition
+from imagesearch_api.models.requests.base import Body, CallbackUrl, CollectionName, ImageId, Partition
 from imagesearch_api.search.question import Explain
 
 Explains = Annotated[
@@ -18,11 +18,17 @@ Distance = Annotated[
 ]
 
 
-class DuplicatesBody(Body):
-    """What POST /collections/{name}/duplicates takes."""
+class DuplicatesQuery(Body):
+    """What GET /collections/{name}/duplicates takes in its query."""
 
     max_distance: Distance | None = None
     partition: Partition | None = None
+
+
+class DuplicatesBody(DuplicatesQuery):
+    """What POST /collections/{name}/duplicates takes."""
+
+    callback_url: CallbackUrl | None = None
 
 
 class SideBody(Body):

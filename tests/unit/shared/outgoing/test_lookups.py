@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from imagesearch_api.search import lookups as lookups_module
-from imagesearch_api.search.lookups import Lookups
+from imagesearch.outgoing import lookups as lookups_module
+from imagesearch.outgoing.lookups import Lookups
 from support.waiting import TIMEOUT
 
 

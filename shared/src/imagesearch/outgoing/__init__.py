@@ -1,0 +1,1 @@
+"""Reach hosts outside that operators name, without lending callers this machine's place in the network."""
