@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,6 +74,23 @@ def test_every_picture_of_a_directory_is_indexed_and_finds_itself(
         assert found[0]["path"] == str(path)
         assert found[0]["distance"] < 0.001
         assert httpx.get(found[0]["url"]).content == path.read_bytes()
+
+
+def test_a_job_is_waited_for_watched_and_found_again(http: httpx.Client, few: Path, collection: str) -> None:
+    job = submit(http, str(few), collection=collection)
+    waited = http.get(f"/api/v2/jobs/{job['id']}", params={"wait": 60}, timeout=90).json()
+    assert waited["state"] == "succeeded"
+    with http.stream("GET", f"/api/v2/jobs/{job['id']}/events") as events:
+        assert events.headers["Content-Type"] == "text/event-stream"
+        name, number, data, *_ = events.read().decode().splitlines()
+    assert (name, number[:4]) == ("event: end", "id: ")
+    assert json.loads(data.removeprefix("data: ")) == waited
+    chosen = {"collection": collection, "state": "failed,succeeded", "created_after": job["created_at"]}
+    assert http.get("/api/v2/jobs", params=chosen).json()["items"] == [waited]
+    assert http.get("/api/v2/jobs", params={**chosen, "state": "failed"}).json()["items"] == []
+    refused = http.post("/api/v2/jobs", json={"source": str(few), "callback_url": "https://hooks.example/"})
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["callback_url"]
 
 
 def test_a_second_run_indexes_nothing_again(http: httpx.Client, few: Path, collection: str) -> None:

@@ -69,7 +69,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application."""
         super().load_wsgi()
-        self._stopping = self.wsgi.extensions["services"].stopping
+        # Another application than the API's has nobody who waits.
+        services = getattr(self.wsgi, "extensions", {}).get("services")
+        self._stopping = services.stopping if services is not None else self._stopping
         self.wsgi = partial(self._answer, self.wsgi)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
