@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-revision, down_revision = "0020", "0019"
+revision, down_revision = "0021", "0020"
 
 
 def upgrade() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision, down_revision = "0019", "0018"
+revision, down_revision = "0020", "0019"
 
 
 def upgrade() -> None:
