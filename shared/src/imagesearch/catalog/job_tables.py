@@ -9,7 +9,7 @@ from imagesearch.catalog.columns import Word, count, identity, json, metadata, m
 from imagesearch.catalog.states import BatchState, JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
 
-_SUBMITTED = sa.text("origin <> 'single_image'")
+_SUBMITTED = sa.text("origin <> 'single'")
 
 jobs = sa.Table(
     "jobs",

@@ -149,8 +149,7 @@ def newest(
         api_key_id: only what was submitted under this key.
         selection: only what it chooses.
     """
-    query = _SELECT.order_by(table.c.number.desc()).limit(limit).where(table.c.origin != JobOrigin.SINGLE_IMAGE)
-    query = query.where(*_reached_by(owner), *selection.conditions())
+    query = newest_of(selection, limit=limit).where(*_reached_by(owner))
     if api_key_id is not None:
         query = query.where(table.c.api_key_id == api_key_id)
     if before is not None:
@@ -158,6 +157,12 @@ def newest(
     if origin is not None:
         query = query.where(table.c.origin == origin)
     return _jobs(tx, query)
+
+
+def newest_of(selection: Selection, *, limit: int) -> sa.Select[Any]:
+    """Return the query for the newest jobs of a selection; none of single pictures."""
+    query = _SELECT.order_by(table.c.number.desc()).limit(limit)
+    return query.where(table.c.origin != JobOrigin.SINGLE_IMAGE, *selection.conditions())
 
 
 def open_jobs(tx: Transaction, *, behind: int = 0, limit: int | None = None) -> list[Job]:

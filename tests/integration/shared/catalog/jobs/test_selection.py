@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from imagesearch.catalog import collections, jobs, names
 from imagesearch.catalog.engine import Catalog
-from imagesearch.catalog.jobs import Selection, selection
+from imagesearch.catalog.jobs import Selection, rows, selection
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobState
 from support.damage import damage_job
+from support.plans import plan_of, rows_read
 from support.records import NOON
 
 pytestmark = pytest.mark.integration
@@ -74,12 +75,31 @@ def test_a_job_that_was_numbered_late_is_found_by_its_time(catalog: Catalog) -> 
     assert listed(catalog, Selection(created_after=NOON + HOUR)) == [late]
 
 
-def test_a_list_of_long_ago_reads_none_of_the_jobs_since(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+_JOBS = """
+INSERT INTO jobs (id, collection_id, origin, state, created_at, finished_at)
+SELECT gen_random_uuid(), :collection_id, 'v2', CASE WHEN n = 5000 THEN 'failed' ELSE 'succeeded' END,
+    :noon + n * interval '1 second', now()
+FROM generate_series(1, 30000) AS n
+"""
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Selection(created_before=NOON + timedelta(seconds=50)),
+        Selection(created_after=NOON + timedelta(seconds=29_950)),
+        Selection(frozenset({JobState.FAILED})),
+        Selection(frozenset({JobState.RUNNING, JobState.PLANNING})),
+    ],
+    ids=["long ago", "just now", "seldom", "never"],
+)
+def test_a_list_reads_few_jobs_but_those_that_it_shows(
+    catalog: Catalog, wanted: Selection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = [submitted(catalog, "cats", NOON + hours * HOUR) for hours in range(4)]
-    monkeypatch.setattr(selection, "APART", 0)
-    with catalog.reading() as tx:
-        conditions = list(Selection(created_before=NOON + HOUR).conditions())
-        numbers = sa.select(selection.table.c.id).where(conditions[-1])
-        assert list(tx.execute(numbers).scalars()) == ids[:1]
+    monkeypatch.setattr(selection, "APART", 100)
+    with catalog.transaction() as tx:
+        made, _ = collections.create(tx, "library")
+        tx.execute(sa.text(_JOBS), {"collection_id": made.id, "noon": NOON})
+        tx.exec_driver_sql("ANALYZE jobs")
+        plan = plan_of(tx, rows.newest_of(wanted, limit=10))
+    assert max(rows_read(plan)) < 300

@@ -10,6 +10,4 @@ revision, down_revision = "0020", "0019"
 def upgrade() -> None:
     """Add two indexes, which leave out the jobs of single pictures."""
     for column in ("created_at", "state"):
-        op.execute(
-            f"CREATE INDEX ix_jobs_{column}_number ON jobs ({column}, number) WHERE origin <> 'single_image'"
-        )
+        op.execute(f"CREATE INDEX ix_jobs_{column}_number ON jobs ({column}, number) WHERE origin <> 'single'")
