@@ -22,6 +22,7 @@ from imagesearch.catalog import collections, image_counts, jobs, naming
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.quotas import counts as quota_counts
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images, job_items
@@ -219,6 +220,9 @@ class World:
             for batch in self.taken(TaskName.EXTRACT):
                 assert isinstance(batch, ExtractBatch)
                 index_batch(self.indexer, self.extract(batch))
+            for answer in self.taken(TaskName.INDEX):
+                assert isinstance(answer, IndexBatch)
+                index_batch(self.indexer, answer)
 
     def run(self, source: Path | list[Path], collection: str = "default", **options: object) -> jobs.Job:
         """Submit a job and do all its work."""
@@ -263,8 +267,10 @@ class World:
             named = sorted(rows)
             every = tx.execute(sa.select(job_table.c.id)).scalars().all()
             kept = image_counts.indexed(tx, [found.id])[found.id]
+            checked = quota_counts.check_next(tx, found.id, behind=-1)
         assert self.vectors.count(found.vector_collection, strong=True) == len(named) == kept
         assert self.vectors.keys(found.vector_collection, after=0, limit=16_000) == named
+        assert checked is None or checked.lacking == {}
         for job_id in every:
             self.check_ledger(job_id)
 

@@ -19,6 +19,7 @@ from imagesearch_client.explanations import Heat, Regions, png_of
 from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.queries import Query, Shape
+from imagesearch_client.quotas import Quota
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Patience",
     "ProtocolError",
     "Query",
+    "Quota",
     "Reconciliation",
     "Regions",
     "Report",

@@ -20,6 +20,7 @@ from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import KeyCalls
 from imagesearch_client.pictures import Pictures
+from imagesearch_client.quotas import QuotaCalls
 from imagesearch_client.searching import Searching
 from imagesearch_client.system import Info, Reconciliation, Report
 
@@ -39,7 +40,7 @@ class Manifest:
     path: str
 
 
-class Client(Searching, Pictures, CollectionCalls, KeyCalls):
+class Client(Searching, Pictures, CollectionCalls, KeyCalls, QuotaCalls):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work

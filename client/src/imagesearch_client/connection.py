@@ -196,12 +196,14 @@ def _problem(response: httpx.Response) -> ApiError:
     status = response.status_code
     title = body.get("title")
     detail = body.get("detail")
+    code = body.get("code")
     return ApiError(
         status=status,
         title=title if isinstance(title, str) else f"{status} {response.reason_phrase}".strip(),
         detail=detail if isinstance(detail, str) else None,
         errors=_field_errors(body.get("errors")),
         retry_after=_retry_after(response.headers.get("Retry-After")),
+        code=code if isinstance(code, str) else None,
     )
 
 

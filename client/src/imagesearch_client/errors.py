@@ -25,6 +25,7 @@ class ApiError(ClientError):
         title: the kind of problem, in a few words.
         detail: what is wrong this time; None where the API does not say.
         errors: the fields that are wrong, where the problem lies in fields.
+        code: why, in one stable word such as ``quota_exceeded``; None where the API does not say.
         retry_after: seconds after which the API would like to be asked again; None where it does not say.
     """
 
@@ -35,11 +36,14 @@ class ApiError(ClientError):
         detail: str | None = None,
         errors: tuple[FieldError, ...] = (),
         retry_after: float | None = None,
+        *,
+        code: str | None = None,
     ) -> None:
         self.status = status
         self.title = title
         self.detail = detail
         self.errors = errors
+        self.code = code
         self.retry_after = retry_after
         super().__init__(detail or "; ".join(f"{error.field}: {error.rule}" for error in errors) or title)
 

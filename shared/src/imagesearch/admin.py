@@ -1,4 +1,4 @@
-"""Look after the system on the server: `python -m imagesearch.admin keys|secrets|audit|doctor|plan|...`."""
+"""Look after the system on the server: `python -m imagesearch.admin keys|quotas|secrets|audit|doctor|plan|...`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from imagesearch.catalog import api_keys, audit, signing_secrets
 from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.command import add_doctor
 from imagesearch.errors import ImageSearchError
+from imagesearch.quota_command import add_quotas
 from imagesearch.settings import PostgresSettings
 from imagesearch.upload_check import add_verify_uploads
 
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = log.add_parser("list", help="list events, newest first, a line of JSON each")
     listing.add_argument("--limit", type=int, default=100, help="how many, at most")
     listing.set_defaults(run=_audit)
+    add_quotas(parts)
     add_doctor(parts)
     add_plan(parts)
     add_verify_uploads(parts)

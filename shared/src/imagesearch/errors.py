@@ -5,6 +5,8 @@ Only the edge (HTTP handlers, the command line) turns these into what people see
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from imagesearch.failures import FailureCode
 
 
@@ -80,6 +82,40 @@ class UrlRefused(PermanentError):
     def __init__(self, rule: str) -> None:
         super().__init__(rule)
         self.rule = rule
+
+
+class Resource(StrEnum):
+    """Name what a tenant may have so much of."""
+
+    IMAGES = "images"
+    BYTES = "bytes"
+    JOBS = "jobs"
+    """That have not ended."""
+
+
+class QuotaExceeded(PermanentError):
+    """A tenant has as much as its quota allows.
+
+    Attributes:
+        resource: of what.
+        used: how much of it the tenant has.
+        limit: how much it may have.
+        collection: whose images count; None: those of every one.
+        partition: likewise.
+    """
+
+    def __init__(
+        self, resource: Resource, used: int, limit: int, *, collection: str | None, partition: str | None
+    ) -> None:
+        named = (("partition", partition), ("collection", collection))
+        tenant = " of ".join(f"{word} {name!r}" for word, name in named if name is not None)
+        counted = {Resource.IMAGES: "pictures", Resource.BYTES: "bytes", Resource.JOBS: "jobs at once"}[resource]
+        super().__init__(f"The quota of {tenant} is used up: its limit of {counted} is {limit:,}.")
+        self.resource = resource
+        self.used = used
+        self.limit = limit
+        self.collection = collection
+        self.partition = partition
 
 
 class KeyRevoked(PermanentError):

@@ -40,6 +40,8 @@ class FailureCode(StrEnum):
     """A line of a manifest does not say which picture is meant, or gives it what no picture can have."""
     VECTOR_LOST = "vector_lost"
     """The vector store lost the picture's vector, and no file lies at the path to make it again."""
+    QUOTA_EXCEEDED = "quota_exceeded"
+    """The tenant has as many pictures, or bytes, as its quota allows."""
     REMOVED = "removed"
     """The picture was deleted from the collection while the job ran."""
 

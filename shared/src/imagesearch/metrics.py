@@ -8,6 +8,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from imagesearch.contract import Outcome
+from imagesearch.errors import Resource
 from imagesearch.failures import FailureCode
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -37,6 +38,11 @@ RATE_REFUSALS = Counter(
     "Requests turned away because too many came in a minute: of one caller, or with wrong keys from one address.",
     ["code"],
 )
+QUOTA_REFUSALS = Counter(
+    "imagesearch_quota_refusals_total",
+    "Requests turned away because a tenant has as much as its quota allows, by what that is.",
+    ["resource"],
+)
 QUERY_CACHE = Counter(
     "imagesearch_query_cache_total", "Pictures of searches, by whether their vector was remembered.", ["result"]
 )
@@ -63,6 +69,8 @@ for _outcome in Outcome:
     IMAGES_FINISHED.labels(_outcome.value)
 for _code in FailureCode:
     IMAGES_FAILED.labels(_code.value)
+for _resource in Resource:
+    QUOTA_REFUSALS.labels(_resource.value)
 for _result in ("done", "put_off"):
     RECONCILE_RUNS.labels(_result)
 for _store in ("postgres", "redis", "milvus"):

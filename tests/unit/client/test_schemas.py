@@ -29,6 +29,7 @@ from imagesearch_client.explanations import Heat, Regions
 from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import ApiKey
+from imagesearch_client.quotas import Quota
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 from support.api_twin import services_of
 
@@ -59,6 +60,7 @@ CLASSES: dict[str, Parse] = {
     "Info": Info.parse,
     "Job": Job.parse,
     "NewApiKey": ApiKey.parse_new,
+    "Quota": Quota.parse,
     "Reconciliation": Reconciliation.parse,
     "Regions": Regions.parse,
     "Report": Report.parse,
@@ -87,7 +89,9 @@ ELSEWHERE = {
     "Preset": "a word",
     "Problem": "an error, see below",
     "RefusalCode": "a word",
+    "Resource": "a word",
     "Session": "for pages, which log in by a cookie",
+    "UsedQuota": "a part of Problem",
     "Work": "for autoscalers, which read it as it is",
     "Worker": "a part of Info that is kept as it is",
 }

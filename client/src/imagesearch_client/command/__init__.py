@@ -6,6 +6,7 @@ from imagesearch_client.command.duplicates import compare, duplicates
 from imagesearch_client.command.images import images
 from imagesearch_client.command.index import index
 from imagesearch_client.command.jobs import cancel, failures, jobs, pause, resume, retry
+from imagesearch_client.command.quotas import quotas
 from imagesearch_client.command.reindex import reindex
 from imagesearch_client.command.root import main
 from imagesearch_client.command.search import search
@@ -27,6 +28,7 @@ for _command in (
     count,
     images,
     info,
+    quotas,
     admin,
 ):
     main.add_command(_command)

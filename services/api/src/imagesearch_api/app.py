@@ -16,6 +16,7 @@ from imagesearch_api.http import problems, spooling
 from imagesearch_api.http.callers import judge_callers
 from imagesearch_api.http.foreign import guard
 from imagesearch_api.http.origins import EVERY_ORIGIN
+from imagesearch_api.http.quotas import answer_refusals
 from imagesearch_api.http.rates import limit_rates
 from imagesearch_api.http.request_ids import HEADER as REQUEST_ID
 from imagesearch_api.http.request_ids import name_requests
@@ -38,6 +39,7 @@ from imagesearch_api.v2 import (
     info,
     jobs,
     keys,
+    quotas,
     reindex,
     search,
     session,
@@ -58,6 +60,7 @@ ROUTES = (
     search,
     session,
     keys,
+    quotas,
     description,
 )
 """The modules whose import gives the v2 blueprint its routes."""
@@ -106,6 +109,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_blueprint(health)
     app.register_blueprint(page(Assets.read()))
     problems.register(app)
+    answer_refusals(app)
     app.after_request(_count)
     protect(app)
     return app

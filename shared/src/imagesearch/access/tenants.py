@@ -44,6 +44,11 @@ class Tenancy:
         """Tell whether images of a partition are within reach."""
         return self.partition in (None, partition)
 
+    def reaches_all_of(self, collection: str | None, partition: str | None) -> bool:
+        """Tell whether all images of a collection and partition are within reach; None is any of them."""
+        holds_collection = self.collections is None or collection in self.collections
+        return holds_collection and self.partition in (None, partition)
+
     def partition_of(self, asked: str | None) -> str | None:
         """Return the partition that a request is restricted to: the bound one where it names none.
 

@@ -28,6 +28,8 @@ class Action(StrEnum):
     COLLECTION_RENAMED = "collection_renamed"
     ALIAS_REMOVED = "alias_removed"
     IMAGES_DELETED = "images_deleted"
+    QUOTA_SET = "quota_set"
+    QUOTA_REMOVED = "quota_removed"
     PRUNE_SUBMITTED = "prune_submitted"
     """A job that deletes images whose files are gone; what it deleted, its counters say."""
 

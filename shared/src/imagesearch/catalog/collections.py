@@ -13,6 +13,7 @@ from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.columns import columns_of
 from imagesearch.catalog.constants import METRIC
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.quotas import counts as quota_counts
 from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collections as table
 from imagesearch.errors import Conflict, NotFound, PipelineMismatch
@@ -223,6 +224,7 @@ def mark_deleted(tx: Transaction, collection: Collection) -> None:
     """
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state=CollectionState.DELETED))
     image_counts.remove(tx, collection.id)
+    quota_counts.remove(tx, collection.id)
 
 
 def _collection(row: sa.Row[Any]) -> Collection:

@@ -19,6 +19,8 @@ DISPATCH = 0x1A6E9
 IMAGE_COUNTS = 0x1A6EA
 PICTURES = 0x1A6EB
 API_KEYS = 0x1A6EC
+QUOTA_COUNTS = 0x1A6ED
+QUOTAS = 0x1A6EE
 MIGRATION = 0x1A6E5EA2
 SIGNING = 0x1A6E5EA3
 
@@ -88,6 +90,22 @@ def pictures(tx: Transaction, image_ids: Sequence[int]) -> None:
     tx.execute(
         sa.text("SELECT pg_advisory_xact_lock(:kind, turn) FROM unnest(CAST(:turns AS integer[])) AS turn"),
         {"kind": PICTURES, "turns": turns},
+    )
+
+
+def quota_counts(tx: Transaction, collection_id: int) -> None:
+    """Wait until nobody else is checking what quotas count of this collection, and keep others from it."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(QUOTA_COUNTS, _key(collection_id))))
+
+
+def quotas(tx: Transaction, quota_ids: Sequence[int]) -> None:
+    """Wait until nobody else takes what is left of these quotas, and keep others from it.
+
+    They are taken in one order, and behind the rows of images and of jobs.
+    """
+    tx.execute(
+        sa.text("SELECT pg_advisory_xact_lock(:kind, turn) FROM unnest(CAST(:turns AS integer[])) AS turn"),
+        {"kind": QUOTAS, "turns": sorted({_key(quota_id) for quota_id in quota_ids})},
     )
 
 

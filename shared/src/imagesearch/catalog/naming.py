@@ -18,6 +18,8 @@ from imagesearch.catalog import image_counts, images, keys, path_backlog, stray_
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.quotas import counts as quota_counts
+from imagesearch.catalog.quotas.counts import Content, contents_of
 from imagesearch.catalog.reindex import exceptions
 from imagesearch.catalog.states import ImageState
 from imagesearch.catalog.tables import images as table
@@ -78,7 +80,15 @@ def name(tx: Transaction, collection: Collection, named: Sequence[Named]) -> Non
         },
     )
     image_counts.move(tx, collection.id, gained=[one.row.id for one in named if one.row.vector_key is None])
+    quota_counts.move(
+        tx, collection.id, gained=map(_content, ordered), lost=contents_of(one.row for one in ordered)
+    )
     tombstones.bury(tx, collection.id, _buried(one.row for one in named))
+
+
+def _content(one: Named) -> Content:
+    size = one.row.size_bytes if one.facts is None else one.facts.size_bytes
+    return Content(one.row.id, one.partition, size)
 
 
 def unname(tx: Transaction, collection: Collection, rows: Iterable[Image], state: ImageState) -> None:
@@ -91,6 +101,7 @@ def unname(tx: Transaction, collection: Collection, rows: Iterable[Image], state
             .values(state=state, version=keys.version(), **exceptions.NOTHING)
         )
         image_counts.move(tx, collection.id, lost=[row.id for row in rows])
+        quota_counts.move(tx, collection.id, lost=contents_of(rows))
         tombstones.bury(tx, collection.id, _buried(rows))
 
 
@@ -122,6 +133,7 @@ def delete(
         )
         tx.execute(sa.delete(table).where(table.c.id.in_(sorted(rows))))
         image_counts.move(tx, collection.id, lost=[row.id for row in rows.values() if row.vector_key is not None])
+        quota_counts.move(tx, collection.id, lost=contents_of(rows.values()))
     return sorted(rows)
 
 

@@ -46,8 +46,8 @@ def see_jobs(tx: Transaction, number: int) -> None:
 
 
 def begin(tx: Transaction, names: tuple[str, ...]) -> None:
-    """Have everything compared, part by part; where that has begun already, it goes on."""
-    if not places(tx):
+    """Have these parts compared; where that has begun already, it goes on."""
+    if not places(tx).keys() & set(names):
         tx.execute(insert(parts).values([{"part": name} for name in names]).on_conflict_do_nothing())
 
 

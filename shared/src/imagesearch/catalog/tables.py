@@ -29,6 +29,7 @@ from imagesearch.catalog.job_tables import (
     jobs,
     sent_images,
 )
+from imagesearch.catalog.quota_tables import quota_counts, quotas
 from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.networks import VGG16
 
@@ -53,6 +54,8 @@ __all__ = [
     "key_backlog",
     "metadata",
     "path_backlog",
+    "quota_counts",
+    "quotas",
     "reconciliation",
     "reconciliation_parts",
     "retired_vectors",

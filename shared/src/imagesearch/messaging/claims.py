@@ -156,6 +156,10 @@ class InFlight:
             self._redis.sadd(QUEUES_KEY, queue)
         return queue_order.note_queued(self._redis, queue, batch_ids)
 
+    def answered(self, batch_ids: Sequence[int]) -> list[str]:
+        """Note that answers to batches which no extractor has are about to be queued; return their task ids."""
+        return queue_order.note_queued(self._redis, Queue.INDEX.value, batch_ids)
+
     def extract_queues(self) -> list[str]:
         """Return the names of the queues that batches were ever sent to.
 

@@ -18,8 +18,10 @@ from werkzeug.test import TestResponse
 
 from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import Tenancy
-from imagesearch.catalog import tables
+from imagesearch.catalog import collections, tables
 from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.quotas import limits
+from imagesearch.catalog.quotas.limits import Limits
 from imagesearch.messaging.claims import InFlight
 from imagesearch.vectors import InMemoryVectorStore
 from imagesearch_api.openapi.document import document
@@ -79,6 +81,10 @@ def house(
         partition = f"part-of-{name}" if by == "collections" else name
         bounds = bounds_by(by, pictures / name)
         tenants.append(settle_in(world, name, collection, partition, bounds, count=count))
+        with catalog.transaction() as tx:
+            limited = collections.get(tx, collection).id
+            for of_partition in (partition, None):
+                limits.put(tx, limited, of_partition, Limits(images=1_000), by=None)
     keys = Keys()
     header = bearer(keys.make(Scope.WRITE, tenants[0].tenancy))
     # Aliases of a collection that both are in are everybody's.
@@ -199,6 +205,7 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(name="wider", scope="admin"),
     ],
     "DELETE /api/v2/keys/{key_id}": [lambda m, o: {}],
+    "GET /api/v2/quotas": [lambda m, o: {}],
     "GET /api/v2/work": [lambda m, o: {}],
     "GET /api/v2/openapi.json": [lambda m, o: {}],
     "GET /api/v2/admin/doctor": [lambda m, o: {}],

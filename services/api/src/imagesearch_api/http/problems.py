@@ -41,7 +41,7 @@ from imagesearch_api.http.fields import (
     WrongMediaType,
     named,
 )
-from imagesearch_api.models.responses.problems import FieldError, Problem
+from imagesearch_api.models.responses.problems import FieldError, Problem, UsedQuota
 
 log = structlog.get_logger()
 
@@ -80,6 +80,7 @@ def problem(
     code: FailureCode | RefusalCode | None = None,
     *,
     retry_after: int = RETRY_AFTER_SECONDS,
+    quota: UsedQuota | None = None,
 ) -> Response:
     """Return a problem details response of that status.
 
@@ -89,8 +90,11 @@ def problem(
         errors: the fields that are wrong, each with its rule.
         code: why a picture cannot be used, or why a request was turned away.
         retry_after: seconds to wait, where waiting helps.
+        quota: the one that is used up.
     """
     parts: dict[str, Any] = {} if code is None else {"code": code}
+    if quota is not None:
+        parts["quota"] = quota
     if errors:
         parts["errors"] = [FieldError(field=field, rule=rule) for field, rule in errors]
     title = HTTPStatus(status).phrase

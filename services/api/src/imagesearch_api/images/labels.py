@@ -12,6 +12,8 @@ from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.quotas import admission
+from imagesearch.catalog.quotas.admission import Change
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, UnchangedImage
 from imagesearch.errors import Conflict, NotFound
@@ -55,6 +57,7 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate,
         NotFound: there is no such collection or image.
         Conflict: the image is not indexed, or was deleted meanwhile.
         MetadataRejected: the metadata would be larger than it may be.
+        QuotaExceeded: the image does not fit into a quota of the partition that it is to have.
         StoreUnavailable: a store does not answer.
     """
     bounds = owner.tenancy
@@ -98,6 +101,9 @@ def _write(ports: Writes, collection: Collection, image: Image, labels: Labels, 
     """Have the indexer write the picture's vector beside its new labels: it has the row's lock, and reads both."""
     if image.state != ImageState.INDEXED or image.sha256 is None or collection.model is None:
         raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
+    change = Change(image.partition, labels.on(image)[0], image.size_bytes or 0)
+    with ports.catalog.reading() as tx:
+        admission.require_room(tx, collection.id, change)
     seen = UnchangedImage(
         image_id=image.id,
         sha256=image.sha256,
@@ -116,4 +122,4 @@ def _write(ports: Writes, collection: Collection, image: Image, labels: Labels, 
         failures=(),
         generation=collection.generation,
     )
-    return finish(ports, message, image.id)
+    return finish(ports, message, image.id, change)

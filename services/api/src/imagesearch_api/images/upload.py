@@ -18,6 +18,8 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.quotas import admission
+from imagesearch.catalog.quotas.admission import Change
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
 from imagesearch.errors import Conflict, PipelineMismatch, StoreUnavailable
@@ -47,6 +49,7 @@ def upload(
         NotFound: there is no such collection.
         PictureRejected: the picture cannot be used.
         Conflict: uploads are not set up, or the picture was deleted meanwhile or moved to another partition.
+        QuotaExceeded: the owner has as much as a quota allows; nothing was kept.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time; nothing was kept.
         StoreUnavailable: a store does not answer.
@@ -67,6 +70,9 @@ def upload(
             raise Conflict(f"This content {which} was moved to another partition.")
         if labels.change_nothing(expected.partition, expected.metadata):
             return unchanged(known, waiting)
+    change = Change(None if known is None else known.partition, partition, len(data))
+    with ports.catalog.reading() as tx:
+        admission.require_room(tx, collection.id, change)
     model, vectors = infer(ports.embedding, collection, [picture.pixels])
     if collection.model not in (None, model):
         raise PipelineMismatch(mismatch_reason(collection, model))
@@ -84,7 +90,7 @@ def upload(
         failures=(),
         generation=collection.generation,
     )
-    return replace(finish(ports, message, image.id), is_new=known is None)
+    return replace(finish(ports, message, image.id, change), is_new=known is None)
 
 
 def _known(ports: Writes, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:

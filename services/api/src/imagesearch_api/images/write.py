@@ -15,8 +15,11 @@ from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import ledger, single_image
 from imagesearch.catalog.jobs.single_image import Accepted
 from imagesearch.catalog.labels import Labels
+from imagesearch.catalog.quotas import admission
+from imagesearch.catalog.quotas.admission import Change
 from imagesearch.contract import IndexBatch, TaskName
 from imagesearch.errors import Conflict, NotFound, QueryTimeout, StoreUnavailable
+from imagesearch.failures import FailureCode
 from imagesearch.files.uploads import Uploads
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.jobs.ports import Ask
@@ -79,10 +82,11 @@ def begin(ports: Writes, image: Image, labels: Labels, owner: Owner) -> tuple[st
         return single_image.begin(tx, image, labels, owner)
 
 
-def finish(ports: Writes, message: IndexBatch, image_id: int) -> WriteResult:
+def finish(ports: Writes, message: IndexBatch, image_id: int, change: Change) -> WriteResult:
     """Have a picture written, and wait a while until searches see it.
 
     Raises:
+        QuotaExceeded: others were faster, and it does not fit into a quota any more.
         Conflict: it was deleted meanwhile, or cannot be written as things stand; the message says why.
         StoreUnavailable: Postgres does not answer; the job goes on.
     """
@@ -93,6 +97,8 @@ def finish(ports: Writes, message: IndexBatch, image_id: int) -> WriteResult:
     with ports.catalog.transaction() as tx:
         ended = jobs.get(tx, message.job_id)
         failed = ledger.failures(tx, message.job_id, after=0, limit=1)
+        if failed and failed[0].code == FailureCode.QUOTA_EXCEEDED:
+            admission.require_room(tx, ended.collection_id, change)
         if failed:
             raise Conflict(failed[0].reason)
         try:

@@ -6,6 +6,7 @@ import structlog
 
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import jobs
+from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import BuildState
 from imagesearch.contract import CancelJob, TaskName
@@ -76,10 +77,13 @@ def retry(ports: Jobs, job_id: str, owner: Owner) -> jobs.Job:
     Raises:
         NotFound: there is no such job within the owner's reach.
         Conflict: it has not ended, was cancelled, or nothing failed.
+        QuotaExceeded: as many others as a quota allows have not ended.
     """
     with ports.catalog.transaction() as tx:
         # Locked first: what is being given up at this moment has been given up after that.
-        jobs.lock(tx, job_id, owner)
+        ended = jobs.lock(tx, job_id, owner)
+        if ended.finished_at is not None:
+            admission.require_job(tx, ended.collection_id, ended.partition)
         build = builds.get(tx, job_id)
         is_abandoned = build is not None and build.state == BuildState.ABANDONED
         job = jobs.reopen(tx, job_id, is_abandoned=is_abandoned)

@@ -11,6 +11,7 @@ from imagesearch.access.tenants import Owner
 from imagesearch.catalog import collections, jobs, tenants
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.collections import short_model
+from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.reindex import builds
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind
@@ -68,6 +69,7 @@ def submit_reindex(
         basis = wanted.pipeline or collection.preprocessing
         preprocessing = pipeline_of(network, basis, wanted.preprocessing or {})
         model = model_to_build_with(collection, network.name, running_models(workers, network.name))
+        admission.require_job(tx, collection.id, None)
         job = builds.submit(
             tx,
             collection,

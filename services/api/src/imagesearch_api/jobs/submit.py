@@ -16,6 +16,7 @@ from imagesearch.catalog.audit import Action
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import Conflict, PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
@@ -80,6 +81,7 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
         Conflict: the idempotency key was used for another request.
         Forbidden: the owner is bound to other collections, or to another partition.
         NotFound: there is no such collection, and the owner makes none.
+        QuotaExceeded: as many jobs as a quota allows have not ended.
         SourceRejected: the directory or manifest is missing, forbidden or none.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
@@ -96,6 +98,7 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     try:
         with ports.catalog.transaction() as tx:
             collection = tenants.collection_to_fill(tx, submission.collection, bounds, submission.preset)
+            admission.require_job(tx, collection.id, submission.partition)
             job = jobs.create(tx, collection.id, wanted)
             if submission.prune:
                 audit.note(tx, Action.PRUNE_SUBMITTED, submission.owner.key_id, {"job": job.id})

@@ -12,6 +12,7 @@ from imagesearch.access.tenants import Owner, Tenancy
 from imagesearch.catalog import collections, duplicates, image_queries, jobs, tenants
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, NotFound
@@ -112,6 +113,7 @@ def submit_duplicates(
             owner=owner,
             callback_url=callback_url,
         )
+        admission.require_job(tx, collection.id, owner.tenancy.partition)
         job = jobs.create(tx, collection.id, wanted)
     ports.announce(job)
     return job

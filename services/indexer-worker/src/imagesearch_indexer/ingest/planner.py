@@ -27,6 +27,7 @@ from imagesearch.contract import JobState, Outcome
 from imagesearch.errors import SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.ingest.quotas import growth, room_to_plan
 from imagesearch_indexer.ingest.source import Listed, listing, look_again
 from imagesearch_indexer.lifecycle.dispatch import dispatch
 from imagesearch_indexer.lifecycle.finish import cancel_orphaned, end_job
@@ -137,12 +138,18 @@ def _assign(
     rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
     items: list[Item] = []
     to_extract: dict[int, list[Listed]] = {}
+    room = room_to_plan(tx, job, rows.values(), [item.labels.over(job.labels) for item in listed])
     for item in listed:
         row = rows.get(item.entry.path)
         if row is not None and not job.tenancy.holds_partition(row.partition):
             items.append(_failed(item.name, FailureCode.FORBIDDEN, OTHER_PARTITION))
             continue
-        found = found_out(item, row, item.labels.over(job.labels))
+        labels = item.labels.over(job.labels)
+        found = found_out(item, row, labels)
+        if row is not None and found is None:
+            refusal = room.lacking(growth(row, labels, item.entry.size_bytes))
+            if refusal is not None:
+                found = _failed(item.name, FailureCode.QUOTA_EXCEEDED, str(refusal))
         if row is not None and (found is None or row.id in to_extract):
             to_extract.setdefault(row.id, []).append(item)
         elif found is not None:

@@ -6,7 +6,7 @@ settles the batch: what a crash leaves behind is a vector that nothing names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imagesearch.catalog import collections, images, jobs, keys, naming
 from imagesearch.catalog.collection import Collection
@@ -17,13 +17,15 @@ from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.naming import Named
 from imagesearch.catalog.reindex import builds, exceptions
 from imagesearch.catalog.reindex.builds import ThrottleLevel
-from imagesearch.catalog.states import ImageState
+from imagesearch.catalog.states import ImageState, JobOrigin
 from imagesearch.contract import IndexBatch, Queue, unpack_vectors
 from imagesearch.errors import PipelineMismatch
+from imagesearch.failures import FailureCode
 from imagesearch.networks import queue_for
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
-from imagesearch_indexer.ingest.answer import OpenImage, Written, decide, is_of_another
+from imagesearch_indexer.ingest.answer import Answer, OpenImage, Written, decide, is_of_another
 from imagesearch_indexer.ingest.labels import put_vectors, relabel
+from imagesearch_indexer.ingest.quotas import keep_within_quotas
 from imagesearch_indexer.target import Target
 
 
@@ -77,6 +79,8 @@ def settle(
         if held.job.tenancy.holds_partition(row.partition)
     }
     answer = decide(message, held.open_images, there, refusal=refusal)
+    if held.job.adds_pictures:
+        keep_within_quotas(tx, collection, answer, there)
     images.mark_failed(tx, answer.bare)
     naming.unname(tx, collection, [there[image_id].row for image_id in answer.unnamed], ImageState.FAILED)
     new_keys = keys.draw(tx, len(answer.written))
@@ -92,7 +96,18 @@ def settle(
     lost = relabel(indexer, tx, collection, [there[image_id] for image_id in again])
     # Behind the labels, which are written beside what was known of the file before.
     images.mark_seen(tx, [seen for seen in answer.seen if seen.image_id not in lost])
+    if held.job.origin is JobOrigin.SINGLE_IMAGE:
+        _drop_refused_upload(tx, collection, answer, there)
     return [item for item in answer.settled if item.image_id not in lost]
+
+
+def _drop_refused_upload(
+    tx: Transaction, collection: Collection, answer: Answer, there: Mapping[int, OpenImage]
+) -> None:
+    """Leave nothing of an upload that did not fit into a quota: its file would count for nobody."""
+    refused = [item.image_id for item in answer.settled if item.code is FailureCode.QUOTA_EXCEEDED]
+    uploads = [image_id for image_id in refused if there[image_id].row.uploaded]
+    naming.delete(tx, collection, uploads, is_wanted=lambda row: row.vector_key is None)
 
 
 def _named(image: OpenImage, key: int, written: Written) -> Named:

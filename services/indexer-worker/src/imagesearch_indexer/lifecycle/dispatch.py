@@ -20,7 +20,7 @@ from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, leases, sent_images
 from imagesearch.catalog.jobs.batches import Batch
-from imagesearch.contract import PlanJob, TaskName
+from imagesearch.contract import IndexBatch, PlanJob, TaskName
 from imagesearch.errors import StoreUnavailable
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.load import Load, Sender, Taken, allowed, lease, load_batches
@@ -231,11 +231,15 @@ def _send(indexer: Indexer, load: Load) -> None:
     """Send batches whose lease is committed."""
     for queue in sorted({each.queue for each in load.leased}):
         there = [each for each in load.leased if each.queue == queue]
-        task_ids = indexer.in_flight.queued(queue, [each.batch.id for each in there])
+        batch_ids = [each.batch.id for each in there]
+        is_answer = isinstance(there[0].message, IndexBatch)
+        task = TaskName.INDEX if is_answer else TaskName.EXTRACT
+        in_flight = indexer.in_flight
+        task_ids = in_flight.answered(batch_ids) if is_answer else in_flight.queued(queue, batch_ids)
         for each, task_id in zip(there, task_ids, strict=True):
             try:
                 with tracing.continuing(each.traceparent):
-                    indexer.send(TaskName.EXTRACT, each.message, task_id, queue=queue)
+                    indexer.send(task, each.message, task_id, queue=queue)
             except StoreUnavailable as error:
                 log.warning("batch.not_sent", job=each.batch.job_id, batch=each.batch.id, reason=str(error))
     if load.waiting:

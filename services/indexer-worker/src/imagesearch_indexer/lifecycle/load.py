@@ -12,7 +12,11 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import batches, leases, sent_images
 from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.catalog.jobs.sent_images import Claimed
-from imagesearch.contract import ExtractBatch
+from imagesearch.catalog.quotas import admission
+from imagesearch.catalog.quotas.admission import Change
+from imagesearch.contract import ExtractBatch, ExtractItem, FailedImage, IndexBatch, Queue
+from imagesearch.errors import QuotaExceeded
+from imagesearch.failures import FailureCode
 from imagesearch_indexer.shares import Shares
 from imagesearch_indexer.target import Target
 
@@ -37,11 +41,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """Hold a batch that may leave once its lease is committed."""
+    """Hold a batch that may leave once its lease is committed: to an extractor, or answered, to an indexer."""
 
     batch: Batch
     queue: str
-    message: ExtractBatch
+    message: ExtractBatch | IndexBatch
     traceparent: str | None
 
 
@@ -92,6 +96,7 @@ def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Loa
         (each.batch, [item.image_id for item in items[each.batch.id]]) for each in taken if not each.target.anew
     ]
     claimed = sent_images.claim(tx, shared) if shared else Claimed({}, ())
+    full = {job_id: _full(tx, sender) for job_id, sender in {e.batch.job_id: e.sender for e in taken}.items()}
     leased: list[Leased] = []
     for each in taken:
         batch, target = each.batch, each.target
@@ -101,6 +106,11 @@ def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Loa
         going = items[batch.id]
         if not target.anew:
             going = tuple(item for item in going if item.image_id in claimed.going[batch.id])
+        refusal = full[batch.job_id]
+        if refusal is not None and all(item.known_sha256 is None for item in going):
+            answer = _refused(each, going, refusal)
+            leased.append(Leased(batch, Queue.INDEX.value, answer, each.sender.job.traceparent))
+            continue
         message = ExtractBatch(
             job_id=batch.job_id,
             batch_id=batch.id,
@@ -112,3 +122,27 @@ def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Loa
         )
         leased.append(Leased(batch, target.queue, message, each.sender.job.traceparent))
     return Load(leased, claimed.waiting)
+
+
+def _full(tx: Transaction, sender: Sender) -> QuotaExceeded | None:
+    """Return the quota into which no new picture of a job fits now; None where there is none."""
+    job = sender.job
+    if not job.adds_pictures:
+        return None
+    smallest = Change(None, job.partition or "", 1)
+    return admission.room(tx, job.collection_id, [smallest.after]).lacking(smallest)
+
+
+def _refused(taken: Taken, items: Sequence[ExtractItem], refusal: QuotaExceeded) -> IndexBatch:
+    """Return the answer to a batch of new pictures that need not be read: there is no room for them."""
+    code, reason = FailureCode.QUOTA_EXCEEDED, str(refusal)
+    return IndexBatch(
+        job_id=taken.batch.job_id,
+        batch_id=taken.batch.id,
+        model=taken.target.model or "",
+        images=(),
+        vectors=b"",
+        unchanged=(),
+        failures=tuple(FailedImage(item.image_id, code, reason, item.expected_version) for item in items),
+        generation=taken.sender.collection.generation,
+    )

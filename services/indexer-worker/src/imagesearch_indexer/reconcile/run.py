@@ -9,6 +9,7 @@ import structlog
 
 from imagesearch.catalog import collections, jobs, retired
 from imagesearch.catalog.jobs import counters
+from imagesearch.catalog.quotas.limits import COUNTING
 from imagesearch.contract import Finding, Findings, Reconcile
 from imagesearch.metrics import RECONCILE_FINDINGS
 from imagesearch_indexer.composition import Indexer
@@ -25,6 +26,7 @@ from imagesearch_indexer.reconcile.ledgers import fold_ledgers
 from imagesearch_indexer.reconcile.lost_batches import LOOK_LIMIT, recover_batches
 from imagesearch_indexer.reconcile.old_paths import resolve_old_paths
 from imagesearch_indexer.reconcile.open_jobs import Repairs, look_at_open_jobs
+from imagesearch_indexer.reconcile.quota_counts import check_quotas, count_new_quotas
 from imagesearch_indexer.reconcile.recounts import recount_jobs
 from imagesearch_indexer.reconcile.report import Report, TurnLost
 from imagesearch_indexer.reconcile.step import DONE, Step
@@ -57,7 +59,7 @@ def reconcile(indexer: Indexer, message: Reconcile) -> Findings:
         return _said(report)
     if message.deep:
         # First, so that it is done by whoever reconciles.
-        everything.begin(indexer, SLICED)
+        everything.begin(indexer, EVERYTHING)
     with turn(indexer, patience=PATIENCE_SECONDS if message.deep else 0.0) as mine:
         if mine is None:
             return Findings((Finding("reconciliation_runs", 1, "another process reconciles"),))
@@ -173,7 +175,9 @@ def _drop_late(indexer: Indexer, report: Report, _: str | None) -> Step:
 
 SLICED: Final[Mapping[str, everything.Part]] = {
     "recounts": recount_jobs,
+    COUNTING: count_new_quotas,
     "image_counts": check_counts,
+    "quotas": check_quotas,
     "vectors": sweep_slice,
     "late_vectors": _drop_late,
     "ledgers": fold_ledgers,
@@ -182,3 +186,5 @@ SLICED: Final[Mapping[str, everything.Part]] = {
     "uploads": forget_uploads,
 }
 """What is compared slice by slice, in this order. An older release leaves a part that it does not know."""
+EVERYTHING: Final = tuple(part for part in SLICED if part != COUNTING)
+"""What is compared once an hour; whoever sets a quota begins what is left out."""

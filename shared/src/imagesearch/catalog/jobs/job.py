@@ -130,6 +130,11 @@ class Job:
         return self.kind != JobKind.INDEX or self.origin in (JobOrigin.SINGLE_IMAGE, JobOrigin.REPAIR)
 
     @property
+    def adds_pictures(self) -> bool:
+        """Tell whether what the job indexes may be more than its tenant has: others only restore that."""
+        return self.kind == JobKind.INDEX and self.origin is not JobOrigin.REPAIR
+
+    @property
     def labels(self) -> Labels:
         """Return what the job gives to every picture; empty metadata gives none."""
         return Labels(self.partition, self.metadata or None)

@@ -20,6 +20,8 @@ from imagesearch.catalog import keys as drawn_keys
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.quotas import counts as quota_counts
+from imagesearch.catalog.quotas.counts import Content, contents_of
 from imagesearch.catalog.states import BuildState, ImageState
 from imagesearch.catalog.tables import built_images as table
 from imagesearch.catalog.tables import images, index_builds
@@ -135,6 +137,12 @@ def apply_to(tx: Transaction, collection: Collection, rows: Iterable[Image]) -> 
         changed = {"state": ImageState.FAILED, "version": drawn_keys.version(), **NOTHING}
         tx.execute(sa.update(images).where(images.c.id.in_(without)).values(changed))
     image_counts.move(tx, collection.id, lost=without)
+    quota_counts.move(
+        tx,
+        collection.id,
+        gained=[Content(one.image_id, locked[one.image_id].partition, one.size_bytes) for one in with_vector],
+        lost=contents_of(locked[one.image_id] for one in holding),
+    )
     buried = [Buried(one.from_key, one.image_id, locked[one.image_id].sha256) for one in holding]
     buried += [Buried(one.vector_key, None, one.sha256) for one in obsolete if one.vector_key is not None]
     tombstones.bury(tx, collection.id, buried)

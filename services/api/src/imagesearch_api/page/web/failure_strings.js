@@ -18,5 +18,6 @@ export const FAILURES = {
   crashes_worker: ["Crashes the worker", "Look into the worker’s log, and report the picture."],
   invalid_line: ["Line of the manifest", "Correct the line that the reason names, and submit the manifest again."],
   vector_lost: ["Vector lost", "Restore the file from its source, then try again."],
+  quota_exceeded: ["Beyond the quota", "Delete pictures, or have the quota raised; then try again."],
   removed: ["Deleted meanwhile", "Submit it again if it shall come back."],
 };
