@@ -31,7 +31,7 @@ TESTS ?= tests
 SIZES ?= 100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-alerts bench bench-scale quality lint lint-page format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-scale quality lint lint-page format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ test: setup ## run every test but the long fault rounds
 
 # Most tests wait for servers, so more processes than cores share them; a part of the tests is one process's work.
 WORKERS ?= $(if $(filter tests,$(TESTS)),4,0)
-PYTEST := $(BIN)/python -m pytest -m "not faults and not compose and not browser and not alerts"
+PYTEST := $(BIN)/python -m pytest -m "not faults and not compose and not k8s and not browser and not alerts"
 
 test-browser: setup ## use the page in Chromium (Debian's package chromium), against the whole system
 	@$(BIN)/python -m pytest tests/browser -m browser
@@ -81,6 +81,9 @@ test-alerts: setup ## work out when each alert fires, with promtool (Debian's pa
 
 test-compose: setup ## build the images and run docker-compose.yml on a Docker engine; needs no registry
 	@$(BIN)/python -m pytest tests/compose -m compose
+
+test-k8s: setup ## run deploy/k8s in the cluster of KUBECONFIG, or in one that is made (tools/cluster/README.md)
+	@$(BIN)/python -m pytest tests/k8s -m k8s
 
 bench: setup ## measure speed
 	@PYTHONPATH=tests $(BIN)/python -m bench

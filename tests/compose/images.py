@@ -70,9 +70,9 @@ def service_image(engine: Engine, name: str, version: str) -> str:
 
 def compressed_size(engine: Engine, image: str) -> int:
     """Return how many bytes an image has when its layers travel, compressed as registries do."""
-    saved = subprocess.Popen(["docker", "save", image], env=engine.environment, stdout=subprocess.PIPE)
-    done = subprocess.run("gzip -6 | wc -c", shell=True, stdin=saved.stdout, capture_output=True, check=True)  # noqa: S602
-    assert saved.wait() == 0
+    with subprocess.Popen(["docker", "save", image], env=engine.environment, stdout=subprocess.PIPE) as saved:
+        done = subprocess.run("gzip -6 | wc -c", shell=True, stdin=saved.stdout, capture_output=True, check=True)  # noqa: S602
+    assert saved.returncode == 0
     return int(done.stdout)
 
 

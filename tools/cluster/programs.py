@@ -1,0 +1,56 @@
+"""Build what a cluster runs from Go modules, and know what of Debian it needs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.cluster.commands import CommandFailed
+from tools.cluster.places import CACHE, HERE
+
+MODULE = HERE / "binaries"
+PLUGINS = Path("/usr/lib/cni")
+NEEDED = ("go", "containerd", "runc", "ctr", "iptables", "conntrack", "ip", "unshare", "openssl")
+PACKAGES = "containerd, runc, containernetworking-plugins, iptables, conntrack, iproute2 and openssl"
+KEDA = "github.com/kedacore/keda/v2"
+ETCD = "server"
+"""Programs are called as the last part of their packages' paths: this one's is `go.etcd.io/etcd/server/v3`."""
+
+
+def program(name: str) -> str:
+    """Return where a program that was built lies."""
+    return str(CACHE / "bin" / name)
+
+
+def build() -> None:
+    """Build every program that is not built yet; a quarter of an hour the first time, seconds later."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing or not PLUGINS.is_dir():
+        raise CommandFailed(f"{', '.join(missing) or PLUGINS} not found: Go and Debian's {PACKAGES} are needed")
+    release = _version("k8s.io/kubernetes")
+    major, minor = re.findall(r"\d+", release)[:2]
+    told = {"gitVersion": release, "gitMajor": major, "gitMinor": minor}
+    flags = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
+    _go("build", "-trimpath", "-ldflags", f"-s -w {flags}", "-o", f"{CACHE / 'bin'}/", "tool", "./dns", "./pause")
+
+
+def keda() -> Path:
+    """Return the folder with KEDA's own manifests, of the release that is built."""
+    return Path(_go("list", "-m", "-f", "{{.Dir}}", KEDA).strip()) / "config"
+
+
+def _version(module: str) -> str:
+    return _go("list", "-m", "-f", "{{.Version}}", module).strip()
+
+
+def _go(*arguments: str) -> str:
+    environment = os.environ | {"CGO_ENABLED": "0"}
+    done = subprocess.run(
+        ("go", *arguments), cwd=MODULE, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise CommandFailed(f"go {' '.join(arguments)}\n{done.stderr[-4000:]}")
+    return done.stdout
