@@ -31,7 +31,7 @@ TESTS ?= tests
 SIZES ?= 100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-scale quality lint lint-page format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality lint lint-page format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ test-k8s: setup ## run deploy/k8s in the cluster of KUBECONFIG, or in one that i
 
 bench: setup ## measure speed
 	@PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-milvus: setup ## compare index types at SIZE=1000000 vectors like those of PHOTOS=DIR with WEIGHTS=FILE
+	@PYTHONPATH=tests SIZE=$(SIZE) PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.milvus
 
 bench-scale: setup ## measure what a path costs at SIZES=100000,1000000: nothing may grow
 	@PYTHONPATH=tests SIZES=$(SIZES) $(BIN)/python -m bench.scale

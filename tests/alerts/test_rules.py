@@ -54,6 +54,7 @@ WELL: Series = {
     "imagesearch_redis_memory_limit_bytes": flat(10e9),
     'imagesearch_disk_free_bytes{place="uploads"}': flat(10e9),
     'imagesearch_disk_bytes{place="uploads"}': flat(100e9),
+    'imagesearch_store_full_total{store="milvus",lacks="quota"}': flat(0),
     'imagesearch_store_errors_total{store="milvus"}': growing(1),
     'imagesearch_retries_total{doing="index"}': growing(1),
     "imagesearch_batches_resent_total": growing(0.1),
@@ -122,6 +123,10 @@ CASES: dict[str, tuple[Series, set[str]]] = {
     "pictures meet another network": (
         {'imagesearch_images_failed_total{code="wrong_pipeline"}': since(50, 5, 0)},
         {"ImageSearchWrongNetwork"},
+    ),
+    "a store takes nothing more": (
+        {'imagesearch_store_full_total{store="milvus",lacks="quota"}': growing(20)},
+        {"ImageSearchStoreFull"},
     ),
     "Redis is nearly full": ({"imagesearch_redis_memory_bytes": since(30, 9.5e9, 8e9)}, {"ImageSearchRedisFull"}),
     "Redis has no limit": ({"imagesearch_redis_memory_limit_bytes": flat(0)}, set()),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -51,9 +52,14 @@ def album(library: Path) -> list[Path]:
 def start_stack(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[StartStack]:
     started: list[Living] = []
 
-    def start(*, real: bool = False, **environment: str) -> Living:
+    def start(
+        *, real: bool = False, disks: Mapping[str, int] = MappingProxyType({}), **environment: str
+    ) -> Living:
         stop()  # one at a time: they share the machine's cores
-        made = Living(tmp_path_factory.mktemp("stack"), library, real=real, **environment)
+        try:
+            made = Living(tmp_path_factory.mktemp("stack"), library, real=real, disks=disks, **environment)
+        except PermissionError as error:
+            pytest.skip(str(error))
         started.append(made)
         made.start()
         return made

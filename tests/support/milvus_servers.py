@@ -133,8 +133,13 @@ class MilvusServer(Server):
 
     is_lite = False
 
-    def __init__(self, folder: Path) -> None:
-        """Choose ports."""
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """Choose ports.
+
+        Args:
+            folder: holds its data.
+            settings: of Milvus, named as its environment variables; they count when it is started.
+        """
         from milvus import MilvusServerConfig
 
         config = MilvusServerConfig(data_dir=str(folder))
@@ -150,6 +155,7 @@ class MilvusServer(Server):
             f"listen-client-urls: {client}\nadvertise-client-urls: {client}\n"
             f"listen-peer-urls: {peer}\ninitial-advertise-peer-urls: {peer}\ninitial-cluster: default={peer}\n"
         )
+        self.settings = settings
         self.programs = unpacked()
 
     def command(self) -> list[str]:
@@ -165,4 +171,5 @@ class MilvusServer(Server):
             # Milvus searches rows that are not sealed yet by 16 of 128 lists: on 20,000 vectors without clusters
             # recall@10 was 0.56, and a search for 16,384 rows found 5,157. Without it they are all compared.
             "QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX": "false",
+            **self.settings,
         }

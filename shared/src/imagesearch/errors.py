@@ -138,5 +138,26 @@ class StoreUnavailable(TransientError):
         self.store = store
 
 
+class Shortage(StrEnum):
+    """Name what a store has no more of."""
+
+    MEMORY = "memory"
+    DISK = "disk"
+    CONNECTIONS = "connections"
+    QUOTA = "quota"
+
+
+class StoreFull(StoreUnavailable):
+    """A backing store answers, and has no room for what it is to take; the same may work when there is some.
+
+    Attributes:
+        lacks: what it has no more of.
+    """
+
+    def __init__(self, store: str, lacks: Shortage, reason: str) -> None:
+        super().__init__(store, f"no {lacks} left, {reason}")
+        self.lacks = lacks
+
+
 class QueryTimeout(TransientError):
     """No query extractor answered in time."""

@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from imagesearch.contract import Outcome
-from imagesearch.errors import Resource
+from imagesearch.errors import Resource, Shortage
 from imagesearch.failures import FailureCode
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -22,6 +22,9 @@ JOBS_ENDED = Counter("imagesearch_jobs_ended_total", "Jobs that ended, single-im
 BATCHES_RESENT = Counter("imagesearch_batches_resent_total", "Batches sent again because they were lost.")
 RETRIES = Counter("imagesearch_retries_total", "Tries that failed and are made again, by work.", ["doing"])
 STORE_ERRORS = Counter("imagesearch_store_errors_total", "Calls that a store did not answer.", ["store"])
+STORE_FULL = Counter(
+    "imagesearch_store_full_total", "Calls that a store refused because it has no room.", ["store", "lacks"]
+)
 RECONCILE_RUNS = Counter("imagesearch_reconcile_runs_total", "Reconciliations, by how they ended.", ["result"])
 RECONCILE_FINDINGS = Counter(
     "imagesearch_reconcile_findings_total", "What reconciliation found and repaired, by kind.", ["kind"]
@@ -75,6 +78,19 @@ for _result in ("done", "put_off"):
     RECONCILE_RUNS.labels(_result)
 for _store in ("postgres", "redis", "milvus"):
     STORE_ERRORS.labels(_store)
+for _store, _lacks in (
+    ("postgres", Shortage.CONNECTIONS),
+    ("postgres", Shortage.DISK),
+    ("postgres", Shortage.MEMORY),
+    ("redis", Shortage.DISK),
+    ("redis", Shortage.MEMORY),
+    ("milvus", Shortage.DISK),
+    ("milvus", Shortage.MEMORY),
+    ("milvus", Shortage.QUOTA),
+    ("files", Shortage.DISK),
+    ("temporary files", Shortage.DISK),
+):
+    STORE_FULL.labels(_store, _lacks.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import httpx
@@ -27,6 +28,7 @@ from imagesearch_local.environment import of_stack
 from imagesearch_local.errors import StackFailed
 from imagesearch_local.layout import MARKER, Layout
 from imagesearch_local.record import Record
+from support.faults.disks import mount, unmount
 from support.kept_ports import kept_port
 from support.waiting import TIMEOUT, ended, until
 
@@ -54,9 +56,29 @@ STILL_SECONDS = 600.0
 class Living:
     """One stack in a directory of its own."""
 
-    def __init__(self, folder: Path, images: Path, *, real: bool = False, **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        images: Path,
+        *,
+        real: bool = False,
+        disks: Mapping[str, int] = MappingProxyType({}),
+        **environment: str,
+    ) -> None:
+        """Choose a port, and mount disks.
+
+        Args:
+            folder: holds its data.
+            images: the root of what it may read.
+            real: with the network; otherwise a stand-in.
+            disks: which of its directories are disks of their own, and of how many megabytes.
+            environment: settings of the product.
+        """
         self.real = real
         self.layout = Layout.at(folder / "data")
+        self.disks = [self.layout.data_dir / name for name in disks]
+        for disk, megabytes in zip(self.disks, disks.values(), strict=True):
+            mount(disk, megabytes)
         self.output = folder / "output"
         self.port = kept_port()
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=TIMEOUT)
@@ -80,7 +102,10 @@ class Living:
         self.catalog.close()
         self.vectors.close()
         self._process.send_signal(signal.SIGTERM)
-        return ended(self._process)
+        status = ended(self._process)
+        for disk in self.disks:
+            unmount(disk)
+        return status
 
     def wait_ready(self) -> None:
         """Wait for as long as it lives: how long networks take to start, only the machine knows."""
@@ -224,7 +249,9 @@ class Living:
 class StartStack(Protocol):
     """Start a stack, which ends with the module of the test or when the next one starts."""
 
-    def __call__(self, *, real: bool = False, **environment: str) -> Living: ...
+    def __call__(
+        self, *, real: bool = False, disks: Mapping[str, int] = MappingProxyType({}), **environment: str
+    ) -> Living: ...
 
 
 def _works(action: Callable[[], None]) -> bool:

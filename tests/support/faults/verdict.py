@@ -135,3 +135,10 @@ def attempts(stack: Living, job_id: str) -> list[int]:
     """Return how often each batch of a job was sent."""
     with stack.catalog.transaction() as tx:
         return list(tx.execute(sa.select(job_batches.c.attempts).where(job_batches.c.job_id == job_id)).scalars())
+
+
+def crashes(stack: Living, job_id: str) -> int:
+    """Return how many workers were taken for dead over the batches of a job."""
+    query = sa.select(sa.func.sum(job_batches.c.crashes)).where(job_batches.c.job_id == job_id)
+    with stack.catalog.reading() as tx:
+        return int(tx.execute(query).scalar_one())

@@ -20,7 +20,7 @@ BUSY_SECONDS = 2
 
 
 class RefusalCode(StrEnum):
-    """Name why a request is turned away for now (429); nothing of it was done."""
+    """Name why a request is turned away for now (429, unless it says another)."""
 
     BUSY = "busy"
     """As many requests of its kind as one process takes are in flight."""
@@ -28,6 +28,9 @@ class RefusalCode(StrEnum):
     """The key, or without keys the address, has sent as many requests as it may in a minute."""
     WRONG_KEYS = "wrong_keys"
     """The address has sent as many keys that do not hold as it may in a minute."""
+
+    NO_ROOM = "no_room"
+    """(503) A store or a disk has no room for what the request brings; there may be some later."""
 
 
 class TooManyRequests(ImageSearchError):

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -19,9 +20,10 @@ from prometheus_client.registry import Collector
 from imagesearch.catalog import jobs, tombstones
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import Queue
-from imagesearch.errors import StoreUnavailable
+from imagesearch.errors import StoreFull, StoreUnavailable
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging import backlog
+from imagesearch.messaging.room import require_room
 from imagesearch.metrics import (
     DISK_BYTES,
     DISK_FREE_BYTES,
@@ -122,6 +124,9 @@ def of_redis(client: redis.Redis) -> list[Metric]:
         messages.add_metric([queue.value, "in_hand"], held.in_hand)
     for queue in Queue:
         workers.add_metric([queue.value], sum(consumes(worker, queue) for worker in alive))
+    with suppress(StoreFull):
+        # What is refused is counted, for the alert; the other figures are wanted all the more.
+        require_room(client)
     memory = backlog.memory(client)
     return [messages, workers, REDIS_MEMORY_BYTES.at(memory.used), REDIS_MEMORY_LIMIT_BYTES.at(memory.limit)]
 

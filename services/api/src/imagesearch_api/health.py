@@ -12,7 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog.migrate import is_current
 from imagesearch.contract import Queue
-from imagesearch.errors import StoreUnavailable
+from imagesearch.errors import StoreFull, StoreUnavailable
+from imagesearch.messaging.room import require_room
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.callers import needs, public, tenancy
 from imagesearch_api.http.lanes import Lane
@@ -38,10 +39,12 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer 200 when every store answers and a live worker consumes every queue, else 503 and what is missing.
 
+    So it is where Redis answers and has no room for messages.
+
     Where API keys are needed, only callers that are bound to nothing are told what is missing.
     """
     services = current()
-    return _ready({**_stores(services), **_workers(services)})
+    return _ready({**_stores(services), **_workers(services), **_room(services)})
 
 
 @health.get("/readyz/stores")
@@ -67,6 +70,17 @@ def _ready(components: Mapping[str, str]) -> ResponseReturnValue:
     if is_ready:
         return body
     return body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+def _room(services: Services) -> dict[str, str]:
+    """Return what keeps Redis from taking messages; nothing where it does, or is away."""
+    try:
+        require_room(services.patient.client)
+    except StoreFull as error:
+        return {"redis": str(error)}
+    except StoreUnavailable:
+        return {}
+    return {}
 
 
 def _stores(services: Services) -> dict[str, str]:

@@ -37,6 +37,10 @@ class Send(Protocol):
         """Publish it to a queue, or to that of its task."""
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Indexer:
     """Bundle the stores, the way to send messages, the settings, and what each kind of job does in its own way.
@@ -46,6 +50,8 @@ class Indexer:
         roots: directories under which pictures may be read.
         kinds: by the kind of a job; `tasks.KINDS`.
         workers: returns the live ones; raises `StoreUnavailable`.
+        claims_hold: tells whether live workers can have claimed what they have in hand: they could not while Redis
+            was away or full.
         dispatching: what this process knows of the room for batches.
         stopping: set when the process was told to stop.
     """
@@ -59,6 +65,7 @@ class Indexer:
     settings: IndexerSettings
     kinds: Mapping[JobKind, Kind]
     workers: Callable[[], Sequence[WorkerReport]] = tuple
+    claims_hold: Callable[[], bool] = _always
     dispatching: Dispatching = field(default_factory=Dispatching)
     stopping: Event = field(default_factory=Event)
 

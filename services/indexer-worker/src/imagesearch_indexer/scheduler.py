@@ -51,6 +51,8 @@ def scheduler_of(
         def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
             try:
                 waits = in_flight.is_waiting(entry.options["task_id"])
+                # Celery would log its stack each time that a full Redis takes no message.
+                in_flight.require_room()
             except StoreUnavailable as error:
                 log.warning("schedule.put_off", entry=entry.name, reason=str(error))
                 return

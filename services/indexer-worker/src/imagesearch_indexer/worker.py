@@ -76,6 +76,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         settings=settings,
         kinds=kinds,
         workers=registry.alive,
+        claims_hold=lambda: liveness.has_settled,
         stopping=liveness.stopping,
     )
     register_tasks(app, indexer, claims)

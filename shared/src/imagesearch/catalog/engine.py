@@ -15,9 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from imagesearch import tracing
-from imagesearch.errors import StoreUnavailable
-from imagesearch.metrics import STORE_ERRORS, STORE_SECONDS
+from imagesearch.errors import Shortage, StoreUnavailable
+from imagesearch.metrics import STORE_SECONDS
 from imagesearch.settings import PostgresSettings
+from imagesearch.store_failures import failed
 
 Transaction: TypeAlias = sa.Connection
 """What `Catalog` hands out, and whatever reads or writes the catalogue takes first."""
@@ -28,6 +29,11 @@ _UNUSABLE = ("08", "57P", "25P03", "25006")
 """Beginnings of the SQLSTATEs after which a connection is of no more use: it failed; the server ends, or is not
 ready; it ended a session that paused within its transaction; it takes no writes, as another is the primary now.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+_SHORTAGES = {"53100": Shortage.DISK, "53200": Shortage.MEMORY, "53300": Shortage.CONNECTIONS}
+_NO_ROOM = "No space left on device"
+"""Files are also written by statements that fail for other reasons, by name."""
+_NO_CONNECTIONS = ("too many clients", "too many connections", "connection slots are reserved")
 
 _CONTEXT = 4
 """Where the events around a statement have what SQLAlchemy keeps of its execution."""
@@ -201,8 +207,17 @@ def _end_statement(*event: Any) -> None:
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
-    STORE_ERRORS.labels("postgres").inc()
-    return StoreUnavailable("postgres", _first_line(error))
+    reason = _first_line(error)
+    return failed("postgres", reason, _shortage(getattr(error, "orig", None) or error, reason))
+
+
+def _shortage(origin: BaseException, reason: str) -> Shortage | None:
+    """Return what Postgres has no more of; None where that is not what is wrong."""
+    code = getattr(origin, "pgcode", None)
+    if code is not None:
+        return _SHORTAGES.get(code, Shortage.DISK if _NO_ROOM in reason else None)
+    # What a server says to somebody who cannot connect comes without its code.
+    return Shortage.CONNECTIONS if any(words in reason for words in _NO_CONNECTIONS) else None
 
 
 def _first_line(error: Exception) -> str:

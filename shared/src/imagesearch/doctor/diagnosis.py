@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from imagesearch.errors import Shortage
 
 
 class Verdict(StrEnum):
@@ -12,6 +15,15 @@ class Verdict(StrEnum):
     OK = "ok"
     PROBLEM = "problem"
     UNKNOWN = "unknown"
+
+
+ADVICE: Final = {
+    Shortage.MEMORY: "Give it more memory.",
+    Shortage.DISK: "Make room on its disk.",
+    Shortage.CONNECTIONS: "Raise max_connections, or run fewer processes: docs/operations.md adds them up.",
+    Shortage.QUOTA: "Raise its quota, or what the quota protects: memory or disk.",
+}
+"""What to do for a store that has no room; what waits for it goes on by itself then."""
 
 
 @dataclass(frozen=True, slots=True)

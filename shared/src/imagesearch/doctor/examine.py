@@ -9,13 +9,13 @@ import redis
 
 from imagesearch.catalog import collections
 from imagesearch.catalog.engine import Catalog
-from imagesearch.doctor.diagnosis import Diagnosis, Verdict
+from imagesearch.doctor.diagnosis import ADVICE, Diagnosis, Verdict
 from imagesearch.doctor.of_files import examine_files
 from imagesearch.doctor.of_milvus import examine_milvus
 from imagesearch.doctor.of_postgres import examine_postgres
 from imagesearch.doctor.of_redis import examine_redis
 from imagesearch.doctor.of_workers import examine_workers
-from imagesearch.errors import StoreUnavailable
+from imagesearch.errors import StoreFull, StoreUnavailable
 from imagesearch.files.roots import Roots
 from imagesearch.vectors import VectorStore
 from imagesearch.worker.registry import WorkerRegistry
@@ -60,7 +60,8 @@ def _looked(subject: str, look: Callable[[], list[Diagnosis]]) -> list[Diagnosis
         return look()
     except StoreUnavailable as error:
         if subject == error.store:
-            return [
-                Diagnosis(subject, Verdict.PROBLEM, str(error), f"Start it, or correct the address of {subject}.")
-            ]
+            todo = f"Start it, or correct the address of {subject}."
+            if isinstance(error, StoreFull):
+                todo = ADVICE[error.lacks]
+            return [Diagnosis(subject, Verdict.PROBLEM, str(error), todo)]
         return [Diagnosis(subject, Verdict.UNKNOWN, str(error), f"Bring {error.store} back first.")]

@@ -7,8 +7,10 @@ from typing import Any, cast
 
 import redis
 
-from imagesearch.doctor.diagnosis import Diagnosis, judge
+from imagesearch.doctor.diagnosis import ADVICE, Diagnosis, judge
+from imagesearch.errors import StoreFull
 from imagesearch.messaging.redis_errors import needing_redis
+from imagesearch.messaging.room import require_room
 
 MIN_VERSION = (7, 0)
 """The first with BLMPOP, by which queries are taken."""
@@ -36,6 +38,7 @@ def examine_redis(client: redis.Redis) -> list[Diagnosis]:
             "Run Redis 7 or newer, or Valkey.",
             is_well=_numbers(str(facts["redis_version"])) >= MIN_VERSION,
         ),
+        _writes(client),
         judge(
             "redis eviction",
             f"maxmemory-policy {policy}",
@@ -55,6 +58,14 @@ def examine_redis(client: redis.Redis) -> list[Diagnosis]:
             is_well=not limit or used < FULL * limit,
         ),
     ]
+
+
+def _writes(client: redis.Redis) -> Diagnosis:
+    try:
+        require_room(client)
+    except StoreFull as error:
+        return judge("redis writes", str(error), ADVICE[error.lacks], is_well=False)
+    return judge("redis writes", "taken", "", is_well=True)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -108,6 +108,13 @@ def _machine(worker: WorkerReport, facts: WorkerFacts | None) -> Iterator[Diagno
         "Mount them there as everywhere else, readable for its user.",
         is_well=not facts.unreadable,
     )
+    if facts.refused:
+        yield judge(
+            f"stores of {worker.name}",
+            "; ".join(facts.refused),
+            "Make room: what waits goes on then.",
+            is_well=False,
+        )
     yield judge(
         f"clock of {worker.name}",
         f"{facts.clock_ahead:+.0f} s beside Redis",

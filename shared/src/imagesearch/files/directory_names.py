@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from imagesearch.errors import StoreUnavailable
+from imagesearch.store_failures import full_disk
 from imagesearch.text import is_utf8
 
 RUN = 100_000
@@ -94,7 +94,7 @@ class _Runs:
             while written < len(data):
                 written += os.pwrite(self._descriptor, data[written:], self._ends[-1] + written)
         except OSError as error:
-            raise StoreUnavailable("temporary files", error.strerror or str(error)) from error
+            raise full_disk("temporary files", error) from error
         self._ends.append(self._ends[-1] + len(data))
 
     def read(self, at: int) -> Iterator[str]:

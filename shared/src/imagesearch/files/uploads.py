@@ -60,31 +60,46 @@ class Uploads:
             OSError: the file system did not take it, or a link or a file is in the way of its directories.
             ValueError: `path_of` gives no such path.
         """
+        with self.drafted(path, data) as place:
+            return place()
+
+    @contextmanager
+    def drafted(self, path: Path, data: bytes) -> Iterator[Callable[[], os.stat_result]]:
+        """Write what a file will hold, and yield what puts it there; unless that is called, nothing stays.
+
+        So whoever has to say first that the file is wanted learns before that whether there is room for it. What
+        puts it there looks whether it is there by then: it may have come, or have been removed.
+
+        Raises:
+            OSError: the file system did not take it, or a link or a file is in the way of its directories.
+            ValueError: `path_of` gives no such path.
+        """
         parts = self._parts(str(path))
         if parts is None:
             raise ValueError("no upload lies at such a path")
         *folders, name = parts
         self._make(folders)
         with descend(self.root, folders) as folder:
-            with suppress(FileNotFoundError):
-                existing = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                if stat.S_ISREG(existing.st_mode) and existing.st_size == len(data):
+            drafts = [] if _existing(name, folder, data) is not None else [_write_draft(folder, data)]
+
+            def place() -> os.stat_result:
+                existing = _existing(name, folder, data)
+                if existing is not None:
                     return existing
-            # A name that begins with a dot is left out by jobs over the directory.
-            draft = f".{uuid4().hex}"
+                if not drafts:
+                    drafts.append(_write_draft(folder, data))
+                os.replace(drafts[-1], name, src_dir_fd=folder, dst_dir_fd=folder)
+                drafts.clear()
+                with _listable(folder) as listed:
+                    os.fsync(listed)
+                return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
             try:
-                with os.fdopen(_create(draft, folder), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(draft, dir_fd=folder)
-                raise
-            with _listable(folder) as listed:
-                os.fsync(listed)
-            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+                yield place
+            finally:
+                for draft in drafts:
+                    with suppress(FileNotFoundError):
+                        os.unlink(draft, dir_fd=folder)
 
     def remove(self, path: str, is_wanted: Callable[[], bool]) -> None:
         """Remove the file of an upload that no image has; nothing happens where the path is not an upload's.
@@ -212,6 +227,30 @@ class Uploads:
 
 def _fail(error: OSError) -> None:
     raise error
+
+
+def _existing(name: str, folder: int, data: bytes) -> os.stat_result | None:
+    """Return the stat result of a file that holds these bytes, by its name and size; None where there is none."""
+    with suppress(FileNotFoundError):
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISREG(found.st_mode) and found.st_size == len(data):
+            return found
+    return None
+
+
+def _write_draft(folder: int, data: bytes) -> str:
+    """Write a file under a name with a dot in front, which jobs over the directory leave out; return the name."""
+    draft = f".{uuid4().hex}"
+    try:
+        with os.fdopen(_create(draft, folder), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)
+        raise
+    return draft
 
 
 def _create(name: str, folder: int) -> int:

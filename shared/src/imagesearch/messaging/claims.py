@@ -14,12 +14,13 @@ from typing import cast
 
 import redis
 import structlog
-from redis.client import Pipeline
 
 from imagesearch.contract import Queue
 from imagesearch.errors import TransientError
 from imagesearch.messaging import queue_order
 from imagesearch.messaging.redis_errors import best_effort, needing_redis
+from imagesearch.messaging.room import require_room
+from imagesearch.messaging.small_writes import Command, write_small
 from imagesearch.networks import is_queue_of
 
 log = structlog.get_logger()
@@ -71,17 +72,13 @@ class BatchClaims:
         """Claim a batch; without Redis the work goes on unclaimed and may be done twice."""
         with self._lock:
             self._held.add((stage, batch_id))
-        with (
-            best_effort("claim.not_written", stage=str(stage), batch=batch_id),
-            self._redis.pipeline(transaction=False) as pipe,
-        ):
-            pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
-            pipe.incr(_begun_key(stage, batch_id))
-            pipe.expire(_begun_key(stage, batch_id), BEGUN_SECONDS)
-            if stage is STAGES[-1]:
-                # The claim says from here on where the batch is.
-                queue_order.forget(pipe, batch_id)
-            pipe.execute()
+        begun = _begun_key(stage, batch_id)
+        commands = [self._claim(stage, batch_id), ("INCR", begun), ("EXPIRE", begun, BEGUN_SECONDS)]
+        if stage is STAGES[-1]:
+            # The claim says from here on where the batch is.
+            commands.append(queue_order.forgetting(batch_id))
+        with best_effort("claim.not_written", stage=str(stage), batch=batch_id):
+            write_small(self._redis, commands)
 
     def renew(self) -> None:
         """Make the claims of this process last longer.
@@ -91,10 +88,8 @@ class BatchClaims:
         """
         with self._lock:
             held = sorted(self._held)
-        with needing_redis(), self._redis.pipeline(transaction=False) as pipe:
-            for stage, batch_id in held:
-                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
-            pipe.execute()
+        with needing_redis():
+            write_small(self._redis, [self._claim(stage, batch_id) for stage, batch_id in held])
 
     def end(self, stage: Queue, batch_id: int) -> None:
         """Give a batch up; without Redis the claim runs out by itself."""
@@ -116,32 +111,26 @@ class BatchClaims:
     def _let_go(self, stage: Queue, batch_id: int, *, ended: bool, goes_back: bool = False) -> None:
         with self._lock:
             self._held.discard((stage, batch_id))
-        with (
-            best_effort("claim.not_released", stage=str(stage), batch=batch_id),
-            self._redis.pipeline(transaction=False) as pipe,
-        ):
-            if goes_back:
-                # A worker that stops on a busy machine takes seconds to put the message back, and until then only
-                # the claim says that the batch is not lost. It runs out by itself.
-                pipe.set(_claim_key(stage, batch_id), self._worker, ex=CLAIM_SECONDS)
-            else:
-                pipe.delete(_claim_key(stage, batch_id))
-            if ended:
-                pipe.decr(_begun_key(stage, batch_id))
-                pipe.expire(_begun_key(stage, batch_id), ENDED_SECONDS)
-            pipe.execute()
+        # A worker that stops on a busy machine takes seconds to put the message back, and until then only the
+        # claim says that the batch is not lost. It runs out by itself.
+        claim = self._claim(stage, batch_id) if goes_back else ("DEL", _claim_key(stage, batch_id))
+        begun = _begun_key(stage, batch_id)
+        commands = [claim, *([("DECR", begun), ("EXPIRE", begun, ENDED_SECONDS)] if ended else [])]
+        with best_effort("claim.not_released", stage=str(stage), batch=batch_id):
+            write_small(self._redis, commands)
+
+    def _claim(self, stage: Queue, batch_id: int) -> Command:
+        return _claiming(_claim_key(stage, batch_id), self._worker)
 
 
-def claim_taken(pipe: Pipeline, queue: str, task_id: str) -> None:
-    """Claim, together with what else a pipeline does, the batch whose message has left its queue.
+def claim_taken(queue: str, task_id: str) -> list[Command]:
+    """Return what claims the batch whose message has left its queue; nothing where it is no batch's.
 
-    Its worker claims it anew when it begins; between the two a busy machine may lie for seconds. The messages of
-    other tasks are no batches.
+    Its worker claims it anew when it begins; between the two a busy machine may lie for seconds.
     """
     batch_id = queue_order.batch_of(task_id)
     stage = next((stage for stage in STAGES if is_queue_of(stage, queue)), None)
-    if batch_id is not None and stage is not None:
-        pipe.set(_claim_key(stage, batch_id), "taken", ex=CLAIM_SECONDS)
+    return [] if batch_id is None or stage is None else [_claiming(_claim_key(stage, batch_id), "taken")]
 
 
 class InFlight:
@@ -226,6 +215,15 @@ class InFlight:
         wanted = re.compile(rb'"id":\s*"' + re.escape(task_id.encode()) + b'"')
         return any(wanted.search(message) for message in self._messages(Queue.RECONCILE.value))
 
+    def require_room(self) -> None:
+        """Find out whether messages can be sent.
+
+        Raises:
+            StoreFull: Redis takes nothing more.
+            StoreUnavailable: it does not answer.
+        """
+        require_room(self._redis)
+
     def _messages(self, queue: str) -> list[bytes]:
         with needing_redis():
             return cast(list[bytes], self._redis.lrange(queue, 0, -1))
@@ -235,6 +233,10 @@ class InFlight:
             return []
         with needing_redis():
             return cast(list[bytes | None], self._redis.mget(keys))
+
+
+def _claiming(key: str, worker: str) -> Command:
+    return ("SET", key, worker, "EX", CLAIM_SECONDS)
 
 
 def _claim_key(stage: Queue, batch_id: int) -> str:

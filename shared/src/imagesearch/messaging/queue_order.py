@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar, cast
 
 import redis
-from redis.client import Pipeline
 
 from imagesearch.contract import Queue
 from imagesearch.messaging.redis_errors import best_effort, needing_redis
+from imagesearch.messaging.small_writes import Command
 
 T = TypeVar("T", int, str)
 
@@ -99,9 +99,9 @@ def give_up(client: redis.Redis, batch_ids: Collection[int]) -> None:
         pipe.execute()
 
 
-def forget(pipe: Pipeline, batch_id: int) -> None:
-    """Forget one batch together with what else a pipeline does."""
-    pipe.delete(_key(batch_id))
+def forgetting(batch_id: int) -> Command:
+    """Return what forgets one batch."""
+    return ("DEL", _key(batch_id))
 
 
 def is_given_up(client: redis.Redis, batch_id: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ import grpc  # type: ignore[import-untyped]
 from pymilvus import MilvusClient, MilvusException
 
 from imagesearch import tracing
-from imagesearch.errors import NotFound, StoreUnavailable
-from imagesearch.metrics import STORE_ERRORS, STORE_SECONDS
+from imagesearch.errors import NotFound, Shortage, StoreUnavailable
+from imagesearch.metrics import STORE_SECONDS
 from imagesearch.settings import MilvusSettings
+from imagesearch.store_failures import failed
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ _TRANSIENT = frozenset(
         1001,  # input or output failed
     }
 )
+_SHORTAGES: Mapping[object, Shortage] = {3: Shortage.MEMORY, 7: Shortage.DISK, 9: Shortage.QUOTA}
 _MISUSED = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
@@ -93,7 +95,7 @@ class MilvusConnection:
 
         Raises:
             CollectionNotLoaded: the collection has to be loaded first.
-            StoreUnavailable: the server cannot be reached, is not ready or did not answer in time.
+            StoreUnavailable: the server cannot be reached, is not ready, has no room or did not answer in time.
             NotFound: there is no such collection.
             MilvusException: the request itself is wrong.
         """
@@ -128,8 +130,7 @@ class MilvusConnection:
             if _code(error) == _COLLECTION_NOT_LOADED:
                 raise CollectionNotLoaded("milvus", reason) from error
             if _is_transient(error):
-                STORE_ERRORS.labels("milvus").inc()
-                raise StoreUnavailable("milvus", reason) from error
+                raise failed("milvus", reason, _SHORTAGES.get(_code(error))) from error
             raise
         self._down = None
         return answer

@@ -23,12 +23,14 @@ class WorkerFacts(Message):
         machine: such as ``x86_64``.
         cpu_flags: those of `CPU_FLAGS` that its CPU has.
         unreadable: the directories of its settings that it cannot read.
+        refused: what stores have said that refused something of it in the last minute, as they have no room.
         clock_ahead: seconds by which its clock is ahead of that of Redis.
     """
 
     machine: str
     cpu_flags: tuple[str, ...]
     unreadable: tuple[str, ...]
+    refused: tuple[str, ...] = ()
     clock_ahead: float = 0.0
 
 

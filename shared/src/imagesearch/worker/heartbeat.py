@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,12 +14,16 @@ from pydantic import Field
 
 from imagesearch.errors import StoreUnavailable
 from imagesearch.messaging.claims import BatchClaims
-from imagesearch.messaging.redis_errors import REDIS_ERRORS
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.settings import Settings
+from imagesearch.store_failures import refused_lately
 from imagesearch.worker.facts import WorkerFacts
 from imagesearch.worker.registry import REPORT_EVERY_SECONDS, WorkerRegistry, WorkerReport
 
 log = structlog.get_logger()
+
+SETTLED_SECONDS = 3 * REPORT_EVERY_SECONDS
+"""By then every worker has reported twice, and what it does between two reports has taken as long as one."""
 
 
 class WorkerSettings(Settings):
@@ -44,11 +48,13 @@ class Liveness:
 
     Attributes:
         stopping: set when the process was told to stop.
+        missed_at: when a heartbeat last did not reach Redis, by the monotonic clock.
     """
 
     name: str
     concurrency: int
     stopping: Event = field(default_factory=Event)
+    missed_at: float = float("-inf")
     consumed_at: float = field(default_factory=time.monotonic)
     asked_at: float | None = None
 
@@ -69,6 +75,11 @@ class Liveness:
     def consumed_ago(self) -> float:
         """Return for how many seconds no message has been taken."""
         return time.monotonic() - self.consumed_at
+
+    @property
+    def has_settled(self) -> bool:
+        """Tell whether Redis has taken heartbeats long enough for live workers to claim their batches again."""
+        return time.monotonic() - self.missed_at > SETTLED_SECONDS
 
     @property
     def silence(self) -> float:
@@ -126,12 +137,14 @@ class Heartbeat:
         """
         if self.claims is not None:
             self.claims.renew()
-        self.registry.report(self.report, consumed_ago=self.liveness.consumed_ago, facts=self.facts)
+        facts = self.facts and replace(self.facts, refused=refused_lately())
+        self.registry.report(self.report, consumed_ago=self.liveness.consumed_ago, facts=facts)
         # Noted first: the ping can come back before the call that sent it returns.
         if self.liveness.is_owed_a_ping(self.busy()):
             # A ping is sent even while another is on its way: Redis may have forgotten that one, and the worker
             # must not seem unresponsive for it.
-            self.ping()
+            with needing_redis():
+                self.ping()
         if self.liveness.silence > self.settings.deaf_seconds:
             log.critical("worker.unresponsive", seconds=round(self.liveness.silence))
             os._exit(70)  # EX_SOFTWARE: only a new process has a fresh consumer
@@ -153,8 +166,8 @@ class Heartbeat:
     def _try(self, action: Callable[[], None]) -> None:
         try:
             action()
-        except (StoreUnavailable, *REDIS_ERRORS) as error:
-            log.warning("worker.heartbeat_missed", reason=str(error) or type(error).__name__)
+        except StoreUnavailable as error:
+            log.warning("worker.heartbeat_missed", reason=str(error))
             # A restart brings no Redis back: it would only cost the network that is warm.
             self._touch()
         except OSError as error:
@@ -166,5 +179,6 @@ class Heartbeat:
             log.exception("worker.heartbeat_failed")
         else:
             return
+        self.liveness.missed_at = time.monotonic()
         # While Redis is away nothing can be consumed: the ping's clock starts anew.
         self.liveness.asked_at = None

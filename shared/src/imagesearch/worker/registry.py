@@ -13,6 +13,7 @@ import structlog
 from imagesearch.errors import InvalidMessage, StoreUnavailable
 from imagesearch.messaging.redis_clock import redis_now, redis_seconds
 from imagesearch.messaging.redis_errors import needing_redis
+from imagesearch.messaging.small_writes import Command, write_small
 from imagesearch.wire import Message
 from imagesearch.worker.facts import WorkerFacts
 
@@ -80,12 +81,12 @@ class WorkerRegistry:
         with needing_redis():
             now = redis_now(self._redis)
             seen = replace(report, seen_at=now, consumed_at=now - consumed_ago)
-            with self._redis.pipeline(transaction=False) as pipe:
-                if facts is not None:
-                    known = replace(facts, clock_ahead=time.time() - now)
-                    pipe.hset(FACTS_KEY, report.name, json.dumps(known.to_wire()))
-                pipe.hset(WORKERS_KEY, report.name, json.dumps(seen.to_wire()))
-                pipe.execute()
+            commands: list[Command] = []
+            if facts is not None:
+                known = replace(facts, clock_ahead=time.time() - now)
+                commands.append(("HSET", FACTS_KEY, report.name, json.dumps(known.to_wire())))
+            commands.append(("HSET", WORKERS_KEY, report.name, json.dumps(seen.to_wire())))
+            write_small(self._redis, commands)
 
     def leave(self, *names: str) -> None:
         """Take workers out of the registry, and what is left of their own queues out of Redis.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -168,16 +170,21 @@ def test_an_upload_notes_its_path_to_be_looked_at_when_it_has_stored_its_file_or
 def test_a_file_that_is_stored_after_its_image_was_deleted_is_removed_in_its_time(
     world: World, services: Services, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = uploads.store
+    drafted = uploads.drafted
 
-    def delete_first(path: Path, data: bytes) -> os.stat_result:
-        with world.catalog.transaction() as tx:
-            image_id = tx.execute(sa.select(image_table.c.id)).scalar_one()
-        world.delete_ids([image_id])
-        assert remove_stray_files(world.indexer) == 1
-        return store(path, data)
+    @contextmanager
+    def delete_first(path: Path, data: bytes) -> Iterator[Callable[[], os.stat_result]]:
+        def delete_and_place() -> os.stat_result:
+            with world.catalog.transaction() as tx:
+                image_id = tx.execute(sa.select(image_table.c.id)).scalar_one()
+            world.delete_ids([image_id])
+            assert remove_stray_files(world.indexer) == 1
+            return place()
 
-    monkeypatch.setattr(uploads, "store", delete_first)
+        with drafted(path, data) as place:
+            yield delete_and_place
+
+    monkeypatch.setattr(uploads, "drafted", delete_first)
     with pytest.raises(Conflict, match="deleted while"):
         upload(services.writes, "default", encoded(photo_like(1), "PNG"), "anna", {}, owner=NOBODY)
     [left] = [path for path in uploads.root.rglob("*") if path.is_file()]

@@ -42,6 +42,14 @@ def test_a_lost_batch_is_sent_again_and_counts_once(world: World) -> None:
     world.check()
 
 
+def test_no_worker_is_taken_for_dead_while_none_can_claim(world: World) -> None:
+    planned(world, 8)
+    extract_batches(world)
+    unsettled = replace(world.indexer, claims_hold=lambda: False)
+    assert reconcile(unsettled, Reconcile(dry_run=False, deep=False)).findings == ()
+    assert repaired(world) == {"batch_lost": 2}
+
+
 def test_batches_that_a_dead_worker_had_leased_and_not_sent_are_sent(world: World) -> None:
     """A worker settles a batch and leases the next, and dies before it sends that or counts anything."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from imagesearch.errors import Shortage, StoreFull
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.problems import register
 from imagesearch_api.models.requests.base import NAME_RULE
@@ -57,3 +60,29 @@ def test_an_answer_that_breaks_its_own_model_is_our_mistake(http: FlaskClient) -
         return Deletion.model_validate({}).to_json()
 
     assert http.get("/broken").status_code == 500
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreFull("redis", Shortage.MEMORY, "as maxmemory is reached"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_what_finds_no_room_is_asked_to_come_again(http: FlaskClient, error: Exception) -> None:
+    @http.application.get("/full")
+    def full() -> str:
+        raise error
+
+    response = http.get("/full")
+    assert (response.status_code, response.get_json()["code"]) == (503, "no_room")
+    assert int(response.headers["Retry-After"]) > 0
+    assert "has no room" in response.get_json()["detail"]
+
+
+def test_other_errors_of_the_system_are_our_mistake(http: FlaskClient) -> None:
+    @http.application.get("/forbidden")
+    def forbidden() -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    assert http.get("/forbidden").status_code == 500

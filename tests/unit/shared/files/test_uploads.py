@@ -35,6 +35,29 @@ def names_below(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if not path.is_dir())
 
 
+def test_a_draft_is_there_before_its_file_and_gone_without_it(uploads: Uploads) -> None:
+    path = uploads.path_of(1, "anna", DIGEST, "PNG")
+    with uploads.drafted(path, DATA):
+        (draft,) = names_below(uploads.root)
+        assert draft.startswith(".")
+    assert names_below(uploads.root) == []
+    with pytest.raises(RuntimeError), uploads.drafted(path, DATA):
+        raise RuntimeError
+    assert names_below(uploads.root) == []
+    with uploads.drafted(path, DATA) as place:
+        assert place().st_size == len(DATA)
+    assert names_below(uploads.root) == [path.name]
+
+
+def test_a_draft_takes_the_place_of_a_file_that_is_removed_meanwhile(uploads: Uploads) -> None:
+    path = stored(uploads)
+    with uploads.drafted(path, DATA) as place:
+        assert names_below(uploads.root) == [path.name]
+        uploads.remove(str(path), nobody)
+        assert place().st_size == len(DATA)
+    assert path.read_bytes() == DATA
+
+
 def test_a_file_is_stored_whole_and_once(uploads: Uploads) -> None:
     path = stored(uploads)
     before = path.stat()

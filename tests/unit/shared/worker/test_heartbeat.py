@@ -132,3 +132,15 @@ def test_the_file_is_touched_while_redis_is_away_and_not_by_a_heartbeat_that_fai
     heartbeat.close()
     assert seen == [touched]
     assert heartbeat_file.exists()
+
+
+def test_claims_count_again_some_heartbeats_after_redis_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Counting(raising(StoreUnavailable("redis", "away")))
+    heartbeat = heartbeat_of(registry)
+    assert heartbeat.liveness.has_settled
+    heartbeat.start()
+    registry.called.wait()
+    heartbeat.close()
+    assert not heartbeat.liveness.has_settled
+    monkeypatch.setattr(heartbeat_module, "SETTLED_SECONDS", 0.0)
+    assert heartbeat.liveness.has_settled

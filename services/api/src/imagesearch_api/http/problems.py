@@ -19,11 +19,13 @@ from imagesearch.errors import (
     PictureRejected,
     PipelineMismatch,
     SourceRejected,
+    StoreFull,
     StoreUnavailable,
     TransientError,
     UnsupportedByStore,
 )
 from imagesearch.failures import FailureCode
+from imagesearch.store_failures import NO_ROOM, full_disk
 from imagesearch_api.errors import (
     NoSuchPartition,
     NoSuchPath,
@@ -112,6 +114,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(ImageSearchError, of_domain)
     app.register_error_handler(RequestEntityTooLarge, _from_too_large)
     app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(OSError, _from_system)
     app.register_error_handler(Exception, _from_bug)
 
 
@@ -134,7 +137,8 @@ def of_domain(error: ImageSearchError) -> Response:
             return _from_source(error, "source")
         case TransientError():
             log.warning("request.put_off", path=request.path, reason=str(error))
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error))
+            code = RefusalCode.NO_ROOM if isinstance(error, StoreFull) else None
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error), code=code)
     known = STATUS_BY_TYPE.get(type(error))
     return problem(known, str(error)) if known else _from_bug(error)
 
@@ -161,6 +165,8 @@ def _from_picture(error: PictureRejected, field: str | None = None) -> Response:
 
 
 def _excuse(error: TransientError) -> str:
+    if isinstance(error, StoreFull):
+        return f"The {error.store} store has no room ({error.lacks}); try again when there is some."
     if isinstance(error, StoreUnavailable):
         return f"The {error.store} store does not answer; try again."
     return "No worker answered in time; try again."
@@ -176,6 +182,11 @@ def _from_http(error: HTTPException) -> Response:
         if name.lower() in ("allow", "content-range", "www-authenticate"):
             response.headers[name] = value
     return response
+
+
+def _from_system(error: OSError) -> Response:
+    """Return that there is no room, where that is what the file system says: bodies of requests lie on a disk."""
+    return of_domain(full_disk("files", error)) if error.errno in NO_ROOM else _from_bug(error)
 
 
 def _from_bug(error: Exception) -> Response:

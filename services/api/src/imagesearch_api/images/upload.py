@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,10 +25,11 @@ from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.quotas.admission import Change
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
-from imagesearch.errors import Conflict, PipelineMismatch, StoreUnavailable
+from imagesearch.errors import Conflict, PipelineMismatch
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
+from imagesearch.store_failures import full_disk
 from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
 from imagesearch_api.search.embedding import check_direction, infer
 
@@ -52,6 +56,7 @@ def upload(
         QuotaExceeded: the owner has as much as a quota allows; nothing was kept.
         PipelineMismatch: the workers run another network than the collection's.
         QueryTimeout: no extractor answered in time; nothing was kept.
+        StoreFull: there is no room for the file; nothing was kept.
         StoreUnavailable: a store does not answer.
     """
     if ports.uploads is None:
@@ -77,9 +82,11 @@ def upload(
     if collection.model not in (None, model):
         raise PipelineMismatch(mismatch_reason(collection, model))
     check_direction(vectors[0])
-    image = _row(ports, collection, path, labels)
-    job_id, batch_id = begin(ports, image, labels, owner)
-    facts = _store(ports.uploads, path, data, image, picture)
+    # Whether there is room for the file is known before its row and its job: nothing is left of what was refused.
+    with _drafted(ports.uploads, path, data) as place:
+        image = _row(ports, collection, path, labels)
+        job_id, batch_id = begin(ports, image, labels, owner)
+        facts = _facts(place(), data, image, picture)
     message = IndexBatch(
         job_id=job_id,
         batch_id=batch_id,
@@ -114,12 +121,17 @@ def _row(ports: Writes, collection: Collection, path: Path, labels: Labels) -> I
     return image
 
 
-def _store(uploads: Uploads, path: Path, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
+@contextmanager
+def _drafted(uploads: Uploads, path: Path, data: bytes) -> Iterator[Callable[[], os.stat_result]]:
     try:
-        facts = uploads.store(path, data)
+        with uploads.drafted(path, data) as place:
+            yield place
     except OSError as error:
         log.warning("upload.not_stored", path=str(path), reason=str(error))
-        raise StoreUnavailable("upload", "the file system did not take the file") from error
+        raise full_disk("files", error) from error
+
+
+def _facts(facts: os.stat_result, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
     return ExtractedImage(
         image_id=image.id,
         sha256=hashlib.sha256(data).hexdigest(),

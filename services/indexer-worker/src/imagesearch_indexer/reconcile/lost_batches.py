@@ -42,7 +42,9 @@ def recover_batches(indexer: Indexer, *, dry_run: bool) -> tuple[Finding, list[s
     """
     with indexer.catalog.transaction() as tx:
         expired = leases.expired(tx, limit=LOOK_LIMIT)
-    if not expired:
+    if not expired or not indexer.claims_hold():
+        # Redis was away a moment ago, or takes nothing: a batch that nobody claims may be in somebody's hands, and
+        # its worker would be taken for dead.
         return Finding("batch_lost", 0, ""), []
     alive = _alive(indexer, {batch.id for batch in expired})
     lost = [batch for batch in expired if batch.id not in alive]

@@ -37,7 +37,7 @@ class Problem(Answer):
     errors: list[FieldError] = Field(default_factory=list)
     code: FailureCode | RefusalCode = Field(
         default=FailureCode.UNREADABLE,
-        description="Why a picture cannot be used, or why a request was turned away (429, or 403 for a quota).",
+        description="Why a picture cannot be used, or a request was turned away (429, 503, or 403 for a quota).",
     )
     quota: UsedQuota | None = Field(
         default=None, description="The quota that is used up, where the key reaches all that it counts."

@@ -1,0 +1,1 @@
+"""Compare the index types of a Milvus server at many vectors."""

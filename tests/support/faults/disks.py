@@ -1,0 +1,45 @@
+"""Small disks that can be filled: file systems in memory, which only root can mount."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MEGABYTE = 2**20
+
+
+def mount(path: Path, megabytes: int) -> None:
+    """Put a small disk at a path, whose directory is made.
+
+    Raises:
+        PermissionError: this user cannot mount.
+    """
+    path.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "imagesearch", str(path)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        raise PermissionError("this user cannot mount a file system")
+
+
+def unmount(path: Path) -> None:
+    """Take a small disk away, with all that is on it."""
+    subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+@contextmanager
+def filled(path: Path) -> Iterator[None]:
+    """Leave no room on the disk of a path within the block."""
+    ballast = path / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        piece = b"\0" * MEGABYTE
+        while piece:
+            try:
+                file.write(piece)
+            except OSError:
+                piece = piece[: len(piece) // 2]
+    try:
+        yield
+    finally:
+        ballast.unlink()
