@@ -69,6 +69,9 @@ def settle_in(world: World, name: str, collection: str, partition: str, bounds: 
         names.put_alias(tx, f"{collection}-{count}", home.id)
         mine = sa.select(images.c.id, images.c.path).where(images.c.path.startswith(f"{folder}/"))
         found = tx.execute(mine.where(images.c.state == "indexed").order_by(images.c.id)).first()
+        if found is not None:
+            give = sa.update(images).where(images.c.id == found.id)
+            tx.execute(give.values(own_key=f"{name}-key"))
     world.plan(wanted.id)
     world.work()
     assert found is not None

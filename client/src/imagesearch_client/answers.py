@@ -110,6 +110,8 @@ class Result:
     thumbnail_url: str | None = None
     regions: Regions | None = None
     """Where its similarity to the query, which is the first of the two, comes from."""
+    key: str | None = None
+    """Your own id of it."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -127,6 +129,7 @@ class Result:
             format=fields.optional_text("format"),
             thumbnail_url=fields.optional_text("thumbnail_url"),
             regions=Regions.parse(fields.mapping("regions")) if "regions" in fields else None,
+            key=fields.optional_text("key"),
         )
 
 
@@ -167,12 +170,15 @@ class Image:
     """User, tenant or album; empty where it has none."""
     indexed_at: datetime | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+    """Your own id of it."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Read a picture from JSON. Raises ProtocolError."""
         fields = Fields(value, "an image")
         return cls(
+            key=fields.optional_text("key"),
             id=fields.integer("id"),
             path=fields.text("path"),
             collection=fields.optional_text("collection"),

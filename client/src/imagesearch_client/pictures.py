@@ -29,14 +29,18 @@ class Pictures(Calls):
         *,
         partition: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        key: str | None = None,
     ) -> WrittenImage:
         """Upload a picture, and return it when it can be searched; the same content again is the same image.
+
+        `key` is your own id of it, by which it is found, changed and deleted as well.
 
         Raises:
             OSError: the picture's file cannot be read.
         """
         name, content = read_picture(image)
         form = {} if partition is None else {"partition": partition}
+        form |= {} if key is None else {"key": key}
         form |= {} if metadata is None else {"metadata": json.dumps(dict(metadata))}
         answer = self._connection.json(
             "POST",
@@ -53,9 +57,14 @@ class Pictures(Calls):
         *,
         partition: str | None = None,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
+        key: str | None = None,
     ) -> Iterator[Image]:
-        """Iterate over the indexed pictures of a collection, a partition, or those that a filter lets pass."""
-        asked = {"partition": partition, "filter": None if filter is None else json.dumps(dict(filter))}
+        """Iterate over indexed pictures: of a collection, a partition or a key, or those that a filter matches."""
+        asked = {
+            "partition": partition,
+            "filter": None if filter is None else json.dumps(dict(filter)),
+            "key": key,
+        }
         params = {name: value for name, value in asked.items() if value is not None}
         return self._pages(f"{collection_path(collection)}/images", Image.parse, params or None)
 
@@ -72,27 +81,36 @@ class Pictures(Calls):
     def change_image(
         self,
         collection: str,
-        image_id: int,
+        image: int | str,
         *,
         metadata: Mapping[str, Any] | _Kept | None = KEEP,
         partition: str | None = None,
+        key: str | None = None,
+        of_partition: str | None = None,
     ) -> WrittenImage:
-        """Merge metadata into that of a picture (RFC 7396: null removes a key), or move it to a partition.
+        """Change a picture that is named by its id, or by its key, which may be one `of_partition`.
 
-        Metadata of None removes all of it.
+        Metadata is merged into what there is (RFC 7396: null removes a key); None removes all of it. The picture
+        moves to `partition`, and gets `key`.
         """
         body: dict[str, Any] = {}
         if not isinstance(metadata, _Kept):
             body["metadata"] = None if metadata is None else dict(metadata)
-        if partition is not None:
-            body["partition"] = partition
-        return WrittenImage.parse(
-            self._connection.json("PATCH", _image_path(collection, image_id), Retry.SAFE, json=body)
-        )
+        body |= {} if partition is None else {"partition": partition}
+        body |= {} if key is None else {"key": key}
+        path, params = _named(collection, image, of_partition)
+        return WrittenImage.parse(self._connection.json("PATCH", path, Retry.SAFE, params=params, json=body))
 
-    def delete_image(self, collection: str, image_id: int) -> None:
-        """Delete one picture from a collection; its file stays, unless it was uploaded."""
-        self._connection.send("DELETE", _image_path(collection, image_id), Retry.NEVER)
+    def delete_image(
+        self, collection: str, image: int | str, *, of_partition: str | None = None, dry_run: bool = False
+    ) -> None:
+        """Delete one picture, named by its id or its key; its file stays, unless it was uploaded.
+
+        A dry run only sees that it is there.
+        """
+        path, params = _named(collection, image, of_partition)
+        params |= {"dry_run": "true"} if dry_run else {}
+        self._connection.send("DELETE", path, Retry.NEVER, params=params)
 
     def delete_images(
         self,
@@ -100,18 +118,23 @@ class Pictures(Calls):
         *,
         ids: Sequence[int] | None = None,
         paths: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
         partition: str | None = None,
+        dry_run: bool = False,
     ) -> Deletion:
-        """Delete pictures by ids, or by paths, or by a filter on their metadata, a partition, or both.
+        """Delete pictures by ids, paths, or keys, or by a filter on their metadata, a partition, or both.
 
         Many pictures are deleted in several requests; after an error, those of earlier requests stay deleted.
+        A dry run only counts them.
         """
         asked: dict[str, Any] = {
             "ids": list(ids) if ids is not None else None,
             "paths": list(paths) if paths is not None else None,
+            "keys": list(keys) if keys is not None else None,
             "filter": dict(filter) if filter is not None else None,
             "partition": partition,
+            "dry_run": dry_run or None,
         }
         body = {name: value for name, value in asked.items() if value is not None}
         path = f"{collection_path(collection)}/images/delete"
@@ -135,3 +158,11 @@ class Pictures(Calls):
 
 def _image_path(collection: str, image_id: int) -> str:
     return f"{collection_path(collection)}/images/{image_id:d}"
+
+
+def _named(collection: str, image: int | str, partition: str | None) -> tuple[str, dict[str, str]]:
+    """Return the path of a picture and what its query says: a number is its id, a text its key."""
+    if isinstance(image, int):
+        return _image_path(collection, image), {}
+    of = {} if partition is None else {"partition": partition}
+    return f"{collection_path(collection)}/images", {"key": image, **of}

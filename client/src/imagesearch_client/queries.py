@@ -15,7 +15,7 @@ Box = str | Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Search by an id, a path, a vector or a URL: exactly one of them, and a box if only a region counts."""
+    """Search by an id, a key, a path, a vector or a URL: exactly one, and a box if only a region counts."""
 
     image_id: int | None = None
     path: str | None = None
@@ -23,11 +23,14 @@ class Query:
     vector: Sequence[float] | None = None
     url: str | None = None
     box: Box | None = None
+    key: str | None = None
+    """Your own id of an indexed picture."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the query as the API takes it."""
         fields: dict[str, Any] = {
             "image_id": self.image_id,
+            "key": self.key,
             "path": self.path,
             "vector": [float(number) for number in self.vector] if self.vector is not None else None,
             "url": self.url,
@@ -49,6 +52,8 @@ class Shape:
     filter: Mapping[str, Any] | None = None
     explain: str | None = None
     """``regions`` or ``picture``: tell where the similarity of the one result comes from."""
+    exclude_self: bool = False
+    """Leave out the indexed picture that a query is by."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape as the API takes it in JSON."""
@@ -62,6 +67,7 @@ class Shape:
             "partition": self.partition,
             "filter": dict(self.filter) if self.filter is not None else None,
             "explain": self.explain,
+            "exclude_self": self.exclude_self or None,
         }
         return {name: value for name, value in fields.items() if value is not None}
 

@@ -42,6 +42,8 @@ class FailureCode(StrEnum):
     """The vector store lost the picture's vector, and no file lies at the path to make it again."""
     QUOTA_EXCEEDED = "quota_exceeded"
     """The tenant has as many pictures, or bytes, as its quota allows."""
+    KEY_TAKEN = "key_taken"
+    """Another image of the partition has the key that the picture was given."""
     REMOVED = "removed"
     """The picture was deleted from the collection while the job ran."""
 

@@ -1,4 +1,4 @@
-"""Say what a picture's partition and metadata may be."""
+"""Say what a picture's partition, metadata and key may be."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ INT64 = (-(2**63), 2**63 - 1)
 
 MAX_PARTITION_LENGTH = 128
 """Characters; at most 512 bytes, what a vector store keeps."""
+MAX_KEY_CHARACTERS = 256
+"""Of the caller's own id: 1,024 bytes at most, which fit an index entry together with a partition."""
 MAX_METADATA_BYTES = 16_384
 MAX_METADATA_DEPTH = 32
 
@@ -38,6 +40,17 @@ def check_partition(text: str) -> str:
     """
     if len(text) > MAX_PARTITION_LENGTH:
         raise ValueError(f"must be at most {MAX_PARTITION_LENGTH} characters long")
+    return check_storable(text)
+
+
+def check_own_key(text: str) -> str:
+    """Return the caller's own id of a picture.
+
+    Raises:
+        ValueError: it is empty or too long, or cannot be stored.
+    """
+    if not 1 <= len(text) <= MAX_KEY_CHARACTERS:
+        raise ValueError(f"must be 1 to {MAX_KEY_CHARACTERS} characters long")
     return check_storable(text)
 
 

@@ -151,13 +151,13 @@ def test_pictures_are_read_as_the_api_shapes_them() -> None:
         "indexed_at": NOW,
     }
     unknown: dict[str, Any] = {field.name: None for field in dataclasses.fields(StoredImage)}
-    stored = StoredImage(**{**unknown, "created_at": NOW, **known})
+    stored = StoredImage(**{**unknown, "created_at": NOW, "own_key": "sku-1", **known})
 
     url = "http://pictures.test/api/v2/images/4/file"
     image = Image.parse(sent(ImageAnswer.of(stored, "cats", url)))
     result = Result.parse(sent(ResultAnswer.of(stored, 0.25, url, "", {"metadata"})))
 
-    assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url}
+    assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url, "key": "sku-1"}
     assert result == Result(4, "/photos/cat.jpg", url, 0.25, {"year": 2020})
 
 

@@ -58,14 +58,24 @@ def list_images(session: Session, collection: str, partition: str | None, limit:
 @click.option("--collection", default="default", show_default=True)
 @click.option("--partition", help="User, tenant or album that these pictures belong to.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
+@click.option("--key", help="Your own id of the picture, where there is one alone.")
 @click.pass_obj
 def add(
-    session: Session, pictures: tuple[Path, ...], collection: str, partition: str | None, metadata: tuple[str, ...]
+    session: Session,
+    /,
+    *,
+    pictures: tuple[Path, ...],
+    collection: str,
+    partition: str | None,
+    metadata: tuple[str, ...],
+    key: str | None,
 ) -> None:
     """Upload PICTURES; each is searchable when its line is printed."""
+    if key is not None and len(pictures) > 1:
+        raise click.UsageError("--key is one picture's; name them one by one")
     labels = read_pairs(metadata, "--metadata") or None
     for picture in pictures:
-        written = session.client.add_image(collection, picture, partition=partition, metadata=labels)
+        written = session.client.add_image(collection, picture, partition=partition, metadata=labels, key=key)
         state = "is searchable" if written.searchable_at else f"will be searchable soon: job {written.job}"
         click.echo(f"Image {written.image.id} {state}: {printable(picture)}")
 
@@ -101,9 +111,11 @@ def change(
 @click.argument("image_ids", nargs=-1, type=int)
 @click.option("--collection", default="default", show_default=True)
 @click.option("--path", "paths", multiple=True, help="By path, as the server sees it; may be repeated.")
+@click.option("--key", "keys", multiple=True, help="By your own id; may be repeated.")
 @click.option("--filter", "filter_text", metavar="JSON", help="All whose metadata matches.")
 @click.option("--partition", help="All of this partition, or those of it that match.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting by filter or partition.")
+@click.option("--dry-run", is_flag=True, help="Only tell how many there are.")
 @click.pass_obj
 def delete(
     session: Session,
@@ -112,25 +124,33 @@ def delete(
     image_ids: tuple[int, ...],
     collection: str,
     paths: tuple[str, ...],
+    keys: tuple[str, ...],
     filter_text: str | None,
     partition: str | None,
     yes: bool,
+    dry_run: bool,
 ) -> None:
     """Delete pictures from a collection; their files stay, unless they were uploaded."""
     condition = read_json_object(filter_text, "--filter")
-    by_condition = condition is not None or partition is not None
-    if bool(image_ids) + bool(paths) + by_condition != 1:
-        raise click.UsageError("name ids, or --path, or --filter and --partition")
-    if len(image_ids) == 1:
+    by_condition = condition is not None or (partition is not None and not keys)
+    if bool(image_ids) + bool(paths) + bool(keys) + by_condition != 1:
+        raise click.UsageError("name ids, or --path, or --key, or --filter and --partition")
+    if len(image_ids) == 1 and not dry_run:
         session.client.delete_image(collection, image_ids[0])
         click.echo(f"Image {image_ids[0]} is deleted from {collection}.")
         return
-    if by_condition and not yes:
+    if by_condition and not yes and not dry_run:
         click.confirm(f"Delete every picture of {collection} that matches?", abort=True)
     done = session.client.delete_images(
-        collection, ids=image_ids or None, paths=paths or None, filter=condition, partition=partition
+        collection,
+        ids=image_ids or None,
+        paths=paths or None,
+        keys=keys or None,
+        filter=condition,
+        partition=partition,
+        dry_run=dry_run,
     )
-    click.echo(f"{done.deleted} images are deleted from {collection}.")
+    click.echo(f"{done.deleted} images {'would be' if dry_run else 'are'} deleted from {collection}.")
     for missing in done.missing:
         click.echo(f"Not there: {printable(missing)}", err=True)
 

@@ -22,6 +22,7 @@ MAX_RESULTS = 16_384
 @click.command()
 @click.argument("pictures", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--image-id", type=click.IntRange(1), help="Search by an indexed picture.")
+@click.option("--key", help="Search by the indexed picture that has this id of yours.")
 @click.option("--path", help="Search by the indexed picture of this path, as the server sees it.")
 @click.option("--url", help="Search by the picture at this URL; the server must allow its host.")
 @click.option(
@@ -35,6 +36,7 @@ MAX_RESULTS = 16_384
 @click.option("--max-distance", type=click.FloatRange(0, 1), help="Leave out what is farther away.")
 @click.option("--partition", help="Only pictures of this user, tenant or album.")
 @click.option("--filter", "filter_text", metavar="JSON", help='Such as \'{"eq": ["colour", "red"]}\'.')
+@click.option("--exclude-self", is_flag=True, help="Leave out the indexed picture that is searched by.")
 @click.option("--include", multiple=True, type=click.Choice(["metadata", "size", "thumbnail"]), help="For --json.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.pass_obj
@@ -54,9 +56,9 @@ def search(
 
     The distance is 1 - cosine, in 0..1: smaller is more similar.
     """
-    query = _query({name: options.pop(name) for name in ("image_id", "path", "url", "vector")}, box)
+    query = _query({name: options.pop(name) for name in ("image_id", "key", "path", "url", "vector")}, box)
     if bool(pictures) == (query is not None):
-        raise click.UsageError("name PICTURES, or exactly one of --image-id, --path, --url and --vector")
+        raise click.UsageError("name PICTURES, or exactly one of --image-id, --key, --path, --url and --vector")
     if options["top_k"] is not None and (options["page"] is not None or options["page_size"] is not None):
         raise click.UsageError("either --top-k, or --page and --page-size")
     options |= {"filter": read_json_object(filter_text, "--filter"), "include": list(include) or None}
@@ -80,7 +82,7 @@ def _query(given: dict[str, Any], box: str | None) -> Query | None:
     if not chosen:
         return None
     if len(chosen) > 1:
-        raise click.UsageError("exactly one of --image-id, --path, --url and --vector")
+        raise click.UsageError("exactly one of --image-id, --key, --path, --url and --vector")
     if "vector" in chosen:
         chosen["vector"] = _numbers(chosen["vector"])
     return Query(**chosen, box=box)

@@ -132,6 +132,18 @@ class NoSuchPath(NotFound):
     """No image of the collection has the path."""
 
 
+class NoSuchKey(NotFound):
+    """No image of the collection has the key."""
+
+
+class KeyTaken(Conflict):
+    """Another image has the key, or the image has another key."""
+
+
+class KeyAmbiguous(Conflict):
+    """Images of several partitions have the key."""
+
+
 class QueryRejected(PermanentError):
     """One of several pictures cannot be searched by or compared.
 

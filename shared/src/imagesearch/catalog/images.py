@@ -20,7 +20,11 @@ from imagesearch.errors import NotFound, StoreUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Describe one image row; file facts are None until it has been indexed once."""
+    """Describe one image row; file facts are None until it has been indexed once.
+
+    Attributes:
+        own_key: the caller's own id; None where it was given none.
+    """
 
     id: int
     collection_id: int
@@ -39,6 +43,7 @@ class Image:
     version: int
     indexed_at: datetime | None
     created_at: datetime
+    own_key: str | None = None
 
 
 _COLUMNS = columns_of(table, Image)

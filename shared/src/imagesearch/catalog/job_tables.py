@@ -181,6 +181,7 @@ job_items = sa.Table(
     # What this one picture is given, over what its job gives to all; NULL gives nothing.
     sa.Column("partition", sa.Text),
     sa.Column("metadata", JSONB),
+    sa.Column("own_key", sa.Text),
     sa.UniqueConstraint("job_id", "path"),
     one_of("outcome", Outcome),
     sa.CheckConstraint("(outcome = 'failed') = (code IS NOT NULL)", name="code"),

@@ -1,4 +1,4 @@
-"""Decide which partition and metadata a picture gets: its own line's, else its job's, else what it has."""
+"""Decide which partition, metadata and key a picture gets: its own line's, else its job's, else what it has."""
 
 from __future__ import annotations
 
@@ -21,16 +21,22 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Hold the partition and metadata that a picture is given; None leaves what it has."""
+    """Hold the partition, metadata and key that a picture is given; None leaves what it has.
+
+    Attributes:
+        own_key: the caller's own id of the picture. No vector carries it.
+    """
 
     partition: str | None = None
     metadata: Mapping[str, Any] | None = None
+    own_key: str | None = None
 
     def over(self, others: Labels) -> Labels:
         """Return these, and where they give nothing, what the others give: their job's, or those before them."""
         return Labels(
             others.partition if self.partition is None else self.partition,
             others.metadata if self.metadata is None else self.metadata,
+            others.own_key if self.own_key is None else self.own_key,
         )
 
     def on(self, row: Labelled) -> tuple[str, Mapping[str, Any]]:
@@ -43,6 +49,10 @@ class Labels:
     def change_nothing(self, partition: str, metadata: Mapping[str, Any]) -> bool:
         """Tell whether an image with that partition and metadata keeps both."""
         return self.partition in (None, partition) and self.metadata in (None, metadata)
+
+    def keep_key(self, own_key: str | None) -> bool:
+        """Tell whether an image with that key, or without one, keeps it so."""
+        return self.own_key in (None, own_key)
 
 
 NO_LABELS = Labels()

@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesearch.catalog import key_backlog, locks, path_index
+from imagesearch.catalog import key_backlog, locks, own_key_index, path_index
 from imagesearch.catalog.engine import Catalog, Transaction, without_time_limit
 from imagesearch.catalog.tables import metadata
 from imagesearch.errors import StoreUnavailable
@@ -57,6 +57,7 @@ def migrate(catalog: Catalog, revision: str = "head") -> None:
     if revision == "head":
         _fill_keys(catalog)
         path_index.build(catalog)
+        own_key_index.build(catalog)
 
 
 def _fill_keys(catalog: Catalog) -> None:
@@ -76,7 +77,7 @@ def is_current(catalog: Catalog) -> bool:
     """
     with catalog.reading() as tx:
         found = MigrationContext.configure(tx).get_current_revision()
-        if key_backlog.is_open(tx):
+        if key_backlog.is_open(tx) or not own_key_index.is_there(tx):
             return False
         known = _known_revisions()
         if found is None or found in known:

@@ -116,6 +116,8 @@ images = sa.Table(
     sa.Column("format", sa.Text),
     sa.Column("partition", sa.Text, nullable=False, server_default=""),
     json("metadata"),
+    # The caller's own id: one image's in its partition of the collection, so that no tenant meets another's.
+    sa.Column("own_key", sa.Text),
     # Whether the service stored the file itself, and so may remove it.
     sa.Column("uploaded", sa.Boolean, nullable=False, server_default=sa.false()),
     # The key of its vector; a key names one vector for ever.
@@ -128,6 +130,15 @@ images = sa.Table(
     one_of("state", ImageState),
     # By bytes, so that a directory is one range; built by `path_index`, not by a migration.
     sa.Index("uq_images_path", "collection_id", "path", unique=True, postgresql_ops={"path": "text_pattern_ops"}),
+    # A key can also be looked up in all partitions. Built by `own_key_index`.
+    sa.Index(
+        "uq_images_own_key",
+        "collection_id",
+        "own_key",
+        "partition",
+        unique=True,
+        postgresql_where=sa.text("own_key IS NOT NULL"),
+    ),
     sa.CheckConstraint("(state = 'indexed') = (vector_key IS NOT NULL)", name="vector_key"),
     sa.Index(
         "uq_images_vector_key",

@@ -1,8 +1,8 @@
-"""Read manifests: files that list pictures, each with its own partition and metadata.
+"""Read manifests: files that list pictures, each with its own partition, metadata and key.
 
 JSON lines (``.jsonl``, ``.ndjson``) hold an object a line, CSV files (``.csv``) a header and a row a picture;
-both know ``path``, ``partition`` and ``metadata``, which in CSV is JSON. Paths that are relative begin at the
-manifest's own directory. A manifest may be of any length: lines are read one by one, and reading goes on
+both know ``path``, ``partition``, ``key`` and ``metadata``, which in CSV is JSON. Paths that are relative begin
+at the manifest's own directory. A manifest may be of any length: lines are read one by one, and reading goes on
 behind any of them.
 """
 
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
 from imagesearch.errors import SourceRejected
-from imagesearch.metadata import check_metadata, check_partition, check_storable
+from imagesearch.metadata import check_metadata, check_own_key, check_partition, check_storable
 
 T = TypeVar("T")
 
 ENDINGS = {".jsonl": "json", ".ndjson": "json", ".csv": "csv"}
-COLUMNS = frozenset({"path", "partition", "metadata"})
+COLUMNS = frozenset({"path", "partition", "metadata", "key"})
 MAX_LINE_BYTES = 128 * 1024
 """Longest line, or row of several lines: the longest path and metadata fit, even with every character escaped."""
 
@@ -45,6 +45,7 @@ class Line:
     path: str = ""
     partition: str | None = None
     metadata: dict[str, Any] | None = None
+    key: str | None = None
     error: str = ""
 
 
@@ -135,7 +136,7 @@ class Manifest:
             raise SourceRejected("invalid", "the manifest's first line is not a CSV header") from error
         if "path" not in columns or not COLUMNS.issuperset(columns) or len(set(columns)) != len(columns):
             raise SourceRejected(
-                "invalid", "the manifest's first line names path, and perhaps partition and metadata"
+                "invalid", "the manifest's first line names path, and perhaps partition, metadata and key"
             )
         return columns
 
@@ -156,20 +157,23 @@ class Manifest:
 
     def _line(self, number: int, raw: object) -> Line:
         if not isinstance(raw, dict) or not COLUMNS.issuperset(raw):
-            raise ValueError("an object with path, and perhaps partition and metadata, is expected")
-        path, partition, metadata = raw.get("path"), raw.get("partition"), raw.get("metadata")
+            raise ValueError("an object with path, and perhaps partition, metadata and key, is expected")
+        path, partition, metadata, key = (raw.get(name) for name in ("path", "partition", "metadata", "key"))
         if not isinstance(path, str) or not path:
             raise ValueError("path: text is expected")
         if partition is not None and not isinstance(partition, str):
             raise ValueError("partition: text is expected")
         if metadata is not None and not isinstance(metadata, dict):
             raise ValueError("metadata: an object is expected")
+        if key is not None and not isinstance(key, str):
+            raise ValueError("key: text is expected")
         _check("path", check_storable, path)
         _check("partition", check_partition, partition)
         _check("metadata", check_metadata, metadata)
+        _check("key", check_own_key, key)
         # Not normalised: behind a link, `..` leads elsewhere than the text says.
         whole = os.path.join(self._directory, path)  # noqa: PTH118 - as walking, without objects
-        return Line(number, self._offset, self._number, whole, partition, metadata)
+        return Line(number, self._offset, self._number, whole, partition, metadata, key)
 
     def _bad(self, number: int, error: str) -> Line:
         return Line(number, self._offset, self._number, error=error)

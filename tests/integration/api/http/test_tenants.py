@@ -128,22 +128,37 @@ REQUESTS: dict[str, list[Ask]] = {
     "POST /api/v2/collections/{name}/images": [
         lambda m, o: {"data": {"image": picture(), "partition": o.partition}},
         lambda m, o: {"data": {"image": picture()}},
+        lambda m, o: {"data": {"image": picture(), "key": f"{o.name}-0"}},
     ],
     "GET /api/v2/collections/{name}/images": [
         lambda m, o: {"query_string": {"partition": o.partition}},
         lambda m, o: {"query_string": {"cursor": o.image_id - 1}},
+        lambda m, o: {"query_string": {"key": f"{o.name}-key"}},
+        lambda m, o: {"query_string": {"key": f"{o.name}-key", "partition": o.partition}},
         lambda m, o: {"query_string": {"filter": json.dumps({"eq": ["of", f"{o.name}'s secret"]})}},
     ],
-    "DELETE /api/v2/collections/{name}/images": [lambda m, o: {"query_string": {"path": o.path}}],
+    "DELETE /api/v2/collections/{name}/images": [
+        lambda m, o: {"query_string": {"path": o.path}},
+        lambda m, o: {"query_string": {"path": o.path, "dry_run": "true"}},
+        lambda m, o: {"query_string": {"key": f"{o.name}-key"}},
+        lambda m, o: {"query_string": {"key": f"{o.name}-key", "partition": o.partition}},
+    ],
+    "PATCH /api/v2/collections/{name}/images": [
+        lambda m, o: {"query_string": {"key": f"{o.name}-key"}, **in_json(metadata={"a": 1})},
+        lambda m, o: {"query_string": {"key": f"{o.name}-key", "partition": o.partition}, **in_json(key="mine")},
+    ],
     "PATCH /api/v2/collections/{name}/images/{image_id}": [
         lambda m, o: in_json(metadata={"a": 1}),
         lambda m, o: in_json(partition=m.partition),
+        lambda m, o: in_json(key="mine"),
     ],
     "GET /api/v2/collections/{name}/images/{image_id}": [lambda m, o: {}],
     "DELETE /api/v2/collections/{name}/images/{image_id}": [lambda m, o: {}],
     "POST /api/v2/collections/{name}/images/delete": [
         lambda m, o: in_json(ids=[o.image_id]),
         lambda m, o: in_json(paths=[o.path]),
+        lambda m, o: in_json(keys=[f"{o.name}-key"]),
+        lambda m, o: in_json(keys=[f"{o.name}-key"], partition=o.partition, dry_run=True),
         lambda m, o: in_json(partition=o.partition),
         lambda m, o: in_json(filter={"eq": ["of", f"{o.name}'s secret"]}),
     ],
@@ -151,6 +166,8 @@ REQUESTS: dict[str, list[Ask]] = {
     "POST /api/v2/collections/{name}/search": [
         lambda m, o: in_json(image_id=o.image_id),
         lambda m, o: in_json(path=o.path),
+        lambda m, o: in_json(key=f"{o.name}-key"),
+        lambda m, o: in_json(key=f"{o.name}-key", partition=o.partition),
         lambda m, o: in_json(vector=VECTOR, partition=o.partition),
         lambda m, o: in_json(vector=VECTOR, filter={"eq": ["of", f"{o.name}'s secret"]}),
         lambda m, o: in_json(vector=VECTOR, top_k=50),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog import collections, image_queries, images, path_index
 from imagesearch.catalog.engine import Catalog, Transaction
-from imagesearch.catalog.migrate import migrate
+from imagesearch.catalog.migrate import is_current, migrate
 from integration.conftest import Stores
 
 pytestmark = pytest.mark.integration
@@ -58,8 +58,20 @@ def test_an_index_that_was_killed_is_begun_anew(empty: Catalog) -> None:
         tx.exec_driver_sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'uq_images_path'::regclass")
     path_index.build(empty)
     with empty.transaction() as tx:
-        assert indexes(tx) == {"uq_images_path": True, "uq_images_vector_key": True}
+        assert indexes(tx) == {"uq_images_own_key": True, "uq_images_path": True, "uq_images_vector_key": True}
         before = tx.execute(sa.text("SELECT 'uq_images_path'::regclass::oid")).scalar_one()
     path_index.build(empty)
     with empty.transaction() as tx:
         assert tx.execute(sa.text("SELECT 'uq_images_path'::regclass::oid")).scalar_one() == before
+
+
+def test_no_release_works_before_keys_are_unique(empty: Catalog) -> None:
+    migrate(empty)
+    assert is_current(empty)
+    with empty.transaction() as tx:
+        tx.exec_driver_sql(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'uq_images_own_key'::regclass"
+        )
+    assert not is_current(empty)
+    migrate(empty)
+    assert is_current(empty)

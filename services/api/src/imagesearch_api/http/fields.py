@@ -12,8 +12,11 @@ from imagesearch.pipeline import PipelineRejected
 from imagesearch_api.errors import (
     CallbackRejected,
     IndexRejected,
+    KeyAmbiguous,
+    KeyTaken,
     MetadataRejected,
     NetworkRejected,
+    NoSuchKey,
     NoSuchPartition,
     NoSuchPath,
     QueryRejected,
@@ -126,6 +129,15 @@ def naming_source(field: str) -> Iterator[None]:
         raise AtField(field, error) from error
 
 
+_OF_ONE_FIELD: dict[type[ImageSearchError], str] = {
+    NoSuchPartition: "partition",
+    NoSuchPath: "path",
+    NoSuchKey: "key",
+    KeyTaken: "key",
+    KeyAmbiguous: "key",
+}
+
+
 def named(error: ImageSearchError) -> ImageSearchError:
     """Return an error that is always about one field with that field's name; any other as it is."""
     match error:
@@ -139,8 +151,5 @@ def named(error: ImageSearchError) -> ImageSearchError:
             return BadField("metadata", rule)
         case IndexRejected(part=part, rule=rule):
             return BadField(part, rule)
-        case NoSuchPartition():
-            return AtField("partition", error)
-        case NoSuchPath():
-            return AtField("path", error)
-    return error
+    field = _OF_ONE_FIELD.get(type(error))
+    return AtField(field, error) if field is not None else error

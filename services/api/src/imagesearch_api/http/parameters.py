@@ -15,7 +15,7 @@ from imagesearch_api.http.fields import BadField
 from imagesearch_api.http.form_files import read_file, receive_files
 from imagesearch_api.http.numbers import decimal_number, read_int
 from imagesearch_api.limits import MAX_KEY_LENGTH, MAX_WAIT_SECONDS
-from imagesearch_api.models.requests.images import FilterBody, PathBody, UploadBody
+from imagesearch_api.models.requests.images import FilterBody, KeyQuery, NameBody, UploadBody
 from imagesearch_api.models.requests.jobs import JobsQuery
 from imagesearch_api.models.requests.similarity import DuplicatesQuery
 
@@ -82,16 +82,38 @@ def read_digest() -> str | None:
     return text
 
 
-def read_path() -> str:
-    """Return the path that the query names.
+def read_name() -> NameBody:
+    """Return the path, or the key and perhaps its partition, by which the query names an image.
 
     Raises:
-        BadField, BadFields: there is none, or it is not one.
+        BadFields: there is none, or it is not one.
     """
-    text = request.args.get("path")
-    if text is None:
-        raise BadField("path", "the path of an image is expected in the query")
-    return checked(PathBody, {"path": text}).path
+    return checked(NameBody, _of_query("path", "key", "partition"))
+
+
+def read_own_key() -> KeyQuery:
+    """Return the key, and perhaps its partition, by which the query names an image.
+
+    Raises:
+        BadFields: there is none, or it is not one.
+    """
+    return checked(KeyQuery, _of_query("key", "partition"))
+
+
+def read_dry_run() -> bool:
+    """Tell whether the query asks for a dry run.
+
+    Raises:
+        BadField: it is neither true nor false.
+    """
+    text = request.args.get("dry_run", "false")
+    if text not in ("true", "false"):
+        raise BadField("dry_run", "true or false")
+    return text == "true"
+
+
+def _of_query(*names: str) -> dict[str, Any]:
+    return {name: request.args[name] for name in names if name in request.args}
 
 
 def read_duplicates_query() -> DuplicatesQuery:

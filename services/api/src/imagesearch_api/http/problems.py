@@ -27,6 +27,9 @@ from imagesearch.errors import (
 from imagesearch.failures import FailureCode
 from imagesearch.store_failures import NO_ROOM, full_disk
 from imagesearch_api.errors import (
+    KeyAmbiguous,
+    KeyTaken,
+    NoSuchKey,
     NoSuchPartition,
     NoSuchPath,
     NotAuthenticated,
@@ -62,6 +65,9 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     NoSuchPartition: HTTPStatus.NOT_FOUND,
     NoSuchPath: HTTPStatus.NOT_FOUND,
+    NoSuchKey: HTTPStatus.NOT_FOUND,
+    KeyTaken: HTTPStatus.CONFLICT,
+    KeyAmbiguous: HTTPStatus.CONFLICT,
     Conflict: HTTPStatus.CONFLICT,
     PipelineMismatch: HTTPStatus.CONFLICT,
     UnsupportedByStore: HTTPStatus.BAD_REQUEST,

@@ -63,6 +63,7 @@ def _fields(body: QueryBody, prefix: str) -> QueryFields:
 def _query(body: QueryBody) -> Query:
     return Query(
         image_id=body.image_id,
+        own_key=body.key,
         path=body.path,
         vector=unit(body.vector) if body.vector is not None else None,
         url=body.url,
@@ -110,7 +111,7 @@ def _value(name: str, texts: list[str]) -> Any:
             return decimal_number(texts[0])
         case "include":
             return ",".join(texts)
-        case "filter":
+        case "filter" | "exclude_self":
             return parse_json(name, texts[0])
     return texts[0]
 
@@ -128,6 +129,7 @@ def shape_of(body: ShapeBody) -> Shape:
         partition=body.partition,
         where=body.filter,
         explain=body.explain,
+        exclude_self=body.exclude_self,
     )
 
 

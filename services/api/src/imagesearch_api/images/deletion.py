@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +20,8 @@ from imagesearch.contract import CancelJob, FinishDeletes, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import Filter, matches
-from imagesearch_api.errors import NoSuchPath
+from imagesearch_api.errors import NoSuchKey, NoSuchPath
+from imagesearch_api.images.own_keys import images_of_keys
 from imagesearch_api.jobs.ports import Ask, Send
 
 log = structlog.get_logger()
@@ -54,14 +56,26 @@ class Deletes:
         return True
 
 
-def delete_image(ports: Deletes, name: str, image_id: int, owner: Owner) -> None:
-    """Delete one image.
+@contextmanager
+def _deleting(ports: Deletes, *, dry_run: bool) -> Iterator[Transaction]:
+    """Yield a transaction in which images are deleted; in a dry run nothing of it stays."""
+    with ports.catalog.transaction() as tx:
+        if not dry_run:
+            yield tx
+            return
+        with tx.begin_nested() as undone:
+            yield tx
+            undone.rollback()
+
+
+def delete_image(ports: Deletes, name: str, image_id: int, owner: Owner, *, dry_run: bool = False) -> None:
+    """Delete one image, or only see that it could be.
 
     Raises:
         NotFound: there is no such collection, or no such image in it.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with ports.catalog.transaction() as tx:
+    with _deleting(ports, dry_run=dry_run) as tx:
         if not _delete(tx, _held(tx, name, owner), [image_id], owner):
             raise NotFound(f"There is no image {image_id} in collection {name!r}.")
 
@@ -105,19 +119,23 @@ class Deletion:
     next: int | None = None
 
 
-def delete_ids(ports: Deletes, name: str, image_ids: Sequence[int], owner: Owner) -> Deletion:
+def delete_ids(
+    ports: Deletes, name: str, image_ids: Sequence[int], owner: Owner, *, dry_run: bool = False
+) -> Deletion:
     """Delete images by id.
 
     Raises:
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with ports.catalog.transaction() as tx:
+    with _deleting(ports, dry_run=dry_run) as tx:
         deleted = _delete(tx, _held(tx, name, owner), image_ids, owner)
     return Deletion(len(deleted), sorted(set(image_ids) - set(deleted)))
 
 
-def delete_paths(ports: Deletes, name: str, paths: Sequence[str], owner: Owner) -> Deletion:
+def delete_paths(
+    ports: Deletes, name: str, paths: Sequence[str], owner: Owner, *, dry_run: bool = False
+) -> Deletion:
     """Delete images by path, under any name of their files.
 
     Raises:
@@ -129,7 +147,7 @@ def delete_paths(ports: Deletes, name: str, paths: Sequence[str], owner: Owner) 
     # Resolving goes to the disk, and costs CPU by the length of a path: no connection waits for it, and paths as
     # lists of images give them need none of it.
     resolved = {path: path if path in known else canonical(path) for path in paths}
-    with ports.catalog.transaction() as tx:
+    with _deleting(ports, dry_run=dry_run) as tx:
         collection = _held(tx, name, owner)
         found = image_queries.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
         wanted = {found.get(path, found.get(resolved[path])) for path in paths}
@@ -138,7 +156,27 @@ def delete_paths(ports: Deletes, name: str, paths: Sequence[str], owner: Owner) 
     return Deletion(len(deleted), missing)
 
 
-def delete_path(ports: Deletes, name: str, path: str, owner: Owner) -> None:
+def delete_keys(
+    ports: Deletes, name: str, keys: Sequence[str], partition: str | None, owner: Owner, *, dry_run: bool = False
+) -> Deletion:
+    """Delete images by the caller's own keys, of a partition or of all.
+
+    Raises:
+        Forbidden: the owner is bound to another partition.
+        KeyAmbiguous: no partition was named, and images of several have one of the keys.
+        NotFound: there is no such collection.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    partition = owner.tenancy.partition_of(partition)
+    with _deleting(ports, dry_run=dry_run) as tx:
+        collection = _held(tx, name, owner)
+        found = {key: image.id for key, image in images_of_keys(tx, collection, keys, partition).items()}
+        # Asked again under the locks: an image may get another key until then.
+        deleted = set(_delete(tx, collection, list(found.values()), owner, lambda row: row.own_key in found))
+    return Deletion(len(deleted), sorted(key for key in set(keys) if found.get(key) not in deleted))
+
+
+def delete_path(ports: Deletes, name: str, path: str, owner: Owner, *, dry_run: bool = False) -> None:
     """Delete one image by path.
 
     Raises:
@@ -146,12 +184,35 @@ def delete_path(ports: Deletes, name: str, path: str, owner: Owner) -> None:
         NoSuchPath: no image in it has that path.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    if not delete_paths(ports, name, [path], owner).deleted:
+    if not delete_paths(ports, name, [path], owner, dry_run=dry_run).deleted:
         raise NoSuchPath(f"No image of that path is in collection {name!r}.")
 
 
+def delete_key(
+    ports: Deletes, name: str, key: str, partition: str | None, owner: Owner, *, dry_run: bool = False
+) -> None:
+    """Delete one image by the caller's own key.
+
+    Raises:
+        Forbidden: the owner is bound to another partition.
+        KeyAmbiguous: no partition was named, and images of several have the key.
+        NotFound: there is no such collection.
+        NoSuchKey: no image in it has that key.
+        StoreUnavailable: Postgres does not answer; nothing was deleted.
+    """
+    if not delete_keys(ports, name, [key], partition, owner, dry_run=dry_run).deleted:
+        raise NoSuchKey(f"No image of that key is in collection {name!r}.")
+
+
 def delete_matching(
-    ports: Deletes, name: str, where: Filter | None, partition: str | None, owner: Owner, *, after: int = 0
+    ports: Deletes,
+    name: str,
+    where: Filter | None,
+    partition: str | None,
+    owner: Owner,
+    *,
+    after: int = 0,
+    dry_run: bool = False,
 ) -> Deletion:
     """Delete the indexed images of a partition, or of the collection, that a filter matches.
 
@@ -173,7 +234,7 @@ def delete_matching(
 
     following: int | None = None
     while True:
-        with ports.catalog.transaction() as tx:
+        with _deleting(ports, dry_run=dry_run) as tx:
             collection = _held(tx, name, owner)
             rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
             chosen = [row.id for row in rows if is_wanted(row)]

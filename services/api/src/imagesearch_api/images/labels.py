@@ -19,6 +19,7 @@ from imagesearch.contract import IndexBatch, UnchangedImage
 from imagesearch.errors import Conflict, NotFound
 from imagesearch.metadata import check_metadata
 from imagesearch_api.errors import MetadataRejected
+from imagesearch_api.images.own_keys import check_free
 from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
 
 
@@ -30,11 +31,13 @@ class LabelsUpdate:
         metadata: a merge patch (RFC 7396); None leaves the metadata.
         empties: all metadata is removed.
         partition: the new one; None leaves it.
+        own_key: the new one; None leaves it.
     """
 
     metadata: Mapping[str, Any] | None = None
     empties: bool = False
     partition: str | None = None
+    own_key: str | None = None
 
     def applied(self, image: Image) -> Labels:
         """Return the labels that an image of this partition and metadata is to have.
@@ -43,8 +46,9 @@ class LabelsUpdate:
             MetadataRejected: the metadata would be larger than it may be.
         """
         if self.empties:
-            return Labels(self.partition, {})
-        return Labels(self.partition, None if self.metadata is None else _merged(image.metadata, self.metadata))
+            return Labels(self.partition, {}, self.own_key)
+        merged = None if self.metadata is None else _merged(image.metadata, self.metadata)
+        return Labels(self.partition, merged, self.own_key)
 
 
 def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate, owner: Owner) -> WriteResult:
@@ -56,6 +60,7 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate,
         Forbidden: the owner is bound to another partition than the image is to have.
         NotFound: there is no such collection or image.
         Conflict: the image is not indexed, or was deleted meanwhile.
+        KeyTaken: another image of the partition has the key.
         MetadataRejected: the metadata would be larger than it may be.
         QuotaExceeded: the image does not fit into a quota of the partition that it is to have.
         StoreUnavailable: a store does not answer.
@@ -68,11 +73,13 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate,
         with ports.catalog.transaction() as tx:
             collection = tenants.collection(tx, name, bounds)
             image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
+            partition = image.partition if update.partition is None else update.partition
+            check_free(tx, collection.id, update.own_key, partition, image_id=image_id)
         expected = image if waiting is None else waiting.on(image)
         if not all(bounds.holds_partition(one.partition) for one in (image, expected)):
             raise NotFound(f"There is no image {image_id}.")
         labels = update.applied(expected)
-        if labels.change_nothing(expected.partition, expected.metadata):
+        if labels.change_nothing(expected.partition, expected.metadata) and labels.keep_key(expected.own_key):
             return unchanged(image, waiting)
         return _write(ports, collection, image, labels, owner)
 

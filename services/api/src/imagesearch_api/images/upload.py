@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from imagesearch.access.tenants import Owner
-from imagesearch.catalog import collections, images, stray_files, tenants
+from imagesearch.catalog import collections, image_queries, images, stray_files, tenants
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.collections import mismatch_reason
 from imagesearch.catalog.images import Image
@@ -30,6 +30,8 @@ from imagesearch.files.facts import mtime_ns
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
 from imagesearch.store_failures import full_disk
+from imagesearch_api.errors import KeyTaken
+from imagesearch_api.images.own_keys import check_free
 from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
 from imagesearch_api.search.embedding import check_direction, infer
 
@@ -40,9 +42,16 @@ STORED_AFTER = timedelta(hours=1)
 
 
 def upload(
-    ports: Writes, name: str, data: bytes, partition: str | None, metadata: dict[str, Any] | None, *, owner: Owner
+    ports: Writes,
+    name: str,
+    data: bytes,
+    partition: str | None,
+    metadata: dict[str, Any] | None,
+    *,
+    owner: Owner,
+    own_key: str | None = None,
 ) -> WriteResult:
-    """Add a picture to a collection; the same content in the same partition is the same image.
+    """Add a picture to a collection; the same content in the same partition is the same image, under one key.
 
     Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
     lost: what this call does not finish, reconciliation does.
@@ -52,6 +61,7 @@ def upload(
         Forbidden: the owner is bound to another partition.
         NotFound: there is no such collection.
         PictureRejected: the picture cannot be used.
+        KeyTaken: another image has the key, or this content another key.
         Conflict: uploads are not set up, or the picture was deleted meanwhile or moved to another partition.
         QuotaExceeded: the owner has as much as a quota allows; nothing was kept.
         PipelineMismatch: the workers run another network than the collection's.
@@ -66,14 +76,16 @@ def upload(
         collection = tenants.collection(tx, name, owner.tenancy)
     picture = ports.embedding.pictures.decode(data, collection.preprocessing)
     path = ports.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
-    labels = Labels(partition, metadata)
-    known, waiting = _known(ports, collection, path)
+    labels = Labels(partition, metadata, own_key)
+    known, waiting = _known(ports, collection, path, labels)
     if known is not None:
         expected = known if waiting is None else waiting.on(known)
         if expected.partition != partition:
             which = "was uploaded here and" if owner.tenancy.is_bound else f"is image {known.id}, which"
             raise Conflict(f"This content {which} was moved to another partition.")
-        if labels.change_nothing(expected.partition, expected.metadata):
+        if expected.own_key is not None and not labels.keep_key(expected.own_key):
+            raise KeyTaken(f"This content is image {known.id}, which has another key.")
+        if labels.change_nothing(expected.partition, expected.metadata) and labels.keep_key(expected.own_key):
             return unchanged(known, waiting)
     change = Change(None if known is None else known.partition, partition, len(data))
     with ports.catalog.reading() as tx:
@@ -100,11 +112,20 @@ def upload(
     return replace(finish(ports, message, image.id, change), is_new=known is None)
 
 
-def _known(ports: Writes, collection: Collection, path: Path) -> tuple[Image | None, Accepted | None]:
-    """Return the row of a picture that is indexed, and the change of it that waits to be written."""
+def _known(
+    ports: Writes, collection: Collection, path: Path, labels: Labels
+) -> tuple[Image | None, Accepted | None]:
+    """Return the row of a picture that is indexed, and the change of it that waits to be written.
+
+    Raises:
+        KeyTaken: another image has the key that the picture is to have.
+    """
     with ports.catalog.transaction() as tx:
         waiting = single_image.accepted(tx, collection.id, str(path))
-        return images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path)), waiting
+        known = images.indexed_by_paths(tx, collection.id, [str(path)]).get(str(path))
+        image_id = image_queries.ids_of_paths(tx, collection.id, [str(path)]).get(str(path))
+        check_free(tx, collection.id, labels.own_key, labels.partition or "", image_id=image_id)
+    return known, waiting
 
 
 def _row(ports: Writes, collection: Collection, path: Path, labels: Labels) -> Image:

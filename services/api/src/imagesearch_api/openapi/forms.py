@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagesearch.metadata import MAX_KEY_CHARACTERS, MAX_PARTITION_LENGTH
 from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch_api.limits import MAX_QUERIES
 from imagesearch_api.models.requests.search import ShapeBody
@@ -19,6 +20,8 @@ def _shape() -> dict[str, Schema]:
     }
     fields["filter"] = {**_JSON, "description": "A filter as JSON."}
     fields["include"] = {"type": "string", "description": "metadata, size and thumbnail, separated by commas."}
+    # It is told of indexed images alone, by which no form searches.
+    del fields["exclude_self"]
     for name in ("top_k", "page", "page_size", "max_distance", "partition", "explain"):
         # A form has no null.
         fields[name] = next(option for option in fields[name]["anyOf"] if option != {"type": "null"})
@@ -40,7 +43,12 @@ SEARCH_FORM: Schema = {
 }
 UPLOAD_FORM: Schema = {
     "type": "object",
-    "properties": {"image": _PICTURE, "partition": {"type": "string", "maxLength": 128}, "metadata": _JSON},
+    "properties": {
+        "image": _PICTURE,
+        "partition": {"type": "string", "maxLength": MAX_PARTITION_LENGTH},
+        "metadata": _JSON,
+        "key": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
+    },
     "required": ["image"],
 }
 COMPARE_FORM: Schema = {

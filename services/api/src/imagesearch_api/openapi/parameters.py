@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imagesearch.contract import JobState
-from imagesearch.metadata import MAX_PARTITION_LENGTH
+from imagesearch.metadata import MAX_KEY_CHARACTERS, MAX_PARTITION_LENGTH
 from imagesearch_api.limits import (
     MAX_KEY_LENGTH,
     MAX_NUMBER,
@@ -43,7 +43,11 @@ FILTER = {
     "content": {"application/json": {"schema": FILTER_SCHEMA}},
     "description": "Only images whose metadata this filter matches, as searches take it.",
 }
-PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.", required=True)
+PATH = _query("path", {"type": "string", "minLength": 1}, "The path of the image.")
+_KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS}
+KEY = _query("key", _KEY, "Your own id of the image; with `partition` where images of several have it.")
+OWN_KEY = _query("key", _KEY, "Your own id of the image.", required=True)
+DRY_RUN = _query("dry_run", {"enum": ["true", "false"]}, "Whether to tell only what would be deleted.")
 DIRECTORY = _query("path", {"type": "string", "minLength": 1}, "The path of the directory.")
 MAX_DISTANCE = _query(
     "max_distance",

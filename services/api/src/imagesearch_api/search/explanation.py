@@ -94,8 +94,9 @@ def explain_match(
     *,
     wanted: Explain,
     owner: Owner,
+    partition: str | None = None,
 ) -> Regions:
-    """Tell where the similarity of a query and what a search found by it comes from.
+    """Tell where the similarity of a query and what a search in a partition found by it comes from.
 
     The query is the first of the two, and number 0 in errors; what it found is the second.
 
@@ -107,7 +108,8 @@ def explain_match(
     ports = replace(ports, embedding=ports.embedding.of(owner))
     with ports.catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy)
-        row = rows_of(tx, collection, [query], resolved_paths([query]), tenancy).get(0)
+        paths, within = resolved_paths([query]), tenancy.partition_of(partition)
+        row = rows_of(tx, collection, [query], paths, tenancy, partition=within).get(0)
     pictures = ports.embedding.pictures
     read = reader_of(pictures, query, row) if row is None else unchanged(pictures, 0, row)
     samples = [Sample(0, read, query.box), Sample(1, unchanged(pictures, 1, found))]

@@ -51,28 +51,40 @@ def search(ports: Search, name: str, question: Question, timings: Timings, owner
     resolved = resolved_paths(question.queries)
     with timings.measure("catalogue"), ports.catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy)
-        rows = rows_of(tx, collection, question.queries, resolved, tenancy)
+        rows = rows_of(tx, collection, question.queries, resolved, tenancy, partition=shape.partition)
     embedding = ports.embedding.of(owner)
     vectors = vectors_of(
         ports.catalog, ports.vectors, embedding, collection, question.queries, rows=rows, timings=timings
     )
     found: list[list[Match]] = [[] for _ in question.queries]
     if vectors is not None:
-        found = nearest(ports, collection, vectors, shape, timings)
+        selves = [
+            rows[index].id if shape.exclude_self and index in rows else None for index in range(len(vectors))
+        ]
+        found = nearest(ports, collection, vectors, shape, timings, excluded=selves)
     if question.shape.partition is not None and not any(found):
         _check_partition(ports, collection, question.shape.partition)
     return found
 
 
 def nearest(
-    ports: Search, collection: Collection, vectors: Vectors, shape: Shape, timings: Timings
+    ports: Search,
+    collection: Collection,
+    vectors: Vectors,
+    shape: Shape,
+    timings: Timings,
+    *,
+    excluded: Sequence[int | None] = (),
 ) -> list[list[Match]]:
     """Return the wanted window of the indexed images nearest to each vector, each with its row.
+
+    With `excluded` each vector has an image, or None, that is none of its results.
 
     Vectors that no row names (a delete, a change or a crash in between) are passed over: the search always counts
     from the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
     """
-    depth = shape.window.stop
+    excluded = excluded or [None] * len(vectors)
+    depth = min(shape.window.stop + any(image_id is not None for image_id in excluded), MAX_WINDOW)
     for _ in range(LOOKS):
         with timings.measure("search"):
             try:
@@ -87,7 +99,7 @@ def nearest(
             except NotFound:
                 return [[] for _ in vectors]
         with timings.measure("rows"):
-            found = _with_rows(ports, collection, hits, shape)
+            found = _with_rows(ports, collection, hits, shape, excluded)
         size = shape.window.stop - shape.window.start
         is_short = any(
             len(page) < size and len(kept) == depth < MAX_WINDOW
@@ -106,7 +118,9 @@ class _Found:
     """A row was deleted between counting and reading."""
 
 
-def _with_rows(ports: Search, collection: Collection, hits: list[list[Hit]], shape: Shape) -> _Found:
+def _with_rows(
+    ports: Search, collection: Collection, hits: list[list[Hit]], shape: Shape, excluded: Sequence[int | None]
+) -> _Found:
     """Return each query's page of those hits that are an image's, each image once."""
     window = shape.window
     keys = {hit.key for found in hits for hit in found}
@@ -123,7 +137,10 @@ def _with_rows(ports: Search, collection: Collection, hits: list[list[Hit]], sha
             rows |= {key: row for key, (row, _) in followed.items()}
             ids |= {key: row.id for key, (row, _) in followed.items()}
             lacking = {key for key, (_, is_current) in followed.items() if not is_current}
-        kept = [_once(found, ids, lacking & ids.keys())[window.start : window.stop] for found in hits]
+        kept = [
+            _once(found, ids, lacking & ids.keys(), image_id)[window.start : window.stop]
+            for found, image_id in zip(hits, excluded, strict=True)
+        ]
         if window.start:
             unread = {hit.key for page in kept for hit in page} - rows.keys()
             rows |= images.by_keys(tx, collection.id, unread)
@@ -152,10 +169,10 @@ def _is_asked_for(row: Image, collection: Collection, shape: Shape) -> bool:
     )
 
 
-def _once(hits: Sequence[Hit], ids: Mapping[int, int], old: Container[int]) -> list[Hit]:
+def _once(hits: Sequence[Hit], ids: Mapping[int, int], old: Container[int], excluded: int | None) -> list[Hit]:
     """Return the hits that are an image's, each image once: by the vector that it has now, if that is there."""
     current = {ids[hit.key] for hit in hits if hit.key in ids and hit.key not in old}
-    seen: set[int] = set()
+    seen = {excluded}
     found = []
     for hit in hits:
         image_id = ids.get(hit.key)

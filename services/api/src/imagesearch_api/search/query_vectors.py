@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 
 from imagesearch.access.tenants import Tenancy
-from imagesearch.catalog import images
+from imagesearch.catalog import images, own_keys
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.states import ImageState
 from imagesearch.contract import Vectors
-from imagesearch.errors import NotFound
+from imagesearch.errors import Conflict, NotFound
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import VectorStore
 from imagesearch_api.errors import QueryRejected, VectorRejected
@@ -86,8 +87,12 @@ def rows_of(
     queries: Sequence[Query],
     resolved: Mapping[str, str],
     tenancy: Tenancy,
+    *,
+    partition: str | None,
 ) -> dict[int, Image]:
     """Return the images that queries name, by the queries' places; a path may be any name of its file.
+
+    A key is looked for in the partition that is asked for, or in all of them.
 
     Raises:
         QueryRejected: one of them is not indexed in the collection, or not within the key's reach.
@@ -107,6 +112,15 @@ def rows_of(
         if row is None or not tenancy.holds_partition(row.partition):
             raise QueryRejected(index, NotFound(f"No image of that path is indexed in {collection.name!r}."))
         rows[index] = row
+    own = {index: query.own_key for index, query in enumerate(queries) if query.own_key is not None}
+    by_key = own_keys.holders(tx, collection.id, own.values(), partition) if own else {}
+    for index, own_key in own.items():
+        indexed = [row for row in by_key.get(own_key, ()) if row.state == ImageState.INDEXED]
+        if not indexed:
+            raise QueryRejected(index, NotFound(f"No image of that key is indexed in {collection.name!r}."))
+        if len(indexed) > 1:
+            raise QueryRejected(index, Conflict("Images of several partitions have that key; name the partition."))
+        rows[index] = indexed[0]
     return rows
 
 

@@ -31,6 +31,7 @@ class Shape:
     Attributes:
         include: parts of a result on top of id, path, url and distance.
         explain: where the similarity of the one result comes from.
+        exclude_self: whether the image that a query is by is none of its results.
     """
 
     window: Window
@@ -39,11 +40,12 @@ class Shape:
     partition: str | None = None
     where: Filter | None = None
     explain: Explain | None = None
+    exclude_self: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """Hold one thing to search by: exactly one of data, image_id, path, vector and url.
+    """Hold one thing to search by: exactly one of data, image_id, own_key, path, vector and url.
 
     Attributes:
         data: a picture's bytes.
@@ -53,6 +55,7 @@ class Query:
 
     data: bytes | None = None
     image_id: int | None = None
+    own_key: str | None = None
     path: str | None = None
     vector: npt.NDArray[np.float32] | None = None
     url: str | None = None

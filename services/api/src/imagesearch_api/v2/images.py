@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
@@ -18,17 +18,25 @@ from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import read_page
-from imagesearch_api.http.parameters import read_filter, read_partition, read_path, read_upload
+from imagesearch_api.http.parameters import (
+    read_dry_run,
+    read_filter,
+    read_name,
+    read_own_key,
+    read_partition,
+    read_upload,
+)
 from imagesearch_api.images import deletion
 from imagesearch_api.images.browsing import browse
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
+from imagesearch_api.images.own_keys import image_of_key
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
 from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
 from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, ShownImage, WrittenImage
 from imagesearch_api.openapi.forms import UPLOAD_FORM
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import FILTER, PAGE, PARTITION, PATH
+from imagesearch_api.openapi.parameters import DRY_RUN, FILTER, KEY, OWN_KEY, PAGE, PARTITION, PATH
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -41,17 +49,17 @@ def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
     data, body = read_upload(current().settings.max_upload_bytes)
     with naming_picture("image"):
-        done = upload(current().writes, name, data, body.partition, body.metadata, owner=owner())
+        done = upload(current().writes, name, data, body.partition, body.metadata, owner=owner(), own_key=body.key)
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
     return _written(name, done, location)
 
 
 @v2.get("/collections/<name>/images")
-@operation({200: ImagePage}, parameters=(*PAGE, PARTITION, FILTER), errors=(404,))
+@operation({200: ImagePage}, parameters=(*PAGE, PARTITION, FILTER, KEY), errors=(404,))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def list_images(name: str) -> ResponseReturnValue:
-    """List the indexed images of a collection, or of one of its partitions, by id.
+    """List the indexed images of a collection, of one of its partitions, or those that have a key, by id.
 
     With a filter one request looks at 5,000 images at most: a page may hold fewer than asked for, even none, and
     `next` all the same.
@@ -59,9 +67,18 @@ def list_images(name: str) -> ResponseReturnValue:
     limit, cursor = read_page()
     partition = tenancy().partition_of(read_partition())
     where = read_filter()
+    own_key = read_own_key().key if "key" in request.args else None
     with current().catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy())
-        found = browse(tx, collection.id, partition=partition, where=where, after=cursor or 0, limit=limit)
+        found = browse(
+            tx,
+            collection.id,
+            partition=partition,
+            where=where,
+            own_key=own_key,
+            after=cursor or 0,
+            limit=limit,
+        )
     links = _links()
     items = [Image.of(image, collection.name, links.file_of(image.id)) for image in found.images]
     return answer(ImagePage(items=items, next=str(found.next) if found.next is not None else None))
@@ -72,11 +89,27 @@ def list_images(name: str) -> ResponseReturnValue:
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
-    """Change an image's metadata or partition: 200 when searches see it, 202 when they will soon."""
+    """Change an image's metadata, partition or key: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
-    update = LabelsUpdate(body.metadata, body.empties, body.partition)
+    update = LabelsUpdate(body.metadata, body.empties, body.partition, body.key)
     done = update_labels(current().writes, name, image_id, update, owner())
     return _written(name, done)
+
+
+@v2.patch("/collections/<name>/images")
+@operation(
+    {200: WrittenImage, 202: WrittenImage}, parameters=(OWN_KEY, PARTITION), json=ImagePatch, errors=(404, 409)
+)
+@needs(Scope.WRITE)
+@admitted(Lane.CHANGES)
+def change_image_by_key(name: str) -> ResponseReturnValue:
+    """Change the metadata, partition or key of the image that has a key, as by its id."""
+    named, body = read_own_key(), read_json(ImagePatch)
+    update = LabelsUpdate(body.metadata, body.empties, body.partition, body.key)
+    with current().catalog.reading() as tx:
+        collection = tenants.collection(tx, name, tenancy())
+        image = image_of_key(tx, collection, named.key, named.partition, tenancy())
+    return _written(name, update_labels(current().writes, name, image.id, update, owner()))
 
 
 def _links() -> Links:
@@ -101,22 +134,26 @@ def _status(done: WriteResult) -> HTTPStatus:
 
 
 @v2.delete("/collections/<name>/images")
-@operation({204: None}, parameters=(PATH,), errors=(404,))
+@operation({204: None}, parameters=(PATH, KEY, PARTITION, DRY_RUN), errors=(404, 409))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
-def remove_image_by_path(name: str) -> ResponseReturnValue:
-    """Delete one image by its path; searches find it no more."""
-    deletion.delete_path(current().deletes, name, read_path(), owner())
+def remove_image_by_name(name: str) -> ResponseReturnValue:
+    """Delete one image by its path or key; searches find it no more. A dry run only sees that it is there."""
+    named, dry_run, ports = read_name(), read_dry_run(), current().deletes
+    if named.path is not None:
+        deletion.delete_path(ports, name, named.path, owner(), dry_run=dry_run)
+    elif named.key is not None:
+        deletion.delete_key(ports, name, named.key, named.partition, owner(), dry_run=dry_run)
     return "", HTTPStatus.NO_CONTENT
 
 
 @v2.post("/collections/<name>/images/delete")
-@operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404,))
+@operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404, 409))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 @long_json
 def remove_images(name: str) -> ResponseReturnValue:
-    """Delete images by id, path, filter or partition: 200 when all are gone, 202 when there may be more.
+    """Delete images by id, path, key, filter or partition: 200 when all are gone, 202 when there may be more.
 
     Where `next` is given the time was up before all images were looked at: the same body with it as `cursor` goes
     on from there.
@@ -124,12 +161,14 @@ def remove_images(name: str) -> ResponseReturnValue:
     body = read_json(DeletionBody)
     ports = current().deletes
     if body.ids is not None:
-        done = deletion.delete_ids(ports, name, body.ids, owner())
+        done = deletion.delete_ids(ports, name, body.ids, owner(), dry_run=body.dry_run)
     elif body.paths is not None:
-        done = deletion.delete_paths(ports, name, body.paths, owner())
+        done = deletion.delete_paths(ports, name, body.paths, owner(), dry_run=body.dry_run)
+    elif body.keys is not None:
+        done = deletion.delete_keys(ports, name, body.keys, body.partition, owner(), dry_run=body.dry_run)
     else:
         done = deletion.delete_matching(
-            ports, name, body.filter, body.partition, owner(), after=int(body.cursor or 0)
+            ports, name, body.filter, body.partition, owner(), after=int(body.cursor or 0), dry_run=body.dry_run
         )
     status = HTTPStatus.OK if done.next is None else HTTPStatus.ACCEPTED
     following = {"next": str(done.next)} if done.next is not None else {}
@@ -150,10 +189,10 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
 
 
 @v2.delete("/collections/<name>/images/<int:image_id>")
-@operation({204: None}, errors=(404,))
+@operation({204: None}, parameters=(DRY_RUN,), errors=(404,))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def remove_image(name: str, image_id: int) -> ResponseReturnValue:
-    """Delete one image; searches find it no more."""
-    deletion.delete_image(current().deletes, name, image_id, owner())
+    """Delete one image; searches find it no more. A dry run only sees that it is there."""
+    deletion.delete_image(current().deletes, name, image_id, owner(), dry_run=read_dry_run())
     return "", HTTPStatus.NO_CONTENT

@@ -43,7 +43,16 @@ def search_collection(name: str) -> ResponseReturnValue:
         found = search(current().search, name, question, timings, owner())
         if explain is not None and found[0]:
             query, image = question.queries[0], found[0][0].image
-            regions = explain_match(current().search, name, query, image, timings, wanted=explain, owner=owner())
+            regions = explain_match(
+                current().search,
+                name,
+                query,
+                image,
+                timings,
+                wanted=explain,
+                owner=owner(),
+                partition=question.shape.partition,
+            )
     links = Links.of_request(settings.public_url)
     include = question.shape.include
     answers = [[_result(match, links, include, regions) for match in matches] for matches in found]

@@ -14,6 +14,7 @@ from imagesearch.contract import ExtractedImage, FailedImage, IndexBatch, Outcom
 from imagesearch.failures import CONTENT_FAILURES, FailureCode
 
 REMOVED_REASON = "The picture was deleted from the collection while the job ran."
+KEY_REASON = "Another image has the key that this picture was given."
 LOST_REASON = "The vector store lost the vector of this picture, and its file is gone."
 
 
@@ -49,6 +50,23 @@ class Answer:
     relabelled: list[int] = field(default_factory=list)
     unnamed: list[int] = field(default_factory=list)
     bare: list[int] = field(default_factory=list)
+
+    def indexed(self) -> set[int]:
+        """Return the pictures that are in the collection from now on."""
+        return {item.image_id for item in self.settled if item.outcome in (Outcome.INDEXED, Outcome.UNCHANGED)}
+
+    def refuse(self, image_ids: Container[int], there: Mapping[int, OpenImage]) -> None:
+        """Let pictures fail that were given the key of another image: nothing of them is written."""
+        if not image_ids:
+            return
+        self.settled = [item for item in self.settled if item.image_id not in image_ids]
+        self.written = [one for one in self.written if one.image_id not in image_ids]
+        self.seen = [seen for seen in self.seen if seen.image_id not in image_ids]
+        self.relabelled = [image_id for image_id in self.relabelled if image_id not in image_ids]
+        for image_id in sorted(image_ids):
+            _fail(self, image_id, FailureCode.KEY_TAKEN, KEY_REASON)
+            if there[image_id].row.vector_key is None:
+                self.bare.append(image_id)
 
 
 @dataclass(frozen=True, slots=True)

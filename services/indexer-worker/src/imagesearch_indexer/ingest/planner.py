@@ -178,7 +178,7 @@ def found_out(listed: Listed, row: Image | None, labels: Labels) -> Item | None:
         entry.size_bytes,
         entry.mtime_ns,
     )
-    if is_same and labels.change_nothing(row.partition, row.metadata):
+    if is_same and labels.change_nothing(row.partition, row.metadata) and labels.keep_key(row.own_key):
         return Item(listed.name, image_id=row.id, outcome=Outcome.UNCHANGED)
     return None
 

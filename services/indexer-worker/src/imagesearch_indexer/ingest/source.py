@@ -99,7 +99,7 @@ def _manifest(job: Job, path: str, roots: Roots) -> Iterator[Listed]:
             for line in Manifest(Path(path), file).lines(offset=offset, number=number):
                 entry = _entry(job, path, line, roots)
                 place = f"{line.end} {line.last} {version}"
-                yield Listed(entry, entry.path, place, Labels(line.partition, line.metadata))
+                yield Listed(entry, entry.path, place, Labels(line.partition, line.metadata, line.key))
     except PictureRejected as error:
         raise SourceRejected("missing", f"the manifest: {error.reason}") from error
     except OSError as error:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imagesearch.catalog import collections, images, jobs, keys, naming
+from imagesearch.catalog import collections, images, jobs, keys, naming, own_keys
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.labels import NO_LABELS
 from imagesearch.catalog.naming import Named
+from imagesearch.catalog.own_keys import Given
 from imagesearch.catalog.reindex import builds, exceptions
 from imagesearch.catalog.reindex.builds import ThrottleLevel
 from imagesearch.catalog.states import ImageState, JobOrigin
@@ -81,6 +82,7 @@ def settle(
     answer = decide(message, held.open_images, there, refusal=refusal)
     if held.job.adds_pictures:
         keep_within_quotas(tx, collection, answer, there)
+    answer.refuse(own_keys.give(tx, collection.id, _given_keys(answer, there)), there)
     images.mark_failed(tx, answer.bare)
     naming.unname(tx, collection, [there[image_id].row for image_id in answer.unnamed], ImageState.FAILED)
     new_keys = keys.draw(tx, len(answer.written))
@@ -104,10 +106,21 @@ def settle(
 def _drop_refused_upload(
     tx: Transaction, collection: Collection, answer: Answer, there: Mapping[int, OpenImage]
 ) -> None:
-    """Leave nothing of an upload that did not fit into a quota: its file would count for nobody."""
-    refused = [item.image_id for item in answer.settled if item.code is FailureCode.QUOTA_EXCEEDED]
+    """Leave nothing of an upload that did not fit into a quota, or may not have its key: nobody would know its file."""
+    codes = (FailureCode.QUOTA_EXCEEDED, FailureCode.KEY_TAKEN)
+    refused = [item.image_id for item in answer.settled if item.code in codes]
     uploads = [image_id for image_id in refused if there[image_id].row.uploaded]
     naming.delete(tx, collection, uploads, is_wanted=lambda row: row.vector_key is None)
+
+
+def _given_keys(answer: Answer, there: Mapping[int, OpenImage]) -> list[Given]:
+    """Return the keys of the pictures that get another one, or take theirs to another partition."""
+    given = []
+    for image in map(there.__getitem__, sorted(answer.indexed())):
+        own_key, partition = image.labels.own_key or image.row.own_key, image.labels.on(image.row)[0]
+        if own_key is not None and (own_key, partition) != (image.row.own_key, image.row.partition):
+            given.append(Given(image.row.id, partition, own_key))
+    return given
 
 
 def _named(image: OpenImage, key: int, written: Written) -> Named:

@@ -72,12 +72,14 @@ def record(tx: Transaction, job_id: str, items: Sequence[Item]) -> tuple[int, Co
     items = [distinct[path] for path in sorted(distinct)]
     rows = tx.execute(
         sa.text(
-            "INSERT INTO job_items (job_id, path, image_id, batch_id, outcome, code, reason, partition, metadata) "
+            "INSERT INTO job_items "
+            "(job_id, path, image_id, batch_id, outcome, code, reason, partition, metadata, own_key) "
             "SELECT CAST(:job_id AS uuid), path, image_id, batch_id, outcome, code, reason, partition, "
-            "CAST(metadata AS jsonb) FROM unnest(CAST(:paths AS text[]), CAST(:image_ids AS bigint[]), "
+            "CAST(metadata AS jsonb), own_key FROM unnest(CAST(:paths AS text[]), CAST(:image_ids AS bigint[]), "
             "CAST(:batch_ids AS bigint[]), CAST(:outcomes AS text[]), CAST(:codes AS text[]), "
-            "CAST(:reasons AS text[]), CAST(:partitions AS text[]), CAST(:metadata AS text[])) "
-            "AS item (path, image_id, batch_id, outcome, code, reason, partition, metadata) "
+            "CAST(:reasons AS text[]), CAST(:partitions AS text[]), CAST(:metadata AS text[]), "
+            "CAST(:own_keys AS text[])) "
+            "AS item (path, image_id, batch_id, outcome, code, reason, partition, metadata, own_key) "
             "ON CONFLICT (job_id, path) DO UPDATE SET image_id = EXCLUDED.image_id, batch_id = EXCLUDED.batch_id, "
             "outcome = EXCLUDED.outcome, code = EXCLUDED.code, reason = EXCLUDED.reason "
             "WHERE job_items.outcome IS NULL AND job_items.batch_id IS NULL "
@@ -94,6 +96,7 @@ def record(tx: Transaction, job_id: str, items: Sequence[Item]) -> tuple[int, Co
             "reasons": [item.reason for item in items],
             "partitions": [item.labels.partition for item in items],
             "metadata": [_as_json(item.labels) for item in items],
+            "own_keys": [item.labels.own_key for item in items],
         },
     ).all()
     outcomes = Counter(Outcome(row.outcome) for row in rows if row.outcome)
@@ -104,23 +107,24 @@ def _as_json(labels: Labels) -> str | None:
     return json.dumps(labels.metadata) if labels.metadata is not None else None
 
 
+_LABELS = (table.c.partition, table.c.metadata, table.c.own_key)
+_HAS_LABELS = sa.or_(*(column.is_not(None) for column in _LABELS))
+
+
 def labels_of(tx: Transaction, job_id: str, paths: Iterable[str]) -> dict[str, Labels]:
     """Return the labels of those paths of a job that were submitted with some."""
-    query = sa.select(table.c.path, table.c.partition, table.c.metadata).where(
+    query = sa.select(table.c.path, *_LABELS).where(
         table.c.job_id == job_id,
         table.c.path == sa.func.any(sa.cast(list(paths), sa.ARRAY(sa.Text))),
-        sa.or_(table.c.partition.is_not(None), table.c.metadata.is_not(None)),
+        _HAS_LABELS,
     )
-    return {row.path: Labels(row.partition, row.metadata) for row in tx.execute(query)}
+    return {path: Labels(*labels) for path, *labels in tx.execute(query)}
 
 
 def labels_in_batch(tx: Transaction, batch_id: int) -> dict[int, Labels]:
     """Return the labels of those pictures of a batch that were submitted with some, by image id."""
-    query = sa.select(table.c.image_id, table.c.partition, table.c.metadata).where(
-        table.c.batch_id == batch_id,
-        sa.or_(table.c.partition.is_not(None), table.c.metadata.is_not(None)),
-    )
-    return {row.image_id: Labels(row.partition, row.metadata) for row in tx.execute(query)}
+    query = sa.select(table.c.image_id, *_LABELS).where(table.c.batch_id == batch_id, _HAS_LABELS)
+    return {image_id: Labels(*labels) for image_id, *labels in tx.execute(query)}
 
 
 def unplanned(tx: Transaction, job_id: str, *, limit: int) -> list[str]:

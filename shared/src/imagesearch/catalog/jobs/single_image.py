@@ -41,7 +41,8 @@ class Accepted:
     def on(self, image: Image) -> Image:
         """Return an image as it will be."""
         partition, metadata = self.labels.on(image)
-        return replace(image, partition=partition, metadata=dict(metadata))
+        own_key = self.labels.own_key or image.own_key
+        return replace(image, partition=partition, metadata=dict(metadata), own_key=own_key)
 
 
 def accepted(tx: Transaction, collection_id: int, path: str) -> Accepted | None:
@@ -50,14 +51,14 @@ def accepted(tx: Transaction, collection_id: int, path: str) -> Accepted | None:
     Whoever also reads the picture's row reads it after this: a change that is written in between is in the row.
     """
     query = (
-        sa.select(job_table.c.id, job_items.c.partition, job_items.c.metadata)
+        sa.select(job_table.c.id, job_items.c.partition, job_items.c.metadata, job_items.c.own_key)
         .join(job_items, job_items.c.job_id == job_table.c.id)
         .where(*_waiting(collection_id, path))
         .order_by(job_table.c.number.desc())
         .limit(1)
     )
     row = tx.execute(query).one_or_none()
-    return Accepted(row.id, Labels(row.partition, row.metadata)) if row is not None else None
+    return Accepted(row.id, Labels(row.partition, row.metadata, row.own_key)) if row is not None else None
 
 
 def look_up(tx: Transaction, image_id: int, *, collection_id: int) -> tuple[Image, Accepted | None]:
@@ -141,6 +142,7 @@ def _update_waiting_labels(tx: Transaction, image: Image, labels: Labels) -> Non
         .values(
             partition=labels.partition,
             metadata=sa.null() if labels.metadata is None else dict(labels.metadata),
+            own_key=labels.own_key,
         )
     )
 

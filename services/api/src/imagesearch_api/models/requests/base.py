@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.config import JsonDict
 
 from imagesearch.catalog.constants import MAX_PATH_BYTES
-from imagesearch.metadata import MAX_PARTITION_LENGTH, check_metadata, check_storable
+from imagesearch.metadata import MAX_PARTITION_LENGTH, check_metadata, check_own_key, check_storable
 from imagesearch_api.limits import MAX_FIELDS, MAX_NUMBER, MAX_URL_LENGTH
 
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
@@ -57,6 +57,9 @@ Path = Annotated[Text, StringConstraints(min_length=1), AfterValidator(_fits_ind
 CollectionName = Annotated[str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
 Partition = Annotated[Text, StringConstraints(max_length=MAX_PARTITION_LENGTH)]
 Metadata = Annotated[dict[str, Any] | None, AfterValidator(_metadata)]
+OwnKey = Annotated[
+    str, AfterValidator(check_own_key), Field(description="Your own id of the picture, unique in its partition.")
+]
 ImageId = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, model_validator
 
 from imagesearch_api.limits import MAX_DIRECTORIES, MAX_IMAGES
-from imagesearch_api.models.requests.base import Body, ImageId, Metadata, Partition, Path, WrongField, exactly_one
+from imagesearch_api.models.requests.base import (
+    Body,
+    ImageId,
+    Metadata,
+    OwnKey,
+    Partition,
+    Path,
+    WrongField,
+    exactly_one,
+)
 from imagesearch_api.models.requests.search import FilterField
 
 
@@ -16,12 +25,28 @@ class UploadBody(Body):
 
     partition: Partition | None = None
     metadata: Metadata = None
+    key: OwnKey | None = None
 
 
-class PathBody(Body):
-    """What names one image by its path."""
+class NameBody(Body):
+    """What names one image in a query: its path, or its key, and the partition that the key is of."""
 
-    path: Path
+    path: Path | None = None
+    key: OwnKey | None = None
+    partition: Partition | None = None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> NameBody:
+        if (self.path is None) == (self.key is None):
+            raise WrongField("path", "either the path of an image or its key is expected in the query")
+        return self
+
+
+class KeyQuery(Body):
+    """What names one image in a query by its key."""
+
+    key: OwnKey
+    partition: Partition | None = None
 
 
 class FilterBody(Body):
@@ -35,6 +60,7 @@ class ImagePatch(Body):
 
     metadata: Annotated[dict[str, Any] | None, Field(description="A JSON merge patch, RFC 7396.")] = None
     partition: Partition | None = None
+    key: OwnKey | None = None
 
     @property
     def empties(self) -> bool:
@@ -43,14 +69,16 @@ class ImagePatch(Body):
 
 
 class DeletionBody(Body):
-    """What POST .../images/delete takes: ids, or paths, or a filter and a partition."""
+    """What POST .../images/delete takes: ids, paths, keys, or a filter; the last two perhaps of a partition."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("ids", "paths", "filter partition"))
+    model_config = ConfigDict(json_schema_extra=exactly_one("ids", "paths", "keys filter partition"))
 
     ids: Annotated[list[ImageId], Field(min_length=1, max_length=MAX_IMAGES, fail_fast=True)] | None = None
     paths: Annotated[list[Path], Field(min_length=1, max_length=MAX_IMAGES, fail_fast=True)] | None = None
+    keys: Annotated[list[OwnKey], Field(min_length=1, max_length=MAX_IMAGES, fail_fast=True)] | None = None
     filter: FilterField | None = None
     partition: Partition | None = None
+    dry_run: Annotated[bool, Field(description="Only tell what would be deleted.")] = False
     cursor: Annotated[
         str | None,
         Field(pattern=r"^[0-9]{1,18}$", description="`next` of the deletion that this one goes on with."),
@@ -58,9 +86,11 @@ class DeletionBody(Body):
 
     @model_validator(mode="after")
     def _one_way(self) -> DeletionBody:
-        by_condition = self.filter is not None or self.partition is not None
-        if (self.ids is not None) + (self.paths is not None) + by_condition != 1:
-            raise WrongField("body", "exactly one of ids, paths, and filter with or without partition is expected")
+        by_condition = self.filter is not None or (self.partition is not None and self.keys is None)
+        given = (self.ids is not None) + (self.paths is not None) + (self.keys is not None) + by_condition
+        if given != 1 or (self.partition is not None and self.ids is not None):
+            rule = "exactly one of ids, paths, keys, and filter is expected, the last two perhaps with partition"
+            raise WrongField("body", rule)
         if self.cursor is not None and not by_condition:
             raise WrongField("cursor", "goes on with a deletion by filter or partition")
         if sum(path.count("/") for path in self.paths or ()) > MAX_DIRECTORIES:

@@ -19,7 +19,16 @@ from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch.vectors import MAX_WINDOW, Filter, InvalidFilter, parse_filter
 from imagesearch_api.limits import DEFAULT_RESULTS, MAX_QUERIES, MAX_URL_LENGTH
-from imagesearch_api.models.requests.base import Body, ImageId, Partition, Path, Text, WrongField, exactly_one
+from imagesearch_api.models.requests.base import (
+    Body,
+    ImageId,
+    OwnKey,
+    Partition,
+    Path,
+    Text,
+    WrongField,
+    exactly_one,
+)
 from imagesearch_api.models.requests.similarity import Explains
 from imagesearch_api.search.question import Include
 
@@ -72,11 +81,12 @@ Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 
 
 class QueryBody(Body):
-    """One query of a search in JSON: exactly one of `image_id`, `path`, `vector` and `url`."""
+    """One query of a search in JSON: exactly one of `image_id`, `key`, `path`, `vector` and `url`."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "path", "vector", "url"))
+    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "key", "path", "vector", "url"))
 
     image_id: ImageId | None = None
+    key: OwnKey | None = None
     path: Path | None = None
     vector: Vector | None = None
     url: Annotated[Text, Field(max_length=MAX_URL_LENGTH)] | None = None
@@ -84,7 +94,8 @@ class QueryBody(Body):
 
     def given(self) -> list[str]:
         """Return the names of the fields that say what to search by."""
-        return [name for name in ("image_id", "path", "vector", "url") if getattr(self, name) is not None]
+        names = ("image_id", "key", "path", "vector", "url")
+        return [name for name in names if getattr(self, name) is not None]
 
     def check_one(self, field: str, prefix: str = "") -> None:
         """Check that there is exactly one thing to search by, and a box only where it has a picture.
@@ -93,7 +104,7 @@ class QueryBody(Body):
             WrongField: there is not; `field` is wrong, or the box behind `prefix`.
         """
         if len(self.given()) != 1:
-            raise WrongField(field, "exactly one of image_id, path, vector and url is expected")
+            raise WrongField(field, "exactly one of image_id, key, path, vector and url is expected")
         if self.box is not None and self.vector is not None:
             raise WrongField(f"{prefix}box", "a vector has no picture to take a part of")
 
@@ -109,6 +120,9 @@ class ShapeBody(Body):
     partition: Partition | None = None
     filter: FilterField | None = None
     explain: Explains | None = None
+    exclude_self: Annotated[
+        bool, Field(description="Leave out the indexed images that the queries are by; each query its own.")
+    ] = False
 
     @model_validator(mode="after")
     def _one_window(self) -> ShapeBody:
@@ -122,7 +136,7 @@ class ShapeBody(Body):
 class SearchBody(ShapeBody, QueryBody):
     """What a search takes as JSON: the fields of one query, or `queries`, and the shape of the answer."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "path", "vector", "url", "queries"))
+    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "key", "path", "vector", "url", "queries"))
 
     queries: Annotated[list[QueryBody], Field(min_length=1, max_length=MAX_QUERIES)] | None = None
 

@@ -20,6 +20,7 @@ class Image(Answer):
     id: Id
     collection: str
     path: str
+    key: str | None = Field(description="Your own id of it; null where it was given none.")
     url: Link
     state: State
     sha256: str | None
@@ -43,6 +44,7 @@ def _fields(image: images.Image, collection: str, url: str) -> dict[str, Any]:
         "id": image.id,
         "collection": collection,
         "path": image.path,
+        "key": image.own_key,
         "url": url,
         "state": image.state,
         "sha256": image.sha256,

@@ -20,6 +20,7 @@ class Result(Answer):
     path: str
     url: Link
     distance: Distance
+    key: str | None = Field(default=None, description="Your own id of it; left out where it was given none.")
     metadata: Anything = Field(default_factory=dict)
     width: Count | None = None
     height: Count | None = None
@@ -39,8 +40,8 @@ class Result(Answer):
         *,
         regions: FoundRegions | None = None,
     ) -> Self:
-        """Return what is answered about a picture: four fields always, the parts to include, what is explained."""
-        parts: dict[str, Any] = {}
+        """Return what is answered about a picture: what is always told, what to include, what is explained."""
+        parts: dict[str, Any] = {} if image.own_key is None else {"key": image.own_key}
         if "metadata" in include:
             parts["metadata"] = image.metadata
         if "size" in include:

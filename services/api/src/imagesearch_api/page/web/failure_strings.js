@@ -19,5 +19,6 @@ export const FAILURES = {
   invalid_line: ["Line of the manifest", "Correct the line that the reason names, and submit the manifest again."],
   vector_lost: ["Vector lost", "Restore the file from its source, then try again."],
   quota_exceeded: ["Beyond the quota", "Delete pictures, or have the quota raised; then try again."],
+  key_taken: ["Key of another", "Delete the other picture, or give this one another key; then try again."],
   removed: ["Deleted meanwhile", "Submit it again if it shall come back."],
 };
