@@ -158,7 +158,7 @@ def test_pictures_are_read_as_the_api_shapes_them() -> None:
     result = Result.parse(sent(ResultAnswer.of(stored, 0.25, url, "", {"metadata"})))
 
     assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url, "key": "sku-1"}
-    assert result == Result(4, "/photos/cat.jpg", url, 0.25, {"year": 2020})
+    assert result == Result(4, "/photos/cat.jpg", url, 0.25, {"year": 2020}, key="sku-1")
 
 
 def test_the_api_is_healthy(client: Client) -> None:

@@ -264,6 +264,7 @@ def shown(response: TestResponse, request: str, asked: Tenant) -> tuple[int, str
     """Return what an answer says, without what differs from one answer to the next and what it was asked for."""
     text = response.get_data(as_text=True)
     values = [asked.path, asked.folder, asked.alias, asked.collection, asked.job_id, asked.duplicates_id]
+    values.append(f"{asked.name}-key")
     for number, value in enumerate(map(str, values)):
         if value in request:
             text = text.replace(value, f"<{number}>")
