@@ -106,7 +106,7 @@ def settle(
 def _drop_refused_upload(
     tx: Transaction, collection: Collection, answer: Answer, there: Mapping[int, OpenImage]
 ) -> None:
-    """Leave nothing of an upload that did not fit into a quota, or may not have its key: nobody would know its file."""
+    """Leave nothing of an upload that does not fit into a quota, or may not have its key: nobody knows of it."""
     codes = (FailureCode.QUOTA_EXCEEDED, FailureCode.KEY_TAKEN)
     refused = [item.image_id for item in answer.settled if item.code in codes]
     uploads = [image_id for image_id in refused if there[image_id].row.uploaded]
