@@ -1,4 +1,4 @@
-"""Two networks side by side in one system: collections of each, and one that changes over while it is searched."""
+"""Networks side by side in one system, one from a file: collections of each, some changing while searched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from threading import Event
 from typing import Any
 
 import httpx
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from support.drawing import photo_like
 from support.faults.living import Living, StartStack
@@ -23,7 +26,14 @@ from support.waiting import TIMEOUT, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
-DIMENSIONS = {"vgg16": 512, "resnet50": 2_048}
+DIMENSIONS = {"vgg16": 512, "resnet50": 2_048, "mine": 96}
+DESCRIPTION = """
+name = "mine"
+side = 64
+dimension = 96
+preprocessing = "torch"
+pooling = "gem"
+"""
 ENOUGH = 6
 """Searches of each kind before, during and after the change."""
 
@@ -39,16 +49,37 @@ def pictures(library: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def stack(start_stack: StartStack) -> Living:
-    made = start_stack(real=True, NETWORKS="resnet50=random:8", COMPUTE_BATCH="2", **PATIENT)
+def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a layer of drawn filters as ONNX, with its description."""
+    filters = np.random.default_rng(9).normal(0, 0.2, (DIMENSIONS["mine"], 3, 7, 7)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["picture", "filters"], ["filtered"], strides=[4, 4]),
+            helper.make_node("Relu", ["filtered"], ["maps"]),
+        ],
+        "mine",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, 64, 64])],
+        [helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", DIMENSIONS["mine"], 15, 15])],
+        [numpy_helper.from_array(filters, "filters")],
+    )
+    path = tmp_path_factory.mktemp("network") / "mine.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    path.with_suffix(".toml").write_text(DESCRIPTION)
+    return path
 
-    def run_both() -> bool:
+
+@pytest.fixture(scope="module")
+def stack(start_stack: StartStack, network_file: Path) -> Living:
+    networks = f"resnet50=random:8,file={network_file}"
+    made = start_stack(real=True, NETWORKS=networks, COMPUTE_BATCH="2", **PATIENT)
+
+    def run_all() -> bool:
         running = made.http.get("/api/v2/info").json()["networks"]
         return {one["network"] for one in running if one["extractors"] and one["query_extractors"]} == set(
             DIMENSIONS
         )
 
-    until(run_both, output=made.output)
+    until(run_all, output=made.output)
     return made
 
 
@@ -139,17 +170,34 @@ def test_each_network_has_a_collection_in_one_system(
     job_id = indexed(stack, f"of-{network}", network, pictures)
     assert network_of(stack, f"of-{network}") == (network, DIMENSIONS[network])
     verdict = judge(stack, f"of-{network}", [job_id], pictures)
-    scoreboard.add("two networks side by side", verdict, 0)
+    scoreboard.add("networks side by side", verdict, 0)
 
 
+@pytest.mark.parametrize("network", DIMENSIONS)
+def test_each_network_tells_why_two_pictures_are_alike(stack: Living, pictures: list[Path], network: str) -> None:
+    indexed(stack, f"why-{network}", network, pictures)
+    url = f"/api/v2/collections/why-{network}"
+    image = next(iter(stack.http.get(f"{url}/images", params={"limit": 1}).json()["items"]))
+    asked = {"image_id": image["id"], "page": 2, "page_size": 1, "explain": "regions"}
+    found = stack.http.post(f"{url}/search", json=asked)
+    assert found.status_code == 200, found.text
+    (result,) = found.json()["results"]
+    regions = result["regions"]
+    assert regions["similarity"] == pytest.approx(1 - result["distance"], abs=1e-3)
+    for side in (regions["a"], regions["b"]):
+        assert sum(map(sum, side["cells"])) == pytest.approx(regions["similarity"] - side["common"], abs=1e-3)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "mine"])
 def test_a_collection_changes_over_to_another_network_while_it_is_searched(
-    stack: Living, scoreboard: Scoreboard, pictures: list[Path]
+    stack: Living, scoreboard: Scoreboard, pictures: list[Path], network: str
 ) -> None:
-    first = indexed(stack, "changing", "vgg16", pictures)
-    searches = Searches(stack, "changing")
+    name = f"to-{network}"
+    first = indexed(stack, name, "vgg16", pictures)
+    searches = Searches(stack, name)
     with searches.running():
         searches.go_on()
-        answer = stack.http.post("/api/v2/collections/changing/reindex", json={"network": "resnet50"})
+        answer = stack.http.post(f"/api/v2/collections/{name}/reindex", json={"network": network})
         assert answer.status_code == 202, answer.text
         begun = searches.answered.total()
         job = stack.wait_ended(answer.json()["id"])
@@ -157,6 +205,6 @@ def test_a_collection_changes_over_to_another_network_while_it_is_searched(
         assert searches.answered.total() > begun
         searches.go_on()
     assert searches.complaints == []
-    assert network_of(stack, "changing") == ("resnet50", DIMENSIONS["resnet50"])
-    verdict = judge(stack, "changing", [first, job["id"]], pictures)
+    assert network_of(stack, name) == (network, DIMENSIONS[network])
+    verdict = judge(stack, name, [first, job["id"]], pictures)
     scoreboard.add("from one network to another", verdict, 0)

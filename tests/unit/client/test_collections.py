@@ -235,6 +235,34 @@ def test_one_result_is_explained(api: FakeApi) -> None:
     assert found.regions.b.cells == ((0.25, 0.5),)
 
 
+def test_the_command_saves_why_a_result_was_found(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    regions = explained(PNG)["regions"]
+    row = {"id": 4, "path": "/a.jpg", "url": "u", "distance": 0.15, "regions": regions}
+    api.on(
+        "POST", f"{CATS}/search", *[ok({"results": [row], "took_ms": {}})] * 2, ok({"results": [], "took_ms": {}})
+    )
+    file = tmp_path / "why.png"
+    by_id = ("search", "--collection", "cats", "--image-id", "1", "--explain", str(file))
+    assert "0.150000" in run(*by_id).stdout
+    assert api.sent_json() == {"image_id": 1, "top_k": 1, "explain": "picture"}
+    assert file.read_bytes() == PNG
+    (found,) = json.loads(run(*by_id, "--page", "2", "--page-size", "1", "--json").stdout)["results"]
+    assert api.sent_json() == {"image_id": 1, "page": 2, "page_size": 1, "explain": "picture"}
+    assert found["regions"]["b"] == {"cells": [[0.25, 0.5]], "common": 0.1, "frame": [0, 0, 1, 1]}
+    file.unlink()
+    assert run(*by_id, "--max-distance", "0").exit_code == 0
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "more", [("--top-k", "2"), ("--page-size", "5"), ("--page", "2")], ids=lambda more: more[0]
+)
+def test_several_results_are_not_explained(api: FakeApi, run: Run, tmp_path: Path, more: tuple[str, str]) -> None:
+    result = run("search", "--image-id", "1", "--explain", str(tmp_path / "why.png"), *more)
+    assert (result.exit_code, api.asked) == (64, [])
+    assert "--explain is for one result" in result.stderr
+
+
 def test_what_is_neither_a_file_nor_an_id_is_a_usage_error(api: FakeApi, run: Run) -> None:
     result = run("compare", "missing.jpg", "4")
     assert (result.exit_code, api.asked) == (64, [])

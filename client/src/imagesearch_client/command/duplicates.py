@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from imagesearch_client.calls import Picture
+from imagesearch_client.command.explanation import explain_option, regions_as_json, write_explanation
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
 from imagesearch_client.duplicates import Comparison, DuplicateGroup, DuplicateGroups
-from imagesearch_client.errors import ApiError, ProtocolError
-from imagesearch_client.explanations import png_of
+from imagesearch_client.errors import ApiError
 
 UNTRAINED = (
     "The network is untrained: all pictures lie near each other to it. Only groups of the kind exact are sure."
@@ -81,12 +81,7 @@ def _listed(session: Session, groups: DuplicateGroups) -> list[DuplicateGroup]:
 @click.argument("a")
 @click.argument("b")
 @click.option("--collection", help="Whose pipeline makes them comparable; by default that of an indexed one.")
-@click.option(
-    "--explain",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE.png",
-    help="Write a picture of both that shows where the similarity comes from.",
-)
+@explain_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def compare(
@@ -100,7 +95,7 @@ def compare(
     wanted = None if explain is None else "picture"
     comparison = session.client.compare(_side(a, "A"), _side(b, "B"), collection=collection, explain=wanted)
     if explain is not None:
-        _write(comparison, explain)
+        write_explanation(comparison.regions, explain)
     if as_json:
         print_json(_as_json(comparison))
         return
@@ -109,23 +104,12 @@ def compare(
     click.echo(f"{comparison.distance:.6f}" + (f" ({said})" if said else ""))
 
 
-def _write(comparison: Comparison, file: Path) -> None:
-    drawn = comparison.regions.picture if comparison.regions is not None else None
-    if drawn is None:
-        raise ProtocolError("the API explains nothing; it may be an older one")
-    try:
-        file.write_bytes(png_of(drawn))
-    except OSError as error:
-        raise click.FileError(str(file), error.strerror or str(error)) from error
-
-
 def _as_json(comparison: Comparison) -> dict[str, Any]:
     """Return a comparison without pictures, and without regions where none were asked for."""
-    facts = asdict(comparison)
-    regions = facts.pop("regions")
-    if regions is not None:
-        del regions["picture"], regions["a"]["overlay"], regions["b"]["overlay"]
-        facts["regions"] = regions
+    facts = asdict(replace(comparison, regions=None))
+    del facts["regions"]
+    if comparison.regions is not None:
+        facts["regions"] = regions_as_json(comparison.regions)
     return facts
 
 

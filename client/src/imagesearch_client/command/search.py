@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,6 +11,7 @@ import click
 
 from imagesearch_client.answers import SearchResult
 from imagesearch_client.calls import Picture
+from imagesearch_client.command.explanation import explain_option, regions_as_json, write_explanation
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.pairs import read_json_object
 from imagesearch_client.command.root import Session
@@ -38,6 +39,7 @@ MAX_RESULTS = 16_384
 @click.option("--filter", "filter_text", metavar="JSON", help='Such as \'{"eq": ["colour", "red"]}\'.')
 @click.option("--exclude-self", is_flag=True, help="Leave out the indexed picture that is searched by.")
 @click.option("--include", multiple=True, type=click.Choice(["metadata", "size", "thumbnail"]), help="For --json.")
+@explain_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.pass_obj
 def search(
@@ -49,24 +51,32 @@ def search(
     collection: str,
     filter_text: str | None,
     include: tuple[str, ...],
+    explain: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Print the indexed pictures that look most like PICTURES, nearest first.
 
-    The distance is 1 - cosine, in 0..1: smaller is more similar.
+    The distance is 1 - cosine, in 0..1: smaller is more similar. --explain is for one result: the nearest, or that
+    of a --page of one.
     """
     query = _query({name: options.pop(name) for name in ("image_id", "key", "path", "url", "vector")}, box)
     if bool(pictures) == (query is not None):
         raise click.UsageError("name PICTURES, or exactly one of --image-id, --key, --path, --url and --vector")
     if options["top_k"] is not None and (options["page"] is not None or options["page_size"] is not None):
         raise click.UsageError("either --top-k, or --page and --page-size")
+    if explain is not None:
+        options |= _of_one_result(options)
     options |= {"filter": read_json_object(filter_text, "--filter"), "include": list(include) or None}
     if len(pictures) > 1:
+        if explain is not None:
+            raise click.UsageError("--explain goes with one picture")
         _search_many(session, collection, pictures, box, Shape(**options), as_json=as_json)
         return
     sought: Picture | Query = query if query is not None else pictures[0]
     found = session.client.search(collection, sought, box=None if query else box, **options)
+    if explain is not None and found.results:
+        write_explanation(found.results[0].regions, explain)
     if as_json:
         print_json(_as_json(found))
         return
@@ -75,6 +85,15 @@ def search(
         ("distance", "path"),
         [(f"{result.distance:.6f}", result.path) for result in found.results],
     )
+
+
+def _of_one_result(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what has the API explain a result, and ask for no more than one."""
+    if options["top_k"] is None and options["page"] is None and options["page_size"] is None:
+        options = {"top_k": 1}
+    if 1 not in (options["top_k"], options.get("page_size")):
+        raise click.UsageError("--explain is for one result: --top-k 1, or --page-size 1")
+    return {**options, "explain": "picture"}
 
 
 def _query(given: dict[str, Any], box: str | None) -> Query | None:
@@ -123,7 +142,10 @@ def _search_many(
 
 def _as_json(found: SearchResult) -> dict[str, Any]:
     """Return an answer without the parts of results that were not asked for."""
-    results = [
-        {name: value for name, value in asdict(result).items() if value is not None} for result in found.results
-    ]
+    results = []
+    for result in found.results:
+        facts = asdict(replace(result, regions=None))
+        results.append({name: value for name, value in facts.items() if value is not None})
+        if result.regions is not None:
+            results[-1]["regions"] = regions_as_json(result.regions)
     return {"results": results, "took_ms": dict(found.took_ms)}

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -69,12 +69,33 @@ def clean_confined(path: Path, sha256: str = "", *, cpu_seconds: int = CPU_SECON
 
 def _run(what: str, path: Path, sha256: str, cpu_seconds: int, made: IO[bytes]) -> str:
     """Have a process read a file and write what it made of it, and return what it says."""
+    arguments = (what, sha256, str(made.fileno()))
+    said = run_confined(__name__, path, arguments, cpu_seconds=cpu_seconds, inherited=[made.fileno()])
+    made.seek(0)
+    return said
+
+
+def run_confined(
+    module: str, path: Path, arguments: Sequence[str], *, cpu_seconds: int, inherited: Sequence[int] = ()
+) -> str:
+    """Run a module of this package in a process of its own, and return what it prints.
+
+    Args:
+        module: whose `main` takes the path, the CPU seconds that it is to limit itself to, and the arguments.
+        path: of a file that may do anything to who reads it.
+        arguments: the others.
+        cpu_seconds: after which the process ends.
+        inherited: descriptors that it may use.
+
+    Raises:
+        WeightsUnavailable: the process says that the file cannot be used, or ended otherwise; one line.
+    """
     done = subprocess.run(  # noqa: S603 - this program, and arguments that no shell sees
-        [sys.executable, "-P", "-m", __name__, what, str(path), sha256, str(cpu_seconds), str(made.fileno())],
+        [sys.executable, "-P", "-m", module, str(path), str(cpu_seconds), *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        pass_fds=[made.fileno()],
+        pass_fds=inherited,
         # Each thread of OpenBLAS takes addresses, and none is of use here.
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         check=False,
@@ -83,7 +104,6 @@ def _run(what: str, path: Path, sha256: str, cpu_seconds: int, made: IO[bytes]) 
         raise WeightsUnavailable(done.stdout.strip())
     if done.returncode:
         raise WeightsUnavailable(f"WEIGHTS={path} cannot be read ({_ending(done, cpu_seconds)}); {CHOICES}")
-    made.seek(0)
     return done.stdout.strip()
 
 
@@ -96,20 +116,17 @@ def _ending(done: subprocess.CompletedProcess[str], cpu_seconds: int) -> str:
     return f"reading it failed: {lines[-1][:300] if lines else done.returncode}"
 
 
-def main(what: str, path: str, sha256: str, cpu_seconds: str, descriptor: str) -> int:
+def main(path: str, cpu_seconds: str, what: str, sha256: str, descriptor: str) -> int:
     """Read a file within limits, and write what is made of it, or say in one line why not.
 
     Args:
-        what: whose arrays are written as NumPy does, or `WHOLE` for a clean copy of a model.
         path: of the file.
-        sha256: what its digest has to be; empty looks at none.
         cpu_seconds: after which this process is ended.
+        what: whose arrays are written as NumPy does, or `WHOLE` for a clean copy of a model.
+        sha256: what its digest has to be; empty looks at none.
         descriptor: of the file that is written.
     """
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, int(cpu_seconds))
-    if sys.platform == "linux":
-        _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    confine(int(cpu_seconds), MEMORY_BYTES)
     try:
         with os.fdopen(int(descriptor), "wb") as made:
             if what == WHOLE:
@@ -120,6 +137,19 @@ def main(what: str, path: str, sha256: str, cpu_seconds: str, descriptor: str) -
         sys.stdout.write(str(error))
         return EX_DATAERR
     return 0
+
+
+def confine(cpu_seconds: int, memory_bytes: int) -> None:
+    """Limit what this process may take from now on.
+
+    Args:
+        cpu_seconds: after which it is ended.
+        memory_bytes: of addresses; on Linux alone.
+    """
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, cpu_seconds)
+    if sys.platform == "linux":
+        _limit(resource.RLIMIT_AS, memory_bytes)
 
 
 def _copy_whole(path: Path, sha256: str, made: IO[bytes]) -> str:

@@ -16,13 +16,19 @@ from imagesearch.networks import UNPOOLED
 from imagesearch.pipeline import Pooling, model_identity
 from imagesearch_extractor.confined import clean_confined
 from imagesearch_extractor.descriptions import Description, read_description
-from imagesearch_extractor.embedding import ComputeFailed, Embedder, has_direction, normalise
+from imagesearch_extractor.embedding import (
+    ComputeFailed,
+    Embedder,
+    FeatureMaps,
+    NoFeatureMaps,
+    has_direction,
+    normalise,
+)
 from imagesearch_extractor.models import Images, Model, ModelFailed, ModelRejected
-from imagesearch_extractor.weight_files import DigestDiffers, checked_digest, named_file
+from imagesearch_extractor.weight_files import DigestDiffers, checked_digest
 
 MAX_FILE_BYTES: Final = 2 << 30
 """What one message of ONNX holds at most."""
-SUFFIXES: Final = (".onnx", ".keras")
 
 _POOLING: Final[dict[str, Callable[[Images], Images]]] = {
     "max": lambda maps: maps.max(axis=(1, 2)),
@@ -34,7 +40,11 @@ _POOLING: Final[dict[str, Callable[[Images], Images]]] = {
 
 
 class FileNetwork(Embedder):
-    """Hold a network that somebody described, and run it one pass at a time."""
+    """Hold a network that somebody described, and run it one pass at a time.
+
+    Attributes:
+        sha256: digest of its file.
+    """
 
     def __init__(
         self, model: Model, description: Description, *, sha256: str, label: str, compute_batch: int
@@ -42,6 +52,7 @@ class FileNetwork(Embedder):
         self.spec = description.spec
         self.identity = model_identity(description.digest(sha256), self.spec)
         self.weights = label
+        self.sha256 = sha256
         self.untrained = False
         self._model = model
         self._layout = description.layout or model.layout
@@ -57,6 +68,27 @@ class FileNetwork(Embedder):
             return self._embed(pixels, pooling)
         except (ModelFailed, ModelRejected) as error:
             raise ComputeFailed(f"forward pass: {error}") from error
+
+    def embed_with_maps(self, pixels: Pixels, pooling: Pooling | None = None) -> tuple[Vectors, FeatureMaps]:
+        """Return one vector a picture and the maps that they were pooled from, as the port says.
+
+        Raises:
+            NoFeatureMaps: its output is a vector, or some of what a vector is made of is negative.
+        """
+        if self.spec.pooling == UNPOOLED:
+            raise NoFeatureMaps
+        passes = [pixels[start : start + self._batch] for start in range(0, len(pixels), self._batch)]
+        try:
+            maps = np.concatenate([self._maps(self._run(part))[: len(part)] for part in passes])
+        except (ModelFailed, ModelRejected) as error:
+            raise ComputeFailed(f"forward pass: {error}") from error
+        pooled = pooling or self.spec.pooling
+        if pooled == "gem":
+            maps = np.maximum(maps, 0)
+        if maps.min() < 0:
+            # What a cell takes away from a mean has no share in it.
+            raise NoFeatureMaps
+        return normalise(_POOLING[pooled](maps)), maps
 
     def warm_up(self) -> None:
         """Run the passes that are slow the first time, and check what comes out.
@@ -83,6 +115,31 @@ class FileNetwork(Embedder):
 
     def _features(self, pixels: Pixels, pooling: Pooling | None) -> Images:
         """Return the features of one pass, float32[n, dimension]."""
+        found = self._run(pixels)
+        if self.spec.pooling != UNPOOLED:
+            return _POOLING[pooling or self.spec.pooling](self._maps(found))[: len(pixels)]
+        dimension = self.spec.dimension
+        if found[0].size == dimension == max(found.shape[1:], default=0):
+            return found.reshape(-1, dimension)[: len(pixels)]
+        raise self._misshapen(found, f"[{len(found)}, {dimension}]")
+
+    def _maps(self, found: Images) -> Images:
+        """Return an output as feature maps, float32[n, height, width, dimension].
+
+        Raises:
+            ModelRejected: it has another shape than described.
+        """
+        maps = found.transpose(0, 2, 3, 1) if found.ndim == 4 and self._layout == "channels_first" else found
+        if maps.ndim != 4 or maps.shape[3] != self.spec.dimension:
+            raise self._misshapen(found, f"feature maps of {self.spec.dimension} channels ({self._layout})")
+        return maps
+
+    def _run(self, pixels: Pixels) -> Images:
+        """Return the output of one pass, with a row for each picture and for each that fills the pass up.
+
+        Raises:
+            ModelRejected: it has not.
+        """
         images = (pixels[..., self._order].astype(np.float32) - self._mean) / self._deviation
         if self._model.batch is not None:
             rest = np.zeros((self._model.batch - len(images), *images.shape[1:]), np.float32)
@@ -92,51 +149,33 @@ class FileNetwork(Embedder):
         # One pass already uses every core.
         with self._lock:
             found = self._model.run(images)
-        return self._pooled(found, len(images), pooling)[: len(pixels)]
+        if found.shape[:1] != (len(images),):
+            raise self._misshapen(found, f"[{len(images)}, ...]")
+        return found
 
-    def _pooled(self, found: Images, number: int, pooling: Pooling | None) -> Images:
-        """Return the output as one row a picture.
-
-        Raises:
-            ModelRejected: it has another shape than described.
-        """
-        dimension = self.spec.dimension
-        if self.spec.pooling == UNPOOLED:
-            if found.shape[:1] == (number,) and found[0].size == dimension == max(found.shape[1:], default=0):
-                return found.reshape(number, dimension)
-            raise ModelRejected(
-                f"its output has the shape {list(found.shape)}, not [{number}, {dimension}]; see dimension, "
-                "output and pooling of its description"
-            )
-        maps = found.transpose(0, 2, 3, 1) if found.ndim == 4 and self._layout == "channels_first" else found
-        if maps.ndim != 4 or maps.shape[0] != number or maps.shape[3] != dimension:
-            raise ModelRejected(
-                f"its output has the shape {list(found.shape)}, not feature maps of {dimension} channels "
-                f"({self._layout}); see dimension, output and pooling of its description"
-            )
-        return _POOLING[pooling or self.spec.pooling](maps)
+    def _misshapen(self, found: Images, wanted: str) -> ModelRejected:
+        return ModelRejected(
+            f"its output has the shape {list(found.shape)}, not {wanted}; see dimension, output and pooling "
+            "of its description"
+        )
 
 
-def load_file_network(setting: str, *, sha256: str, compute_batch: int) -> FileNetwork:
+def open_network(path: Path, *, sha256: str, compute_batch: int) -> FileNetwork:
     """Open the network that lies in a file, with its description beside it. No code of a file is run.
 
     Args:
-        setting: path of an ONNX file, or of a whole model that Keras saved as ``.keras``.
+        path: of an ONNX file, or of a whole model that Keras saved as ``.keras``.
         sha256: what the file's digest has to be, 64 hex digits; empty looks at none.
         compute_batch: pictures in one pass.
 
     Raises:
         WeightsUnavailable: it cannot be used; the message is one line.
     """
-    choices = f"NETWORK=file takes {' or '.join(SUFFIXES)} files"
-    path = named_file(setting, choices)
-    if path.suffix not in SUFFIXES:
-        raise WeightsUnavailable(f"WEIGHTS={setting}: {choices}")
     description = read_description(path)
     try:
         model, digest = (_onnx if path.suffix == ".onnx" else _keras)(path, description, sha256)
     except (ModelRejected, DigestDiffers, OSError) as error:
-        raise WeightsUnavailable(f"WEIGHTS={setting} cannot be used ({error})") from error
+        raise WeightsUnavailable(f"WEIGHTS={path} cannot be used ({error})") from error
     return FileNetwork(model, description, sha256=digest, label=path.name, compute_batch=compute_batch)
 
 
@@ -145,10 +184,9 @@ def _onnx(path: Path, description: Description, sha256: str) -> tuple[Model, str
         from imagesearch_extractor.onnx_files import OnnxModel  # noqa: PLC0415 - an extra of the worker
     except ModuleNotFoundError as error:
         raise ModelRejected("ONNX Runtime is not installed: imagesearch-extractor[onnx]") from error
-    with path.open("rb") as file:
-        content = file.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
+    if path.stat().st_size > MAX_FILE_BYTES:
         raise ModelRejected(f"it is longer than {MAX_FILE_BYTES} bytes")
+    content = path.read_bytes()
     # What was judged is run: another file of the same name may come in between.
     digest = checked_digest(io.BytesIO(content), sha256)
     return OnnxModel(content, description), digest

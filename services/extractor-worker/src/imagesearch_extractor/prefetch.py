@@ -14,7 +14,7 @@ from imagesearch.errors import WeightsUnavailable
 from imagesearch_extractor.configuration import one_line
 from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.downloads import DownloadFailed
-from imagesearch_extractor.file_network import load_file_network
+from imagesearch_extractor.file_loading import load_file_network
 from imagesearch_extractor.loading import load_weights
 from imagesearch_extractor.settings import FROM_FILE, ExtractorSettings
 

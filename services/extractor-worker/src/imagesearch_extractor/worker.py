@@ -29,7 +29,8 @@ from imagesearch.worker.run import run_loop, run_worker, worker_name
 from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
 from imagesearch_extractor.embedding import Embedder
-from imagesearch_extractor.file_network import FileNetwork, load_file_network
+from imagesearch_extractor.file_loading import load_file_network
+from imagesearch_extractor.file_network import FileNetwork
 from imagesearch_extractor.loading import load_weights
 from imagesearch_extractor.network import Network, fastest_dtype, use_gpus
 from imagesearch_extractor.queries import serve

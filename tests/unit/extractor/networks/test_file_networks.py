@@ -17,7 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import WeightsUnavailable
 from imagesearch.networks import ModelIdentity
-from imagesearch_extractor.file_network import FileNetwork, load_file_network
+from imagesearch_extractor.embedding import NoFeatureMaps
+from imagesearch_extractor.file_loading import load_file_network
+from imagesearch_extractor.file_network import FileNetwork, open_network
 from support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -98,7 +100,7 @@ def load(keras_model: Any, keras_file: bytes, tmp_path: Path) -> Load:
             content = keras_file if kind == "keras" else onnx_model(keras_model).SerializeToString()
         path.write_bytes(content)
         path.with_suffix(".toml").write_text(description)
-        network = load_file_network(str(path), sha256=sha256, compute_batch=4)
+        network = open_network(path, sha256=sha256, compute_batch=4)
         network.warm_up()
         return network
 
@@ -150,6 +152,32 @@ def test_feature_maps_are_pooled_as_asked(kind: str, load: Load, keras_model: An
     for pooling, features in wanted.items():
         np.testing.assert_allclose(network.embed(pixels, pooling), normalised(features), atol=2e-5)  # type: ignore[arg-type]
     np.testing.assert_array_equal(network.embed(pixels), network.embed(pixels, "avg"))
+
+
+@each_kind
+@pytest.mark.parametrize("pooling", ["max", "avg", "gem"])
+def test_maps_are_shown_beside_what_was_pooled_from_them(
+    kind: str, pooling: Any, load: Load, keras_model: Any, pixels: Pixels
+) -> None:
+    """Those that a ReLU leaves; of `gem` others as well, because it takes what is negative for nothing."""
+    import keras
+
+    layer = "maps" if pooling == "gem" else "first"
+    sizes = FEATURES if pooling == "gem" else FEATURES.replace(f"= {MAPS}", "= 4")
+    name = layer if kind == "keras" or pooling == "gem" else "b"
+    wanted = keras.Model(keras_model.input, keras_model.get_layer(layer).output)(pixels.astype(np.float32))
+    network = load(kind, f'{sizes}output = "{name}"')
+    vectors, maps = network.embed_with_maps(pixels, pooling)
+    np.testing.assert_allclose(maps, np.maximum(np.asarray(wanted), 0), atol=1e-3)
+    np.testing.assert_allclose(vectors, network.embed(pixels, pooling), atol=1e-6)
+
+
+@each_kind
+def test_a_network_whose_cells_have_no_share_shows_no_maps(kind: str, load: Load, pixels: Pixels) -> None:
+    with pytest.raises(NoFeatureMaps):
+        load(kind).embed_with_maps(pixels)
+    with pytest.raises(NoFeatureMaps):
+        load(kind, f'{FEATURES}output = "maps"').embed_with_maps(pixels, "avg")
 
 
 @each_kind
