@@ -31,7 +31,7 @@ TESTS ?= tests
 SIZES ?= 100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality lint lint-page format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality quantise lint lint-page format docs audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,10 @@ quality: setup ## judge answers over PHOTOS=DIR, one folder a class, with WEIGHT
 	@PYTHONPATH=tests PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.quality
 	@PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.quality.distances
 
+quantise: setup-local ## make 8-bit weights OUT=FILE of WEIGHTS=FILE, with the photos under PHOTOS=DIR to measure by
+	@$(call install,quantise)
+	@.venv/quantise/bin/python -m tools.quantise "$(WEIGHTS)" "$(PHOTOS)" "$(OUT)"
+
 lint: setup ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -135,10 +139,11 @@ sbom: setup ## list what each image is made of: dist/sbom/*.json, CycloneDX
 lock: setup ## compile requirements/*.txt again (UPGRADE=1 takes newer versions)
 	@$(call compile,uv,requirements/uv.in)
 	@$(call compile,checks,requirements/checks.in)
+	@$(call compile,quantise,services/extractor-worker/pyproject.toml --extra int8 requirements/build.in requirements/quantise.in)
 	@$(call compile,all,deploy/local/pyproject.toml services/extractor-worker/pyproject.toml --extra gpu requirements/build.in requirements/dev.in)
 	@$(call compile,build,requirements/build.in,-c requirements/all.txt)
 	@$(call compile,api,services/api/pyproject.toml,-c requirements/all.txt)
-	@$(call compile,extractor,services/extractor-worker/pyproject.toml --extra cpu --extra onnx,-c requirements/all.txt)
+	@$(call compile,extractor,services/extractor-worker/pyproject.toml --extra cpu --extra onnx --extra int8,-c requirements/all.txt)
 	@$(call compile,extractor-gpu,services/extractor-worker/pyproject.toml --extra gpu --extra onnx,-c requirements/all.txt)
 	@$(call compile,indexer,services/indexer-worker/pyproject.toml,-c requirements/all.txt)
 	@$(call compile,local,deploy/local/pyproject.toml requirements/build.in,-c requirements/all.txt)

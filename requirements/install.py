@@ -13,11 +13,15 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENVIRONMENT = REPOSITORY / ".venv"
-CHECKS = ENVIRONMENT / "checks"
+BESIDE = {"checks": "what judges the deployment", "quantise": "what makes 8-bit weights"}
+"""Tools that want other versions of packages than the system, each with an environment of its own in this one."""
+USED: dict[str, tuple[str, ...]] = {"checks": (), "quantise": ("shared", "services/extractor-worker")}
+"""The members that each of them needs."""
 PYTHON = ENVIRONMENT / "bin" / "python"
 MEMBERS = (
     "shared",
@@ -28,7 +32,7 @@ MEMBERS = (
     "deploy/local",
 )
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-LEVELS = {"local": ("local", "dev"), "dev": ("dev",)}
+LEVELS = {"local": ("local", "dev"), "dev": ("dev",), "quantise": ("quantise",)}
 """Each level, and the levels that hold everything it needs."""
 SIZES = {
     "local": "the system's packages, 600 MB to download the first time",
@@ -55,6 +59,10 @@ def main(level: str) -> int:
 
 
 def _install(level: str) -> None:
+    if level in BESIDE:
+        _install_beside(level)
+        _stamp(level).write_text(_wanted(level))
+        return
     if not _usable():
         if importlib.util.find_spec("ensurepip") is None:
             raise InstallationFailed(
@@ -69,22 +77,29 @@ def _install(level: str) -> None:
     packages = ["--require-hashes", "-r", str(pinned / f"{level}.txt")]
     _run(f"installing {SIZES[level]}", [*uv, *packages], _as_pip_does())
     if level == "dev":
-        _install_checks(uv[0])
-    editable = [argument for member in MEMBERS for argument in ("-e", str(REPOSITORY / member))]
-    # Offline: whatever a member needs to be built is pinned and installed above.
-    members = ["--offline", "--no-deps", "--no-build-isolation", *editable]
-    _run("installing the workspace", [*uv, *members])
+        _install_beside("checks")
+    _run("installing the workspace", [*uv, *_editable(MEMBERS)])
     for narrower in LEVELS:
         _stamp(narrower).unlink(missing_ok=True)
     _stamp(level).write_text(_wanted(level))
 
 
-def _install_checks(uv: str) -> None:
-    """Bring the tool that wants other versions of packages than the system, in an environment of its own."""
-    _run("making .venv/checks", [uv, "venv", "--quiet", "--clear", "--python", str(PYTHON), str(CHECKS)])
-    install = [uv, "pip", "install", "--quiet", "--python", str(CHECKS / "bin" / "python")]
-    packages = ["--require-hashes", "-r", str(REPOSITORY / "requirements" / "checks.txt")]
-    _run("installing what judges the deployment", [*install, *packages], _as_pip_does())
+def _install_beside(name: str) -> None:
+    """Bring a tool into an environment of its own; the system's is there already."""
+    uv, made = str(ENVIRONMENT / "bin" / "uv"), ENVIRONMENT / name
+    _run(f"making .venv/{name}", [uv, "venv", "--quiet", "--clear", "--python", str(PYTHON), str(made)])
+    install = [uv, "pip", "install", "--quiet", "--python", str(made / "bin" / "python")]
+    packages = ["--require-hashes", "-r", str(REPOSITORY / "requirements" / f"{name}.txt")]
+    _run(f"installing {BESIDE[name]}", [*install, *packages], _as_pip_does())
+    if USED[name]:
+        _run("installing what it uses of the workspace", [*install, *_editable(USED[name])])
+
+
+def _editable(members: Sequence[str]) -> list[str]:
+    """Return what has uv install members from the tree, when all that they need is there."""
+    # Offline: whatever a member needs to be built is pinned and installed before.
+    arguments = [argument for member in members for argument in ("-e", str(REPOSITORY / member))]
+    return ["--offline", "--no-deps", "--no-build-isolation", *arguments]
 
 
 def _run(step: str, command: list[str], extra: dict[str, str] | None = None) -> None:

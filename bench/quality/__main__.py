@@ -1,6 +1,7 @@
 """Index classes of photos through the running system, once a pipeline, and judge what searches answer.
 
-`make quality PHOTOS=DIR WEIGHTS=FILE`: one folder a class. SAMPLE photos (60) are changed in each way.
+`make quality PHOTOS=DIR WEIGHTS=FILE`: one folder a class. SAMPLE photos (60) are changed in each way. With
+INT8=FILE those weights in 8 bits are judged beside.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import httpx
 from bench.quality.measures import average_precision, is_found_within, precision_at
 from bench.quality.near_duplicates import CHANGES
 from bench.quality.photos import Photos
+from imagesearch.networks import VGG16_INT8
 from support.following import ended
 from support.system import System
 
@@ -32,6 +34,11 @@ PIPELINES: dict[str, dict[str, Any]] = {
     "recommended, avg": {"pipeline": "recommended", "preprocessing": {"pooling": "avg"}},
     "recommended, pad": {"pipeline": "recommended", "preprocessing": {"aspect": "pad"}},
 }
+QUANTISED: dict[str, dict[str, Any]] = {
+    "recommended, 8 bits": {"pipeline": "recommended", "network": VGG16_INT8.name},
+    "published, 8 bits": {"pipeline": "published", "network": VGG16_INT8.name},
+}
+"""With INT8=FILE as well."""
 AT_ONCE = 16
 """Pictures of one request: a search of several shares a pass."""
 MAX_SECONDS = 24 * 3600.0
@@ -69,11 +76,15 @@ def main() -> int:
     photos = Photos.of(Path(os.environ["PHOTOS"]).resolve(), int(os.environ.get("SAMPLE", "60")))
     found = []
     with tempfile.TemporaryDirectory(prefix="quality-") as name:
-        system = System(Path(name).resolve() / "system", photos.folder, weights=os.environ["WEIGHTS"])
+        int8 = os.environ.get("INT8")
+        beside = f"{VGG16_INT8.name}={Path(int8).resolve()}" if int8 else ""
+        system = System(
+            Path(name).resolve() / "system", photos.folder, weights=os.environ["WEIGHTS"], NETWORKS=beside
+        )
         try:
             system.start()
             with httpx.Client(base_url=system.url, timeout=300) as http:
-                for pipeline, body in PIPELINES.items():
+                for pipeline, body in (PIPELINES | QUANTISED if int8 else PIPELINES).items():
                     found.append(_measured(http, photos, pipeline, body))
                     print(json.dumps(asdict(found[-1])), flush=True)
         finally:

@@ -23,10 +23,12 @@ from bench.quality.rankings import HEADER as RANKED
 from bench.quality.rankings import judge
 from imagesearch.bands import Bands
 from imagesearch.contract import Vectors
-from imagesearch_extractor.cpu import prepare_process
+from imagesearch_extractor.cpu import prepare_process, quiet_import
+from imagesearch_extractor.settings import QUANTISED_SUFFIX
 
 if TYPE_CHECKING:
     from imagesearch_extractor.network import Network
+    from imagesearch_extractor.quantised.network import QuantisedNetwork
 
 INPUTS: Final = "nearest antialiased"
 STRANGERS: Final = 0.01
@@ -113,12 +115,18 @@ def main() -> int:
     return 0
 
 
-def trained_network(weights: str) -> Network:
-    """Load VGG16 in the number format in which this machine is fastest."""
+def trained_network(weights: str) -> Network | QuantisedNetwork:
+    """Load VGG16, in 8 bits where the file holds these, or in the format in which this machine is fastest."""
+    if weights.endswith(QUANTISED_SUFFIX):
+        from imagesearch_extractor.quantised.files import load_quantised  # noqa: PLC0415
+        from imagesearch_extractor.quantised.network import QuantisedNetwork  # noqa: PLC0415
+
+        return QuantisedNetwork(load_quantised(weights), compute_batch=BATCH)
     # TensorFlow has to find its threads set.
     from imagesearch_extractor.loading import load_weights  # noqa: PLC0415
-    from imagesearch_extractor.network import Network, fastest_dtype, use_gpus  # noqa: PLC0415
 
+    with quiet_import():
+        from imagesearch_extractor.network import Network, fastest_dtype, use_gpus  # noqa: PLC0415
     dtype = fastest_dtype(use_gpus())
     return Network(load_weights(weights, download_timeout=20), dtype=dtype, compute_batch=BATCH)
 

@@ -18,6 +18,7 @@ from imagesearch.settings import PictureSettings
 
 if TYPE_CHECKING:
     from imagesearch_extractor.network import Network
+    from imagesearch_extractor.quantised.network import QuantisedNetwork
 
 BATCH: Final = 16
 
@@ -63,7 +64,9 @@ def described(options: Preprocessing, pooling: Pooling) -> str:
     return ", ".join(said + [value for value, own in others if value != own])
 
 
-def extract_each(photos: Photos, network: Network, options: Preprocessing) -> dict[Pooling, Extracted]:
+def extract_each(
+    photos: Photos, network: Network | QuantisedNetwork, options: Preprocessing
+) -> dict[Pooling, Extracted]:
     """Return what each pooling makes of photos and copies."""
     files = [path.read_bytes() for path in photos.paths] + [data for _, _, data in photos.changed]
     limits = PictureSettings()

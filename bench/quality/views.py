@@ -29,6 +29,7 @@ from imagesearch_extractor.cpu import prepare_process
 
 if TYPE_CHECKING:
     from imagesearch_extractor.network import Network
+    from imagesearch_extractor.quantised.network import QuantisedNetwork
 
 
 def _box(x: float, y: float, side: float) -> Region:
@@ -136,7 +137,7 @@ def main() -> int:
     return 0
 
 
-def _embedded(network: Network, files: Sequence[bytes]) -> dict[Pooling, Vectors]:
+def _embedded(network: Network | QuantisedNetwork, files: Sequence[bytes]) -> dict[Pooling, Vectors]:
     """Return float32[files, views, dimension] by pooling."""
     made: defaultdict[Pooling, list[Vectors]] = defaultdict(list)
     for data in files:

@@ -29,10 +29,11 @@ FILES: dict[str, tuple[list[str], list[Path]]] = {
     "build": ([], BUILD),
     "checks": ([], [REQUIREMENTS / "checks.in"]),
     "dev": (["imagesearch-local"], BUILD + DEV),
-    "extractor": (["imagesearch-extractor[cpu,onnx]"], []),
+    "extractor": (["imagesearch-extractor[cpu,onnx,int8]"], []),
     "extractor-gpu": (["imagesearch-extractor[gpu,onnx]"], []),
     "indexer": (["imagesearch-indexer"], []),
     "local": (["imagesearch-local"], BUILD),
+    "quantise": (["imagesearch-extractor[int8]"], [*BUILD, REQUIREMENTS / "quantise.in"]),
     "uv": ([], [REQUIREMENTS / "uv.in"]),
 }
 """Each file, with the members and the lists of requirements that it is compiled from."""
@@ -120,7 +121,7 @@ def test_a_file_holds_exactly_what_its_requirements_need_on_this_platform(name: 
     assert set(pinned_here(name)) == needed_here(name), "run make lock"
 
 
-@pytest.mark.parametrize("name", sorted(FILES.keys() - {"all", "checks", "uv"}))
+@pytest.mark.parametrize("name", sorted(FILES.keys() - {"all", "checks", "quantise", "uv"}))
 def test_every_file_is_a_part_of_one_resolution(name: str) -> None:
     everything = pins("all")
     for package, options in pins(name).items():

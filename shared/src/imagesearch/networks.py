@@ -49,9 +49,11 @@ UNPOOLED = "none"
 
 VGG16 = NetworkSpec("vgg16", 512)
 """The default: the channels of its last convolution are the numbers of a vector."""
+VGG16_INT8 = NetworkSpec("vgg16_int8", 512)
+"""VGG16 in whole numbers of eight bits: its vectors are not quite those of VGG16."""
 RESNET50 = NetworkSpec("resnet50", 2_048, pooling="avg")
 
-BUILT_IN = {spec.name: spec for spec in (VGG16, RESNET50)}
+BUILT_IN = {spec.name: spec for spec in (VGG16, VGG16_INT8, RESNET50)}
 """The networks that extractors can build by themselves."""
 
 

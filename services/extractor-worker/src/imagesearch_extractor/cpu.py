@@ -115,3 +115,8 @@ def quiet_import() -> Iterator[None]:
 def computes_in_bfloat16(root: Path = _ROOT) -> bool:
     """Tell whether the CPU multiplies bfloat16 natively, which doubles the speed of convolutions."""
     return bool({"avx512_bf16", "amx_bf16"} & cpu_flags(root))
+
+
+def multiplies_in_int8(root: Path = _ROOT) -> bool:
+    """Tell whether the CPU sums products of 8-bit numbers in 32 bits; others saturate at 16 on the way."""
+    return bool({"avx512_vnni", "avx_vnni", "amx_int8"} & cpu_flags(root))

@@ -64,6 +64,13 @@ class Embedder(ABC):
         """
         raise NoFeatureMaps
 
+    def warm_up(self) -> None:  # noqa: B027 - not all have something to do
+        """Run the passes that are slow the first time, and check that vectors come out.
+
+        Raises:
+            WeightsUnavailable: none do.
+        """
+
 
 class NoFeatureMaps(PermanentError):
     """A network gives vectors, and nothing shows where in a picture they come from."""

@@ -16,6 +16,7 @@ from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.downloads import DownloadFailed
 from imagesearch_extractor.file_loading import load_file_network
 from imagesearch_extractor.loading import load_weights
+from imagesearch_extractor.quantised.files import load_quantised
 from imagesearch_extractor.settings import FROM_FILE, ExtractorSettings
 
 EX_UNAVAILABLE = 69
@@ -31,11 +32,15 @@ def main() -> int:
     if settings.network == FROM_FILE:
         return _try_file(settings)
     try:
-        weights = load_weights(
-            settings.weights,
-            settings.network,
-            sha256=settings.weights_sha256,
-            download_timeout=settings.download_timeout,
+        weights = (
+            load_quantised(settings.weights, sha256=settings.weights_sha256)
+            if settings.is_quantised
+            else load_weights(
+                settings.weights,
+                settings.network,
+                sha256=settings.weights_sha256,
+                download_timeout=settings.download_timeout,
+            )
         )
     except DownloadFailed as error:
         return _refuse(str(error), EX_UNAVAILABLE)

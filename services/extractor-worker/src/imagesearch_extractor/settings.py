@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from imagesearch.networks import VGG16, VGG16_INT8
 from imagesearch.settings import Settings
 
 MAX_DECODE_THREADS = 4
@@ -14,6 +15,7 @@ MAX_DECODE_THREADS = 4
 ComputeDtype = Literal["float32", "bfloat16", "float16"]
 
 
+QUANTISED_SUFFIX = ".int8.h5"
 FROM_FILE = "file"
 """The network that its file's description names."""
 
@@ -21,16 +23,18 @@ FROM_FILE = "file"
 class ExtractorSettings(Settings):
     """How pictures become vectors."""
 
-    network: Literal["vgg16", "resnet50", "file"] = Field(
+    network: Literal["vgg16", "vgg16_int8", "resnet50", "file"] = Field(
         "vgg16",
-        description="The network that this worker runs, for collections of that network. 'file' is the one in the "
-        "file that WEIGHTS names: ONNX, or a whole model that Keras saved (.keras); a .toml file beside it "
-        "describes it.",
+        description="The network that this worker runs, for collections of that network. 'vgg16_int8' is VGG16 in "
+        "8-bit numbers, twice as fast on CPUs with VNNI; it is meant also where WEIGHTS names a file of its "
+        "(.int8.h5). 'file' is the one in the file that WEIGHTS names: ONNX, or a whole model that Keras saved "
+        "(.keras); a .toml file beside it describes it.",
     )
     weights: str = Field(
         "imagenet",
         description="'imagenet' (what Keras publishes, downloaded once into its cache), a file that Keras saved "
-        "(.h5, .weights.h5, .keras), or 'random:SEED', an untrained network for tests and trials.",
+        "(.h5, .weights.h5, .keras), one that `make quantise` wrote (.int8.h5), or 'random:SEED', an untrained "
+        "network for tests and trials.",
     )
     weights_sha256: str = Field(
         "",
@@ -66,6 +70,13 @@ class ExtractorSettings(Settings):
         description="How far a bulk extractor steps back for other processes on its machine, so that searches "
         "stay fast while a job runs.",
     )
+
+    @property
+    def is_quantised(self) -> bool:
+        """Tell whether the weights are of 8-bit numbers."""
+        return self.network == VGG16_INT8.name or (
+            self.network == VGG16.name and self.weights.endswith(QUANTISED_SUFFIX)
+        )
 
     def reading_threads(self, cpus: int) -> int:
         """Return how many threads read and decode on a machine with `cpus` usable cores."""

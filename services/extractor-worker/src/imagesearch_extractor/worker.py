@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis
 import structlog
@@ -14,7 +14,7 @@ from celery.exceptions import Reject
 
 from imagesearch import __version__
 from imagesearch.contract import ExtractBatch, Queue, TaskName
-from imagesearch.errors import TransientError
+from imagesearch.errors import TransientError, WeightsUnavailable
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, register, send
 from imagesearch.messaging.claims import BatchClaims
@@ -30,9 +30,9 @@ from imagesearch_extractor.configuration import Configuration
 from imagesearch_extractor.cpu import usable_cpus
 from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.file_loading import load_file_network
-from imagesearch_extractor.file_network import FileNetwork
 from imagesearch_extractor.loading import load_weights
 from imagesearch_extractor.network import Network, fastest_dtype, use_gpus
+from imagesearch_extractor.quantised.files import load_quantised
 from imagesearch_extractor.queries import serve
 from imagesearch_extractor.reading import PictureReader
 from imagesearch_extractor.settings import FROM_FILE, ExtractorSettings
@@ -50,7 +50,7 @@ def load_network(settings: ExtractorSettings) -> Embedder:
         WeightsUnavailable: there is no network to work with; the message says what to set.
     """
     started = time.monotonic()
-    network, computes = _from_file(settings) if settings.network == FROM_FILE else _built_in(settings)
+    network, computes = _opener(settings)(settings)
     network.warm_up()
     if network.untrained:
         log.warning("network.untrained", weights=network.weights, meaning="random weights: for trials only")
@@ -58,7 +58,24 @@ def load_network(settings: ExtractorSettings) -> Embedder:
     return network
 
 
-def _built_in(settings: ExtractorSettings) -> tuple[Network, dict[str, str | bool]]:
+def _opener(settings: ExtractorSettings) -> Callable[[ExtractorSettings], tuple[Embedder, dict[str, Any]]]:
+    """Return what opens the kind of network that the settings name."""
+    if settings.network == FROM_FILE:
+        return _from_file
+    return _quantised if settings.is_quantised else _built_in
+
+
+def _quantised(settings: ExtractorSettings) -> tuple[Embedder, dict[str, Any]]:
+    try:
+        from imagesearch_extractor.quantised.network import QuantisedNetwork  # noqa: PLC0415 - an extra of the worker
+    except ModuleNotFoundError as error:
+        raise WeightsUnavailable("OpenVINO is not installed: imagesearch-extractor[int8]") from error
+    weights = load_quantised(settings.weights, sha256=settings.weights_sha256)
+    made = {"dtype": "int8", "source": weights.origin.source, "cosine": weights.origin.cosine_mean}
+    return QuantisedNetwork(weights, compute_batch=settings.compute_batch), made
+
+
+def _built_in(settings: ExtractorSettings) -> tuple[Embedder, dict[str, Any]]:
     weights = load_weights(
         settings.weights,
         settings.network,
@@ -71,7 +88,7 @@ def _built_in(settings: ExtractorSettings) -> tuple[Network, dict[str, str | boo
     return network, {"dtype": dtype, "gpu": on_gpu}
 
 
-def _from_file(settings: ExtractorSettings) -> tuple[FileNetwork, dict[str, str | bool]]:
+def _from_file(settings: ExtractorSettings) -> tuple[Embedder, dict[str, Any]]:
     network = load_file_network(
         settings.weights, sha256=settings.weights_sha256, compute_batch=settings.compute_batch
     )
