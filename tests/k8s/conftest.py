@@ -18,7 +18,7 @@ import pytest
 from compose.conftest import VERSION
 from compose.engine import Engine
 from compose.images import REPOSITORY, service_images, store_images
-from k8s.kubernetes import SLOW, Kubernetes
+from k8s.kubernetes import NAMESPACE, SLOW, Kubernetes
 from support.drawing import encoded, photo_like
 from support.system import PLAIN
 from support.waiting import TIMEOUT
@@ -29,7 +29,7 @@ PICTURES = 240
 HERE = Path(__file__).parent
 SERVICES = ("api", "extractor-query", "indexer", "scheduler")
 STORES = ("redis", "postgres", "etcd", "objects", "milvus")
-RELAY = "ingress-nginx"
+RELAY = "imagesearch-relay"
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +55,7 @@ def kubernetes(request: pytest.FixtureRequest) -> Iterator[Kubernetes]:
     archive: Path = request.getfixturevalue("archive")
     nodes = control.up(2)
     try:
-        for node in nodes:
-            images.load(node, archive)
+        images.load(nodes, archive)
         yield Kubernetes(KUBECONFIG)
     finally:
         control.down(keep_logs=True)
@@ -70,7 +69,9 @@ def pictures() -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def system(kubernetes: Kubernetes, pictures: dict[str, bytes]) -> Iterator[Kubernetes]:
-    """The running system, with its library filled."""
+    """The running system, with its library filled, in namespaces that were not there before."""
+    for namespace in (NAMESPACE, RELAY):
+        kubernetes.run("create", "namespace", namespace)
     try:
         _apply(kubernetes)
         _fill_library(kubernetes, pictures)
@@ -79,7 +80,7 @@ def system(kubernetes: Kubernetes, pictures: dict[str, bytes]) -> Iterator[Kuber
         yield kubernetes
     finally:
         _tell(kubernetes)
-        kubernetes.run("delete", "namespace", "imagesearch", RELAY, "--wait=false")
+        kubernetes.run("delete", "namespace", NAMESPACE, RELAY, "--wait=false")
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +105,6 @@ def http(system: Kubernetes, key: str) -> Iterator[httpx.Client]:
 
 
 def _apply(kubernetes: Kubernetes) -> None:
-    kubernetes.run("create", "namespace", "imagesearch")
     made = subprocess.run(["sh", REPOSITORY / "deploy/k8s/passwords.sh"], capture_output=True, check=True).stdout
     # The server of the wheel is older than the setting for root's password, and gives it this one.
     (drawn,) = (line.split()[1] for line in made.decode().splitlines() if line.startswith("  milvus-password:"))

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from k8s.conftest import PICTURES, SERVICES, STORES
+from k8s.conftest import PICTURES, RELAY, SERVICES, STORES
 from k8s.kubernetes import SLOW, Kubernetes
 from support.waiting import until
 
@@ -181,7 +181,7 @@ def test_a_node_is_drained_while_a_job_runs(system: Kubernetes, http: httpx.Clie
         pytest.skip("what a drained node runs has nowhere to go in a cluster of one node")
     job_id = submit(http, "drained")
     until(lambda: job(http, job_id).get("indexed", 0) > 0, seconds=SLOW)
-    (relay,) = system.found("pods", "--selector", "app=relay", namespace="ingress-nginx")
+    (relay,) = system.found("pods", "--selector", "app=relay", namespace=RELAY)
     # Not the one by which the tests look.
     node = next(name for name in nodes if name != relay["spec"]["nodeName"])
     with Searching(http, pictures):

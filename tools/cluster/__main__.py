@@ -29,9 +29,9 @@ def main() -> int:
             control.up(given.nodes)
             sys.stdout.write(f"export KUBECONFIG={KUBECONFIG}\n")
         elif given.verb == "load":
-            for folder in sorted(STATE.glob("node-*")):
-                for archive in given.archives:
-                    images.load(Node(int(folder.name.removeprefix("node-"))), archive)
+            nodes = [Node(int(folder.name.removeprefix("node-"))) for folder in STATE.glob("node-*")]
+            for archive in given.archives:
+                images.load(nodes, archive)
         else:
             control.down()
     except CommandFailed as failure:

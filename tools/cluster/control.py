@@ -82,8 +82,8 @@ def _start(nodes: list[Node]) -> None:
     archives = [pause, *keda.archives()]
     for node in nodes:
         _until(f"{node.name} is ready", lambda node=node: _is_ready(node))  # type: ignore[misc]
-        for archive in archives:
-            images.load(node, archive)
+    for archive in archives:
+        images.load(nodes, archive)
     keda.apply(kubectl)
     _until(
         "KEDA serves metrics",

@@ -6,6 +6,9 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tools.cluster.commands import run
@@ -14,8 +17,14 @@ from tools.cluster.places import Node
 PAUSE = "imagesearch-cluster/pause:1"
 
 
-def load(node: Node, archive: Path) -> None:
-    """Bring the images of an archive, as `docker save` writes it, to a node."""
+def load(nodes: Iterable[Node], archive: Path) -> None:
+    """Bring the images of an archive, as `docker save` writes it, to all nodes at once."""
+    with ThreadPoolExecutor() as threads:
+        for _ in threads.map(partial(_load, archive), nodes):
+            pass
+
+
+def _load(archive: Path, node: Node) -> None:
     run("ctr", "--address", str(node.containerd), "--namespace", "k8s.io", "images", "import", str(archive))
 
 

@@ -26,7 +26,7 @@ def program(name: str) -> str:
 
 
 def build() -> None:
-    """Build every program that is not built yet; a quarter of an hour the first time, seconds later."""
+    """Build every program that is not built yet; half an hour of two cores the first time, seconds later."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing or not PLUGINS.is_dir():
         raise CommandFailed(f"{', '.join(missing) or PLUGINS} not found: Go and Debian's {PACKAGES} are needed")
