@@ -29,6 +29,7 @@ BIN   := .venv/bin
 LOCAL := $(BIN)/python -m imagesearch_local
 TESTS ?= tests
 SIZES ?= 100000,1000000
+MEASURED ?= 100000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality quantise lint lint-page format docs audit sbom
@@ -91,8 +92,8 @@ bench: setup ## measure speed
 bench-milvus: setup ## compare index types at SIZE=1000000 vectors like those of PHOTOS=DIR with WEIGHTS=FILE
 	@PYTHONPATH=tests SIZE=$(SIZE) PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.milvus
 
-bench-scale: setup ## measure what a path costs at SIZES=100000,1000000: nothing may grow
-	@PYTHONPATH=tests SIZES=$(SIZES) $(BIN)/python -m bench.scale
+bench-scale: setup ## measure what a path costs at SIZES=100000,1000000, on MEASURED=100000 of them: nothing may grow
+	@PYTHONPATH=tests SIZES=$(SIZES) MEASURED=$(MEASURED) $(BIN)/python -m bench.scale
 
 quality: setup ## judge answers over PHOTOS=DIR, one folder a class, with WEIGHTS=FILE
 	@PYTHONPATH=tests PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.quality

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.scale.cpu import Servers
+from imagesearch.catalog import jobs
 from imagesearch.catalog.engine import Catalog
-from imagesearch.contract import TaskName
+from imagesearch.catalog.jobs import Job
+from imagesearch.contract import ExtractBatch, TaskName, Vectors
 from imagesearch.files.roots import Roots
+from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import InFlight
-from imagesearch.messaging.progress import InMemoryProgressBoard
+from imagesearch.messaging.progress import CeleryProgressBoard
+from imagesearch.networks import VGG16
+from imagesearch.settings import PostgresSettings, RedisSettings
 from imagesearch.vectors.memory import InMemoryVectorStore
-from imagesearch.vectors.port import MAX_WINDOW
+from imagesearch.vectors.port import MAX_WINDOW, Hit
 from imagesearch.wire import Message
-from imagesearch_indexer.composition import Indexer, Send
+from imagesearch.worker.registry import WorkerRegistry
+from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.settings import IndexerSettings
 from imagesearch_indexer.tasks import KINDS
 
+STEP = 0.1
+"""Between two vectors, as an angle."""
+NEAR = 1 - math.cos(STEP)
+"""Between two vectors, as a distance."""
+WINDOW = 64
+"""Batches on their way at once: as many as one transaction leases."""
+
 
 class NumberedVectors(InMemoryVectorStore):
-    """Be a store whose one collection has the keys from 1 to a number, or none after it has lost them."""
+    """Be a store whose one collection has the keys from 1 to a number, or none after it has lost them.
+
+    Each vector is like those of the keys beside its own, so that all of them are one chain. What is written is
+    forgotten.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
+        self._fetched: dict[bytes, int] = {}
 
     def keys(self, name: str, *, after: int = 0, limit: int = MAX_WINDOW) -> list[int]:
         """Return the next keys."""
@@ -36,12 +58,61 @@ class NumberedVectors(InMemoryVectorStore):
     def fetch_vectors(
         self, name: str, keys: Sequence[int] | npt.NDArray[np.int64], *, strong: bool = False
     ) -> dict[int, npt.NDArray[np.float32]]:
-        """Find nothing: only what has been lost is looked for."""
-        return {}
+        """Return vectors of which each is a step around a circle from the one before."""
+        there = [int(key) for key in keys if key <= self.number]
+        vectors = np.zeros((len(there), VGG16.dimension), np.float32)
+        angles = STEP * np.array(there, dtype=np.float64)
+        vectors[:, 0], vectors[:, 1] = np.cos(angles), np.sin(angles)
+        if len(self._fetched) > MAX_WINDOW:
+            self._fetched.clear()
+        self._fetched |= {vector.tobytes(): key for key, vector in zip(there, vectors, strict=True)}
+        return dict(zip(there, vectors, strict=True))
+
+    def search(self, name: str, vectors: Vectors, **_: Any) -> list[list[Hit]]:
+        """Return what is like vectors that were fetched before."""
+        return [self._like(self._fetched[vector.tobytes()]) for vector in vectors]
+
+    def _like(self, key: int) -> list[Hit]:
+        near = (key - 1, key, key + 1)
+        return [Hit(other, abs(key - other) * NEAR) for other in near if 0 < other <= self.number]
+
+    def upsert(
+        self,
+        name: str,
+        keys: Sequence[int] | npt.NDArray[np.int64],
+        vectors: Vectors,
+        partitions: Sequence[str],
+        metadata: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Take vectors, and keep none."""
+
+    def delete(self, name: str, keys: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        """Have nothing of what was written."""
 
     def count(self, name: str, *, strong: bool = False) -> int:
         """Return how many there are."""
         return self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where a catalogue lies, so that any process can work on it.
+
+    Attributes:
+        size: how many images its collection has, and paths its job.
+        most: paths of which each operation is measured.
+        folder: under which the images lie; they are no files.
+        job_id: the job that operations work on.
+    """
+
+    size: int
+    most: int
+    postgres: PostgresSettings
+    redis: RedisSettings
+    servers: Servers
+    collection_id: int
+    folder: Path
+    job_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,33 +120,71 @@ class Ground:
     """Hold a catalogue with a collection of `size` images below `folder`, and who works on it.
 
     Attributes:
-        sent: the messages that were sent.
+        workers: the registry of live ones, of which there are none.
+        sent: the batches that were sent.
+        job_id: the job that is worked on, where there is one.
     """
 
     size: int
     catalog: Catalog
     vectors: NumberedVectors
+    workers: WorkerRegistry
     collection_id: int
     folder: Path
     indexer: Indexer
-    sent: list[tuple[TaskName, Message]]
+    sent: list[ExtractBatch]
+    job_id: str
+
+    @property
+    def job(self) -> Job:
+        """Return the job as it is now."""
+        with self.catalog.reading() as tx:
+            return jobs.get(tx, self.job_id)
+
+    def taken(self) -> list[ExtractBatch]:
+        """Take what was sent to extractors."""
+        found = list(self.sent)
+        self.sent.clear()
+        return found
 
 
-def indexer_on(
-    catalog: Catalog,
-    vectors: NumberedVectors,
-    in_flight: InFlight,
-    root: Path,
-    send: Send,
-) -> Indexer:
-    """Return an indexer as a process would have it, whose messages the caller gets."""
-    return Indexer(
-        catalog=catalog,
-        vectors=vectors,
-        progress=InMemoryProgressBoard(),
-        in_flight=in_flight,
-        send=send,
-        roots=Roots((root,)),
-        settings=IndexerSettings(),
-        kinds=KINDS,
-    )
+@contextmanager
+def opened(place: Place) -> Iterator[Ground]:
+    """Yield the ground at a place as one process has it: an indexer, whose messages leave and are kept as well."""
+    with ExitStack() as resources:
+        catalog = resources.enter_context(closing(Catalog(place.postgres)))
+        client = resources.enter_context(closing(create_redis(place.redis)))
+        app = create_celery(place.redis)
+        resources.callback(close_celery, app)
+        vectors, workers = NumberedVectors(place.size), WorkerRegistry(client)
+        sent: list[ExtractBatch] = []
+
+        def publish(
+            task: TaskName, message: Message, task_id: str | None = None, *, queue: str | None = None
+        ) -> None:
+            send(app, task, message, task_id=task_id, queue=queue)
+            if isinstance(message, ExtractBatch):
+                sent.append(message)
+
+        indexer = Indexer(
+            catalog=catalog,
+            vectors=vectors,
+            progress=CeleryProgressBoard(app),
+            in_flight=InFlight(client),
+            send=publish,
+            roots=Roots((place.folder.parent,)),
+            settings=IndexerSettings(window=WINDOW),
+            kinds=KINDS,
+            workers=workers.alive,
+        )
+        yield Ground(
+            place.size,
+            catalog,
+            vectors,
+            workers,
+            place.collection_id,
+            place.folder,
+            indexer,
+            sent,
+            place.job_id,
+        )

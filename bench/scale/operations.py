@@ -2,137 +2,107 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
-from bench.scale.ending import close, end, give_up
+from bench.scale.asking import CALLS, check_counts, counts, process, process_from_postgres
+from bench.scale.batches import release, settle
+from bench.scale.duplicates import group
 from bench.scale.ground import Ground
 from bench.scale.planning import plan_new, plan_unchanged
-from bench.scale.timing import Operation, Timer, require
-from imagesearch.catalog import image_counts, jobs
+from bench.scale.timing import Operation, Timer, Unit, require
+from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import folding
+from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import Reconcile
 from imagesearch_indexer.ingest.prune import prune
-from imagesearch_indexer.reconcile.recounts import recount_jobs
+from imagesearch_indexer.lifecycle.finish import close_cancelled
+from imagesearch_indexer.reconcile import recounts
 from imagesearch_indexer.reconcile.report import Report
 from imagesearch_indexer.reconcile.run import reconcile
 from imagesearch_indexer.reconcile.step import Step
 from imagesearch_indexer.reconcile.vectors import sweep_slice
 from support import seeding
 
-CALLS = 20
-"""Of which the fastest counts: others share the machine."""
-
-
-def counts(ground: Ground, timer: Timer) -> None:
-    """Say how many images a collection holds, as `GET /collections`, `/info` and `/count` do."""
-    for _ in range(CALLS):
-        with timer.timed(), ground.catalog.reading() as tx:
-            kept = image_counts.indexed(tx, [ground.collection_id])
-        require(kept == {ground.collection_id: ground.size}, "the counts are wrong")
-
-
-def check_counts(ground: Ground, timer: Timer) -> None:
-    """Count one block, as reconciliation does."""
-    with timer.timed(min(ground.size, 1 << image_counts.BLOCK_BITS)), ground.catalog.transaction() as tx:
-        checked = image_counts.check_next(tx, ground.collection_id, behind=-1)
-    require(checked is not None and checked.lacking == 0, "the counts are wrong")
+SLICE: Final = 10_000
+"""Paths that are folded away in one transaction."""
 
 
 def cancel(ground: Ground, timer: Timer) -> None:
-    """Cancel a job of which half is in batches and half in none."""
-    for has_batches in (True, False):
-        with ground.catalog.transaction() as tx:
-            paths, folder = ground.size // 2, str(ground.folder)
-            job_id = seeding.seed_job(tx, ground.collection_id, paths, folder, has_batches=has_batches)
-            seeding.analyze(tx)
-            jobs.cancel(tx, job_id)
-        with timer.timed(paths):
-            close(ground, job_id)
-        with ground.catalog.reading() as tx:
-            require(jobs.get(tx, job_id).cancelled == paths, "a path was not cancelled")
+    """Cancel a job of which some is in batches and some in none."""
+    seeding.set_running(ground.catalog, ground.job_id)
+    with ground.catalog.transaction() as tx:
+        job = jobs.cancel(tx, ground.job_id)
+    while job.finished_at is None and timer.goes_on:
+        before = job.cancelled
+        with timer.timed() as part:
+            close_cancelled(ground.indexer, job.id)
+        job = ground.job
+        part.units = job.cancelled - before
+    require(job.cancelled > 0, "no path was cancelled")
 
 
 def ask_for_retry(ground: Ground, timer: Timer) -> None:
-    """Ask for the retry of a job of which every path failed: what the caller waits for."""
-    job_id = _failed_job(ground)
+    """Ask for the retry of a job of which many paths failed: what the caller waits for."""
+    seeding.set_ended(ground.catalog, ground.job_id)
     with timer.timed(), ground.catalog.transaction() as tx:
-        jobs.reopen(tx, job_id)
-    give_up(ground, job_id)
+        jobs.reopen(tx, ground.job_id)
+    seeding.fail_again(ground.catalog, ground.job_id)
 
 
 def retry(ground: Ground, timer: Timer) -> None:
-    """Make every failed path of a job unplanned again."""
-    job_id = _failed_job(ground)
-    with timer.timed(ground.size):
-        with ground.catalog.transaction() as tx:
-            job = jobs.reopen(tx, job_id)
-        while job.reopened_up_to is not None:
-            with ground.catalog.transaction() as tx:
-                job = jobs.reopen_more(tx, job_id)
-    require(job.failed == 0, "a failed path was not tried again")
-    give_up(ground, job_id)
+    """Make failed paths of a job unplanned again."""
+    seeding.set_ended(ground.catalog, ground.job_id)
+    job, is_first = ground.job, True
+    while (is_first or job.reopened_up_to is not None) and timer.goes_on:
+        before = job.failed
+        with timer.timed() as part, ground.catalog.transaction() as tx:
+            job = jobs.reopen(tx, job.id) if is_first else jobs.reopen_more(tx, job.id)
+        part.units, is_first = before - job.failed, False
+    require(timer.units > 0, "no path was tried again")
 
 
 def prune_small(ground: Ground, timer: Timer) -> None:
     """Look for what is gone from a small folder of a large collection."""
-    with ground.catalog.transaction() as tx:
-        folder = str(ground.folder / "0000")
-        job_id = seeding.seed_job(tx, ground.collection_id, 1, folder, outcome="indexed", prune=True)
-        job = jobs.get(tx, job_id)
+    seeding.set_pruning(ground.catalog, ground.job_id, str(ground.folder / "0000"))
+    job = ground.job
     for _ in range(CALLS):
         with timer.timed():
             require(prune(ground.indexer, job), "a small folder takes more than one time slice")
-    end(ground, job_id)
 
 
 def prune_large(ground: Ground, timer: Timer) -> None:
-    """Look at every image of a folder, all of which the job has seen."""
-    with ground.catalog.transaction() as tx:
-        folder = str(ground.folder)
-        job_id = seeding.seed_job(tx, ground.collection_id, ground.size, folder, outcome="indexed", prune=True)
-        seeding.analyze(tx)
-    is_done = False
-    with timer.timed(ground.size):
-        while not is_done:
-            with ground.catalog.reading() as tx:
-                job = jobs.get(tx, job_id)
+    """Look at images of a folder, all of which the job has seen."""
+    seeding.set_pruning(ground.catalog, ground.job_id, str(ground.folder))
+    job, is_done, reached = ground.job, False, 0
+    while not is_done and timer.goes_on:
+        with timer.timed() as part:
             is_done = prune(ground.indexer, job)
+        job = ground.job
+        part.units, reached = seeding.number_of(job.pruned_up_to) - reached, seeding.number_of(job.pruned_up_to)
     require(job.removed == 0, "what the job has seen was pruned")
-    end(ground, job_id)
-
-
-def fold(ground: Ground, timer: Timer) -> None:
-    """Fold the ledger of a job away."""
-    with ground.catalog.transaction() as tx:
-        job_id = seeding.seed_job(tx, ground.collection_id, ground.size, str(ground.folder), outcome="indexed")
-        seeding.analyze(tx)
-        after: str | None = ""
-    with timer.timed(ground.size):
-        while after is not None:
-            with ground.catalog.transaction() as tx:
-                after = folding.fold_slice(tx, jobs.lock(tx, job_id), after=after, limit=10_000)
-        removed = 5_000
-        while removed == 5_000:
-            with ground.catalog.transaction() as tx:
-                removed = folding.remove_batches(tx, job_id, limit=5_000)
-    with ground.catalog.reading() as tx:
-        require(jobs.get(tx, job_id).folded == {"indexed": ground.size}, "the ledger was not folded")
 
 
 def recount(ground: Ground, timer: Timer) -> None:
-    """Compare the counters of a job with its ledger."""
-    with ground.catalog.transaction() as tx:
-        folder = str(ground.folder)
-        job_id = seeding.seed_job(tx, ground.collection_id, ground.size, folder, outcome="indexed", prune=True)
-        seeding.analyze(tx)
+    """Compare the counters of the job with its ledger."""
+    seeding.set_running(ground.catalog, ground.job_id)
     report, step = Report(dry_run=True, renew=lambda: None), Step("")
     place: str | None = None
-    with timer.timed(ground.size):
-        while step.place is not None:
-            step = recount_jobs(ground.indexer, report, place)
-            place = step.place
+    while step.place is not None and timer.goes_on:
+        with timer.timed(min(recounts.SLICE, ground.size)):
+            step = recounts.recount_jobs(ground.indexer, report, place)
+        place = step.place
     require(not report.findings(), "the counters are wrong")
-    end(ground, job_id)
+
+
+def fold(ground: Ground, timer: Timer) -> None:
+    """Fold the ledger of the job away."""
+    seeding.set_ended(ground.catalog, ground.job_id)
+    after: str | None = ""
+    while after is not None and timer.goes_on:
+        with timer.timed(min(SLICE, ground.size)), ground.catalog.transaction() as tx:
+            after = folding.fold_slice(tx, jobs.lock(tx, ground.job_id), after=after, limit=SLICE)
+    require(bool(ground.job.folded), "the ledger was not folded")
 
 
 def reconcile_quiet(ground: Ground, timer: Timer) -> None:
@@ -142,49 +112,57 @@ def reconcile_quiet(ground: Ground, timer: Timer) -> None:
             reconcile(ground.indexer, Reconcile(dry_run=False, deep=False))
 
 
-def sweep_quiet(ground: Ground, timer: Timer) -> None:
+def compare(ground: Ground, timer: Timer) -> None:
     """Compare rows with vectors where they agree."""
-    _sweep(ground, timer)
+    _compare(ground, timer, Report(dry_run=True, renew=lambda: None))
 
 
-def sweep_after_loss(ground: Ground, timer: Timer) -> None:
-    """Have a store filled again that lost everything: the first jobs of a thousand pictures each."""
+def compare_after_loss(ground: Ground, timer: Timer) -> None:
+    """Compare rows with a store that has lost everything."""
     ground.vectors.number = 0
-    _sweep(ground, timer)
-    ground.vectors.number = ground.size
+    _compare(ground, timer, Report(dry_run=True, renew=lambda: None))
 
 
-def _sweep(ground: Ground, timer: Timer) -> None:
-    report, place = Report(dry_run=True, renew=lambda: None), None
-    with timer.timed(ground.size):
-        step = Step("")
-        while step.place is not None and not step.waits:
+def refill(ground: Ground, timer: Timer) -> None:
+    """Have such a store filled again: by as many jobs, of a thousand pictures each, as are open at once."""
+    ground.vectors.number = 0
+    _compare(ground, timer, Report(dry_run=False, renew=lambda: None))
+    with ground.catalog.reading() as tx:
+        require(bool(jobs.count_open_by_collection(tx, JobOrigin.REPAIR)), "nothing is filled again")
+
+
+def _compare(ground: Ground, timer: Timer, report: Report) -> None:
+    step, place = Step(""), None
+    while step.place is not None and not step.waits and timer.goes_on:
+        with timer.timed() as part:
             step = sweep_slice(ground.indexer, report, place)
-            place = step.place
-
-
-def _failed_job(ground: Ground) -> str:
-    with ground.catalog.transaction() as tx:
-        folder, state = str(ground.folder), "completed_with_failures"
-        made = seeding.seed_job(tx, ground.collection_id, ground.size, folder, outcome="failed", state=state)
-        seeding.analyze(tx)
-    return made
+        # Where a slice ends, as the keys are numbers; behind the last one a turn says that there are no more.
+        reached = max(json.loads(step.place)[1].values(), default=ground.size) if step.place else ground.size
+        part.units, place = max(0, reached - timer.units), step.place
 
 
 OPERATIONS: Final = (
-    Operation("plan a folder of new files", "path", plan_new),
-    Operation("plan a folder of unchanged files", "path", plan_unchanged),
-    Operation("counts of a collection", "call", counts),
-    Operation("check of what is counted", "path", check_counts),
-    Operation("cancel", "path", cancel),
-    Operation("retry: what the caller waits for", "call", ask_for_retry),
-    Operation("retry", "path", retry),
-    Operation("prune a small folder", "call", prune_small),
-    Operation("prune", "path", prune_large),
-    Operation("recount a job", "path", recount),
-    Operation("fold a ledger", "path", fold),
-    Operation("reconcile, nothing lost", "call", reconcile_quiet),
-    Operation("compare rows with vectors", "path", sweep_quiet),
-    Operation("compare after the loss of all vectors", "path", sweep_after_loss),
+    Operation("counts of a collection", Unit.CALL, counts),
+    Operation("check of what is counted", Unit.PATH, check_counts),
+    Operation("reconcile, nothing lost", Unit.CALL, reconcile_quiet),
+    Operation("sweep", Unit.PATH, compare),
+    Operation("sweep after the loss of all vectors", Unit.PATH, compare_after_loss),
+    Operation("process", Unit.CALL, process),
+    Operation("process, forgotten by Redis", Unit.CALL, process_from_postgres),
+    Operation("release a batch", Unit.BATCH, release),
+    Operation("settle a batch, release the next", Unit.BATCH, settle),
+    Operation("reconcile beside a running job", Unit.CALL, reconcile_quiet),
+    Operation("recount a job", Unit.PATH, recount),
+    Operation("prune a small folder", Unit.CALL, prune_small),
+    Operation("prune", Unit.PATH, prune_large),
+    Operation("look for duplicates", Unit.PATH, group),
+    Operation("plan new files", Unit.PATH, plan_new),
+    Operation("plan unchanged files", Unit.PATH, plan_unchanged),
+    Operation("retry: what the caller waits for", Unit.CALL, ask_for_retry),
+    Operation("retry", Unit.PATH, retry),
+    Operation("cancel", Unit.PATH, cancel),
+    Operation("fold a ledger", Unit.PATH, fold),
+    Operation("reconcile the loss of all vectors", Unit.PATH, refill),
 )
-"""In this order; each leaves the ground as the next one needs it."""
+"""In this order, as each leaves the job and the collection as it does; those before `WITHOUT_JOB` need no job."""
+WITHOUT_JOB: Final = 5
