@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from imagesearch.catalog import collections
 from imagesearch.catalog.engine import Catalog, Transaction, without_time_limit
+from imagesearch.catalog.keys import RANDOM_BITS
 from imagesearch.catalog.tables import duplicate_members, jobs
 
 _IMAGES = """
@@ -67,6 +68,8 @@ def seed_collection(tx: Transaction, name: str, images: int, folder: str) -> int
     given = {"collection_id": made.id, "folder": folder, "first": last_key + 1, "last": last_key + images}
     tx.execute(sa.text(_IMAGES), given)
     tx.execute(sa.text(_COUNTS), {"collection_id": made.id, "folder": folder})
+    # Keys end in random bits, and those that are drawn from now on lie behind these.
+    tx.execute(sa.text("SELECT setval('vector_keys', :behind)"), {"behind": (given["last"] >> RANDOM_BITS) + 1})
     return made.id
 
 

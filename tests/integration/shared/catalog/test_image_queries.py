@@ -1,10 +1,11 @@
-"""A sample of a collection is spread over it, and stays within a partition."""
+"""A sample of a collection is spread over it, and counts of a partition end where they say that they do."""
 
 from __future__ import annotations
 
 import pytest
 
-from imagesearch.catalog import collections, image_queries
+from imagesearch.access.tenants import EVERYTHING, Tenancy
+from imagesearch.catalog import collections, image_queries, tenants
 from support.album import Album
 
 pytestmark = pytest.mark.integration
@@ -31,3 +32,18 @@ def test_images_are_taken_from_places_that_are_spread_over_the_ids(album: Album)
     with album.catalog.transaction() as tx:
         empty, _ = collections.create(tx, "empty")
         assert image_queries.spread_out(tx, empty.id, partition=None, places=2, at_each=2) == []
+
+
+def test_counts_of_a_partition_end_at_a_bound_and_say_so(album: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_queries, "MAX_COUNTED", 3)
+    album.index("1", "2", partition="few")
+    album.index("3", "4", "5", "6", "7", partition="many")
+    wanted = [album.collection.id]
+    for tenancy, count, is_capped in (
+        (Tenancy(partition="few"), 2, False),
+        (Tenancy(partition="many"), 3, True),
+        (EVERYTHING, 7, False),
+    ):
+        with album.catalog.reading() as tx:
+            assert tenants.counts(tx, wanted, tenancy) == {wanted[0]: count}
+        assert tenants.is_capped(count, tenancy) is is_capped
