@@ -16,8 +16,9 @@ import numpy as np
 
 from bench.milvus import features
 from bench.milvus.features import Mixtures
-from bench.milvus.ground import BESIDE, CHUNK, KINDS, NAME, Ground, K
-from bench.milvus.trial import SEARCHES, Keys, Questions, Trial, tried
+from bench.milvus.ground import BESIDE, CHUNK, KINDS, NAME, Ground
+from bench.milvus.trial import SEARCHES, Questions, Trial, tried
+from bench.milvus.truth import Nearest
 from imagesearch.contract import Vectors
 from imagesearch_extractor.settings import ExtractorSettings
 from imagesearch_extractor.worker import load_network
@@ -56,23 +57,6 @@ def main() -> int:
         finally:
             server.end()
     return 0
-
-
-class Nearest:
-    """Find the nearest of all vectors by comparing with each."""
-
-    def __init__(self, questions: Vectors) -> None:
-        self._questions = questions
-        self._near = np.full((len(questions), K), -1, dtype=np.float32)
-        self.keys: Keys = np.zeros((len(questions), K), dtype=np.int64)
-
-    def look(self, vectors: Vectors, first_key: int) -> None:
-        """Look at vectors with keys of one after the other."""
-        near = np.hstack([self._near, self._questions @ vectors.T])
-        keys = np.hstack([self.keys, np.tile(first_key + np.arange(len(vectors)), (len(near), 1))])
-        best = np.argpartition(-near, K, axis=1)[:, :K]
-        self._near = np.take_along_axis(near, best, axis=1)
-        self.keys = np.take_along_axis(keys, best, axis=1)
 
 
 def _watched(chunks: Iterator[Vectors], nearest: list[Nearest]) -> Iterator[Vectors]:

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 from pymilvus import MilvusClient
 
+from bench.milvus.truth import K
 from imagesearch.contract import Vectors
 from imagesearch.errors import StoreUnavailable
 from imagesearch.networks import VGG16
@@ -27,7 +28,6 @@ BESIDE: Final = "beside"
 """A small collection, whose index is built while the large one is searched."""
 CHUNK: Final = 5_000
 MAX_SECONDS: Final = 4 * 3600.0
-K: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

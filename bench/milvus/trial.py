@@ -8,11 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
-from bench.milvus.ground import BESIDE, NAME, Ground, K, Kind
+from bench.milvus.ground import BESIDE, NAME, Ground, Kind
+from bench.milvus.truth import K, Keys
 from bench.report import median, p95, times_ms
 from imagesearch.contract import Vectors
 
@@ -25,7 +26,6 @@ WRITING_SECONDS: Final = 30.0
 MIN_SEARCHES: Final = 2
 WRITTEN_SEED: Final = 2**32
 
-Keys: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 T = TypeVar("T")
 
 

@@ -69,6 +69,7 @@ def test_a_collection_that_milvus_has_lost_is_named(world: World, client: redis.
     [
         ({"maxmemory": "1gb", "maxmemory-policy": "allkeys-lru"}, "redis eviction"),
         ({"maxmemory": "1"}, "redis memory"),
+        ({"maxmemory": "1"}, "redis writes"),
         ({"appendonly": "no"}, "redis persistence"),
     ],
 )
