@@ -28,7 +28,9 @@ pytestmark = [
 
 FULL_SECONDS = 30.0
 """Longer than a claim and a lease last."""
-QUOTA_MEGABYTES = "16"
+QUOTA_MEGABYTES = "8"
+ROWS = 8_000
+"""Of 512 numbers: 16 MB, which stay above the quota whatever is compacted."""
 BALLAST = "ballast"
 
 
@@ -45,23 +47,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
 
 @pytest.fixture(scope="module")
 def rounds(start_stack: StartStack, scoreboard: Scoreboard, album: list[Path], server: MilvusServer) -> Rounds:
-    stack = start_stack(MILVUS_URI=server.uri, MILVUS_LITE="false", EMBED_SECONDS="0.05")
+    stack = start_stack(MILVUS_URI=server.uri, MILVUS_LITE="false", EMBED_SECONDS="0.3")
     return Rounds(stack, scoreboard, album, seeded())
 
 
 def test_milvus_over_its_disk_quota(rounds: Rounds, server: MilvusServer) -> None:
     stack = rounds.stack
-    indexed = stack.job(rounds.run("a job before Milvus is full"))["collection"]
 
     def fill() -> None:
         with closing(MilvusClient(server.uri, dedicated=True)) as client:
             client.create_collection(BALLAST, dimension=512, auto_id=True)
-            until(lambda: is_refused(client), seconds=4 * SECONDS, output=stack.output)
+            write(client, ROWS)
+            until(lambda: is_refused(client), seconds=SECONDS, output=stack.output)
             told = says(stack, "stores of indexer")
             assert "no quota left" in told
             assert "disk quota exceeded" in told
-            picture = rounds.album[0].read_bytes()
-            answer = stack.http.post(f"/api/v2/collections/{indexed}/search", files={"image": picture})
+            [running] = stack.http.get("/api/v2/jobs", params={"limit": 1}).json()["items"]
+            assert running["failed"] == 0
+            path = f"/api/v2/collections/{running['collection']}/search"
+            answer = stack.http.post(path, files={"image": rounds.album[0].read_bytes()})
             assert answer.status_code == HTTPStatus.OK, answer.text
             time.sleep(FULL_SECONDS)  # nothing happens that could be awaited
             # What was dropped counts no more.
@@ -70,12 +74,16 @@ def test_milvus_over_its_disk_quota(rounds: Rounds, server: MilvusServer) -> Non
     assert crashes(stack, rounds.run("Milvus over its quota", fill, latest=0.4)) == 0
 
 
+def write(client: MilvusClient, number: int) -> None:
+    rows = np.random.default_rng(number).random((number, 512), dtype=np.float32)
+    client.insert(BALLAST, [{"vector": row} for row in rows])
+    client.flush(BALLAST)
+
+
 def is_refused(client: MilvusClient) -> bool:
-    """Write more, and tell whether Milvus refused it."""
-    rows = np.random.default_rng(0).random((2_000, 512), dtype=np.float32)
+    """Write a little more, and tell whether Milvus refused it."""
     try:
-        client.insert(BALLAST, [{"vector": row} for row in rows])
-        client.flush(BALLAST)
+        write(client, 1)
     except MilvusException as error:
         if "quota exceeded" not in error.message:
             raise
