@@ -8,7 +8,7 @@ import numpy as np
 
 from imagesearch.contract import Pixels, Vectors
 from imagesearch.errors import InvalidMessage
-from imagesearch.wire import Message
+from imagesearch.wire import Message, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class QueryPixels(Message):
     side: int
     seconds: float
     """For so long whoever asks waits for the answer, from when it was sent."""
-    pooling: str | None = None
+    pooling: str | None = added(4, None)
     """How the last feature map becomes a vector; None is the network's own way."""
 
 

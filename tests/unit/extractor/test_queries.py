@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
+from imagesearch import tracing
 from imagesearch.contract import Pixels, Queue, Vectors, pack_vectors, unpack_vectors
 from imagesearch.errors import StoreUnavailable, TransientError
 from imagesearch.messaging.query_channel import QueryRequest
@@ -319,3 +323,31 @@ def test_an_answer_that_cannot_be_sent_does_not_end_the_loop() -> None:
     channel = CannotAnswer(liveness, [[request("a", pictures(1))], [request("b", pictures(1))]])
     serve(channel, Counting(), limit=4, liveness=liveness)  # type: ignore[arg-type]
     assert channel.sent == ["b"]
+
+
+def test_a_pass_is_shown_by_the_trace_of_each_query_that_shares_it() -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    before = tracing.use(provider)
+    callers = [f"00-{number:032x}-00f067aa0ba902b7-01" for number in (1, 2)]
+    asked = [replace(request(caller, pictures(1)), headers={tracing.HEADER: caller}) for caller in callers]
+    network, liveness = Counting(), Liveness("query", 1)
+
+    class Channel:
+        def take(self, *_: object, **__: object) -> list[QueryRequest]:
+            return asked
+
+        def answer(self, *_: object) -> None:
+            liveness.stopping.set()
+
+    try:
+        serve(Channel(), network, limit=4, liveness=liveness)  # type: ignore[arg-type]
+    finally:
+        tracing.use(before)
+        provider.shutdown()
+    assert network.sizes == [2]
+    spans = exporter.get_finished_spans()
+    assert sorted((span.name, span.context.trace_id) for span in spans if span.context) == [
+        ("query", 1),
+        ("query", 2),
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
 import structlog
 
+from imagesearch import tracing
 from imagesearch.contract import Pixels, Queue, Vectors, pack_vectors, unpack_vectors
 from imagesearch.errors import InvalidMessage, TransientError
 from imagesearch.messaging.query_channel import QueryChannel, QueryRequest
@@ -171,10 +173,14 @@ def _answer_or_log(together: Sequence[QueryRequest], embedder: Embedder, send: A
         StoreUnavailable: the answers cannot be sent.
     """
     try:
-        if isinstance(together[0].query, ExplainPixels):
-            answer_why(together[0], embedder, send)
-        else:
-            answer(together, embedder, send)
+        with ExitStack() as spans:
+            for request in together:
+                # One pass answers all of them: each of their traces shows it.
+                spans.enter_context(tracing.handling(request.headers, "query"))
+            if isinstance(together[0].query, ExplainPixels):
+                answer_why(together[0], embedder, send)
+            else:
+                answer(together, embedder, send)
     except TransientError:
         raise
     except Exception:

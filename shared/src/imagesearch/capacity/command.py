@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from imagesearch.capacity.library import PER_WORKER, Library, Plan, plan
+from imagesearch.capacity.placement import NODE_BYTES, Place, places
 from imagesearch.vectors import IndexType
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -24,10 +25,12 @@ def show_plan(_: object, options: argparse.Namespace) -> None:
     """
     library = Library(options.images, options.dim, options.index, options.deadline, options.rate)
     found = plan(library)
+    stores = places(library, found, round(options.node_memory * 10**9))
     if options.json:
-        sys.stdout.write(f"{json.dumps(asdict(found))}\n")
+        sys.stdout.write(f"{json.dumps(asdict(found) | {'stores': list(map(asdict, stores))})}\n")
     else:
-        sys.stdout.writelines(f"{name:24}{amount}\n" for name, amount in _lines(library, found))
+        lines = _lines(library, found) + [(place.store, _placed(place)) for place in stores]
+        sys.stdout.writelines(f"{name:24}{amount}\n" for name, amount in lines)
 
 
 def add_plan(parts: Any) -> None:
@@ -40,6 +43,9 @@ def add_plan(parts: Any) -> None:
     parser.add_argument(
         "--rate", type=float, default=PER_WORKER, help="pictures a second of one extractor, from `make bench`"
     )
+    parser.add_argument(
+        "--node-memory", type=float, default=NODE_BYTES / 10**9, help="GB of one query node of a Milvus cluster"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, in bytes and seconds")
     parser.set_defaults(run=show_plan)
 
@@ -49,14 +55,25 @@ def _lines(library: Library, found: Plan) -> list[tuple[str, str]]:
         ("raw vectors", _bytes(found.vectors)),
         (f"index {library.index}", f"{_bytes(found.index)} of memory"),
         ("Milvus query nodes", f"{_bytes(found.query_nodes)} of memory in all"),
-        ("Postgres", f"{_bytes(found.postgres)} of disk"),
-        ("Redis", f"{_bytes(found.redis)} for each job that runs"),
+        ("catalogue", f"{_bytes(found.postgres)} of disk"),
+        ("messages", f"{_bytes(found.redis)} for each job that runs"),
         ("extractors", f"{found.extractors} of {library.rate:g} pictures a second"),
         ("one extractor alone", f"{found.seconds_alone / 86_400:,.1f} days"),
     ]
     if found.index_disk:
         lines.insert(3, ("local disks of these", _bytes(found.index_disk)))
     return lines
+
+
+def _placed(place: Place) -> str:
+    parts = [
+        f"{_bytes(amount)} of {what}"
+        for amount, what in ((place.memory, "memory"), (place.disk, "disk"))
+        if amount
+    ]
+    each = f"{place.nodes} x " if place.nodes > 1 else ""
+    shared = f", and {_bytes(place.objects)} of object storage" if place.objects else ""
+    return f"{place.where}: {each}{' and '.join(parts)}{shared}"
 
 
 def _bytes(count: int) -> str:

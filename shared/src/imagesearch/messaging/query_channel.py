@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast, overload
 from uuid import uuid4
@@ -23,6 +23,7 @@ import msgpack
 import redis
 import structlog
 
+from imagesearch import tracing
 from imagesearch.errors import InvalidMessage, QueryTimeout, StoreUnavailable
 from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.query_contract import ExplainedCells, ExplainPixels, QueryPixels, QueryVectors
@@ -75,11 +76,13 @@ class QueryRequest:
     """Pair a query, or a request to explain, with the key of the list on which its sender waits for the answer.
 
     Attributes:
+        headers: what its sender says of the trace that it belongs to.
         taken_at: when a worker took it, by the monotonic clock of that worker.
     """
 
     reply: str
     query: QueryPixels | ExplainPixels
+    headers: Mapping[str, object] = field(default_factory=dict)
     taken_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -141,7 +144,9 @@ class QueryChannel:
         reply = f"imagesearch:answer:{uuid4().hex}"
         explains = isinstance(query, ExplainPixels)
         key = explanations_key(queue) if explains else queries_key(queue)
-        entry: bytes = _COUNT.pack(query.count) + msgpack.packb({"reply": reply, "query": query.to_wire()})
+        # Whoever does not know what stands beside the query passes over it.
+        envelope = {"reply": reply, "query": query.to_wire(), "headers": tracing.headers()}
+        entry: bytes = _COUNT.pack(query.count) + msgpack.packb(envelope)
         deadline = time.monotonic() + timeout
         with needing_redis():
             with self._redis.pipeline(transaction=False) as pipe:
@@ -228,7 +233,8 @@ def _parse(entry: bytes, kind: type[QueryPixels | ExplainPixels]) -> QueryReques
     try:
         wire = msgpack.unpackb(entry[_COUNT.size :])
         reply, query = wire["reply"], kind.from_wire(wire["query"])
+        headers = dict(wire.get("headers", {}))
     except _MALFORMED as error:
         log.warning("query.dropped", reason=str(error))
         return None
-    return QueryRequest(str(reply), query)
+    return QueryRequest(str(reply), query, headers)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagesearch.files.roots import Roots
-from imagesearch.wire import Message
+from imagesearch.wire import Message, added
 
 CPU_FLAGS = ("avx2", "avx512_bf16", "amx_bf16")
 """What the speed of a network depends on, as Linux names it."""
@@ -30,7 +30,7 @@ class WorkerFacts(Message):
     machine: str
     cpu_flags: tuple[str, ...]
     unreadable: tuple[str, ...]
-    refused: tuple[str, ...] = ()
+    refused: tuple[str, ...] = added(5, ())
     clock_ahead: float = 0.0
 
 

@@ -72,6 +72,23 @@ def test_redis_does_not_grow_with_the_library() -> None:
     assert plan(Library(10**3)).redis == plan(Library(10**12)).redis
 
 
+def test_one_machine_is_outgrown_and_each_store_goes_to_something(capsys: pytest.CaptureFixture[str]) -> None:
+    assert admin.main(["plan", "--images", "1e7"]) == 0
+    assert "standalone, beside the others: 30.17 GB of memory" in capsys.readouterr().out
+    assert admin.main(["plan", "--images", "1e9", "--json"]) == 0
+    milvus, postgres, redis = json.loads(capsys.readouterr().out)["stores"]
+    # 3.02 TB of memory on nodes of which 51.2 GB are Milvus' to fill.
+    assert (milvus["nodes"], milvus["memory"]) == (59, 64 * 10**9)
+    assert milvus["objects"] == round((2_048 + 2_321) * 1.3) * 10**9 + 700_000_000 - 10**9
+    assert (postgres["where"], postgres["nodes"], postgres["disk"]) == ("managed, with a standby", 2, 1071 * 10**9)
+    assert redis["memory"] == 10**9
+    assert admin.main(["plan", "--images", "1e9", "--index", "DISKANN", "--node-memory", "512"]) == 0
+    shown = capsys.readouterr().out
+    assert "with etcd on 3 nodes: 2 x 512 GB of memory and 2.048 TB of disk" in shown
+    assert admin.main(["plan", "--images", "1e9", "--node-memory", "0"]) == 1
+    assert "node-memory: 1 to 100,000 GB" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changed", "named"),
     [

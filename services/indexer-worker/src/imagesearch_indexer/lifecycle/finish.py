@@ -58,9 +58,9 @@ def end_settled(indexer: Indexer, job: jobs.Job, collection: Collection) -> None
     if job.indexed and collection.state == CollectionState.ACTIVE:
         _settle_vectors(indexer, collection.vector_collection)
     with indexer.catalog.transaction() as tx:
-        ended = jobs.finish(tx, job.id, seen=job)
+        ended, is_new = jobs.finish(tx, job.id, seen=job)
     show(indexer.progress, ended)
-    if ended.finished_at is not None:
+    if is_new:
         JOBS_ENDED.labels(ended.kind.value, ended.state.value).inc()
         log.info("job.ended", job=job.id, state=str(ended.state), total=ended.total, failed=ended.failed)
 

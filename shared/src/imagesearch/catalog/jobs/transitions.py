@@ -204,8 +204,11 @@ def stalled(tx: Transaction, job_id: str) -> Job:
     return rows.change(tx, job_id, stalled_at=sa.func.now())
 
 
-def finish(tx: Transaction, job_id: str, *, seen: Job | None = None) -> Job:
+def finish(tx: Transaction, job_id: str, *, seen: Job | None = None) -> tuple[Job, bool]:
     """Give a job that is settled its final state; one that is not, or has ended already, stays as it is.
+
+    Returns:
+        The job as it is then, and whether it has ended by this.
 
     Args:
         tx: the transaction.
@@ -214,9 +217,10 @@ def finish(tx: Transaction, job_id: str, *, seen: Job | None = None) -> Job:
     """
     ended = _finish(tx, seen) if seen is not None else None
     if ended is not None:
-        return ended
+        return ended, True
     job = rows.lock(tx, job_id)
-    return _finish(tx, job) or job
+    ended = _finish(tx, job)
+    return (job, False) if ended is None else (ended, True)
 
 
 def _finish(tx: Transaction, job: Job) -> Job | None:

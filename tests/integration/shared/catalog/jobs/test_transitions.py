@@ -39,6 +39,10 @@ def submitted(
         return jobs.get(tx, wanted.id)
 
 
+def finish(tx: Transaction, job_id: str) -> Job:
+    return jobs.finish(tx, job_id)[0]
+
+
 def moved(catalog: Catalog, job: Job, move: Callable[[Transaction, str], Job]) -> JobState | type[Conflict]:
     """Return the state that a move leads to; check that the revision moves with each change, and only then."""
     try:
@@ -142,13 +146,13 @@ def test_what_was_dropped_is_not_retried(catalog: Catalog) -> None:
 
 def test_a_job_ends_only_when_it_is_settled_and_only_once(catalog: Catalog) -> None:
     open_job = submitted(catalog, RUNNING, planned_at=NOON, total=2, indexed=1)
-    assert moved(catalog, open_job, jobs.finish) == RUNNING
+    assert moved(catalog, open_job, finish) == RUNNING
     settled = submitted(catalog, RUNNING, planned_at=NOON, total=2, indexed=1, failed=1, stalled_at=NOON)
-    assert moved(catalog, settled, jobs.finish) == JobState.COMPLETED_WITH_FAILURES
+    assert moved(catalog, settled, finish) == JobState.COMPLETED_WITH_FAILURES
     with catalog.transaction() as tx:
         ended = jobs.get(tx, settled.id)
         assert (ended.finished_at is not None, ended.stalled_at) == (True, None)
-        assert jobs.finish(tx, settled.id) == ended
+        assert jobs.finish(tx, settled.id) == (ended, False)
 
 
 @pytest.mark.parametrize("move", [jobs.cancel, jobs.pause])
@@ -162,7 +166,7 @@ def test_a_job_that_is_settled_is_not_stopped_behind_its_last_step(
         assert jobs.cancel_some(tx, settled.collection_id, behind=0, limit=10) == []
         assert jobs.get(tx, settled.id) == settled
     ended = JobState.FAILED if error else JobState.SUCCEEDED
-    assert moved(catalog, settled, jobs.finish) == ended
+    assert moved(catalog, settled, finish) == ended
     assert moved(catalog, submitted(catalog, RUNNING, planned_at=NOON, total=2, indexed=1), move) is not Conflict
 
 
