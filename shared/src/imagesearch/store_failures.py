@@ -36,6 +36,11 @@ def failed(store: str, reason: str, lacks: Shortage | None = None) -> StoreUnava
     return error
 
 
+def tells_of_full_disk(reason: str) -> bool:
+    """Tell whether a store passes on that its file system has no room; it may give that any code, or none."""
+    return "no space left on device" in reason.lower()
+
+
 def full_disk(store: str, error: OSError) -> StoreUnavailable:
     """Return the error of a file system that did not take a file."""
     reason = error.strerror or type(error).__name__

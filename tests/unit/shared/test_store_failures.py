@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 import psycopg2
 import pytest
@@ -76,17 +77,25 @@ def test_redis(error: Exception, lacks: Shortage | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "lacks"),
-    [(3, Shortage.MEMORY), (7, Shortage.DISK), (9, Shortage.QUOTA), (8, None), (1, None)],
+    ("code", "words", "lacks"),
+    [
+        (3, "memory limit exceeded", Shortage.MEMORY),
+        (7, "disk limit exceeded", Shortage.DISK),
+        (9, "quota exceeded[reason=disk quota exceeded]", Shortage.QUOTA),
+        (1, "[Errno 28] No space left on device", Shortage.DISK),
+        (65_535, "write /var/lib/milvus/insert_log/7: no space left on device", Shortage.DISK),
+        (8, "rate limit exceeded", None),
+        (1, "service not ready", None),
+    ],
 )
-def test_milvus(monkeypatch: pytest.MonkeyPatch, code: int, lacks: Shortage | None) -> None:
+def test_milvus(monkeypatch: pytest.MonkeyPatch, code: int, words: str, lacks: Shortage | None) -> None:
     connection = MilvusConnection(MilvusSettings())
     monkeypatch.setattr(connection, "_connected", lambda: None)
 
     def refuse(_: object) -> None:
-        raise MilvusException(code, "quota exceeded[reason=disk quota exceeded]")
+        raise MilvusException(code, words)
 
-    with pytest.raises(StoreUnavailable, match="disk quota exceeded") as caught:
+    with pytest.raises(StoreUnavailable, match=re.escape(words)) as caught:
         connection.call(refuse)
     assert getattr(caught.value, "lacks", None) is lacks
 

@@ -18,7 +18,7 @@ from imagesearch import tracing
 from imagesearch.errors import Shortage, StoreUnavailable
 from imagesearch.metrics import STORE_SECONDS
 from imagesearch.settings import PostgresSettings
-from imagesearch.store_failures import failed
+from imagesearch.store_failures import failed, tells_of_full_disk
 
 Transaction: TypeAlias = sa.Connection
 """What `Catalog` hands out, and whatever reads or writes the catalogue takes first."""
@@ -31,8 +31,6 @@ ready; it ended a session that paused within its transaction; it takes no writes
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 _SHORTAGES = {"53100": Shortage.DISK, "53200": Shortage.MEMORY, "53300": Shortage.CONNECTIONS}
-_NO_ROOM = "No space left on device"
-"""Files are also written by statements that fail for other reasons, by name."""
 _NO_CONNECTIONS = ("too many clients", "too many connections", "connection slots are reserved")
 
 _CONTEXT = 4
@@ -215,7 +213,8 @@ def _shortage(origin: BaseException, reason: str) -> Shortage | None:
     """Return what Postgres has no more of; None where that is not what is wrong."""
     code = getattr(origin, "pgcode", None)
     if code is not None:
-        return _SHORTAGES.get(code, Shortage.DISK if _NO_ROOM in reason else None)
+        # Files are also written by statements that fail for other reasons, by name.
+        return _SHORTAGES.get(code, Shortage.DISK if tells_of_full_disk(reason) else None)
     # What a server says to somebody who cannot connect comes without its code.
     return Shortage.CONNECTIONS if any(words in reason for words in _NO_CONNECTIONS) else None
 

@@ -15,7 +15,7 @@ from imagesearch import tracing
 from imagesearch.errors import NotFound, Shortage, StoreUnavailable
 from imagesearch.metrics import STORE_SECONDS
 from imagesearch.settings import MilvusSettings
-from imagesearch.store_failures import failed
+from imagesearch.store_failures import failed, tells_of_full_disk
 
 T = TypeVar("T")
 
@@ -129,8 +129,10 @@ class MilvusConnection:
                 raise NotFound(f"There is no vector collection {name!r}.") from error
             if _code(error) == _COLLECTION_NOT_LOADED:
                 raise CollectionNotLoaded("milvus", reason) from error
-            if _is_transient(error):
-                raise failed("milvus", reason, _SHORTAGES.get(_code(error))) from error
+            has_no_disk = tells_of_full_disk(reason)
+            if has_no_disk or _is_transient(error):
+                lacks = _SHORTAGES.get(_code(error), Shortage.DISK if has_no_disk else None)
+                raise failed("milvus", reason, lacks) from error
             raise
         self._down = None
         return answer
