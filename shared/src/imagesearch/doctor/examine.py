@@ -12,11 +12,14 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.diagnosis import ADVICE, Diagnosis, Verdict
 from imagesearch.doctor.of_files import examine_files
 from imagesearch.doctor.of_milvus import examine_milvus
+from imagesearch.doctor.of_pace import examine_pace as pace
 from imagesearch.doctor.of_postgres import examine_postgres
 from imagesearch.doctor.of_redis import examine_redis
 from imagesearch.doctor.of_workers import examine_workers
 from imagesearch.errors import StoreFull, StoreUnavailable
 from imagesearch.files.roots import Roots
+from imagesearch.messaging.redis_clock import redis_now
+from imagesearch.messaging.redis_errors import needing_redis
 from imagesearch.vectors import VectorStore
 from imagesearch.worker.registry import WorkerRegistry
 
@@ -33,7 +36,11 @@ class Patient:
 
 def examine(patient: Patient) -> list[Diagnosis]:
     """Return a line about each thing that was looked at, from the stores outwards."""
-    registry = WorkerRegistry(patient.client)
+    registry, vectors = WorkerRegistry(patient.client), patient.vectors
+
+    def ping_redis() -> None:
+        with needing_redis():
+            redis_now(patient.client)
 
     def of_workers() -> list[Diagnosis]:
         with patient.catalog.reading() as tx:
@@ -41,9 +48,9 @@ def examine(patient: Patient) -> list[Diagnosis]:
         return examine_workers(registry.alive(), registry.facts(), found)
 
     looks: tuple[tuple[str, Callable[[], list[Diagnosis]]], ...] = (
-        ("postgres", lambda: examine_postgres(patient.catalog)),
-        ("redis", lambda: examine_redis(patient.client)),
-        ("milvus", lambda: examine_milvus(patient.vectors, patient.catalog)),
+        ("postgres", lambda: [*examine_postgres(patient.catalog), pace("postgres", patient.catalog.ping)]),
+        ("redis", lambda: [*examine_redis(patient.client), pace("redis", ping_redis)]),
+        ("milvus", lambda: [*examine_milvus(vectors, patient.catalog), pace("milvus", vectors.ping)]),
         ("workers", of_workers),
         ("files", lambda: examine_files(patient.roots)),
     )
