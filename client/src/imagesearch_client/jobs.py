@@ -35,6 +35,7 @@ class Job:
     """Why the job as a whole failed."""
     created_at: datetime | None
     started_at: datetime | None
+    """When the first of its paths had their outcome; None until then."""
     finished_at: datetime | None
     """When the job ended; None until then."""
     kind: str = "index"
@@ -52,11 +53,10 @@ class Job:
 
     @property
     def seconds(self) -> float | None:
-        """Return how long an ended job took, from its start; None before."""
-        begun = self.started_at or self.created_at
-        if begun is None or self.finished_at is None:
+        """Return how long an ended job took, from the moment in which it was asked for; None before its end."""
+        if self.created_at is None or self.finished_at is None:
             return None
-        return max(0.0, (self.finished_at - begun).total_seconds())
+        return max(0.0, (self.finished_at - self.created_at).total_seconds())
 
     @classmethod
     def parse(cls, value: object) -> Self:

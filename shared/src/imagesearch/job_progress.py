@@ -17,8 +17,10 @@ class JobProgress(Message):
         removed: images that pruning deleted, because their files are gone.
         rate: pictures finished a second, averaged over about half a minute; None before the first.
         stalled: there was no progress for too long.
-        created_at, started_at, finished_at: seconds since the epoch; a job has ended when it has finished:
-            every path has its outcome and the vectors are searchable.
+        created_at: seconds since the epoch.
+        started_at: likewise, when the first of its paths had their outcome.
+        finished_at: likewise; a job has ended when it has finished: every path has its outcome and the vectors
+            are searchable.
         revision: grows with each change of the row, so that reports can be ordered.
         published_at: seconds since the epoch by the clock of the board; zero where it was not published.
     """

@@ -95,7 +95,7 @@ def test_a_job_is_read_as_the_api_shapes_it(state: JobState, ended: bool) -> Non
         "created_at": NOW,
     }.items()  # fmt: skip
     assert read.ended is ended
-    assert read.seconds == (4.0 if ended else None)
+    assert read.seconds == (5.0 if ended else None)
 
 
 def test_a_collection_is_read_as_the_api_shapes_it() -> None:

@@ -16,7 +16,7 @@ def test_a_job_is_read_with_its_times() -> None:
 
     assert read.id == "17"
     assert read.started_at == datetime(2025, 5, 1, 10, 0, 1, tzinfo=UTC)
-    assert read.seconds == 12.0
+    assert read.seconds == 13.0
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:

@@ -176,11 +176,11 @@ def test_a_summary_names_every_outcome_and_the_reason() -> None:
     ended = Job.parse(job("failed", ended=True, failed=2, cancelled=238, error="the source has vanished"))
 
     assert summary(ended) == (
-        "Job 17 failed: 240 of 480 indexed, 0 unchanged, 2 failed, 238 cancelled in 12 s (the source has vanished)"
+        "Job 17 failed: 240 of 480 indexed, 0 unchanged, 2 failed, 238 cancelled in 13 s (the source has vanished)"
     )
 
 
 def test_a_summary_counts_what_pruning_removed() -> None:
     ended = Job.parse(job("succeeded", ended=True, indexed=0, unchanged=480, removed=3))
 
-    assert summary(ended) == "Job 17 succeeded: 0 of 480 indexed, 480 unchanged, 0 failed, 3 removed in 12 s"
+    assert summary(ended) == "Job 17 succeeded: 0 of 480 indexed, 480 unchanged, 0 failed, 3 removed in 13 s"

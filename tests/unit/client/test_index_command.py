@@ -28,7 +28,7 @@ def test_indexing_a_directory_shows_progress_and_its_sum(api: FakeApi, run: Run)
     assert result.stdout.splitlines() == [
         "running: 240 of 480 (50%), 40/s, 6 s left",
         "succeeded: 480 of 480 (100%)",
-        "Job 17 succeeded: 480 of 480 indexed, 0 unchanged, 0 failed in 12 s",
+        "Job 17 succeeded: 480 of 480 indexed, 0 unchanged, 0 failed in 13 s",
     ]
     assert result.stderr == ""
 
