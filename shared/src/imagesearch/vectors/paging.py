@@ -35,7 +35,8 @@ class Depth:
     @property
     def effort(self) -> dict[str, int]:
         """Return the search parameters of every index type; each takes its own."""
-        # Half of the lists of a default IVF_SQ8 index: recall@10 0.99, where 16 gave 0.93.
+        # Half of the lists of a default IVF_SQ8 index: recall@10 0.99, where 16 gave 0.93 (20,000 vectors). Of
+        # 100,000 it found 0.965, where IVF_FLAT found all by the same lists.
         return {"ef": self.candidates, "search_list": self.candidates, "nprobe": 128}
 
 
