@@ -14,13 +14,15 @@ import redis
 import sqlalchemy as sa
 
 from imagesearch.access.tenants import Owner, Tenancy
-from imagesearch.catalog import collections
+from imagesearch.catalog import collections, images
 from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.jobs import single_image
+from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.quotas import admission, counts, limits
 from imagesearch.catalog.quotas.counts import Used
 from imagesearch.catalog.quotas.limits import Limits, Quota
-from imagesearch.catalog.tables import quotas
-from imagesearch.contract import ExtractBatch, JobState, TaskName
+from imagesearch.catalog.tables import quotas, stray_files
+from imagesearch.contract import ExtractBatch, ExtractItem, JobState, TaskName
 from imagesearch.errors import QuotaExceeded
 from imagesearch.messaging.claims import InFlight
 from imagesearch.vectors import InMemoryVectorStore
@@ -191,6 +193,21 @@ def stands_in_line(catalog: Catalog) -> bool:
     with catalog.reading() as tx:
         waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
         return tx.execute(waiting).scalar_one() > 0
+
+
+def test_nothing_is_left_of_an_upload_that_came_too_late_for_the_last_room(world: World) -> None:
+    quota = allow(world, images=0)
+    [path] = map(str, world.write("upload.png"))
+    with world.catalog.transaction() as tx:
+        image = images.ensure_rows(tx, quota.collection_id, [path], "anna", {})[path]
+        images.mark_uploaded(tx, image.id)
+        job_id, batch_id = single_image.begin(tx, images.get(tx, image.id), Labels("anna", {}))
+    item = ExtractItem(image.id, path, None, image.version)
+    index_batch(world.indexer, world.extract(ExtractBatch(job_id, batch_id, None, {}, (item,))))
+    assert world.outcomes(job_id) == {"upload.png": "quota_exceeded"}
+    assert world.states() == {}
+    with world.catalog.reading() as tx:
+        assert tx.execute(sa.select(stray_files.c.path)).scalars().all() == [path]
 
 
 def test_no_more_jobs_than_allowed_are_open_at_once(world: World) -> None:
