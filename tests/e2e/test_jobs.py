@@ -93,6 +93,19 @@ def test_a_job_is_waited_for_watched_and_found_again(http: httpx.Client, few: Pa
     assert [error["field"] for error in refused.json()["errors"]] == ["callback_url"]
 
 
+@pytest.mark.parametrize("what", ["reindex", "duplicates"])
+def test_a_request_for_a_job_that_comes_twice_makes_one(http: httpx.Client, collection: str, what: str) -> None:
+    assert http.post("/api/v2/collections", json={"name": collection}).status_code == 201
+    url, headers = f"/api/v2/collections/{collection}/{what}", {"Idempotency-Key": "once"}
+    first, second = (http.post(url, json={}, headers=headers) for _ in range(2))
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["id"] == second.json()["id"]
+    other = {"extract": True} if what == "reindex" else {"max_distance": 0.5}
+    refused = http.post(url, json=other, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_used")
+    ended(http, first.json()["id"])
+
+
 def test_a_second_run_indexes_nothing_again(http: httpx.Client, few: Path, collection: str) -> None:
     run(http, str(few), collection=collection)
     job = run(http, str(few), collection=collection)

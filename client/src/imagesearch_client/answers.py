@@ -112,6 +112,8 @@ class Result:
     """Where its similarity to the query, which is the first of the two, comes from."""
     key: str | None = None
     """Your own id of it."""
+    vector: tuple[float, ...] | None = None
+    """Of length 1, if it was asked for."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -130,6 +132,7 @@ class Result:
             thumbnail_url=fields.optional_text("thumbnail_url"),
             regions=Regions.parse(fields.mapping("regions")) if "regions" in fields else None,
             key=fields.optional_text("key"),
+            vector=tuple(map(float, fields.items("vector"))) if "vector" in fields else None,
         )
 
 
@@ -148,6 +151,29 @@ class SearchResult:
         took = Fields(fields.mapping("took_ms"), "a search's took_ms")
         return cls(
             results=tuple(Result.parse(result) for result in fields.items("results")),
+            took_ms={stage: took.number(stage) for stage in took.raw()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """Hold the vectors of pictures, in their order."""
+
+    model: str
+    """The network with its pooling and weights: vectors of another cannot be compared."""
+    vectors: tuple[tuple[float, ...], ...]
+    """Each of length 1."""
+    took_ms: Mapping[str, float]
+    """Milliseconds per stage."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read vectors from JSON. Raises ProtocolError."""
+        fields = Fields(value, "embeddings")
+        took = Fields(fields.mapping("took_ms"), "took_ms of embeddings")
+        return cls(
+            model=fields.text("model"),
+            vectors=tuple(tuple(map(float, vector)) for vector in fields.items("vectors")),
             took_ms={stage: took.number(stage) for stage in took.raw()},
         )
 

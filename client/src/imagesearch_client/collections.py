@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,7 +65,9 @@ class CollectionCalls(Calls):
         }
         body = {key: value for key, value in options.items() if value is not None}
         return Job.parse(
-            self._connection.json("POST", f"{collection_path(collection)}/reindex", Retry.NEVER, json=body)
+            self._connection.json(
+                "POST", f"{collection_path(collection)}/reindex", Retry.SAFE, json=body, headers=_key()
+            )
         )
 
     def duplicates(
@@ -87,7 +90,7 @@ class CollectionCalls(Calls):
         asked = {"max_distance": max_distance, "partition": partition, "callback_url": callback_url}
         body = {key: value for key, value in asked.items() if value is not None}
         path = f"{collection_path(collection)}/duplicates"
-        return Job.parse(self._connection.json("POST", path, Retry.NEVER, json=body))
+        return Job.parse(self._connection.json("POST", path, Retry.SAFE, json=body, headers=_key()))
 
     def duplicates_of_job(self, job_id: str) -> DuplicateGroups:
         """Iterate over the groups that a job has found, page by page."""
@@ -122,3 +125,8 @@ class CollectionCalls(Calls):
         return Comparison.parse(
             self._connection.json("POST", "/api/v2/compare", Retry.RESET, files=files, data=fields)
         )
+
+
+def _key() -> dict[str, str]:
+    """Return the header under which a request may come twice and makes one job."""
+    return {"Idempotency-Key": str(uuid.uuid4())}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagesearch_client.answers import SearchResult
+from imagesearch_client.answers import Embeddings, SearchResult
 from imagesearch_client.calls import Calls, Picture, collection_path, read_picture
 from imagesearch_client.connection import Retry
 from imagesearch_client.fields import Fields
@@ -44,7 +44,7 @@ class Searching(Calls):
             page: which page, from 1.
             page_size: results of one page.
             max_distance: leaves out what is farther away, 0..1.
-            include: metadata, size, thumbnail; metadata alone unless given.
+            include: metadata, size, thumbnail, vector; metadata alone unless given.
             partition: only pictures of this user, tenant or album.
             filter: only pictures whose metadata matches, such as ``{"eq": ["colour", "red"]}``.
             exclude_self: leaves out the indexed picture that a `Query` is by.
@@ -90,6 +90,17 @@ class Searching(Calls):
             return [SearchResult.parse(answer)]
         took = fields.mapping("took_ms")
         return [SearchResult.parse({**dict(query), "took_ms": took}) for query in fields.items("queries")]
+
+    def embed(self, collection: str, images: Sequence[Picture]) -> Embeddings:
+        """Return the vectors that up to 64 pictures would have in a collection; nothing is stored.
+
+        Raises:
+            OSError: a picture's file cannot be read.
+        """
+        parts = [_part(image) for image in images]
+        path = f"{collection_path(collection)}/embed"
+        answer = self._connection.json("POST", path, Retry.RESET, files=parts, timeout=BATCH_TIMEOUT)
+        return Embeddings.parse(answer)
 
 
 def _part(image: Picture) -> tuple[str, tuple[str, bytes, str]]:

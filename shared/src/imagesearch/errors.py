@@ -64,8 +64,57 @@ class NotFound(PermanentError):
     """No such collection, job or image."""
 
 
+class ConflictCode(StrEnum):
+    """Name what stands against a request, whatever else is right about it."""
+
+    NAME_TAKEN = "name_taken"
+    """A collection or an alias has the name."""
+    IS_ALIAS = "is_alias"
+    """The name is an alias, where the collection's own is asked for."""
+    REINDEX_RUNNING = "reindex_running"
+    """The collection is being reindexed, or still follows its last reindex."""
+    COLLECTION_DELETING = "collection_deleting"
+    """The collection is being deleted."""
+    WEIGHTS_DIFFER = "weights_differ"
+    """The workers run the network with several weights."""
+    JOB_STATE = "job_state"
+    """The job is in a state that does not allow it."""
+    IDEMPOTENCY_KEY_USED = "idempotency_key_used"
+    """The Idempotency-Key was sent with another request before."""
+    KEY_TAKEN = "key_taken"
+    """Another image of the partition has the key, or the image has another one."""
+    KEY_AMBIGUOUS = "key_ambiguous"
+    """Images of several partitions have the key."""
+    IMAGE_NOT_INDEXED = "image_not_indexed"
+    """The image has no vector yet."""
+    IMAGE_DELETED = "image_deleted"
+    """The image was deleted while it was being written."""
+    IMAGE_MOVED = "image_moved"
+    """The content was uploaded before, and moved to another partition."""
+    WRITE_FAILED = "write_failed"
+    """The picture could not be written; the detail says why."""
+    TOO_MANY_IMAGES = "too_many_images"
+    """There are more images than are compared while the caller waits."""
+    UPLOADS_OFF = "uploads_off"
+    """The server takes no uploads."""
+    FILE_CHANGED = "file_changed"
+    """The file of the image is not the one that was indexed."""
+    NOT_EXPLAINABLE = "not_explainable"
+    """The network shows nothing by which a similarity could be explained."""
+    LAST_ADMIN_KEY = "last_admin_key"
+    """Nobody could administer the system any more."""
+
+
 class Conflict(PermanentError):
-    """The state of a collection, job or image does not allow what was asked."""
+    """The state of a collection, job or image does not allow what was asked.
+
+    Attributes:
+        code: what stands against it.
+    """
+
+    def __init__(self, reason: str, code: ConflictCode) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class Forbidden(PermanentError):

@@ -38,7 +38,9 @@ MAX_RESULTS = 16_384
 @click.option("--partition", help="Only pictures of this user, tenant or album.")
 @click.option("--filter", "filter_text", metavar="JSON", help='Such as \'{"eq": ["colour", "red"]}\'.')
 @click.option("--exclude-self", is_flag=True, help="Leave out the indexed picture that is searched by.")
-@click.option("--include", multiple=True, type=click.Choice(["metadata", "size", "thumbnail"]), help="For --json.")
+@click.option(
+    "--include", multiple=True, type=click.Choice(["metadata", "size", "thumbnail", "vector"]), help="For --json."
+)
 @explain_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.pass_obj

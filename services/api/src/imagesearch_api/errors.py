@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from imagesearch.errors import (
     Conflict,
+    ConflictCode,
     ImageSearchError,
     NotFound,
     PermanentError,
@@ -31,6 +32,33 @@ class RefusalCode(StrEnum):
 
     NO_ROOM = "no_room"
     """(503) A store or a disk has no room for what the request brings; there may be some later."""
+
+
+class ProblemCode(StrEnum):
+    """Name what is wrong with a request, where no picture, no conflict and no refusal for now is."""
+
+    INVALID_REQUEST = "invalid_request"
+    """Fields of it break their rules; `errors` names them."""
+    NOT_AUTHENTICATED = "not_authenticated"
+    """It has no API key that holds."""
+    NOT_ALLOWED = "not_allowed"
+    """The API key does not allow it, or a page of another site sent it."""
+    NOT_FOUND = "not_found"
+    """What it names is not there, or not within the key's reach."""
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    """The path has no such method."""
+    BODY_TOO_LARGE = "body_too_large"
+    """Its body is larger than it may be."""
+    WRONG_MEDIA_TYPE = "wrong_media_type"
+    """Its body is of a type that the route does not read."""
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
+    """The file has no such range."""
+    UNKNOWN_HOST = "unknown_host"
+    """It was sent to a name that is none of the API's."""
+    UNAVAILABLE = "unavailable"
+    """A store or a worker does not answer; it may be sent again, after `Retry-After`."""
+    INTERNAL_ERROR = "internal_error"
+    """Something went wrong on the server."""
 
 
 class TooManyRequests(ImageSearchError):
@@ -139,9 +167,15 @@ class NoSuchKey(NotFound):
 class KeyTaken(Conflict):
     """Another image has the key, or the image has another key."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, ConflictCode.KEY_TAKEN)
+
 
 class KeyAmbiguous(Conflict):
     """Images of several partitions have the key."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, ConflictCode.KEY_AMBIGUOUS)
 
 
 class QueryRejected(PermanentError):

@@ -14,7 +14,7 @@ from imagesearch.catalog import audit, locks
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import api_keys as table
-from imagesearch.errors import Conflict, KeyRevoked, NotFound
+from imagesearch.errors import Conflict, ConflictCode, KeyRevoked, NotFound
 
 _SHOWN = sa.select(*(column for column in table.c if column.name != "secret_sha256"))
 
@@ -64,7 +64,9 @@ def revoke(tx: Transaction, key_id: str, *, by: str | None) -> ApiKey:
     _begin(tx, by)
     key = _get(tx, key_id)
     if by is not None and key.scope is Scope.ADMIN and key.revoked_at is None and not _has_other_admin(tx, key_id):
-        raise Conflict("This is the last admin key; only the command on the server revokes it.")
+        raise Conflict(
+            "This is the last admin key; only the command on the server revokes it.", ConflictCode.LAST_ADMIN_KEY
+        )
     revoked = sa.update(table).where(table.c.id == key_id, table.c.revoked_at.is_(None))
     if tx.execute(revoked.values(revoked_at=sa.func.now())).rowcount:
         audit.note(tx, Action.KEY_REVOKED, by, {"key": key_id})

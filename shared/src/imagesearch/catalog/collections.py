@@ -16,7 +16,7 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.quotas import counts as quota_counts
 from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collections as table
-from imagesearch.errors import Conflict, NotFound, PipelineMismatch
+from imagesearch.errors import Conflict, ConflictCode, NotFound, PipelineMismatch
 from imagesearch.networks import VGG16, ModelIdentity, NetworkSpec
 from imagesearch.pipeline import Preprocessing, fingerprint
 
@@ -46,7 +46,10 @@ def get_by_name(tx: Transaction, name: str) -> Collection:
     """
     found = get(tx, name)
     if found.name != name:
-        raise Conflict(f"{name!r} is an alias of the collection {found.name!r}; name the collection itself.")
+        raise Conflict(
+            f"{name!r} is an alias of the collection {found.name!r}; name the collection itself.",
+            ConflictCode.IS_ALIAS,
+        )
     return found
 
 

@@ -18,7 +18,7 @@ from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collection_aliases as aliases
 from imagesearch.catalog.tables import collections
-from imagesearch.errors import Conflict, NotFound
+from imagesearch.errors import Conflict, ConflictCode, NotFound
 
 _WANTED = sa.bindparam("wanted", type_=sa.Text)
 HELD = sa.and_(
@@ -53,7 +53,7 @@ def rename(tx: Transaction, collection_id: int, name: str) -> None:
     """
     locks.name(tx, name)
     if holder(tx, name) is not None:
-        raise Conflict(f"There is a collection or alias {name!r} already.")
+        raise Conflict(f"There is a collection or alias {name!r} already.", ConflictCode.NAME_TAKEN)
     held = sa.select(collections.c.name).where(collections.c.id == collection_id)
     before = tx.execute(held.with_for_update(key_share=True)).scalar_one()
     tx.execute(sa.update(collections).where(collections.c.id == collection_id).values(name=name))
@@ -73,7 +73,7 @@ def put_alias(tx: Transaction, alias: str, collection_id: int) -> bool:
             collections.c.name == alias, collections.c.state == CollectionState.ACTIVE
         )
     ).first():
-        raise Conflict(f"{alias!r} is the name of a collection.")
+        raise Conflict(f"{alias!r} is the name of a collection.", ConflictCode.NAME_TAKEN)
     # A deletion waits for this lock, and then removes the alias, too.
     held = sa.select(collections.c.id).where(
         collections.c.id == collection_id, collections.c.state == CollectionState.ACTIVE

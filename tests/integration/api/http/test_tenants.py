@@ -174,6 +174,7 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(image_id=o.image_id, top_k=1, explain="regions"),
         lambda m, o: in_json(queries=[{"image_id": m.image_id}, {"image_id": o.image_id}]),
     ],
+    "POST /api/v2/collections/{name}/embed": [lambda m, o: {"data": {"image": picture()}}],
     "POST /api/v2/compare": [
         lambda m, o: in_json(a={"image_id": m.image_id}, b={"image_id": o.image_id}),
         lambda m, o: in_json(a={"image_id": m.image_id}, b={"image_id": o.image_id}, explain="picture"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from imagesearch.errors import Conflict, ImageSearchError, NotFound, PictureRejected, UrlRefused
+from imagesearch.errors import Conflict, ConflictCode, ImageSearchError, NotFound, PictureRejected, UrlRefused
 from imagesearch.failures import FailureCode
 from imagesearch.pictures.regions import InvalidRegion
 from imagesearch.pipeline import PipelineRejected
@@ -82,7 +82,7 @@ def test_only_the_picture_of_an_upload_stands_at_its_field() -> None:
     rejected = PictureRejected(FailureCode.EMPTY, "empty")
     assert answered(rejected, naming) == (400, [{"field": "image", "rule": "empty"}])
     assert answered(NotFound("no collection"), naming) == (404, [])
-    assert answered(Conflict("moved"), naming) == (409, [])
+    assert answered(Conflict("moved", ConflictCode.JOB_STATE), naming) == (409, [])
 
 
 def test_a_query_that_nobody_named_is_our_mistake() -> None:

@@ -33,6 +33,7 @@ from imagesearch_api.errors import (
     NoSuchPartition,
     NoSuchPath,
     NotAuthenticated,
+    ProblemCode,
     RefusalCode,
     TooManyRequests,
     WrongCredentials,
@@ -46,7 +47,7 @@ from imagesearch_api.http.fields import (
     WrongMediaType,
     named,
 )
-from imagesearch_api.models.responses.problems import FieldError, Problem, UsedQuota
+from imagesearch_api.models.responses.problems import Code, FieldError, Problem, UsedQuota
 
 log = structlog.get_logger()
 
@@ -81,11 +82,28 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
 }
 
 
+CODE_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: ProblemCode.INVALID_REQUEST,
+    HTTPStatus.UNAUTHORIZED: ProblemCode.NOT_AUTHENTICATED,
+    HTTPStatus.FORBIDDEN: ProblemCode.NOT_ALLOWED,
+    HTTPStatus.NOT_FOUND: ProblemCode.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: ProblemCode.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ProblemCode.BODY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ProblemCode.WRONG_MEDIA_TYPE,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: ProblemCode.RANGE_NOT_SATISFIABLE,
+    HTTPStatus.MISDIRECTED_REQUEST: ProblemCode.UNKNOWN_HOST,
+    HTTPStatus.SERVICE_UNAVAILABLE: ProblemCode.UNAVAILABLE,
+    HTTPStatus.INTERNAL_SERVER_ERROR: ProblemCode.INTERNAL_ERROR,
+}
+"""Where nothing more is known. Of any other status Werkzeug has words of its own: it is the caller's mistake."""
+TYPE = "urn:imagesearch:problem:"
+
+
 def problem(
     status: HTTPStatus | int,
     detail: str,
     errors: Sequence[tuple[str, str]] = (),
-    code: FailureCode | RefusalCode | None = None,
+    code: Code | None = None,
     *,
     retry_after: int = RETRY_AFTER_SECONDS,
     quota: UsedQuota | None = None,
@@ -96,17 +114,18 @@ def problem(
         status: of the response.
         detail: what is wrong this time.
         errors: the fields that are wrong, each with its rule.
-        code: why a picture cannot be used, or why a request was turned away.
+        code: what is wrong, in one word; None for what its status says.
         retry_after: seconds to wait, where waiting helps.
         quota: the one that is used up.
     """
-    parts: dict[str, Any] = {} if code is None else {"code": code}
+    named_code = code or CODE_OF_STATUS.get(HTTPStatus(status), ProblemCode.INVALID_REQUEST)
+    parts: dict[str, Any] = {"code": named_code}
     if quota is not None:
         parts["quota"] = quota
     if errors:
         parts["errors"] = [FieldError(field=field, rule=rule) for field, rule in errors]
     title = HTTPStatus(status).phrase
-    body = Problem(type="about:blank", title=title, status=int(status), detail=detail, **parts)
+    body = Problem(type=f"{TYPE}{named_code}", title=title, status=int(status), detail=detail, **parts)
     response = Response(body.to_json(), status=int(status), content_type="application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(retry_after)
@@ -146,7 +165,13 @@ def of_domain(error: ImageSearchError) -> Response:
             code = RefusalCode.NO_ROOM if isinstance(error, StoreFull) else None
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _excuse(error), code=code)
     known = STATUS_BY_TYPE.get(type(error))
-    return problem(known, str(error)) if known else _from_bug(error)
+    return problem(known, str(error), code=_code_of(error)) if known else _from_bug(error)
+
+
+def _code_of(error: ImageSearchError) -> Code | None:
+    if isinstance(error, PipelineMismatch):
+        return FailureCode.WRONG_PIPELINE
+    return error.code if isinstance(error, Conflict) else None
 
 
 def _from_domain_at(cause: ImageSearchError, field: str) -> Response:
@@ -155,7 +180,7 @@ def _from_domain_at(cause: ImageSearchError, field: str) -> Response:
     if isinstance(cause, SourceRejected):
         return _from_source(cause, field)
     status = STATUS_BY_TYPE.get(type(cause), HTTPStatus.BAD_REQUEST)
-    return problem(status, str(cause), [(field, str(cause))])
+    return problem(status, str(cause), [(field, str(cause))], _code_of(cause))
 
 
 def _from_source(error: SourceRejected, field: str) -> Response:

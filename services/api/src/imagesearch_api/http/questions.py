@@ -12,7 +12,7 @@ from imagesearch_api.http.bodies import checked, expect_form, parse_json, read_j
 from imagesearch_api.http.fields import BadField, QueryFields
 from imagesearch_api.http.form_files import read_files, receive_files
 from imagesearch_api.http.numbers import decimal_number, whole_number
-from imagesearch_api.limits import DEFAULT_RESULTS
+from imagesearch_api.limits import DEFAULT_RESULTS, MAX_VECTORS
 from imagesearch_api.models.requests.search import QueryBody, SearchBody, ShapeBody
 from imagesearch_api.search.question import Query, Question, Shape, Window, unit
 
@@ -21,6 +21,13 @@ class NamedQuestion(NamedTuple):
     """Pair a question with what the request calls each of its queries."""
 
     question: Question
+    fields: list[QueryFields]
+
+
+class NamedPictures(NamedTuple):
+    """Pair pictures with what the request calls each of them."""
+
+    pictures: list[bytes]
     fields: list[QueryFields]
 
 
@@ -45,6 +52,7 @@ def read_question(max_picture: int, max_form: int) -> NamedQuestion:
         asked = _in_form(max_picture)
     _check_total(asked.question)
     _check_explained(asked.question)
+    _check_vectors(asked.question)
     return asked
 
 
@@ -159,3 +167,38 @@ def _check_explained(question: Question) -> None:
         raise BadField("explain", "one result of one query is explained: top_k is 1, or page_size is 1")
     if question.queries[0].vector is not None:
         raise BadField("explain", "a vector has no picture to explain anything by")
+
+
+def _check_vectors(question: Question) -> None:
+    """Check that an answer holds no more vectors than one may.
+
+    Raises:
+        BadField: it would.
+    """
+    window = question.shape.window
+    if "vector" in question.shape.include and len(question.queries) * (window.stop - window.start) > MAX_VECTORS:
+        raise BadField("include", f"an answer holds at most {MAX_VECTORS} vectors, queries x results")
+
+
+def read_pictures(limit: int, most: int) -> NamedPictures:
+    """Return the pictures of a multipart form, and what the form calls each.
+
+    Args:
+        limit: the largest picture in bytes.
+        most: what all of them may take together.
+
+    Raises:
+        AtField: the body is no form, status 415.
+        BadField: there are none, or there is something else.
+        Busy: there is no memory for the pictures in time.
+        RequestEntityTooLarge: a picture, or all of them, are too large.
+    """
+    expect_form(or_json=False)
+    receive_files(max(most, limit))
+    pictures = read_files("image", limit)
+    for name in request.form:
+        raise BadField(name, "a form of pictures alone is expected")
+    is_one = len(pictures) == 1
+    return NamedPictures(
+        pictures, [QueryFields("image" if is_one else f"image[{i}]") for i in range(len(pictures))]
+    )

@@ -16,7 +16,7 @@ from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.quotas.admission import Change
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, UnchangedImage
-from imagesearch.errors import Conflict, NotFound
+from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.metadata import check_metadata
 from imagesearch_api.errors import MetadataRejected
 from imagesearch_api.images.own_keys import check_free
@@ -107,7 +107,9 @@ def _merged(metadata: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
 def _write(ports: Writes, collection: Collection, image: Image, labels: Labels, owner: Owner) -> WriteResult:
     """Have the indexer write the picture's vector beside its new labels: it has the row's lock, and reads both."""
     if image.state != ImageState.INDEXED or image.sha256 is None or collection.model is None:
-        raise Conflict(f"Image {image.id} is not indexed, so there is nothing to change yet.")
+        raise Conflict(
+            f"Image {image.id} is not indexed, so there is nothing to change yet.", ConflictCode.IMAGE_NOT_INDEXED
+        )
     change = Change(image.partition, labels.on(image)[0], image.size_bytes or 0)
     with ports.catalog.reading() as tx:
         admission.require_room(tx, collection.id, change)

@@ -25,7 +25,7 @@ from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.quotas.admission import Change
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
-from imagesearch.errors import Conflict, PipelineMismatch
+from imagesearch.errors import Conflict, ConflictCode, PipelineMismatch
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.uploads import Uploads
 from imagesearch.pictures.decode import Picture
@@ -70,7 +70,7 @@ def upload(
         StoreUnavailable: a store does not answer.
     """
     if ports.uploads is None:
-        raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.")
+        raise Conflict("Uploads are switched off: UPLOAD_ROOT is not set.", ConflictCode.UPLOADS_OFF)
     partition = owner.tenancy.partition_of(partition) or ""
     with ports.catalog.transaction() as tx:
         collection = tenants.collection(tx, name, owner.tenancy)
@@ -82,7 +82,7 @@ def upload(
         expected = known if waiting is None else waiting.on(known)
         if expected.partition != partition:
             which = "was uploaded here and" if owner.tenancy.is_bound else f"is image {known.id}, which"
-            raise Conflict(f"This content {which} was moved to another partition.")
+            raise Conflict(f"This content {which} was moved to another partition.", ConflictCode.IMAGE_MOVED)
         if expected.own_key is not None and not labels.keep_key(expected.own_key):
             raise KeyTaken(f"This content is image {known.id}, which has another key.")
         if labels.change_nothing(expected.partition, expected.metadata) and labels.keep_key(expected.own_key):
@@ -132,7 +132,7 @@ def _row(ports: Writes, collection: Collection, path: Path, labels: Labels) -> I
     """Return the row of a picture, made unless it was there."""
     with ports.catalog.transaction() as tx:
         if collections.lock_shared(tx, collection.id).state != CollectionState.ACTIVE:
-            raise Conflict(f"Collection {collection.name!r} is being deleted.")
+            raise Conflict(f"Collection {collection.name!r} is being deleted.", ConflictCode.COLLECTION_DELETING)
         metadata = dict(labels.metadata or {})
         image = images.ensure_rows(tx, collection.id, [str(path)], labels.partition, metadata)[str(path)]
         if not image.uploaded:

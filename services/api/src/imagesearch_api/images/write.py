@@ -18,7 +18,7 @@ from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.quotas.admission import Change
 from imagesearch.contract import IndexBatch, TaskName
-from imagesearch.errors import Conflict, NotFound, QueryTimeout, StoreUnavailable
+from imagesearch.errors import Conflict, ConflictCode, NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.failures import FailureCode
 from imagesearch.files.uploads import Uploads
 from imagesearch_api.images.deletion import Deletes
@@ -100,9 +100,11 @@ def finish(ports: Writes, message: IndexBatch, image_id: int, change: Change) ->
         if failed and failed[0].code == FailureCode.QUOTA_EXCEEDED:
             admission.require_room(tx, ended.collection_id, change)
         if failed:
-            raise Conflict(failed[0].reason)
+            raise Conflict(failed[0].reason, ConflictCode.WRITE_FAILED)
         try:
             image = images.get(tx, image_id)
         except NotFound:
-            raise Conflict("The picture was deleted while it was being written.") from None
+            raise Conflict(
+                "The picture was deleted while it was being written.", ConflictCode.IMAGE_DELETED
+            ) from None
     return WriteResult(image, message.job_id, ended.finished_at)

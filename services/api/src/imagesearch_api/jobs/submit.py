@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -18,13 +16,14 @@ from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
 from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.states import JobOrigin
-from imagesearch.errors import Conflict, PictureRejected, SourceRejected
+from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.manifests import Manifest
 from imagesearch.files.paths import open_file, resolve_directory, resolve_file
 from imagesearch.files.roots import Roots
 from imagesearch.pipeline import DEFAULT_PRESET, Preset
 from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.jobs.repeats import digest_of, earlier, same_request
 
 log = structlog.get_logger()
 
@@ -67,7 +66,7 @@ class Submission:
         asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
         if self.callback_url is not None:
             asked.append(self.callback_url)
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        return digest_of(asked)
 
 
 def submit(ports: Jobs, submission: Submission) -> jobs.Job:
@@ -87,13 +86,10 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
     """
     bounds = submission.owner.tenancy
     submission = replace(submission, partition=bounds.partition_of(submission.partition))
-    key = submission.idempotency_key
-    if key is not None:
-        # Before anything else: what the job was made from may be gone by now, and its collection, too.
-        with ports.catalog.reading() as tx:
-            earlier = jobs.by_key(tx, key)
-        if earlier is not None:
-            return _same_request(submission, earlier)
+    # Before anything else: what the job was made from may be gone by now, and its collection, too.
+    before = earlier(ports, submission.idempotency_key, submission.digest())
+    if before is not None:
+        return before
     wanted = _checked(ports, submission)
     try:
         with ports.catalog.transaction() as tx:
@@ -106,16 +102,10 @@ def submit(ports: Jobs, submission: Submission) -> jobs.Job:
                 job = _write_list(tx, job, submission.source)
     except jobs.KeyTaken as taken:
         # It came twice at once, and the other was faster. A collection made for this one was rolled back.
-        return _same_request(submission, taken.job)
+        return same_request(taken.job, submission.digest())
     log.info("job.submitted", job=job.id, origin=str(submission.origin))
     ports.announce(job)
     return job
-
-
-def _same_request(submission: Submission, earlier: jobs.Job) -> jobs.Job:
-    if earlier.request_sha256 != submission.digest():
-        raise Conflict("This Idempotency-Key was used for another request.")
-    return earlier
 
 
 def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:

@@ -19,7 +19,10 @@ def _shape() -> dict[str, Schema]:
         for name, found in ShapeBody.model_json_schema()["properties"].items()
     }
     fields["filter"] = {**_JSON, "description": "A filter as JSON."}
-    fields["include"] = {"type": "string", "description": "metadata, size and thumbnail, separated by commas."}
+    fields["include"] = {
+        "type": "string",
+        "description": "metadata, size, thumbnail and vector, separated by commas.",
+    }
     # It is told of indexed images alone, by which no form searches.
     del fields["exclude_self"]
     for name in ("top_k", "page", "page_size", "max_distance", "partition", "explain"):
@@ -39,6 +42,11 @@ SEARCH_FORM: Schema = {
         },
         **_shape(),
     },
+    "required": ["image"],
+}
+EMBED_FORM: Schema = {
+    "type": "object",
+    "properties": {"image": {"type": "array", "items": _PICTURE, "minItems": 1, "maxItems": MAX_QUERIES}},
     "required": ["image"],
 }
 UPLOAD_FORM: Schema = {

@@ -12,12 +12,14 @@ from imagesearch.access.tenants import Owner, Tenancy
 from imagesearch.catalog import collections, duplicates, image_queries, jobs, tenants
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.contract import JobKind, JobState
-from imagesearch.errors import Conflict, NotFound
+from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.jobs.ports import Jobs
+from imagesearch_api.jobs.repeats import digest_of, earlier, marked, same_request
 from imagesearch_api.networks import is_untrained
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.stored_vectors import stored_vectors
@@ -66,7 +68,8 @@ def duplicates_now(
         rows = image_queries.listing(tx, collection.id, partition=partition, after=0, limit=most + 1)
     if len(rows) > most:
         raise Conflict(
-            f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates."
+            f"More than {most} pictures are compared in a job: POST to this URL, and read its duplicates.",
+            ConflictCode.TOO_MANY_IMAGES,
         )
     vectors = stored_vectors(ports.catalog, ports.vectors, collection, rows, needs_all=False)
     compared = [row.id for row in rows if row.id in vectors]
@@ -86,6 +89,7 @@ def submit_duplicates(
     origin: JobOrigin,
     owner: Owner,
     callback_url: str | None = None,
+    idempotency_key: IdempotencyKey | None = None,
 ) -> jobs.Job:
     """Commit a job that looks for duplicates, and ask for its planning.
 
@@ -93,28 +97,37 @@ def submit_duplicates(
 
     Raises:
         CallbackRejected: nobody may be called back there.
+        Conflict: the idempotency key was used for another request.
         Forbidden: the owner is bound to another partition.
         NotFound: there is no such collection.
         StoreUnavailable: Postgres or Redis does not answer; no job was made.
     """
     partition = owner.tenancy.partition_of(partition)
+    digest = digest_of([name, max_distance, partition, callback_url])
+    before = earlier(ports, idempotency_key, digest)
+    if before is not None:
+        return before
     ports.check_callback(callback_url)
     ports.workers.alive()
-    with ports.catalog.transaction() as tx:
-        collection = tenants.collection(tx, name, owner.tenancy)
-        far = collection.duplicates_distance if max_distance is None else max_distance
-        options = {"max_distance": far, "partition": partition, "generation": collection.generation}
-        wanted = jobs.NewJob(
-            id=str(uuid4()),
-            origin=origin,
-            directory=None,
-            kind=JobKind.DUPLICATES,
-            options=options,
-            owner=owner,
-            callback_url=callback_url,
-        )
-        admission.require_job(tx, collection.id, owner.tenancy.partition)
-        job = jobs.create(tx, collection.id, wanted)
+    try:
+        with ports.catalog.transaction() as tx:
+            collection = tenants.collection(tx, name, owner.tenancy)
+            far = collection.duplicates_distance if max_distance is None else max_distance
+            options = {"max_distance": far, "partition": partition, "generation": collection.generation}
+            wanted = jobs.NewJob(
+                id=str(uuid4()),
+                origin=origin,
+                directory=None,
+                kind=JobKind.DUPLICATES,
+                options=options,
+                owner=owner,
+                callback_url=callback_url,
+                **marked(idempotency_key, digest),
+            )
+            admission.require_job(tx, collection.id, owner.tenancy.partition)
+            job = jobs.create(tx, collection.id, wanted)
+    except jobs.KeyTaken as taken:
+        return same_request(taken.job, digest)
     ports.announce(job)
     return job
 
@@ -131,7 +144,10 @@ def duplicates_of_job(ports: Jobs, job_id: str, *, limit: int, after: int, owner
         if not job.finds_duplicates:
             raise NotFound(f"Job {job_id} does not look for duplicates.")
         if job.state != JobState.SUCCEEDED:
-            raise Conflict(f"The job is {job.state}; its duplicates can be read when it has succeeded.")
+            raise Conflict(
+                f"The job is {job.state}; its duplicates can be read when it has succeeded.",
+                ConflictCode.JOB_STATE,
+            )
         collection = collections.by_id(tx, job.collection_id)
         if collection.state != CollectionState.ACTIVE:
             raise NotFound(f"The collection that job {job_id} looked at is deleted.")

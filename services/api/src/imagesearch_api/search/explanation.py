@@ -14,7 +14,7 @@ from imagesearch.catalog import tenants
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.collections import mismatch_reason
 from imagesearch.catalog.images import Image
-from imagesearch.errors import Conflict, NotFound, PictureRejected, PipelineMismatch
+from imagesearch.errors import Conflict, ConflictCode, NotFound, PictureRejected, PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.pictures.decode import Picture
 from imagesearch.pictures.heat import beside_each_other, fitted_size, heat_over, overlay
@@ -161,7 +161,7 @@ def _unchanged(pictures: Pictures, index: int, image: Image, taken: ExitStack) -
         return pictures.read_unchanged(image, taken)
     except FileChanged as error:
         reason = f"The file of image {image.id} has changed since it was indexed."
-        raise QueryRejected(index, Conflict(reason)) from error
+        raise QueryRejected(index, Conflict(reason, ConflictCode.FILE_CHANGED)) from error
     except PictureRejected as error:
         if error.code == FailureCode.IO_ERROR:
             raise
@@ -196,5 +196,7 @@ def _asked(
     if collection is not None and collection.model is not None and answer.model != collection.model:
         raise PipelineMismatch(mismatch_reason(collection, answer.model))
     if not answer.height:
-        raise Conflict("The network shows no feature maps, so that nothing can be explained.")
+        raise Conflict(
+            "The network shows no feature maps, so that nothing can be explained.", ConflictCode.NOT_EXPLAINABLE
+        )
     return answer

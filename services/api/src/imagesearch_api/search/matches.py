@@ -18,6 +18,7 @@ from imagesearch_api.errors import NoSuchPartition
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
 from imagesearch_api.search.question import Question, Shape
+from imagesearch_api.search.stored_vectors import stored_vectors
 from imagesearch_api.search.timings import Timings
 
 LOOKS = 16
@@ -25,12 +26,17 @@ LOOKS = 16
 same moment keep it looking."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Match:
-    """Pair an image with its distance from the query, 0 (same) to 1."""
+    """Pair an image with its distance from the query, 0 (same) to 1.
+
+    Attributes:
+        vector: float32[dimension], where it was asked for and is still there.
+    """
 
     image: Image
     distance: float
+    vector: Vectors | None = None
 
 
 def search(ports: Search, name: str, question: Question, timings: Timings, owner: Owner) -> list[list[Match]]:
@@ -62,9 +68,19 @@ def search(ports: Search, name: str, question: Question, timings: Timings, owner
             rows[index].id if shape.exclude_self and index in rows else None for index in range(len(vectors))
         ]
         found = nearest(ports, collection, vectors, shape, timings, excluded=selves)
+    if "vector" in shape.include:
+        with timings.measure("fetch"):
+            found = _with_vectors(ports, collection, found)
     if question.shape.partition is not None and not any(found):
         _check_partition(ports, collection, question.shape.partition)
     return found
+
+
+def _with_vectors(ports: Search, collection: Collection, found: list[list[Match]]) -> list[list[Match]]:
+    """Return matches with their vectors; one that has just been deleted has none."""
+    rows = {match.image.id: match.image for matched in found for match in matched}
+    vectors = stored_vectors(ports.catalog, ports.vectors, collection, rows.values(), needs_all=False)
+    return [[replace(match, vector=vectors.get(match.image.id)) for match in matched] for matched in found]
 
 
 def nearest(

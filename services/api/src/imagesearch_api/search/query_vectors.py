@@ -15,7 +15,7 @@ from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import ImageState
 from imagesearch.contract import Vectors
-from imagesearch.errors import Conflict, NotFound
+from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import VectorStore
 from imagesearch_api.errors import QueryRejected, VectorRejected
@@ -119,7 +119,12 @@ def rows_of(
         if not indexed:
             raise QueryRejected(index, NotFound(f"No image of that key is indexed in {collection.name!r}."))
         if len(indexed) > 1:
-            raise QueryRejected(index, Conflict("Images of several partitions have that key; name the partition."))
+            raise QueryRejected(
+                index,
+                Conflict(
+                    "Images of several partitions have that key; name the partition.", ConflictCode.KEY_AMBIGUOUS
+                ),
+            )
         rows[index] = indexed[0]
     return rows
 

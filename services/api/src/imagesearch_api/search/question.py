@@ -11,7 +11,7 @@ import numpy.typing as npt
 from imagesearch.pictures.regions import Region
 from imagesearch.vectors import Filter
 
-Include = Literal["metadata", "size", "thumbnail"]
+Include = Literal["metadata", "size", "thumbnail", "vector"]
 Explain = Literal["regions", "picture"]
 """What is told of where a similarity comes from; ``picture`` is both pictures drawn as well."""
 

@@ -11,7 +11,7 @@ from imagesearch.access.scopes import Scope
 from imagesearch.catalog import audit, collections, image_queries, names, tenants
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collection import Collection as Stored
-from imagesearch.errors import Conflict, NotFound
+from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.pipeline import pipeline_of
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
@@ -72,7 +72,7 @@ def create_collection() -> ResponseReturnValue:
             index_params=dict(spec.params),
         )
     if not is_new:
-        raise Conflict(f"There is a collection or alias {body.name!r} already.")
+        raise Conflict(f"There is a collection or alias {body.name!r} already.", ConflictCode.NAME_TAKEN)
     location = url_for("v2.show_collection", name=collection.name)
     return answer(Collection.of(collection, 0, 0), HTTPStatus.CREATED, location=location)
 

@@ -18,13 +18,13 @@ from imagesearch_api.http.fields import naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import checked_job, read_page
-from imagesearch_api.http.parameters import read_duplicates_query
+from imagesearch_api.http.parameters import read_duplicates_query, read_key
 from imagesearch_api.models.requests.similarity import CompareBody, DuplicatesBody
 from imagesearch_api.models.responses.jobs import Job
 from imagesearch_api.models.responses.similarity import Comparison, DuplicateGroup, DuplicateGroupPage, Regions
 from imagesearch_api.openapi.forms import COMPARE_FORM
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import MAX_DISTANCE, PAGE, PARTITION
+from imagesearch_api.openapi.parameters import IDEMPOTENCY_KEY, MAX_DISTANCE, PAGE, PARTITION
 from imagesearch_api.search.comparison import compare
 from imagesearch_api.search.duplicates import (
     Page,
@@ -60,7 +60,7 @@ def show_duplicates(name: str) -> ResponseReturnValue:
 
 
 @v2.post("/collections/<name>/duplicates")
-@operation({202: Job}, json=DuplicatesBody, errors=(404, 409))
+@operation({202: Job}, parameters=(IDEMPOTENCY_KEY,), json=DuplicatesBody, errors=(404, 409))
 @needs(Scope.WRITE)
 @admitted(Lane.SUBMISSIONS)
 def look_for_duplicates(name: str) -> ResponseReturnValue:
@@ -74,6 +74,7 @@ def look_for_duplicates(name: str) -> ResponseReturnValue:
         origin=JobOrigin.V2,
         owner=owner(),
         callback_url=body.callback_url,
+        idempotency_key=read_key(f"POST /api/v2/collections/{name}/duplicates"),
     )
     location = url_for("v2.show_job", job_id=job.id)
     return answer(Job.of(job.progress()), HTTPStatus.ACCEPTED, location=location)

@@ -11,11 +11,12 @@ from imagesearch_api.http.callers import needs, owner
 from imagesearch_api.http.fields import QueryFields, naming_queries
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
-from imagesearch_api.http.questions import read_question
+from imagesearch_api.http.questions import read_pictures, read_question
 from imagesearch_api.models.requests.search import SearchBody
-from imagesearch_api.models.responses.search import BatchResults, Matches, Result, Results
-from imagesearch_api.openapi.forms import SEARCH_FORM
+from imagesearch_api.models.responses.search import BatchResults, Embeddings, Matches, Result, Results
+from imagesearch_api.openapi.forms import EMBED_FORM, SEARCH_FORM
 from imagesearch_api.openapi.operation import operation
+from imagesearch_api.search.embeddings import embed_pictures
 from imagesearch_api.search.explanation import explain_match
 from imagesearch_api.search.matches import Match, search
 from imagesearch_api.search.question import Include
@@ -62,7 +63,21 @@ def search_collection(name: str) -> ResponseReturnValue:
     return answer(Results(results=answers[0], took_ms=timings.with_total()))
 
 
+@v2.post("/collections/<name>/embed")
+@operation({200: Embeddings}, form=EMBED_FORM, errors=(404, 409))
+@needs(Scope.READ)
+@admitted(Lane.SEARCHES)
+def embed_in_collection(name: str) -> ResponseReturnValue:
+    """Return the vectors that pictures would have in a collection; nothing is stored."""
+    timings, settings = Timings(), current().settings
+    given = read_pictures(settings.max_upload_bytes, settings.max_body_bytes)
+    with naming_queries(given.fields):
+        made = embed_pictures(current().search, name, given.pictures, timings, owner())
+    vectors = [vector.tolist() for vector in made.vectors]
+    return answer(Embeddings(model=made.model, vectors=vectors, took_ms=timings.with_total()))
+
+
 def _result(match: Match, links: Links, include: frozenset[Include], regions: Regions | None) -> Result:
     image = match.image
     file, small = links.file_of(image.id), links.thumbnail_of(image.id)
-    return Result.of(image, match.distance, file, small, include, regions=regions)
+    return Result.of(image, match.distance, file, small, include, regions=regions, vector=match.vector)

@@ -16,7 +16,7 @@ from imagesearch.catalog.jobs import callbacks, decisions, ledger, rows
 from imagesearch.catalog.jobs.job import Job
 from imagesearch.catalog.tables import jobs as table
 from imagesearch.contract import JobState
-from imagesearch.errors import Conflict
+from imagesearch.errors import Conflict, ConflictCode
 
 _ALL_SETTLED = sa.and_(
     table.c.planned_at.is_not(None),
@@ -243,4 +243,4 @@ def _finish(tx: Transaction, job: Job) -> Job | None:
 
 def _refuse(reason: str | None) -> None:
     if reason is not None:
-        raise Conflict(reason)
+        raise Conflict(reason, ConflictCode.JOB_STATE)

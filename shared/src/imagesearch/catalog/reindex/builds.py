@@ -21,7 +21,7 @@ from imagesearch.catalog.tables import collections
 from imagesearch.catalog.tables import index_builds as table
 from imagesearch.catalog.tables import jobs as jobs_table
 from imagesearch.contract import JobState
-from imagesearch.errors import Conflict, PipelineMismatch
+from imagesearch.errors import Conflict, ConflictCode, PipelineMismatch
 from imagesearch.networks import ModelIdentity, NetworkSpec
 from imagesearch.pipeline import Preprocessing, fingerprint
 
@@ -93,7 +93,9 @@ def submit(
         Conflict: the collection's index is being built already, or its rows still follow the last build.
     """
     if collection.switched_build is not None:
-        raise Conflict("The collection still follows its last reindex; ask again in a moment.")
+        raise Conflict(
+            "The collection still follows its last reindex; ask again in a moment.", ConflictCode.REINDEX_RUNNING
+        )
     written = jobs.create(tx, collection.id, job)
     fence = keys.fence(tx)
     made = tx.execute(
@@ -120,7 +122,10 @@ def submit(
         )
     )
     if not made.rowcount:
-        raise Conflict("The index of this collection is being built anew already; wait for that job or cancel it.")
+        raise Conflict(
+            "The index of this collection is being built anew already; wait for that job or cancel it.",
+            ConflictCode.REINDEX_RUNNING,
+        )
     return written
 
 

@@ -18,6 +18,10 @@ Anything = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 Milliseconds = Annotated[
     dict[str, float], WithJsonSchema({"type": "object", "additionalProperties": {"type": "number"}})
 ]
+Vector = Annotated[
+    list[float],
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "description": "Of length 1."}),
+]
 Distance = Annotated[
     float,
     WithJsonSchema(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from imagesearch.errors import Resource
+from imagesearch.errors import ConflictCode, Resource
 from imagesearch.failures import FailureCode
-from imagesearch_api.errors import RefusalCode
+from imagesearch_api.errors import ProblemCode, RefusalCode
 from imagesearch_api.models.responses.base import Answer, Count
+
+Code = FailureCode | ConflictCode | RefusalCode | ProblemCode
 
 
 class FieldError(Answer):
@@ -30,15 +32,12 @@ class UsedQuota(Answer):
 class Problem(Answer):
     """RFC 9457 problem details; `errors` names the fields that are wrong."""
 
-    type: str
+    type: str = Field(description="`urn:imagesearch:problem:` and the code: docs/problems.md tells of each.")
     title: str
     status: int
     detail: str
+    code: Code = Field(description="What is wrong, in one word that stays.")
     errors: list[FieldError] = Field(default_factory=list)
-    code: FailureCode | RefusalCode = Field(
-        default=FailureCode.UNREADABLE,
-        description="Why a picture cannot be used, or a request was turned away (429, 503, or 403 for a quota).",
-    )
     quota: UsedQuota | None = Field(
         default=None, description="The quota that is used up, where the key reaches all that it counts."
     )

@@ -8,7 +8,17 @@ from typing import Any, Self
 from pydantic import Field
 
 from imagesearch.catalog.images import Image
-from imagesearch_api.models.responses.base import Answer, Anything, Count, Distance, Id, Link, Milliseconds
+from imagesearch.contract import Vectors
+from imagesearch_api.models.responses.base import (
+    Answer,
+    Anything,
+    Count,
+    Distance,
+    Id,
+    Link,
+    Milliseconds,
+    Vector,
+)
 from imagesearch_api.models.responses.similarity import Regions
 from imagesearch_api.search.regions import Regions as FoundRegions
 
@@ -27,6 +37,7 @@ class Result(Answer):
     bytes: Count | None = None
     format: str | None = None
     thumbnail_url: Link = ""
+    vector: Vector = Field(default_factory=list)
     regions: Regions | None = None
 
     @classmethod
@@ -39,6 +50,7 @@ class Result(Answer):
         include: Collection[str],
         *,
         regions: FoundRegions | None = None,
+        vector: Vectors | None = None,
     ) -> Self:
         """Return what is answered about a picture: what is always told, what to include, what is explained."""
         parts: dict[str, Any] = {} if image.own_key is None else {"key": image.own_key}
@@ -53,9 +65,21 @@ class Result(Answer):
             }
         if "thumbnail" in include:
             parts["thumbnail_url"] = thumbnail_url
+        if vector is not None:
+            parts["vector"] = vector.tolist()
         if regions is not None:
             parts["regions"] = Regions.of(regions)
         return cls(id=image.id, path=image.path, url=url, distance=distance, **parts)
+
+
+class Embeddings(Answer):
+    """The vectors of pictures, in their order."""
+
+    model: str = Field(
+        description="The network with its pooling and weights: vectors of another cannot be compared."
+    )
+    vectors: list[Vector]
+    took_ms: Milliseconds
 
 
 class Matches(Answer):
