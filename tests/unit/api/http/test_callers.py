@@ -34,6 +34,7 @@ OF_ADMINS = {
 }
 READING = {
     "POST /api/v2/collections/{name}/search",
+    "POST /api/v2/collections/{name}/embed",
     "POST /api/v2/compare",
     "POST /api/v1/count",
     "POST /api/v1/search",
@@ -144,7 +145,7 @@ def ask(app: Flask, route: Route, authorization: str | None = None, **parts: Any
 def refusal(response: TestResponse) -> tuple[int, str]:
     assert response.content_type == "application/problem+json", response.text
     body = response.get_json()
-    assert set(body) == {"type", "title", "status", "detail"}
+    assert set(body) == {"code", "type", "title", "status", "detail"}
     return response.status_code, body["detail"]
 
 
