@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from imagesearch.access.tenants import Owner
 from imagesearch.catalog import tenants
 from imagesearch.contract import Vectors
+from imagesearch.pipeline import pooled_model
 from imagesearch_api.errors import of_query
 from imagesearch_api.search.embedding import Sample, check_direction, embed, infer, pixels_of
 from imagesearch_api.search.ports import Search
@@ -41,7 +42,8 @@ def embed_pictures(
     embedding = ports.embedding.of(owner)
     samples = [Sample(index, _reader(data), is_at_hand=True) for index, data in enumerate(pictures)]
     if collection.model is not None:
-        return Embedded(collection.model, embed(embedding, collection, samples, timings))
+        vectors = embed(embedding, collection, samples, timings)
+        return Embedded(pooled_model(collection.model, collection.preprocessing), vectors)
     # Any weights will do for a collection without vectors; the answer says which they were.
     with timings.measure("decode"), ExitStack() as taken:
         pixels = [
@@ -52,7 +54,7 @@ def embed_pictures(
     for index, vector in enumerate(vectors):
         with of_query(index):
             check_direction(vector)
-    return Embedded(model, vectors)
+    return Embedded(pooled_model(model, collection.preprocessing), vectors)
 
 
 def _reader(data: bytes) -> Callable[[ExitStack], bytes]:
