@@ -25,7 +25,7 @@ from support.waiting import TIMEOUT
 from tools.cluster import control, images
 from tools.cluster.places import KUBECONFIG
 
-PICTURES = 240
+PICTURES = 120
 HERE = Path(__file__).parent
 SERVICES = ("api", "extractor-query", "indexer", "scheduler")
 STORES = ("redis", "postgres", "etcd", "objects", "milvus")
