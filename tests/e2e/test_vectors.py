@@ -38,6 +38,23 @@ def test_pictures_become_vectors_and_nothing_is_stored(http: httpx.Client, url: 
     assert made["model"] == http.get(url).json()["model"]
 
 
+def test_a_search_shows_the_nearest_of_each_group_on_pages_that_join(http: httpx.Client, url: str) -> None:
+    for number in range(6):
+        data = {"metadata": f'{{"set": {number % 3}}}'} if number else {}
+        assert http.post(
+            f"{url}/images", files={"image": encoded(photo_like(7110 + number))}, data=data
+        ).is_success
+    whole = http.post(f"{url}/search", json={"vector": [1.0] * 512, "group_by": "set"}).json()["results"]
+    assert sorted(result["metadata"]["set"] for result in whole) == [0, 1, 2]
+    pages = [
+        http.post(
+            f"{url}/search", json={"vector": [1.0] * 512, "group_by": "set", "page": page, "page_size": 1}
+        ).json()["results"]
+        for page in (1, 2, 3, 4)
+    ]
+    assert [[result["id"] for result in page] for page in pages] == [*([result["id"]] for result in whole), []]
+
+
 def test_what_is_no_picture_or_too_much_is_named(http: httpx.Client, url: str) -> None:
     picture = encoded(photo_like(7102))
     broken = http.post(f"{url}/embed", files=[("image", picture), ("image", b"no picture")])

@@ -52,6 +52,8 @@ class Shape:
     filter: Mapping[str, Any] | None = None
     explain: str | None = None
     """``regions`` or ``picture``: tell where the similarity of the one result comes from."""
+    group_by: str | None = None
+    """``partition`` or a field of the metadata: only the nearest picture of each of its values."""
     exclude_self: bool = False
     """Leave out the indexed picture that a query is by."""
 
@@ -67,6 +69,7 @@ class Shape:
             "partition": self.partition,
             "filter": dict(self.filter) if self.filter is not None else None,
             "explain": self.explain,
+            "group_by": self.group_by,
             "exclude_self": self.exclude_self or None,
         }
         return {name: value for name, value in fields.items() if value is not None}

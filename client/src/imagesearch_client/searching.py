@@ -33,6 +33,7 @@ class Searching(Calls):
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
         explain: str | None = None,
         exclude_self: bool = False,
+        group_by: str | None = None,
     ) -> SearchResult:
         """Return the pictures of a collection that look most like this one, nearest first.
 
@@ -47,13 +48,25 @@ class Searching(Calls):
             include: metadata, size, thumbnail, vector; metadata alone unless given.
             partition: only pictures of this user, tenant or album.
             filter: only pictures whose metadata matches, such as ``{"eq": ["colour", "red"]}``.
+            group_by: ``partition`` or a field of the metadata: only the nearest picture of each of its values.
             exclude_self: leaves out the indexed picture that a `Query` is by.
             explain: ``regions`` or ``picture`` tells where the similarity comes from, of one result alone.
 
         Raises:
             OSError: the picture's file cannot be read.
         """
-        shape = Shape(top_k, page, page_size, max_distance, include, partition, filter, explain, exclude_self)
+        shape = Shape(
+            top_k=top_k,
+            page=page,
+            page_size=page_size,
+            max_distance=max_distance,
+            include=include,
+            partition=partition,
+            filter=filter,
+            explain=explain,
+            group_by=group_by,
+            exclude_self=exclude_self,
+        )
         path = f"{collection_path(collection)}/search"
         if isinstance(image, Query):
             answer = self._connection.json("POST", path, Retry.RESET, json={**image.to_json(), **shape.to_json()})

@@ -37,6 +37,7 @@ MAX_RESULTS = 16_384
 @click.option("--max-distance", type=click.FloatRange(0, 1), help="Leave out what is farther away.")
 @click.option("--partition", help="Only pictures of this user, tenant or album.")
 @click.option("--filter", "filter_text", metavar="JSON", help='Such as \'{"eq": ["colour", "red"]}\'.')
+@click.option("--group-by", metavar="FIELD", help="Only the nearest of each partition, or value of this field.")
 @click.option("--exclude-self", is_flag=True, help="Leave out the indexed picture that is searched by.")
 @click.option(
     "--include", multiple=True, type=click.Choice(["metadata", "size", "thumbnail", "vector"]), help="For --json."

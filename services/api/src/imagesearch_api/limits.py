@@ -13,6 +13,8 @@ MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
 MAX_QUERIES = 64
 """Queries of one batch: their pixels are 10 MB, and one forward pass takes seconds on a CPU."""
+MAX_FIELD_LENGTH = 256
+"""Characters of the name of a metadata field to group by."""
 MAX_VECTORS = 1_000
 """Vectors of one answer: of 2,048 numbers each they are 20 MB of JSON."""
 MAX_URL_LENGTH = 4096

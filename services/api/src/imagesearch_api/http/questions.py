@@ -138,6 +138,7 @@ def shape_of(body: ShapeBody) -> Shape:
         where=body.filter,
         explain=body.explain,
         exclude_self=body.exclude_self,
+        group_by=body.group_by,
     )
 
 

@@ -25,7 +25,7 @@ def _shape() -> dict[str, Schema]:
     }
     # It is told of indexed images alone, by which no form searches.
     del fields["exclude_self"]
-    for name in ("top_k", "page", "page_size", "max_distance", "partition", "explain"):
+    for name in ("top_k", "page", "page_size", "max_distance", "partition", "explain", "group_by"):
         # A form has no null.
         fields[name] = next(option for option in fields[name]["anyOf"] if option != {"type": "null"})
     return fields

@@ -21,6 +21,8 @@ from imagesearch_api.search.question import Question, Shape
 from imagesearch_api.search.stored_vectors import stored_vectors
 from imagesearch_api.search.timings import Timings
 
+PARTITION = "partition"
+"""What groups by partition; a field of the metadata that is called so cannot be grouped by."""
 LOOKS = 16
 """Times that a search goes twice as deep: more than enough for any depth. Only rows that others delete in the
 same moment keep it looking."""
@@ -142,10 +144,11 @@ def _with_rows(
     keys = {hit.key for found in hits for hit in found}
     with ports.catalog.reading() as tx:
         # On deep pages the rows in front are counted, and only those of the page are read.
-        rows = {} if window.start else images.by_keys(tx, collection.id, keys)
+        counts_ids_alone = bool(window.start) and shape.group_by is None
+        rows = {} if counts_ids_alone else images.by_keys(tx, collection.id, keys)
         ids = (
             images.ids_by_keys(tx, collection.id, keys)
-            if window.start
+            if counts_ids_alone
             else {key: row.id for key, row in rows.items()}
         )
         if lacking := keys - ids.keys():
@@ -153,11 +156,14 @@ def _with_rows(
             rows |= {key: row for key, (row, _) in followed.items()}
             ids |= {key: row.id for key, (row, _) in followed.items()}
             lacking = {key for key, (_, is_current) in followed.items() if not is_current}
-        kept = [
-            _once(found, ids, lacking & ids.keys(), image_id)[window.start : window.stop]
+        each_once = [
+            _once(found, ids, lacking & ids.keys(), image_id)
             for found, image_id in zip(hits, excluded, strict=True)
         ]
-        if window.start:
+        if shape.group_by is not None:
+            each_once = [one_of_each(found, rows, shape.group_by) for found in each_once]
+        kept = [found[window.start : window.stop] for found in each_once]
+        if counts_ids_alone:
             unread = {hit.key for page in kept for hit in page} - rows.keys()
             rows |= images.by_keys(tx, collection.id, unread)
     pages = [[Match(rows[hit.key], hit.distance) for hit in page if hit.key in rows] for page in kept]
@@ -196,6 +202,23 @@ def _once(hits: Sequence[Hit], ids: Mapping[int, int], old: Container[int], excl
             continue
         seen.add(image_id)
         found.append(hit)
+    return found
+
+
+def one_of_each(hits: Sequence[Hit], rows: Mapping[int, Image], group_by: str) -> list[Hit]:
+    """Return the first of the hits, whose images are given by key, for each partition or value of a field."""
+    seen: set[tuple[type, object]] = set()
+    found = []
+    for hit in hits:
+        row = rows[hit.key]
+        value = row.partition if group_by == PARTITION else row.metadata.get(group_by)
+        # 1, 1.0 and true are equal, and not the same value to whoever gave them.
+        group = (
+            (bool if isinstance(value, bool) else object, value) if isinstance(value, str | int | float) else None
+        )
+        if group is not None and group not in seen:
+            seen.add(group)
+            found.append(hit)
     return found
 
 

@@ -31,6 +31,7 @@ class Shape:
     Attributes:
         include: parts of a result on top of id, path, url and distance.
         explain: where the similarity of the one result comes from.
+        group_by: ``partition`` or a field of the metadata, of whose values each has one result.
         exclude_self: whether the image that a query is by is none of its results.
     """
 
@@ -41,6 +42,7 @@ class Shape:
     where: Filter | None = None
     explain: Explain | None = None
     exclude_self: bool = False
+    group_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from imagesearch.networks import MAX_DIMENSION
 from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch.vectors import MAX_WINDOW, Filter, InvalidFilter, parse_filter
-from imagesearch_api.limits import DEFAULT_RESULTS, MAX_QUERIES, MAX_URL_LENGTH
+from imagesearch_api.limits import DEFAULT_RESULTS, MAX_FIELD_LENGTH, MAX_QUERIES, MAX_URL_LENGTH
 from imagesearch_api.models.requests.base import (
     Body,
     ImageId,
@@ -120,6 +120,15 @@ class ShapeBody(Body):
     partition: Partition | None = None
     filter: FilterField | None = None
     explain: Explains | None = None
+    group_by: Annotated[
+        Text | None,
+        Field(
+            min_length=1,
+            max_length=MAX_FIELD_LENGTH,
+            description="`partition`, or a field of the metadata: only the nearest image of each of its values is "
+            "a result. Images without the field are left out.",
+        ),
+    ] = None
     exclude_self: Annotated[
         bool, Field(description="Leave out the indexed images that the queries are by; each query its own.")
     ] = False
