@@ -66,7 +66,7 @@ def test_two_do_not_reconcile_at_once(leased: World, monkeypatch: pytest.MonkeyP
     turn.give_back()
     # What was asked for meanwhile has not been forgotten.
     with leased.catalog.reading() as tx:
-        assert set(reconciliation.places(tx)) == set(run.SLICED)
+        assert set(reconciliation.places(tx)) == set(run.EVERYTHING)
     assert kinds(reconcile(leased.indexer, QUICK))["planning_lost"] == 1
     with leased.catalog.reading() as tx:
         assert reconciliation.places(tx) == {}
