@@ -44,7 +44,7 @@ def indexer(sent: list[tuple[TaskName, Message]]) -> Indexer:
         vectors=NO_STORE,
         progress=NO_STORE,
         in_flight=NO_STORE,
-        send=lambda task, message, _: sent.append((task, message)),
+        send=lambda task, message, _=None: sent.append((task, message)),
         roots=Roots((Path("/library"),)),
         settings=IndexerSettings(plan_seconds=3600.0),
         kinds={},
