@@ -100,6 +100,8 @@ def measure(report: Report, stores: Stores, root: Path) -> None:
         _throughput(report, system, max(NUMBERS), FAST_SECONDS_EACH)
         with catalog.transaction() as tx:
             jobs.pause(tx, place.job_id)
+        # Behind the batches that are still on their way.
+        _upload(system)
         _report(report, "an upload, nothing beside it", _uploads(system))
         _plan(system)
         _report(report, f"an upload beside {PLANNING_JOBS} jobs that plan", _uploads(system))

@@ -40,7 +40,7 @@ def indexer(postgres: PostgresSettings, redis: RedisSettings, root: Path, output
     environment = {
         "DATABASE_URL": postgres.database_url,
         "REDIS_URL": redis.redis_url,
-        "SOURCE_ROOTS": str(root),
+        "IMAGE_ROOTS": str(root),
         "MILVUS_URI": "http://127.0.0.1:1",
     }
     with _running("_index", environment, output) as process:
