@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from flask import Flask
@@ -217,7 +218,11 @@ def test_probes_tell_strangers_nothing_but_whether_all_is_well(app: Flask, keys:
     services = app.extensions["services"]
     nobody = SimpleNamespace(alive=lambda: [], ping=lambda: None)
     services = replace(services, jobs=replace(services.jobs, workers=nobody))
-    app.extensions["services"] = replace(services, search=replace(services.search, vectors=nobody))
+    # A Redis that takes whatever is sent.
+    patient = SimpleNamespace(client=MagicMock())
+    app.extensions["services"] = replace(
+        services, search=replace(services.search, vectors=nobody), patient=patient
+    )
     http = app.test_client()
     assert set(http.get("/readyz").get_json()) == {"status"}
     assert http.get("/readyz", headers=bearer(Token.new())).get_json() == {"status": "unavailable"}

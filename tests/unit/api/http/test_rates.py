@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from flask import Flask
@@ -147,7 +148,9 @@ def probed_app(keys: Keys, **limits: int) -> Flask:
     services = app.extensions["services"]
     alone = SimpleNamespace(alive=lambda: [], ping=lambda: None)
     services = replace(services, jobs=replace(services.jobs, workers=alone))
-    app.extensions["services"] = replace(services, search=replace(services.search, vectors=alone))
+    # A Redis that takes whatever is sent.
+    patient = SimpleNamespace(client=MagicMock())
+    app.extensions["services"] = replace(services, search=replace(services.search, vectors=alone), patient=patient)
     return app
 
 
