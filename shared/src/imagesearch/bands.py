@@ -57,11 +57,17 @@ MEASURED = {
     ("vgg16", "antialiased", "squash", 320, "max"): Bands(same=0.05, near=0.08, similar=0.22),
     ("vgg16", "antialiased", "squash", 320, "avg"): Bands(same=0.04, near=0.06, similar=0.31),
     ("vgg16", "antialiased", "squash", 320, "gem"): Bands(same=0.04, near=0.07, similar=0.24),
+    ("vgg16_int8", "nearest", "squash", 224, "max"): Bands(same=0.04, near=0.10, similar=0.29),
+    ("vgg16_int8", "nearest", "squash", 224, "avg"): Bands(same=0.04, near=0.05, similar=0.37),
+    ("vgg16_int8", "nearest", "squash", 224, "gem"): Bands(same=0.04, near=0.08, similar=0.31),
+    ("vgg16_int8", "antialiased", "squash", 224, "max"): Bands(same=0.04, near=0.10, similar=0.30),
+    ("vgg16_int8", "antialiased", "squash", 224, "avg"): Bands(same=0.04, near=0.06, similar=0.39),
+    ("vgg16_int8", "antialiased", "squash", 224, "gem"): Bands(same=0.04, near=0.08, similar=0.32),
 }
 """By network, resize, aspect, side of the input and pooling.
 
 `python -m bench.quality.distances` on 480 photos of Caltech-101, twenty of each of 24 kinds, through VGG16 with
-trained weights; rounded down to hundredths. The more pictures, the nearer the nearest stranger: in a library of
+trained weights (in 8 bits of 140 photos, some of them these); rounded down to hundredths. The more pictures, the nearer the nearest stranger: in a library of
 millions `near` holds more of them. docs/operations.md has the distributions.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from imagesearch.bands import MEASURED, UNMEASURED_DISTANCE, Band, bands_of
-from imagesearch.networks import RESNET50, VGG16
+from imagesearch.networks import RESNET50, VGG16, VGG16_INT8, NetworkSpec
 from imagesearch.pipeline import Preprocessing, Preset
 from support.records import collection_record
 
@@ -27,8 +27,9 @@ def test_bands_lie_within_each_other(bands: object) -> None:
 
 
 @pytest.mark.parametrize("preset", Preset)
-def test_every_preset_of_the_default_network_was_measured(preset: Preset) -> None:
-    assert bands_of(VGG16, preset.options(VGG16)) is not None
+@pytest.mark.parametrize("network", [VGG16, VGG16_INT8], ids=lambda network: network.name)
+def test_every_preset_of_the_default_network_was_measured(network: NetworkSpec, preset: Preset) -> None:
+    assert bands_of(network, preset.options(network)) is not None
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_what_the_network_sees_of_a_picture_has_bands_of_its_own() -> None:
 
 def test_nothing_is_said_of_networks_and_engines_that_were_not_measured() -> None:
     assert bands_of(RESNET50, Preset.RECOMMENDED.options(RESNET50)) is None
-    assert bands_of(replace(VGG16, name="vgg16_int8"), Preset.RECOMMENDED.options(VGG16)) is None
+    assert bands_of(replace(VGG16, name="vgg16_int4"), Preset.RECOMMENDED.options(VGG16)) is None
 
 
 def test_duplicates_of_a_pipeline_are_what_it_calls_near() -> None:
