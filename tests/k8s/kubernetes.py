@@ -71,14 +71,14 @@ class Kubernetes:
         """Let a port of this machine be one of a pod, and yield its address."""
         local = kept_port()
         command = (*self._command, "--namespace", namespace, "port-forward", resource, f"{local}:{port}")
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith("Forwarding from"), "the port is not forwarded"
-            yield f"http://127.0.0.1:{local}"
-        finally:
-            process.terminate()
-            ended(process)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline().startswith("Forwarding from"), "the port is not forwarded"
+                yield f"http://127.0.0.1:{local}"
+            finally:
+                process.terminate()
+                ended(process)
 
     def _run(self, *arguments: str, given: bytes | None, namespace: str) -> subprocess.CompletedProcess[bytes]:
         command = (*self._command, "--namespace", namespace, *arguments)
