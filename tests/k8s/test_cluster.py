@@ -57,8 +57,12 @@ def assert_complete(http: httpx.Client, collection: str, job_id: str, pictures: 
     ended = until(lambda: (found := job(http, job_id)).get("state") in ENDED and found, seconds=SLOW, moves=done)
     assert ended["state"] == "succeeded", ended
     assert (ended["total"], ended["indexed"], ended["failed"]) == (PICTURES, PICTURES, 0)
+
+    def counts() -> dict[str, Any] | None:
+        answer = asked(http, "GET", f"/api/v2/collections/{collection}")
+        return answer.json() if answer else None
+
     # What a pod wrote that died before its vectors were named is collected a minute later.
-    counts = lambda: (answer := asked(http, "GET", f"/api/v2/collections/{collection}")) and answer.json()  # noqa: E731
     assert until(counts)["images"] == PICTURES
     until(lambda: (found := counts()) and found["vectors"] == PICTURES, seconds=SLOW)
     for name in sorted(pictures)[::20]:

@@ -67,9 +67,9 @@ MEASURED = {
 """By network, resize, aspect, side of the input and pooling.
 
 `python -m bench.quality.distances` on 480 photos of Caltech-101, twenty of each of 24 kinds, through VGG16 with
-trained weights, those in 8 bits calibrated with 140 of these photos; rounded down to hundredths. The more pictures,
-the nearer the nearest stranger: in a library of millions `near` holds more of them. docs/operations.md has the
-distributions.
+trained weights, those in 8 bits calibrated with 140 of these photos; rounded down to hundredths. The more
+pictures, the nearer the nearest stranger: in a library of millions `near` holds more of them.
+docs/operations.md has the distributions.
 """
 
 
