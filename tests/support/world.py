@@ -43,6 +43,7 @@ from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.roots import Roots
+from imagesearch.files.uploaded_objects import UploadedObjects
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch.networks import VGG16, NetworkSpec
@@ -79,6 +80,7 @@ class World:
     root: Path
     settings: IndexerSettings
     upload_root: Path | None = None
+    objects: UploadedObjects | None = None
     outbox: list[tuple[TaskName, Message]] = field(default_factory=list)
     progress: InMemoryProgressBoard = field(default_factory=InMemoryProgressBoard)
     is_broker_down: bool = False
@@ -103,7 +105,7 @@ class World:
 
     @property
     def roots(self) -> Roots:
-        return Roots((self.root,), self.upload_root)
+        return Roots((self.root,), self.upload_root, self.objects)
 
     def _send(
         self, task: TaskName, message: Message, task_id: str | None = None, *, queue: str | None = None

@@ -179,7 +179,7 @@ class StoreUnavailable(TransientError):
     """A backing store does not answer.
 
     Attributes:
-        store: ``postgres``, ``redis``, ``milvus`` or ``extractor``.
+        store: ``postgres``, ``redis``, ``milvus``, ``uploads`` (in an object store) or ``extractor``.
     """
 
     def __init__(self, store: str, reason: str) -> None:

@@ -76,7 +76,7 @@ for _resource in Resource:
     QUOTA_REFUSALS.labels(_resource.value)
 for _result in ("done", "put_off"):
     RECONCILE_RUNS.labels(_result)
-for _store in ("postgres", "redis", "milvus"):
+for _store in ("postgres", "redis", "milvus", "uploads"):
     STORE_ERRORS.labels(_store)
 for _store, _lacks in (
     ("postgres", Shortage.CONNECTIONS),
@@ -88,6 +88,7 @@ for _store, _lacks in (
     ("milvus", Shortage.MEMORY),
     ("milvus", Shortage.QUOTA),
     ("files", Shortage.DISK),
+    ("uploads", Shortage.DISK),
     ("temporary files", Shortage.DISK),
 ):
     STORE_FULL.labels(_store, _lacks.value)

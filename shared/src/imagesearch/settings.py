@@ -16,6 +16,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _CALLBACK_HOST = re.compile(r"(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?(=[A-Za-z0-9_-]{1,64})?")
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+_ENDPOINT_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?/?")
 DEFAULT_SECRETS = "default"
 
 
@@ -141,6 +143,17 @@ class SourceSettings(Settings):
         description="Where uploaded pictures are kept: a directory for them alone, never a source of jobs. It may "
         "lie below one of IMAGE_ROOTS, and then jobs leave it out. Unset takes no uploads.",
     )
+    uploads_url: str = Field(
+        "",
+        description="Keeps uploads in an object store that speaks S3, in place of the directory: "
+        "`s3://BUCKET/PREFIX`. UPLOAD_ROOT stays set: it begins the paths that the catalogue has, and nothing "
+        "lies there. Credentials are found as every client of S3 finds them (`AWS_ACCESS_KEY_ID` and "
+        "`AWS_SECRET_ACCESS_KEY`, `AWS_SHARED_CREDENTIALS_FILE`, a role). Empty keeps uploads in the directory.",
+    )
+    uploads_endpoint_url: str = Field(
+        "", description="Where the object store of UPLOADS_URL is, as `https://host:port`; empty for AWS."
+    )
+    uploads_timeout: float = Field(30.0, gt=0, description="Seconds a call to the object store may take.")
 
     @field_validator("image_roots", mode="before")
     @classmethod
@@ -168,6 +181,23 @@ class SourceSettings(Settings):
             if library != found and library.is_relative_to(found):
                 raise ValueError(f"{root} holds {library}, which is one of IMAGE_ROOTS; uploads need their own")
         return found
+
+    @field_validator("uploads_url")
+    @classmethod
+    def _bucket(cls, url: str, info: ValidationInfo) -> str:
+        # A password in it would be told to whoever reads the log.
+        if url and not _BUCKET_URL.fullmatch(url):
+            raise ValueError("UPLOADS_URL is not like 's3://bucket/prefix'")
+        if url and info.data.get("upload_root") is None:
+            raise ValueError("UPLOADS_URL needs UPLOAD_ROOT, with which the paths of uploads begin")
+        return url
+
+    @field_validator("uploads_endpoint_url")
+    @classmethod
+    def _endpoint(cls, url: str) -> str:
+        if url and not _ENDPOINT_URL.fullmatch(url):
+            raise ValueError("UPLOADS_ENDPOINT_URL is not like 'https://host:port'")
+        return url
 
 
 class CallbackSettings(Settings):

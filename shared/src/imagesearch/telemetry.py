@@ -124,7 +124,7 @@ def configure_logs(service: str, settings: TelemetrySettings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     # Celery reports each message sent, received and finished at INFO, and Flask-Limiter each request that is
-    # refused: lines that nobody reads.
+    # refused: lines that nobody reads. What clients of S3 say at DEBUG holds signatures.
     for noisy in (
         "flask-limiter",
         "celery.worker.strategy",
@@ -132,6 +132,10 @@ def configure_logs(service: str, settings: TelemetrySettings) -> None:
         "celery.beat",
         "alembic",
         "httpx",
+        "aiobotocore",
+        "botocore",
+        "fsspec",
+        "s3fs",
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)

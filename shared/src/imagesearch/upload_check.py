@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from imagesearch.catalog import collections, image_queries, stray_files
 from imagesearch.catalog.engine import Catalog
-from imagesearch.files.uploads import Uploads
+from imagesearch.files.roots import Roots, UploadStore
 from imagesearch.settings import SourceSettings
 
 PAGE = 1_000
@@ -39,7 +39,7 @@ class Difference:
     image_id: int | None = None
 
 
-def differences(catalog: Catalog, uploads: Uploads, *, contents: bool) -> Iterator[Difference]:
+def differences(catalog: Catalog, uploads: UploadStore, *, contents: bool) -> Iterator[Difference]:
     """Compare the uploads of every collection, a thousand rows or files at a time.
 
     What does not agree is looked at once more before it is told of. An upload whose file is being written has its
@@ -52,7 +52,7 @@ def differences(catalog: Catalog, uploads: Uploads, *, contents: bool) -> Iterat
 
     Raises:
         OSError: the file system does not allow it.
-        StoreUnavailable: Postgres went away.
+        StoreUnavailable: Postgres went away, or the object store of uploads.
     """
     behind = 0
     while True:
@@ -66,7 +66,7 @@ def differences(catalog: Catalog, uploads: Uploads, *, contents: bool) -> Iterat
 
 
 def _without_file(
-    catalog: Catalog, uploads: Uploads, collection_id: int, *, contents: bool
+    catalog: Catalog, uploads: UploadStore, collection_id: int, *, contents: bool
 ) -> Iterator[Difference]:
     directory, after = str(uploads.root / str(collection_id)), ""
     while True:
@@ -86,7 +86,7 @@ def _without_file(
                     yield Difference(state, collection_id, row.path, row.id)
 
 
-def _without_image(catalog: Catalog, uploads: Uploads, collection_id: int) -> Iterator[Difference]:
+def _without_image(catalog: Catalog, uploads: UploadStore, collection_id: int) -> Iterator[Difference]:
     files = uploads.files(collection_id)
     while paths := list(islice(files, PAGE)):
         with catalog.reading() as tx:
@@ -103,10 +103,10 @@ def verify_uploads(catalog: Catalog, options: argparse.Namespace) -> int:
     Raises:
         ValueError: this process knows no directory of uploads.
     """
-    root = SourceSettings().upload_root
-    if root is None:
+    uploads = Roots.of(SourceSettings()).upload_store
+    if uploads is None:
         raise ValueError("UPLOAD_ROOT is not set: uploads are switched off here.")
-    uploads, counts = Uploads(root), {"missing": 0, "damaged": 0, "stray": 0}
+    counts = {"missing": 0, "damaged": 0, "stray": 0}
     for found in differences(catalog, uploads, contents=options.contents):
         counts[found.state] += 1
         line = json.dumps(asdict(found)) if options.json else f"{found.state}\t{found.path}"

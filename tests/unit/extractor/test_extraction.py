@@ -13,7 +13,11 @@ import pytest
 from PIL import Image
 
 from imagesearch.contract import ExtractBatch, ExtractItem, IndexBatch, Pixels, Vectors, unpack_vectors
+from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
+from imagesearch.files.facts import FileFacts
+from imagesearch.files.paths import read_file
+from imagesearch.files.roots import Roots
 from imagesearch.networks import UNPOOLED, VGG16
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Pooling, Preprocessing
@@ -163,6 +167,39 @@ def test_an_unknown_error_costs_only_its_picture(
     done = run(batch_of(*paths))
     assert [(failure.image_id, failure.code) for failure in done.failures] == [(101, code)]
     assert len(done.images) == 2
+
+
+class Away:
+    """Read a picture from a store that answers at the third time, or never."""
+
+    def __init__(self, stopping: Event | None = None) -> None:
+        self.stopping = stopping
+        self.tries = 0
+
+    def __call__(self, path: str, roots: Roots, limits: PictureSettings) -> tuple[bytes, FileFacts]:
+        self.tries += 1
+        if self.tries < 3 or self.stopping is not None:
+            if self.stopping is not None and self.tries == 3:
+                self.stopping.set()
+            raise StoreUnavailable("uploads", "away in this test")
+        return read_file(path, roots, limits)
+
+
+def test_an_object_store_that_is_away_is_waited_for(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "read_file", Away())
+    done = run(batch_of(save(tmp_path / "a.jpg", 1)))
+    assert (len(done.images), done.failures) == (1, ())
+
+
+def test_a_worker_that_stops_hands_back_what_an_object_store_did_not_give(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = Event()
+    monkeypatch.setattr(reading, "read_file", Away(stopping))
+    with pytest.raises(StoreUnavailable):
+        run(batch_of(save(tmp_path / "a.jpg", 1)), stopping=stopping)
 
 
 def test_another_network_refuses_the_batch_and_reads_nothing(

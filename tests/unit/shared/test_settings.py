@@ -9,6 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from imagesearch.files.roots import Roots
+from imagesearch.files.uploaded_objects import UploadedObjects
+from imagesearch.files.uploads import Uploads
 from imagesearch.settings import (
     MilvusSettings,
     PictureSettings,
@@ -108,6 +110,39 @@ def test_tokens_do_not_reach_the_log() -> None:
 def test_what_holds_no_secret_is_shown_as_it_is() -> None:
     assert RedisSettings(redis_url="redis://cache:6379/0").describe()["redis_url"] == "redis://cache:6379/0"
     assert PictureSettings(max_pixels=7).describe()["max_pixels"] == 7
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("https://bucket/uploads", "not like"),
+        ("s3://KEY:SECRET@bucket/uploads", "not like"),
+        ("s3://bucket/../other", "not like"),
+        ("s3://bucket/a//b", "not like"),
+        ("s3://bucket/uploads?x", "not like"),
+        ("s3://", "not like"),
+    ],
+)
+def test_the_place_of_uploads_is_a_bucket_and_tells_no_secret(tmp_path: Path, url: str, rule: str) -> None:
+    with pytest.raises(ValidationError, match=rule) as refused:
+        SourceSettings(upload_root=tmp_path, uploads_url=url)
+    assert "UPLOADS_URL" in refused.value.errors()[0]["msg"]
+
+
+def test_uploads_in_a_bucket_keep_their_paths(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="needs UPLOAD_ROOT"):
+        SourceSettings(uploads_url="s3://bucket/uploads")
+    with pytest.raises(ValidationError, match="UPLOADS_ENDPOINT_URL is not like"):
+        SourceSettings(upload_root=tmp_path, uploads_endpoint_url="http://KEY:SECRET@host")
+    in_bucket = Roots.of(SourceSettings(upload_root=tmp_path, uploads_url="s3://bucket/uploads/"))
+    in_directory = Roots.of(SourceSettings(upload_root=tmp_path))
+    assert isinstance(in_bucket.upload_store, UploadedObjects)
+    assert isinstance(in_directory.upload_store, Uploads)
+    made = [
+        store.path_of(1, "", "ab" * 32, "PNG") for store in (in_bucket.upload_store, in_directory.upload_store)
+    ]
+    assert made[0] == made[1]
+    assert Roots.of(SourceSettings()).upload_store is None
 
 
 def test_uploads_lie_apart_from_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,7 @@ from imagesearch.access.keys import StoredKey
 from imagesearch.catalog import api_keys, signing_secrets
 from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.examine import Patient
-from imagesearch.files.roots import Roots
-from imagesearch.files.uploads import Uploads
+from imagesearch.files.roots import Roots, UploadStore
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.progress import CeleryProgressBoard, ProgressBoard
 from imagesearch.messaging.query_channel import QueryChannel
@@ -40,6 +39,7 @@ from imagesearch_api.figures import (
     SystemFigures,
     of_files,
     of_milvus,
+    of_objects,
     of_postgres,
     of_redis,
     places_of,
@@ -84,16 +84,18 @@ def compose() -> Services:
     # Whoever makes up API keys takes no connection from those who have one.
     key_catalog = Catalog(postgres, most=KEY_CONNECTIONS, service="api")
     query_cache = QueryCache(client, settings.query_cache_seconds)
-    uploads = Uploads(sources.upload_root) if sources.upload_root is not None else None
-    figures = SystemFigures(
-        {
-            "redis": partial(of_redis, client),
-            "postgres": partial(of_postgres, search_catalog),
-            "milvus": partial(of_milvus, vectors),
-            "files": partial(of_files, places_of(uploads)),
-        }
-    )
-    metrics, roots = registry_of(figures), Roots.of(sources)
+    roots = Roots.of(sources)
+    uploads = roots.upload_store
+    measures = {
+        "redis": partial(of_redis, client),
+        "postgres": partial(of_postgres, search_catalog),
+        "milvus": partial(of_milvus, vectors),
+        "files": partial(of_files, places_of(uploads)),
+    }
+    if roots.objects is not None:
+        measures["uploads"] = partial(of_objects, roots.objects)
+    figures = SystemFigures(measures)
+    metrics = registry_of(figures)
     # Each worker process of this gunicorn can answer for all.
     page = MetricsPage(telemetry, metrics, shared=True)
     resources = ExitStack()
@@ -180,7 +182,7 @@ def assemble(
     roots: Roots,
     limits: PictureSettings,
     fetch_url: Callable[[str], bytes],
-    uploads: Uploads | None,
+    uploads: UploadStore | None,
     rate_storage: RateStorage,
     metrics: CollectorRegistry,
     patient: Patient,

@@ -21,6 +21,8 @@ from imagesearch.catalog import jobs, tombstones
 from imagesearch.catalog.engine import Catalog
 from imagesearch.contract import Queue
 from imagesearch.errors import StoreFull, StoreUnavailable
+from imagesearch.files.roots import UploadStore
+from imagesearch.files.uploaded_objects import UploadedObjects
 from imagesearch.files.uploads import Uploads
 from imagesearch.messaging import backlog
 from imagesearch.messaging.room import require_room
@@ -158,10 +160,20 @@ def of_milvus(vectors: VectorStore) -> list[Metric]:
     return []
 
 
-def places_of(uploads: Uploads | None) -> dict[str, Path]:
-    """Return where the API stores files: bodies of requests that are on their way, and uploads."""
+def places_of(uploads: UploadStore | None) -> dict[str, Path]:
+    """Return where the API stores files: bodies of requests that are on their way, and uploads in a directory."""
     places = {"spool": Path(tempfile.gettempdir())}
-    return places if uploads is None else {**places, "uploads": uploads.root}
+    return {**places, "uploads": uploads.root} if isinstance(uploads, Uploads) else places
+
+
+def of_objects(uploads: UploadedObjects) -> list[Metric]:
+    """Return nothing but that the object store of uploads answers.
+
+    Raises:
+        StoreUnavailable: it does not.
+    """
+    uploads.ping()
+    return []
 
 
 def of_files(places: Mapping[str, Path]) -> list[Metric]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Self
 
 from imagesearch.access.tenants import Tenancy
 from imagesearch.catalog.images import Image
-from imagesearch.files.paths import open_stored, read_file
+from imagesearch.files.paths import facts_of, open_stored, read_file
 from imagesearch.files.roots import Roots
 from imagesearch.pictures import decode, thumbnails
 from imagesearch.pictures.decode import Picture
@@ -74,7 +73,7 @@ class Pictures:
             PictureRejected: as `paths.open_stored` and `paths.read_file` say.
         """
         with open_stored(image.path, self.roots) as file:
-            stats = os.fstat(file.fileno())
+            stats = facts_of(file)
         if (stats.st_size, stats.st_mtime_ns) != (image.size_bytes, image.mtime_ns):
             # Copying a library, or seeing it through another mount, changes times alone.
             with ExitStack() as taken:

@@ -49,7 +49,7 @@ def extract(
 
     Raises:
         HandedBack: `stopping` is set and there is work left.
-        TransientError: the network keeps failing and `stopping` is set.
+        TransientError: the network, or an object store, keeps failing and `stopping` is set.
     """
     try:
         preprocessing = _agreed_preprocessing(batch, embedder)
@@ -60,7 +60,7 @@ def extract(
         ]
         return _Outcomes(failures=refused).message(batch, embedder)
     outcomes = _Outcomes()
-    with reader.start(batch, preprocessing) as readings:
+    with reader.start(batch, preprocessing, stopping) as readings:
         for start in range(0, len(readings), compute_batch):
             if stopping.is_set():
                 raise HandedBack(f"stopping after {start} of {len(readings)} pictures")

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import TypeAlias
 
 import structlog
 
 from imagesearch.contract import ExtractBatch, ExtractedImage, ExtractItem, FailedImage, Pixels, UnchangedImage
-from imagesearch.errors import PictureRejected
+from imagesearch.errors import PictureRejected, TransientError
 from imagesearch.failures import FailureCode
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import read_file
@@ -20,6 +21,7 @@ from imagesearch.files.roots import Roots
 from imagesearch.metrics import STAGE_SECONDS
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
+from imagesearch.retry import retry_transient
 from imagesearch.settings import PictureSettings
 
 log = structlog.get_logger()
@@ -54,10 +56,16 @@ class PictureReader:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
 
     @contextmanager
-    def start(self, batch: ExtractBatch, preprocessing: Preprocessing) -> Iterator[list[Future[Reading]]]:
-        """Begin to read a batch in the background, and cancel what is still unread at the end of the block."""
+    def start(
+        self, batch: ExtractBatch, preprocessing: Preprocessing, stopping: Event
+    ) -> Iterator[list[Future[Reading]]]:
+        """Begin to read a batch in the background, and cancel what is still unread at the end of the block.
+
+        A picture in an object store that does not answer is waited for until `stopping` is set; then its reading
+        raises `StoreUnavailable`.
+        """
         roots = self._roots if batch.bound_roots is None else self._roots.within(batch.bound_roots)
-        readings = [self._pool.submit(self._read, item, preprocessing, roots) for item in batch.items]
+        readings = [self._pool.submit(self._read, item, preprocessing, roots, stopping) for item in batch.items]
         try:
             yield readings
         finally:
@@ -68,11 +76,14 @@ class PictureReader:
         """End the threads once each has finished its picture."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _read(self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots) -> Reading:
+    def _read(self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots, stopping: Event) -> Reading:
         try:
-            return self._read_or_raise(item, preprocessing, roots)
+            return self._read_or_raise(item, preprocessing, roots, stopping)
         except PictureRejected as rejected:
             return _failed(item, rejected.code, rejected.reason)
+        except TransientError:
+            # The picture is as good as it was: another worker reads it.
+            raise
         except MemoryError:
             return _failed(item, FailureCode.TOO_LARGE, "the picture needs more memory than there is")
         except Exception as error:
@@ -82,9 +93,13 @@ class PictureReader:
             reason = f"reading the picture failed in an unknown way ({type(error).__name__})"
             return _failed(item, FailureCode.UNREADABLE, reason)
 
-    def _read_or_raise(self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots) -> Reading:
+    def _read_or_raise(
+        self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots, stopping: Event
+    ) -> Reading:
         with STAGE_SECONDS.labels("read").time():
-            data, stats = read_file(item.path, roots, self._limits)
+            data, stats = retry_transient(
+                lambda: read_file(item.path, roots, self._limits), stopping, doing="reading an upload"
+            )
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
             return UnchangedImage(
                 image_id=item.image_id,

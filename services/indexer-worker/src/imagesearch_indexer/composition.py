@@ -16,8 +16,7 @@ from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.contract import IndexBatch, JobKind, TaskName
-from imagesearch.files.roots import Roots
-from imagesearch.files.uploads import Uploads
+from imagesearch.files.roots import Roots, UploadStore
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import ProgressBoard
 from imagesearch.vectors import IndexSpec, IndexType, VectorStore
@@ -70,9 +69,9 @@ class Indexer:
     stopping: Event = field(default_factory=Event)
 
     @cached_property
-    def uploads(self) -> Uploads | None:
+    def uploads(self) -> UploadStore | None:
         """Return the uploaded pictures, whose files go with their images; None where there are none."""
-        return Uploads(self.roots.uploads) if self.roots.uploads is not None else None
+        return self.roots.upload_store
 
     def ensure_vectors(self, collection: Collection | ReindexBuild) -> None:
         """Make the vectors' side of a collection, or of one that is being built, unless it is there.

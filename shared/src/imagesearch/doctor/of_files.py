@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from imagesearch.doctor.diagnosis import Diagnosis, judge
+from imagesearch.errors import StoreUnavailable
 from imagesearch.files.roots import Roots
+from imagesearch.files.uploaded_objects import UploadedObjects
 
 FULL = 0.05
 """The share of a disk that is free when it counts as full."""
@@ -17,6 +19,8 @@ def examine_files(roots: Roots) -> list[Diagnosis]:
     found = [_root(root) for root in roots.allowed]
     if not found:
         found = [judge("image roots", "none", "Set IMAGE_ROOTS: no directory can be indexed.", is_well=False)]
+    if roots.objects is not None:
+        return [*found, _objects(roots.objects)]
     return found + ([] if roots.uploads is None else _uploads(roots.uploads))
 
 
@@ -30,6 +34,20 @@ def _root(root: Path) -> Diagnosis:
         )
     told = "empty" if is_empty else "readable"
     return judge(f"root {root}", told, "An empty root is mostly a mount that is missing.", is_well=not is_empty)
+
+
+def _objects(uploads: UploadedObjects) -> Diagnosis:
+    try:
+        uploads.probe()
+    except StoreUnavailable as error:
+        told, is_well = str(error), False
+    else:
+        told, is_well = "can be written, listed, read and removed", True
+    advice = (
+        "Look at UPLOADS_URL, UPLOADS_ENDPOINT_URL and the credentials: they must be allowed to list the bucket, "
+        "and to put, get and delete objects."
+    )
+    return judge("uploads in the object store", told, advice, is_well=is_well)
 
 
 def _uploads(root: Path) -> list[Diagnosis]:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import os
+from typing import Protocol
 
 _HALF = 1 << 63
 
 
-def mtime_ns(stats: os.stat_result) -> int:
+class FileFacts(Protocol):
+    """Hold what is known of a file or an object: part of a stat result."""
+
+    @property
+    def st_size(self) -> int:
+        """Return how many bytes it holds."""
+
+    @property
+    def st_mtime_ns(self) -> int:
+        """Return when it was changed, in nanoseconds since the epoch."""
+
+
+def mtime_ns(stats: FileFacts) -> int:
     """Return the time of the last change in nanoseconds since the epoch, as a signed number of 64 bits.
 
     Files may claim years before 1677 and after 2262, whose nanoseconds need more bits. They are wrapped around

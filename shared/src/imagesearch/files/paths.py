@@ -17,6 +17,8 @@ from typing import BinaryIO
 from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.beneath import Barred, Identity, descend, identity_of, refuse
+from imagesearch.files.facts import FileFacts
+from imagesearch.files.object_file import ObjectFile
 from imagesearch.files.roots import Roots
 from imagesearch.files.spelling import SPELLING
 from imagesearch.settings import PictureSettings
@@ -124,12 +126,27 @@ def open_stored(path: str, roots: Roots) -> BinaryIO:
 
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name or io_error.
+        StoreUnavailable: uploads lie in an object store, which does not answer; so does reading.
     """
     if roots.uploads is None or not is_among_uploads(path, roots):
         return open_file(path, roots)
     if problem := _malformed(path):
         raise PictureRejected(*problem)
+    if roots.objects is not None:
+        try:
+            return roots.objects.open(path)
+        except FileNotFoundError as error:
+            raise PictureRejected(*_FAILURES[errno.ENOENT]) from error
     return _open(roots.uploads, Path(path), frozenset())
+
+
+def facts_of(file: BinaryIO) -> FileFacts:
+    """Return what is known of an open file, which `open_stored` has opened.
+
+    Raises:
+        OSError: the file system failed.
+    """
+    return file.facts if isinstance(file, ObjectFile) else os.fstat(file.fileno())
 
 
 def is_among_uploads(path: str, roots: Roots) -> bool:
@@ -154,18 +171,19 @@ def _open(root: Path, path: Path, barred: Set[Identity]) -> BinaryIO:
 
 def read_file(
     path: str, roots: Roots, limits: PictureSettings, *, admit: Callable[[int], None] | None = None
-) -> tuple[bytes, os.stat_result]:
+) -> tuple[bytes, FileFacts]:
     """Read the bytes of an image's file, by the path that the catalogue has.
 
-    The stat result is taken before reading: a file that is still being written looks changed to the next job.
+    The facts are taken before reading: a file that is still being written looks changed to the next job.
     `admit` is called with the number of bytes before they are read; its exceptions are passed on.
 
     Raises:
         PictureRejected: forbidden, vanished, not_a_file, unsupported_name, io_error, too_large or empty.
+        StoreUnavailable: uploads lie in an object store, which does not answer.
     """
     with open_stored(path, roots) as file:
         try:
-            stats = os.fstat(file.fileno())
+            stats = facts_of(file)
             if stats.st_size > limits.max_file_bytes:
                 reason = f"{stats.st_size} bytes; at most {limits.max_file_bytes} are read"
                 raise PictureRejected(FailureCode.TOO_LARGE, reason)

@@ -1,4 +1,4 @@
-"""Keep uploaded pictures as files: name them, write them whole, and remove them.
+"""Keep uploaded pictures as files: write them whole, and remove them.
 
 Nothing here follows a link, and nothing removes a file that does not lie where an upload would.
 """
@@ -18,38 +18,14 @@ from typing import Literal
 from uuid import uuid4
 
 from imagesearch.files.beneath import descend
-from imagesearch.pictures.formats import INDEXED
+from imagesearch.files.upload_paths import DRAFT, FILE, LAST_WRITE_SECONDS, UploadPaths
 
-_FOLDER = r"\d{1,19}/(?:none|[0-9a-f]{16})/(?P<first>[0-9a-f]{2})/(?P<second>[0-9a-f]{2})/"
-_FILE = re.compile(rf"{_FOLDER}(?P<sha256>(?P=first)(?P=second)[0-9a-f]{{60}})\.[a-z]{{3,4}}")
-_DRAFT = re.compile(rf"{_FOLDER}\.(?:[0-9a-f]{{64}}\.[a-z]{{3,4}}\.)?[0-9a-f]{{32}}")
-"""What is being stored, or was set aside to be removed."""
 _SUBFOLDER = re.compile(r"none|[0-9a-f]{16}|[0-9a-f]{2}")
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_LAST_WRITE_SECONDS = 3600.0
-"""A draft that nobody has written to for so long will never be finished."""
 
 
-class Uploads:
-    """Store and remove the files of uploaded pictures beneath one directory."""
-
-    def __init__(self, root: Path) -> None:
-        """Keep files beneath `root`, a resolved path, which is made with the first file."""
-        self.root = root
-
-    def path_of(self, collection_id: int, partition: str, sha256: str, file_format: str) -> Path:
-        """Return where an uploaded picture lies: by collection, partition and content.
-
-        Each image row has a file of its own, so that deleting one tenant's picture never takes another's file.
-        """
-        owner = hashlib.sha256(partition.encode()).hexdigest()[:16] if partition else "none"
-        name = sha256 + INDEXED[file_format].ending
-        return self.root / str(collection_id) / owner / sha256[:2] / sha256[2:4] / name
-
-    def is_place(self, path: str, collection_id: int) -> bool:
-        """Tell whether a path is one that `path_of` gives for a collection."""
-        parts = self._parts(path)
-        return parts is not None and parts[0] == str(collection_id)
+class Uploads(UploadPaths):
+    """Store and remove the files of uploaded pictures beneath one directory, which is made with the first file."""
 
     def store(self, path: Path, data: bytes) -> os.stat_result:
         """Write a file wholly or not at all, even if the power fails, and return its stat result.
@@ -74,7 +50,7 @@ class Uploads:
             OSError: the file system did not take it, or a link or a file is in the way of its directories.
             ValueError: `path_of` gives no such path.
         """
-        parts = self._parts(str(path))
+        parts = self.parts(str(path))
         if parts is None:
             raise ValueError("no upload lies at such a path")
         *folders, name = parts
@@ -115,7 +91,7 @@ class Uploads:
         Raises:
             OSError: the file system did not remove it.
         """
-        parts = self._parts(path)
+        parts = self.parts(path)
         if parts is None:
             return
         name = parts[-1]
@@ -180,9 +156,7 @@ class Uploads:
         """
         with suppress(FileNotFoundError), descend(self.root, ()) as root:
             for folder, _, names, _ in os.fwalk(str(collection_id), dir_fd=root, onerror=_fail):
-                yield from (
-                    f"{self.root}/{folder}/{name}" for name in names if _FILE.fullmatch(f"{folder}/{name}")
-                )
+                yield from (f"{self.root}/{folder}/{name}" for name in names if FILE.fullmatch(f"{folder}/{name}"))
 
     def state(self, path: str, *, contents: bool = False) -> Literal["whole", "missing", "damaged"]:
         """Tell whether an upload's file is there, and is what its name says.
@@ -194,7 +168,7 @@ class Uploads:
         Raises:
             OSError: the file system does not allow it.
         """
-        parts = self._parts(path)
+        parts = self.parts(path)
         if parts is None:
             return "missing"
         try:
@@ -208,10 +182,6 @@ class Uploads:
                 return "damaged"
             digest = hashlib.file_digest(file, "sha256").hexdigest() if contents else None
         return "whole" if digest in (None, parts[-1].partition(".")[0]) else "damaged"
-
-    def _parts(self, path: str) -> tuple[str, ...] | None:
-        relative = path.removeprefix(f"{self.root}/")
-        return tuple(relative.split("/")) if relative != path and _FILE.fullmatch(relative) else None
 
     def _make(self, folders: Sequence[str]) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -276,11 +246,11 @@ def _remove_if_empty(name: str, folder: int) -> None:
 
 
 def _is_leftover(relative: str, name: str, folder: int) -> bool:
-    if _DRAFT.fullmatch(relative):
+    if DRAFT.fullmatch(relative):
         # The clocks of two hosts are compared here. Only drafts for a collection that is deleted are asked about,
         # and such an upload fails in any case.
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - _LAST_WRITE_SECONDS
-    named = _FILE.fullmatch(relative)
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - LAST_WRITE_SECONDS
+    named = FILE.fullmatch(relative)
     if named is None:
         return False
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,8 +25,8 @@ from imagesearch.catalog.quotas.admission import Change
 from imagesearch.catalog.states import CollectionState
 from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
 from imagesearch.errors import Conflict, ConflictCode, PipelineMismatch
-from imagesearch.files.facts import mtime_ns
-from imagesearch.files.uploads import Uploads
+from imagesearch.files.facts import FileFacts, mtime_ns
+from imagesearch.files.roots import UploadStore
 from imagesearch.pictures.decode import Picture
 from imagesearch.store_failures import full_disk
 from imagesearch_api.errors import KeyTaken
@@ -143,7 +142,7 @@ def _row(ports: Writes, collection: Collection, path: Path, labels: Labels) -> I
 
 
 @contextmanager
-def _drafted(uploads: Uploads, path: Path, data: bytes) -> Iterator[Callable[[], os.stat_result]]:
+def _drafted(uploads: UploadStore, path: Path, data: bytes) -> Iterator[Callable[[], FileFacts]]:
     try:
         with uploads.drafted(path, data) as place:
             yield place
@@ -152,7 +151,7 @@ def _drafted(uploads: Uploads, path: Path, data: bytes) -> Iterator[Callable[[],
         raise full_disk("files", error) from error
 
 
-def _facts(facts: os.stat_result, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
+def _facts(facts: FileFacts, data: bytes, image: Image, picture: Picture) -> ExtractedImage:
     return ExtractedImage(
         image_id=image.id,
         sha256=hashlib.sha256(data).hexdigest(),

@@ -20,7 +20,7 @@ from imagesearch.catalog.quotas.admission import Change
 from imagesearch.contract import IndexBatch, TaskName
 from imagesearch.errors import Conflict, ConflictCode, NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.failures import FailureCode
-from imagesearch.files.uploads import Uploads
+from imagesearch.files.roots import UploadStore
 from imagesearch_api.images.deletion import Deletes
 from imagesearch_api.jobs.ports import Ask
 from imagesearch_api.search.embedding import Embedding
@@ -48,7 +48,7 @@ class Writes:
     deletes: Deletes
     ask: Ask
     timeout: float
-    uploads: Uploads | None = None
+    uploads: UploadStore | None = None
     changing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CHANGES))
 
 

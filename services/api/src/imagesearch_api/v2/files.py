@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from http import HTTPStatus
 from pathlib import PurePath
 
@@ -15,7 +14,7 @@ from imagesearch.catalog import tenants
 from imagesearch.catalog.images import Image
 from imagesearch.errors import NotFound, PictureRejected
 from imagesearch.failures import FailureCode
-from imagesearch.files.paths import open_stored
+from imagesearch.files.paths import facts_of, open_stored
 from imagesearch.pictures.formats import INDEXED
 from imagesearch.pictures.thumbnails import ThumbnailFormat
 from imagesearch_api.http.admission import admitted
@@ -59,7 +58,7 @@ def image_file(image_id: int) -> ResponseReturnValue:
     )
     _keep_from_others(response)
     # Werkzeug asks only paths for their size, and without it knows no ranges.
-    size = os.fstat(file.fileno()).st_size
+    size = facts_of(file).st_size
     response.content_length = size
     try:
         response.make_conditional(request, accept_ranges=True, complete_length=size)

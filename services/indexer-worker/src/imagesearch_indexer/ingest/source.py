@@ -14,7 +14,14 @@ from imagesearch.errors import PictureRejected, SourceRejected
 from imagesearch.failures import FailureCode
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.manifests import Line, Manifest
-from imagesearch.files.paths import is_among_uploads, open_file, open_stored, resolve_directory, resolve_file
+from imagesearch.files.paths import (
+    facts_of,
+    is_among_uploads,
+    open_file,
+    open_stored,
+    resolve_directory,
+    resolve_file,
+)
 from imagesearch.files.roots import Roots
 from imagesearch.files.walk import Entry, walk
 
@@ -80,7 +87,7 @@ def _look_again(job: Job, path: str, roots: Roots) -> Entry:
         return look_at(path, roots)
     try:
         with open_stored(path, roots) as file:
-            found = os.fstat(file.fileno())
+            found = facts_of(file)
     except PictureRejected as error:
         return Entry(path, 0, 0, error.code, error.reason)
     return Entry(path, found.st_size, mtime_ns(found))

@@ -9,6 +9,8 @@ import structlog
 
 from imagesearch.catalog import stray_files
 from imagesearch.catalog.stray_files import StrayFile
+from imagesearch.errors import StoreUnavailable
+from imagesearch.files.bucket import STORE as OBJECT_STORE
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()
@@ -29,14 +31,26 @@ def remove_stray_files(indexer: Indexer) -> int:
     while more and time.monotonic() < deadline and not indexer.stopping.is_set():
         with indexer.catalog.reading() as tx:
             due = stray_files.due(tx, limit=SLICE)
-        left = [stray for stray in due if not _has_looked(indexer, stray)]
+        left, is_away = [], False
+        for number, stray in enumerate(due, 1):
+            try:
+                if not _has_looked(indexer, stray):
+                    left.append(stray)
+            except StoreUnavailable as error:
+                if error.store != OBJECT_STORE:
+                    raise
+                # Whether it fails for all or for this one alone is not known: the others come before it next time.
+                log.warning("upload.not_removed", reason=str(error))
+                left.append(stray)
+                due, is_away = due[:number], True
+                break
         if due:
             with indexer.catalog.transaction() as tx:
                 for stray in left:
                     stray_files.note(tx, stray.collection_id, [stray.path], after=TRY_AGAIN_AFTER)
                 stray_files.forget(tx, due)
         looked_at += len(due)
-        more = len(due) == SLICE
+        more = len(due) == SLICE and not is_away
     return looked_at
 
 

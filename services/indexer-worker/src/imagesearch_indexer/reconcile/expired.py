@@ -58,7 +58,7 @@ def forget_uploads(indexer: Indexer, report: Report, _: str | None) -> Step:
     to another catalogue.
 
     Raises:
-        StoreUnavailable: Postgres went away; nothing was removed.
+        StoreUnavailable: Postgres or the object store of uploads went away; nothing was removed.
     """
     held = indexer.uploads.collections() if indexer.uploads is not None else set()
     with indexer.catalog.reading() as tx:
