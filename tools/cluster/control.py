@@ -22,6 +22,8 @@ from tools.cluster.places import CACHE, HOST_ADDRESS, HOST_INTERFACE, KUBECONFIG
 PATIENCE_SECONDS = 300
 VOLUME_COUNT = 10
 OWNER = 10001
+_launched: list[subprocess.Popen[bytes]] = []
+"""What this process started, which outlives it unless it takes the cluster down itself."""
 """Who writes to volumes: every pod of the product runs as this user."""
 
 
@@ -54,6 +56,8 @@ def down(*, keep_logs: bool = False) -> None:
         cgroups.remove(group(node))
         if keep_logs and (folder / "logs").exists():
             shutil.copytree(folder / "logs", CACHE / "logs" / node.name, dirs_exist_ok=True)
+    while _launched:
+        _launched.pop().wait()
     shutil.rmtree(STATE, ignore_errors=False)
     for made in MADE:
         if not any(Path(made).iterdir()):
@@ -97,6 +101,7 @@ def _launch(node: Node) -> None:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
+    _launched.append(process)
     (node.folder / "pid").write_text(str(process.pid))
     # Forked by unshare, within the namespaces.
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

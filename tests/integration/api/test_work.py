@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import redis
 from flask.testing import FlaskClient
@@ -16,7 +18,12 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def http(world: World, client: redis.Redis) -> FlaskClient:
-    services = services_of(catalog=world.catalog, vectors=world.vectors, workers=WorkerRegistry(client))
+    services = services_of(
+        catalog=world.catalog,
+        vectors=world.vectors,
+        workers=WorkerRegistry(client),
+        patient=SimpleNamespace(client=client),
+    )
     return create_app(services).test_client()
 
 

@@ -5,13 +5,15 @@ import pytest
 
 from imagesearch.networks import BUILT_IN
 from imagesearch_extractor.architectures import ARCHITECTURES
+from imagesearch_extractor.quantised.weights import SPEC
 
 NUMBERS = {"vgg16": 14_714_688, "resnet50": 23_587_712}
 """keras.io/api/applications, without their tops."""
 
 
 def test_extractors_can_build_what_the_catalogue_takes_for_built_in() -> None:
-    assert {name: made.spec for name, made in ARCHITECTURES.items()} == BUILT_IN
+    made = {name: made.spec for name, made in ARCHITECTURES.items()}
+    assert {**made, SPEC.name: SPEC} == BUILT_IN
 
 
 @pytest.mark.parametrize("name", NUMBERS)
