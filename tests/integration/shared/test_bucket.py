@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import socket
@@ -111,6 +112,11 @@ def test_a_store_that_refuses_connections_or_never_answers_is_away() -> None:
             Bucket("s3://pictures", url, 0.5).facts("a")
     with pytest.raises(StoreUnavailable, match="EndpointConnectionError"):
         Bucket("s3://pictures", url, TIMEOUT).get("a", 0, 1)
+
+
+def test_a_call_ends_in_time_however_slowly_the_store_goes_on(endpoint: str) -> None:
+    with pytest.raises(StoreUnavailable, match="Timeout"):
+        Bucket("s3://pictures", endpoint, 0.1)._run(asyncio.sleep(3600))
 
 
 def test_settings_lead_to_uploads_in_a_bucket(endpoint: str, tmp_path: Path) -> None:
