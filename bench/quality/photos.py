@@ -38,6 +38,9 @@ class Photos:
 def _changed(paths: Sequence[Path], changes: Mapping[str, Change]) -> Iterator[tuple[str, Path, bytes]]:
     for path in paths:
         with Image.open(path) as opened:
-            picture = opened.convert("RGB")
+            # As a viewer shows it: behind what is transparent any colour may lie.
+            shown = opened.convert("RGBA")
+        white = Image.new("RGBA", shown.size, "white")
+        picture = Image.alpha_composite(white, shown).convert("RGB")
         for name, altered in changes.items():
             yield name, path, altered(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from bench.quality.distances import Measured
 from bench.quality.extraction import Extracted, described, parse_input
 from bench.quality.measures import average_precision, is_found_within, precision_at
 from bench.quality.near_duplicates import CHANGES, HARDER
+from bench.quality.photos import Photos
 from bench.quality.rankings import judge
 from bench.quality.views import OPTIONS, VIEWS, Found, best_of, views_of
 from imagesearch.errors import InvalidMessage
@@ -124,3 +126,15 @@ def test_an_input_is_named_by_its_options() -> None:
     assert described(parse_input("nearest"), "max") == "nearest, max"
     with pytest.raises(InvalidMessage, match="side"):
         parse_input("nearest,pad,big")
+
+
+def test_what_is_transparent_is_changed_as_it_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "stars"
+    folder.mkdir()
+    picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    picture.paste((200, 30, 30, 255), (16, 16, 48, 48))
+    picture.save(folder / "star.png")
+    photos = Photos.of(tmp_path, 1, {"kept": lambda shown: encoded(shown, "PNG")})
+    with Image.open(io.BytesIO(photos.changed[0][2])) as changed:
+        assert changed.getpixel((2, 2)) == (255, 255, 255)
+        assert changed.getpixel((32, 32)) == (200, 30, 30)
