@@ -73,6 +73,8 @@ def stack(engine: Engine, images: dict[str, str], folder: Path, pictures: Path) 
         **standin,
     )
     try:
+        # A run that was cut short leaves stores that know another run's passwords.
+        made.down()
         made.compose("up", "--detach", "--no-build")
         yield made
     finally:
