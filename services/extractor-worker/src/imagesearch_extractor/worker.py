@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
@@ -71,8 +72,8 @@ def _quantised(settings: ExtractorSettings) -> tuple[Embedder, dict[str, Any]]:
     except ModuleNotFoundError as error:
         raise WeightsUnavailable("OpenVINO is not installed: imagesearch-extractor[int8]") from error
     weights = load_quantised(settings.weights, sha256=settings.weights_sha256)
-    made = {"dtype": "int8", "source": weights.origin.source, "cosine": weights.origin.cosine_mean}
-    return QuantisedNetwork(weights, compute_batch=settings.compute_batch), made
+    network = QuantisedNetwork(weights, compute_batch=settings.compute_batch)
+    return network, {"dtype": "int8", **asdict(weights.origin)}
 
 
 def _built_in(settings: ExtractorSettings) -> tuple[Embedder, dict[str, Any]]:

@@ -230,9 +230,7 @@ def test_a_cpu_whose_sums_overflow_is_refused(file: Path, monkeypatch: pytest.Mo
         ("resnet50", "/models/x.int8.h5", False),
     ],
 )
-def test_the_settings_say_whether_weights_are_quantised(
-    network: Any, weights: str, expected: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_settings_say_whether_weights_are_quantised(network: Any, weights: str, expected: bool) -> None:
     assert ExtractorSettings(network=network, weights=weights).is_quantised is expected
 
 
