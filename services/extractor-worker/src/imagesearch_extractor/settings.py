@@ -27,8 +27,8 @@ class ExtractorSettings(Settings):
         "vgg16",
         description="The network that this worker runs, for collections of that network. 'vgg16_int8' is VGG16 in "
         "8-bit numbers, nearly twice as fast on CPUs with VNNI; it is meant also where WEIGHTS names a file of "
-        "its (.int8.h5). 'file' is the one in the file that WEIGHTS names: ONNX, or a whole model that Keras saved "
-        "(.keras); a .toml file beside it describes it.",
+        "its (.int8.h5). 'file' is the one in the file that WEIGHTS names: ONNX, or a whole model that Keras "
+        "saved (.keras); a .toml file beside it describes it.",
     )
     weights: str = Field(
         "imagenet",
