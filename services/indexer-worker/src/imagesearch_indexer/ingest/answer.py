@@ -55,16 +55,16 @@ class Answer:
         """Return the pictures that are in the collection from now on."""
         return {item.image_id for item in self.settled if item.outcome in (Outcome.INDEXED, Outcome.UNCHANGED)}
 
-    def refuse(self, image_ids: Container[int], there: Mapping[int, OpenImage]) -> None:
-        """Let pictures fail that were given the key of another image: nothing of them is written."""
-        if not image_ids:
+    def refuse(self, refused: Mapping[int, tuple[FailureCode, str]], there: Mapping[int, OpenImage]) -> None:
+        """Let pictures fail, each with a code and a reason; they keep the vector and the labels that they had."""
+        if not refused:
             return
-        self.settled = [item for item in self.settled if item.image_id not in image_ids]
-        self.written = [one for one in self.written if one.image_id not in image_ids]
-        self.seen = [seen for seen in self.seen if seen.image_id not in image_ids]
-        self.relabelled = [image_id for image_id in self.relabelled if image_id not in image_ids]
-        for image_id in sorted(image_ids):
-            _fail(self, image_id, FailureCode.KEY_TAKEN, KEY_REASON)
+        self.settled = [item for item in self.settled if item.image_id not in refused]
+        self.written = [one for one in self.written if one.image_id not in refused]
+        self.seen = [seen for seen in self.seen if seen.image_id not in refused]
+        self.relabelled = [image_id for image_id in self.relabelled if image_id not in refused]
+        for image_id, (code, reason) in sorted(refused.items()):
+            _fail(self, image_id, code, reason)
             if there[image_id].row.vector_key is None:
                 self.bare.append(image_id)
 

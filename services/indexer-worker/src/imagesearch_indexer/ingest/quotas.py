@@ -8,11 +8,9 @@ from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import Job
-from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.quotas.admission import Change, Room
-from imagesearch.contract import Outcome
 from imagesearch.failures import FailureCode
 from imagesearch_indexer.ingest.answer import Answer, OpenImage
 
@@ -31,18 +29,9 @@ def keep_within_quotas(
         return
     room = admission.room_to_write(tx, collection.id, {each.after for each in changes.values()})
     full = {image_id: refusal for image_id in sorted(changes) if (refusal := room.take(changes[image_id]))}
-    if not full:
-        return
-    answer.written = [one for one in answer.written if one.image_id not in full]
-    answer.relabelled = [image_id for image_id in answer.relabelled if image_id not in full]
-    answer.seen = [one for one in answer.seen if one.image_id not in full]
-    answer.bare += [image_id for image_id in full if there[image_id].row.vector_key is None]
-    answer.settled = [
-        ItemOutcome(item.image_id, Outcome.FAILED, FailureCode.QUOTA_EXCEEDED, str(full[item.image_id]))
-        if item.image_id in full
-        else item
-        for item in answer.settled
-    ]
+    answer.refuse(
+        {image_id: (FailureCode.QUOTA_EXCEEDED, str(refusal)) for image_id, refusal in full.items()}, there
+    )
 
 
 def room_to_plan(tx: Transaction, job: Job, rows: Iterable[Image], labels: Iterable[Labels]) -> Room:

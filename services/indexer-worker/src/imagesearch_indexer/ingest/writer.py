@@ -24,7 +24,7 @@ from imagesearch.errors import PipelineMismatch
 from imagesearch.failures import FailureCode
 from imagesearch.networks import queue_for
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
-from imagesearch_indexer.ingest.answer import Answer, OpenImage, Written, decide, is_of_another
+from imagesearch_indexer.ingest.answer import KEY_REASON, Answer, OpenImage, Written, decide, is_of_another
 from imagesearch_indexer.ingest.labels import put_vectors, relabel
 from imagesearch_indexer.ingest.quotas import keep_within_quotas
 from imagesearch_indexer.target import Target
@@ -82,7 +82,8 @@ def settle(
     answer = decide(message, held.open_images, there, refusal=refusal)
     if held.job.adds_pictures:
         keep_within_quotas(tx, collection, answer, there)
-    answer.refuse(own_keys.give(tx, collection.id, _given_keys(answer, there)), there)
+    taken = own_keys.give(tx, collection.id, _given_keys(answer, there))
+    answer.refuse(dict.fromkeys(taken, (FailureCode.KEY_TAKEN, KEY_REASON)), there)
     images.mark_failed(tx, answer.bare)
     naming.unname(tx, collection, [there[image_id].row for image_id in answer.unnamed], ImageState.FAILED)
     new_keys = keys.draw(tx, len(answer.written))
