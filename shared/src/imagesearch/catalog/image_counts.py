@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,6 +69,40 @@ def indexed(tx: Transaction, collection_ids: Sequence[int]) -> dict[int, int]:
     return counts
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Hold a block of a collection, under the names that statements give it.
+
+    Attributes:
+        collection_id: the collection.
+        block: its number.
+        first: its first id.
+        end: the first id behind it.
+    """
+
+    collection_id: int
+    block: int
+    first: int
+    end: int
+
+
+def next_block(tx: Transaction, counts: sa.Table, collection_id: int, *, behind: int) -> Block | None:
+    """Return the next block in which images of a collection are indexed, or counted; None behind the last one."""
+    indexed_first = sa.select(sa.func.min(images.c.id).op(">>")(BLOCK_BITS)).where(
+        images.c.collection_id == collection_id,
+        images.c.state == ImageState.INDEXED,
+        images.c.id >= (behind + 1) << BLOCK_BITS,
+    )
+    counted_first = sa.select(sa.func.min(counts.c.block)).where(
+        counts.c.collection_id == collection_id, counts.c.block > behind
+    )
+    both = sa.func.least(indexed_first.scalar_subquery(), counted_first.scalar_subquery())
+    block = tx.execute(sa.select(both)).scalar_one()
+    if block is None:
+        return None
+    return Block(collection_id, block, block << BLOCK_BITS, (block + 1) << BLOCK_BITS)
+
+
 def _numbers(tx: Transaction, query: sa.Select[Any]) -> dict[int, int]:
     return {row[0]: int(row[1]) for row in tx.execute(query)}
 
@@ -86,11 +120,6 @@ class CheckedBlock:
     lacking: int
 
 
-_NEXT = sa.text(
-    "SELECT least((SELECT min(id) >> :bits FROM images WHERE collection_id = :collection_id AND state = 'indexed' "
-    "AND id >= :first), (SELECT min(block) FROM image_counts WHERE collection_id = :collection_id "
-    "AND block > :behind))"
-)
 # One statement, and so one moment: whoever changes images meanwhile changes both numbers or neither.
 _LACKING = sa.text(
     "SELECT (SELECT count(*) FROM images WHERE collection_id = :collection_id AND state = 'indexed' "
@@ -102,14 +131,8 @@ _LACKING = sa.text(
 def check_next(tx: Transaction, collection_id: int, *, behind: int) -> CheckedBlock | None:
     """Count the next block of a collection; None behind the last one. Only others that check it wait."""
     locks.image_counts(tx, collection_id)
-    first = (behind + 1) << BLOCK_BITS
-    given = {"collection_id": collection_id, "bits": BLOCK_BITS, "first": first, "behind": behind}
-    block = tx.execute(_NEXT, given).scalar_one()
-    if block is None:
-        return None
-    given = {"collection_id": collection_id, "block": block}
-    bounds = {"first": block << BLOCK_BITS, "end": (block + 1) << BLOCK_BITS}
-    return CheckedBlock(block, int(tx.execute(_LACKING, given | bounds).scalar_one()))
+    found = next_block(tx, table, collection_id, behind=behind)
+    return CheckedBlock(found.block, int(tx.execute(_LACKING, asdict(found)).scalar_one())) if found else None
 
 
 _FOLD = sa.text(

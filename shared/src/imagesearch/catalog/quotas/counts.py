@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from imagesearch.catalog import locks
 from imagesearch.catalog.engine import Transaction
-from imagesearch.catalog.image_counts import BLOCK_BITS
+from imagesearch.catalog.image_counts import BLOCK_BITS, next_block
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.states import CollectionState
 from imagesearch.catalog.tables import collections, quotas
@@ -112,11 +112,6 @@ class CheckedBlock:
     lacking: dict[int, Used]
 
 
-_NEXT = sa.text(
-    "SELECT least((SELECT min(id) >> :bits FROM images WHERE collection_id = :collection_id AND state = 'indexed' "
-    "AND id >= :first), (SELECT min(block) FROM quota_counts WHERE collection_id = :collection_id "
-    "AND block > :behind))"
-)
 # One statement, and so one moment: whoever changes images meanwhile changes both numbers or neither.
 _LACKING = sa.text(
     "WITH found AS MATERIALIZED (SELECT partition, count(*) AS images, "  # noqa: S608 - constants
@@ -136,15 +131,12 @@ _LACKING = sa.text(
 def check_next(tx: Transaction, collection_id: int, *, behind: int) -> CheckedBlock | None:
     """Count the next block of a collection; None behind the last one. Only others that check it wait."""
     locks.quota_counts(tx, collection_id)
-    first = (behind + 1) << BLOCK_BITS
-    given = {"collection_id": collection_id, "bits": BLOCK_BITS, "first": first, "behind": behind}
-    block = tx.execute(_NEXT, given).scalar_one()
-    if block is None:
+    found = next_block(tx, table, collection_id, behind=behind)
+    if found is None:
         return None
-    bounds = {"first": block << BLOCK_BITS, "end": (block + 1) << BLOCK_BITS}
-    rows = tx.execute(_LACKING, {"collection_id": collection_id, "block": block} | bounds)
+    rows = tx.execute(_LACKING, asdict(found))
     lacking = {row.quota_id: Used(row.images, row.bytes) for row in rows if row.images or row.bytes}
-    return CheckedBlock(block, lacking)
+    return CheckedBlock(found.block, lacking)
 
 
 _FOLD = sa.text(
