@@ -84,25 +84,26 @@ class Bucket:
 
     def listed(self, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
         """Yield the objects whose keys begin so."""
-        more: dict[str, str] = {}
-        while True:
-            page = self._call("list_objects_v2", Prefix=self._prefix + prefix, **more)
+        for page in self._pages(Prefix=self._prefix + prefix):
             for each in page.get("Contents", ()):
                 yield each["Key"].removeprefix(self._prefix), _facts(each)
-            if not page.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def folders(self) -> set[str]:
         """Return what keys begin with, up to their first slash."""
         found: set[str] = set()
-        more: dict[str, str] = {}
-        while True:
-            page = self._call("list_objects_v2", Prefix=self._prefix, Delimiter="/", **more)
+        for page in self._pages(Prefix=self._prefix, Delimiter="/"):
             names = (each["Prefix"] for each in page.get("CommonPrefixes", ()))
             found.update(name.removeprefix(self._prefix).rstrip("/") for name in names)
+        return found
+
+    def _pages(self, **wanted: str) -> Iterator[Any]:
+        """Yield a listing page by page."""
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list_objects_v2", **wanted, **more)
+            yield page
             if not page.get("IsTruncated"):
-                return found
+                return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
     @cached_property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from imagesearch.pictures.formats import INDEXED
@@ -15,6 +17,15 @@ DRAFT = re.compile(rf"{_FOLDER}\.(?:[0-9a-f]{{64}}\.[a-z]{{3,4}}\.)?[0-9a-f]{{32
 """What is being stored, or was set aside to be removed."""
 LAST_WRITE_SECONDS = 3600.0
 """A draft that nobody has written to for so long will never be finished."""
+
+
+def is_abandoned(mtime_ns: int) -> bool:
+    """Tell whether nobody finishes a draft any more that was last written to at this time.
+
+    The clocks of two hosts are compared here. Only drafts for a collection that is deleted are asked about, and
+    such an upload fails in any case.
+    """
+    return mtime_ns < (time.time() - LAST_WRITE_SECONDS) * 1e9
 
 
 class UploadPaths:
@@ -37,6 +48,11 @@ class UploadPaths:
         """Tell whether a path is one that `path_of` gives for a collection."""
         parts = self.parts(path)
         return parts is not None and parts[0] == str(collection_id)
+
+    @staticmethod
+    def collection_ids(names: Iterable[str]) -> set[int]:
+        """Return which collections the names of folders below the root stand for; others stand for none."""
+        return {int(name) for name in names if name.isascii() and name.isdecimal() and name == str(int(name))}
 
     def parts(self, path: str) -> tuple[str, ...] | None:
         """Return the parts of a path below the root; None where `path_of` gives no such path."""

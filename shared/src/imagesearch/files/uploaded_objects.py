@@ -16,7 +16,7 @@ import structlog
 from imagesearch.errors import StoreUnavailable
 from imagesearch.files.object_file import ObjectFile
 from imagesearch.files.objects import ObjectFacts, ObjectStore
-from imagesearch.files.upload_paths import DRAFT, FILE, LAST_WRITE_SECONDS, UploadPaths
+from imagesearch.files.upload_paths import DRAFT, FILE, UploadPaths, is_abandoned
 
 log = structlog.get_logger()
 
@@ -119,8 +119,7 @@ class UploadedObjects(UploadPaths):
 
     def collections(self) -> set[int]:
         """Return the ids of collections that have objects here."""
-        names = self.objects.folders()
-        return {int(name) for name in names if name.isascii() and name.isdecimal() and name == str(int(name))}
+        return self.collection_ids(self.objects.folders())
 
     def clear(self, collection_id: int, *, dry_run: bool = False) -> int:
         """Remove what uploads left behind of a collection that is gone; return how many objects.
@@ -224,8 +223,4 @@ def _beside(key: str, name: str = "", *, unique: str | None = None) -> str:
 
 
 def _is_leftover(key: str, facts: ObjectFacts) -> bool:
-    if DRAFT.fullmatch(key):
-        # Two clocks are compared here. Only drafts for a collection that is deleted are asked about, and such an
-        # upload fails in any case.
-        return facts.st_mtime_ns < (time.time() - LAST_WRITE_SECONDS) * 1e9
-    return FILE.fullmatch(key) is not None
+    return is_abandoned(facts.st_mtime_ns) if DRAFT.fullmatch(key) else FILE.fullmatch(key) is not None

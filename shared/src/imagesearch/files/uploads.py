@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Literal
 from uuid import uuid4
 
 from imagesearch.files.beneath import descend
-from imagesearch.files.upload_paths import DRAFT, FILE, LAST_WRITE_SECONDS, UploadPaths
+from imagesearch.files.upload_paths import DRAFT, FILE, UploadPaths, is_abandoned
 
 _SUBFOLDER = re.compile(r"none|[0-9a-f]{16}|[0-9a-f]{2}")
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -121,7 +120,7 @@ class Uploads(UploadPaths):
             return set()
         with os.scandir(self.root) as found:
             names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
-        return {int(name) for name in names if name.isascii() and name.isdecimal() and name == str(int(name))}
+        return self.collection_ids(names)
 
     def clear(self, collection_id: int, *, dry_run: bool = False) -> int:
         """Remove what uploads left behind in the directory of a collection that is gone; return how many files.
@@ -247,9 +246,7 @@ def _remove_if_empty(name: str, folder: int) -> None:
 
 def _is_leftover(relative: str, name: str, folder: int) -> bool:
     if DRAFT.fullmatch(relative):
-        # The clocks of two hosts are compared here. Only drafts for a collection that is deleted are asked about,
-        # and such an upload fails in any case.
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - LAST_WRITE_SECONDS
+        return is_abandoned(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns)
     named = FILE.fullmatch(relative)
     if named is None:
         return False
