@@ -96,7 +96,8 @@ def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Loa
         (each.batch, [item.image_id for item in items[each.batch.id]]) for each in taken if not each.target.anew
     ]
     claimed = sent_images.claim(tx, shared) if shared else Claimed({}, ())
-    full = {job_id: _full(tx, sender) for job_id, sender in {e.batch.job_id: e.sender for e in taken}.items()}
+    senders = {each.batch.job_id: each.sender for each in taken}
+    full = {job_id: _full(tx, sender) for job_id, sender in senders.items()}
     leased: list[Leased] = []
     for each in taken:
         batch, target = each.batch, each.target
