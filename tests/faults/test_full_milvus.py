@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from http import HTTPStatus
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from pymilvus import MilvusClient, MilvusException
 
-from support.faults.fullness import SECONDS, says
+from support.faults.fullness import SECONDS, outlast, says
 from support.faults.living import StartStack
 from support.faults.rounds import Rounds, seeded
 from support.faults.scoreboard import Scoreboard
@@ -26,8 +25,6 @@ pytestmark = [
     pytest.mark.skipif(not HAS_MILVUS, reason="the milvus wheel is not there"),
 ]
 
-FULL_SECONDS = 30.0
-"""Longer than a claim and a lease last."""
 QUOTA_MEGABYTES = "8"
 ROWS = 8_000
 """Of 512 numbers: 16 MB, which stay above the quota whatever is compacted."""
@@ -67,7 +64,7 @@ def test_milvus_over_its_disk_quota(rounds: Rounds, server: MilvusServer) -> Non
             path = f"/api/v2/collections/{running['collection']}/search"
             answer = stack.http.post(path, files={"image": rounds.album[0].read_bytes()})
             assert answer.status_code == HTTPStatus.OK, answer.text
-            time.sleep(FULL_SECONDS)  # nothing happens that could be awaited
+            outlast()
             # What was dropped counts no more.
             client.drop_collection(BALLAST)
 

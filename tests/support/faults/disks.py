@@ -9,18 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MEGABYTE = 2**20
+CAN_MOUNT = os.geteuid() == 0
 
 
 def mount(path: Path, megabytes: int) -> None:
-    """Put a small disk at a path, whose directory is made.
-
-    Raises:
-        PermissionError: this user cannot mount.
-    """
+    """Put a small disk at a path, whose directory is made."""
     path.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "imagesearch", str(path)]
-    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        raise PermissionError("this user cannot mount a file system")
+    subprocess.run(command, check=True)
 
 
 def unmount(path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 
 import psycopg2
 import sqlalchemy as sa
 
+from imagesearch.messaging.claims import CLAIM_SECONDS
 from support.faults.living import Living
 from support.waiting import until
 
@@ -16,6 +18,8 @@ BALLAST = 32 * 2**20
 PIECES = 256
 SECONDS = 60.0
 """Until something is seen of a store that is full."""
+FULL_SECONDS = 2.0 * CLAIM_SECONDS
+"""Longer than a claim and a lease last: what is taken for lost meanwhile would be sent again."""
 
 
 @contextmanager
@@ -60,6 +64,14 @@ def no_connections(stack: Living) -> Iterator[None]:
 
         until(are_all_ours, seconds=SECONDS, output=stack.output)
         yield
+
+
+def outlast() -> None:
+    """Stay for longer than whatever bounds the wait for a worker.
+
+    It is the clock that has to pass: that nothing is taken for lost is no event that could be awaited.
+    """
+    time.sleep(FULL_SECONDS)
 
 
 def says(stack: Living, subject: str) -> str:

@@ -102,10 +102,11 @@ class Living:
         self.catalog.close()
         self.vectors.close()
         self._process.send_signal(signal.SIGTERM)
-        status = ended(self._process)
-        for disk in self.disks:
-            unmount(disk)
-        return status
+        try:
+            return ended(self._process)
+        finally:
+            for disk in self.disks:
+                unmount(disk)
 
     def wait_ready(self) -> None:
         """Wait for as long as it lives: how long networks take to start, only the machine knows."""
