@@ -24,6 +24,8 @@ CROPS = 4
 NEIGHBOURS = 20
 """A vector is mixed of one part of a photo and one of so many that are nearest to it."""
 MAX_MIX = 0.5
+MIRRORED = 0.5
+"""So many of the parts of photos are, by share of 1."""
 SPREAD = 0.2
 """By so much each number of a mixture is changed on average, which puts two of one mixture 0.04 apart: as far as a
 photo and a copy of it that was made smaller."""
@@ -108,7 +110,7 @@ def _cut(photo: Image.Image, chance: random.Random) -> Image.Image:
     width, height = (max(1, int(side * chance.uniform(0.5, 1))) for side in photo.size)
     left, top = chance.randint(0, photo.width - width), chance.randint(0, photo.height - height)
     part = photo.crop((left, top, left + width, top + height))
-    return ImageOps.mirror(part) if chance.random() < MAX_MIX else part
+    return ImageOps.mirror(part) if chance.random() < MIRRORED else part
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -23,6 +23,7 @@ ROWS_A_SECOND: Final = 300
 """What ten extractors on two cores bring."""
 ROWS_AT_ONCE: Final = 64
 WRITING_SECONDS: Final = 30.0
+WARM_SECONDS: Final = 1.0
 MIN_SEARCHES: Final = 2
 WRITTEN_SEED: Final = 2**32
 
@@ -88,7 +89,8 @@ def tried(
     # Started anew: building leaves memory behind that has nothing to do with the index.
     restarted = ground.restart()
     ground.load()
-    _while(ground, photos, lambda: time.sleep(1))
+    # What the first searches after a start take is not what searches take.
+    _while(ground, photos, lambda: time.sleep(WARM_SECONDS))
     alone = _searches(ground, photos)
     resident = ground.memory()
     page = _searches(ground, photos, limit=PAGE)

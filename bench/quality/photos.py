@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from bench.quality.near_duplicates import CHANGES, Change
+from imagesearch.pictures.colours import to_rgb
 
 SEED = 1
 
@@ -38,9 +39,8 @@ class Photos:
 def _changed(paths: Sequence[Path], changes: Mapping[str, Change]) -> Iterator[tuple[str, Path, bytes]]:
     for path in paths:
         with Image.open(path) as opened:
+            opened.load()
             # As a viewer shows it: behind what is transparent any colour may lie.
-            shown = opened.convert("RGBA")
-        white = Image.new("RGBA", shown.size, "white")
-        picture = Image.alpha_composite(white, shown).convert("RGB")
+            picture = to_rgb(opened)
         for name, altered in changes.items():
             yield name, path, altered(picture)

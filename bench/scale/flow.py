@@ -30,6 +30,7 @@ from imagesearch.wire import Message
 from support import seeding
 from support.seeding import BATCH
 from support.stores import Stores
+from support.waiting import until
 
 NUMBERS = (1, 4, 16, 64)
 SECONDS_EACH = 1 / 4
@@ -45,7 +46,8 @@ PLANNING_JOBS = 10
 FILES = 40_000
 """In the folder of each job that plans."""
 UPLOADS = 20
-POLL_SECONDS = 0.05
+UPLOAD_EVERY_SECONDS = 1.0
+"""A rate, so that the uploads lie along the planning beside them; one that takes longer is followed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,17 @@ class System:
             return jobs.get(tx, self.place.job_id).done
 
     def wait(self, done: int) -> None:
-        """Wait until so many paths of the job have their outcome."""
-        while self.done() < done:
-            time.sleep(POLL_SECONDS)
+        """Wait until so many paths of the job have their outcome; fail where none gets any."""
+        until(lambda: self.done() >= done, moves=self.done, output=self.output)
+
+    def wait_ended(self, job_id: str) -> None:
+        """Wait until a job has ended."""
+
+        def is_over() -> bool:
+            with self.catalog.reading() as tx:
+                return jobs.get(tx, job_id).finished_at is not None
+
+        until(is_over, output=self.output)
 
     def spent(self) -> dict[str, float]:
         """Return what has been spent of the CPU so far, by whom."""
@@ -146,7 +156,7 @@ def _uploads(system: System) -> list[float]:
     taken = []
     for _ in range(UPLOADS):
         taken.append(_upload(system))
-        time.sleep(max(0.0, 1 - taken[-1]))
+        time.sleep(max(0.0, UPLOAD_EVERY_SECONDS - taken[-1]))
     return taken
 
 
@@ -163,11 +173,8 @@ def _upload(system: System) -> float:
     system.publish(
         TaskName.INDEX, answered(ExtractBatch(job_id, batch_id, None, options, (item,), collection.generation))
     )
-    while True:
-        with system.catalog.reading() as tx:
-            if jobs.get(tx, job_id).finished_at is not None:
-                return time.perf_counter() - began
-        time.sleep(POLL_SECONDS)
+    system.wait_ended(job_id)
+    return time.perf_counter() - began
 
 
 def _report(report: Report, name: str, taken: list[float]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -43,7 +43,7 @@ def indexer(postgres: PostgresSettings, redis: RedisSettings, root: Path, output
         "IMAGE_ROOTS": str(root),
         "MILVUS_URI": "http://127.0.0.1:1",
     }
-    with _running("_index", environment, output) as process:
+    with _running(_index, environment, output) as process:
         yield process
 
 
@@ -51,14 +51,14 @@ def indexer(postgres: PostgresSettings, redis: RedisSettings, root: Path, output
 def extractors(redis: RedisSettings, number: int, seconds: float, output: Path) -> Iterator[None]:
     """Run so many extractors in one process; each holds two batches, and takes so many seconds for a picture."""
     environment = {"REDIS_URL": redis.redis_url, "EXTRACTORS": str(number), "SECONDS": str(seconds)}
-    with _running("_extract", environment, output), closing(create_redis(redis)) as client:
+    with _running(_extract, environment, output), closing(create_redis(redis)) as client:
         until(lambda: any(each.model == MODEL for each in WorkerRegistry(client).alive()))
         yield
 
 
 @contextmanager
-def _running(name: str, environment: Mapping[str, str], output: Path) -> Iterator[int]:
-    process = get_context("spawn").Process(target=_run, args=(name, dict(environment), output))
+def _running(work: Callable[[], int], environment: Mapping[str, str], output: Path) -> Iterator[int]:
+    process = get_context("spawn").Process(target=_run, args=(work, dict(environment), output))
     process.start()
     try:
         yield process.pid or 0
@@ -68,12 +68,12 @@ def _running(name: str, environment: Mapping[str, str], output: Path) -> Iterato
         process.kill()
 
 
-def _run(name: str, environment: Mapping[str, str], output: Path) -> None:
+def _run(work: Callable[[], int], environment: Mapping[str, str], output: Path) -> None:
     os.environ.update(environment)
     with output.open("ab") as sink:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
-        sys.exit({"_index": _index, "_extract": _extract}[name]())
+        sys.exit(work())
 
 
 def _index() -> int:

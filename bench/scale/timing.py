@@ -82,9 +82,8 @@ class Timer:
         which differ, it is the median.
         """
         if unit is Unit.PATH:
-            return sum(part.seconds for part in self.parts) / self.units, sum(
-                part.cpu for part in self.parts
-            ) / self.units
+            seconds, cpu = sum(part.seconds for part in self.parts), sum(part.cpu for part in self.parts)
+            return seconds / self.units, cpu / self.units
         each = [(part.seconds / part.units, part.cpu / part.units) for part in self.parts]
         if unit is Unit.CALL:
             return min(seconds for seconds, _ in each), min(cpu for _, cpu in each)
