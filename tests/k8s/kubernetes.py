@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 from support.kept_ports import kept_port
 from support.waiting import ended, until
+from tools.cluster.programs import KUBECTL
 
 NAMESPACE = "imagesearch"
-KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 SLOW = 900.0
 """Seconds within which something has begun on two busy cores: a dozen processes start at once."""
 

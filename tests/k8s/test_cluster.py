@@ -158,7 +158,7 @@ def test_nothing_is_lost_when_pods_die(system: Kubernetes, http: httpx.Client, p
     with Searching(http, pictures):
         for app in chance.sample(apps, len(apps)):
             victims = until(partial(running, system, http, app, job_id), seconds=SLOW)
-            before = job(http, job_id).get("indexed", 0)
+            before = until(partial(job, http, job_id), seconds=SLOW)["indexed"]
             name = chance.choice(victims)
             system.run("delete", "pod", name, "--grace-period=0", "--force", "--wait=false")
             # Something moves again before the next one.
@@ -170,7 +170,7 @@ def running(system: Kubernetes, http: httpx.Client, app: str, job_id: str) -> li
     """Return the pods of an app; extractors that have gone because the job has ended are asked for by another."""
     if (
         not (found := [pod["metadata"]["name"] for pod in system.pods(app)])
-        and job(http, job_id)["state"] in ENDED
+        and job(http, job_id).get("state") in ENDED
     ):
         submit(http, f"dying-{app}")
     return found

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from tools.cluster.commands import CommandFailed, run
 from tools.cluster.node import MADE, UPLINK, group
 from tools.cluster.parts import write_settings
 from tools.cluster.places import CACHE, HOST_ADDRESS, HOST_INTERFACE, KUBECONFIG, STATE, VOLUMES, Node
+from tools.cluster.programs import KUBECTL
 
-PATIENCE_SECONDS = 300
+MAX_SECONDS = 300
 VOLUME_COUNT = 10
 OWNER = 10001
+"""Who writes to volumes: every pod of the product runs as this user."""
 _launched: list[subprocess.Popen[bytes]] = []
 """What this process started, which outlives it unless it takes the cluster down itself."""
-"""Who writes to volumes: every pod of the product runs as this user."""
 
 
 def up(count: int) -> list[Node]:
@@ -58,7 +60,7 @@ def down(*, keep_logs: bool = False) -> None:
             shutil.copytree(folder / "logs", CACHE / "logs" / node.name, dirs_exist_ok=True)
     while _launched:
         _launched.pop().wait()
-    shutil.rmtree(STATE, ignore_errors=False)
+    shutil.rmtree(STATE)
     for made in MADE:
         if not any(Path(made).iterdir()):
             Path(made).rmdir()
@@ -66,7 +68,7 @@ def down(*, keep_logs: bool = False) -> None:
 
 def kubectl(*arguments: str, given: str | None = None) -> str:
     """Run kubectl on the cluster; raises CommandFailed."""
-    return run("kubectl", "--kubeconfig", str(KUBECONFIG), *arguments, given=given)
+    return run(KUBECTL, "--kubeconfig", str(KUBECONFIG), *arguments, given=given)
 
 
 def _start(nodes: list[Node]) -> None:
@@ -157,14 +159,12 @@ def _is_ready(node: Node) -> bool:
 
 
 def _end(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _until(what: str, holds: Callable[[], object], output: Path | None = None) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     last = ""
     while time.monotonic() < deadline:
         try:
@@ -174,4 +174,4 @@ def _until(what: str, holds: Callable[[], object], output: Path | None = None) -
             last = str(failure)
         time.sleep(0.5)
     said = output.read_text()[-2000:] if output else last
-    raise CommandFailed(f"not within {PATIENCE_SECONDS} s: {what}\n{said}")
+    raise CommandFailed(f"not within {MAX_SECONDS} s: {what}\n{said}")

@@ -42,6 +42,6 @@ def apply(kubectl: Callable[..., str]) -> None:
             "patches": [{"target": {"kind": "Deployment"}, "patch": json.dumps(present)}],
         }
         Path(folder, "kustomization.yaml").write_text(json.dumps(kustomization))
-        manifests = run("kubectl", "kustomize", "--load-restrictor", "LoadRestrictionsNone", folder)
+        manifests = run(programs.KUBECTL, "kustomize", "--load-restrictor", "LoadRestrictionsNone", folder)
     # Longer than an annotation may be, which `apply` on this side would keep them in.
     kubectl("apply", "--server-side", "--filename", "-", given=manifests)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
+import sys
 from pathlib import Path
 
-from tools.cluster.commands import CommandFailed
+from tools.cluster.commands import CommandFailed, run
 from tools.cluster.places import CACHE, HERE
 
 MODULE = HERE / "binaries"
 PLUGINS = Path("/usr/lib/cni")
+KUBECTL = str(Path(sys.executable).with_name("kubectl"))
+"""Comes with the packages of the tests, whatever the machine has."""
 NEEDED = ("go", "containerd", "runc", "ctr", "iptables", "conntrack", "ip", "unshare", "openssl")
 PACKAGES = "containerd, runc, containernetworking-plugins, iptables, conntrack, iproute2 and openssl"
 KEDA = "github.com/kedacore/keda/v2"
@@ -47,10 +48,4 @@ def _version(module: str) -> str:
 
 
 def _go(*arguments: str) -> str:
-    environment = os.environ | {"CGO_ENABLED": "0"}
-    done = subprocess.run(
-        ("go", *arguments), cwd=MODULE, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise CommandFailed(f"go {' '.join(arguments)}\n{done.stderr[-4000:]}")
-    return done.stdout
+    return run("go", *arguments, folder=MODULE, environment={"CGO_ENABLED": "0"})
