@@ -38,7 +38,7 @@ from imagesearch_extractor.weights import Weights
 SEED = 1
 JUDGED = 100
 """Pictures that the result is compared by; none of them was calibrated with."""
-FEWEST = 32
+MIN_CALIBRATION = 32
 """Pictures to calibrate with; with fewer, bounds hang on single pictures."""
 TOOLS = ("nncf", "openvino")
 
@@ -58,8 +58,10 @@ def main() -> int:
     except WeightsUnavailable as error:
         parser.error(str(error))
     calibrating, judging = pictures[JUDGED:], pictures[:JUDGED]
-    if len(calibrating) < FEWEST:
-        parser.error(f"PHOTOS={given.photos} holds {len(pictures)} pictures; {JUDGED + FEWEST} are needed")
+    if len(calibrating) < MIN_CALIBRATION:
+        parser.error(
+            f"PHOTOS={given.photos} holds {len(pictures)} pictures; {JUDGED + MIN_CALIBRATION} are needed"
+        )
     layers = quantised(weights, calibrating)
     cosines = agreement(weights, layers, judging)
     origin = Origin(

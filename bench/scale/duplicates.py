@@ -12,7 +12,7 @@ from imagesearch.contract import JobKind, PlanJob
 from imagesearch_indexer.tasks import plan_job
 from support import seeding
 
-LONGEST = 5
+MAX_CHAIN = 5
 """Pictures of a chain that lie within four times the distance of its first one, in both directions."""
 
 
@@ -30,7 +30,7 @@ def group(ground: Ground, timer: Timer) -> None:
             plan_job(ground.indexer, PlanJob(job.id))
     require(job.unchanged == images, "an image was not looked at")
     with ground.catalog.reading() as tx:
-        require(1 < seeding.largest_group(tx) <= LONGEST, "a chain does not end at its spread")
+        require(1 < seeding.largest_group(tx) <= MAX_CHAIN, "a chain does not end at its spread")
 
 
 def _job(ground: Ground, job_id: str) -> jobs.Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -28,14 +29,16 @@ def unmount(path: Path) -> None:
 def filled(path: Path) -> Iterator[None]:
     """Leave no room on the disk of a path within the block."""
     ballast = path / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        piece = b"\0" * MEGABYTE
-        while piece:
-            try:
-                file.write(piece)
-            except OSError:
-                piece = piece[: len(piece) // 2]
     try:
+        with ballast.open("wb", buffering=0) as file:
+            piece = b"\0" * MEGABYTE
+            while piece:
+                try:
+                    file.write(piece)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    piece = piece[: len(piece) // 2]
         yield
     finally:
         ballast.unlink()
