@@ -18,10 +18,14 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENVIRONMENT = REPOSITORY / ".venv"
-BESIDE = {"checks": "what judges the deployment", "quantise": "what makes 8-bit weights"}
-"""Tools that want other versions of packages than the system, each with an environment of its own in this one."""
-USED: dict[str, tuple[str, ...]] = {"checks": (), "quantise": ("shared", "services/extractor-worker")}
-"""The members that each of them needs."""
+BESIDE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "checks": ("what judges the deployment", ()),
+    "quantise": ("what makes 8-bit weights", ("shared", "services/extractor-worker")),
+}
+"""Tools that want other versions of packages than the system, each with an environment of its own in this one.
+
+By name: what it does, and the members that it needs.
+"""
 PYTHON = ENVIRONMENT / "bin" / "python"
 MEMBERS = (
     "shared",
@@ -86,13 +90,13 @@ def _install(level: str) -> None:
 
 def _install_beside(name: str) -> None:
     """Bring a tool into an environment of its own; the system's is there already."""
-    uv, made = str(ENVIRONMENT / "bin" / "uv"), ENVIRONMENT / name
+    (what, members), uv, made = BESIDE[name], str(ENVIRONMENT / "bin" / "uv"), ENVIRONMENT / name
     _run(f"making .venv/{name}", [uv, "venv", "--quiet", "--clear", "--python", str(PYTHON), str(made)])
     install = [uv, "pip", "install", "--quiet", "--python", str(made / "bin" / "python")]
     packages = ["--require-hashes", "-r", str(REPOSITORY / "requirements" / f"{name}.txt")]
-    _run(f"installing {BESIDE[name]}", [*install, *packages], _as_pip_does())
-    if USED[name]:
-        _run("installing what it uses of the workspace", [*install, *_editable(USED[name])])
+    _run(f"installing {what}", [*install, *packages], _as_pip_does())
+    if members:
+        _run("installing what it uses of the workspace", [*install, *_editable(members)])
 
 
 def _editable(members: Sequence[str]) -> list[str]:

@@ -12,12 +12,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.quality.extraction import BATCH, described, extract_each, parse_input
+from bench.quality.extraction import BATCH, TrainedNetwork, described, extract_each, parse_input
 from bench.quality.photos import Photos
 from bench.quality.rankings import HEADER as RANKED
 from bench.quality.rankings import judge
@@ -25,10 +25,6 @@ from imagesearch.bands import Bands
 from imagesearch.contract import Vectors
 from imagesearch_extractor.cpu import prepare_process, quiet_import
 from imagesearch_extractor.settings import QUANTISED_SUFFIX
-
-if TYPE_CHECKING:
-    from imagesearch_extractor.network import Network
-    from imagesearch_extractor.quantised.network import QuantisedNetwork
 
 INPUTS: Final = "nearest antialiased"
 STRANGERS: Final = 0.01
@@ -115,7 +111,7 @@ def main() -> int:
     return 0
 
 
-def trained_network(weights: str) -> Network | QuantisedNetwork:
+def trained_network(weights: str) -> TrainedNetwork:
     """Load VGG16, in 8 bits where the file holds these, or in the format in which this machine is fastest."""
     if weights.endswith(QUANTISED_SUFFIX):
         from imagesearch_extractor.quantised.files import load_quantised  # noqa: PLC0415

@@ -6,21 +6,24 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from bench.quality.photos import Photos
-from imagesearch.contract import Vectors
+from imagesearch.contract import Pixels, Vectors
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
 
-if TYPE_CHECKING:
-    from imagesearch_extractor.network import Network
-    from imagesearch_extractor.quantised.network import QuantisedNetwork
-
 BATCH: Final = 16
+
+
+class TrainedNetwork(Protocol):
+    """Be VGG16 in any number format."""
+
+    def embed_each(self, pixels: Pixels) -> dict[Pooling, Vectors]:
+        """Return what each pooling makes of some pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,7 @@ def described(options: Preprocessing, pooling: Pooling) -> str:
     return ", ".join(said + [value for value, own in others if value != own])
 
 
-def extract_each(
-    photos: Photos, network: Network | QuantisedNetwork, options: Preprocessing
-) -> dict[Pooling, Extracted]:
+def extract_each(photos: Photos, network: TrainedNetwork, options: Preprocessing) -> dict[Pooling, Extracted]:
     """Return what each pooling makes of photos and copies."""
     files = [path.read_bytes() for path in photos.paths] + [data for _, _, data in photos.changed]
     limits = PictureSettings()

@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from bench.quality.distances import STRANGERS, Distances, trained_network
+from bench.quality.extraction import TrainedNetwork
 from bench.quality.measures import average_precision
 from bench.quality.near_duplicates import CHANGES, HARDER
 from bench.quality.photos import Photos
@@ -26,10 +27,6 @@ from imagesearch.pictures.regions import Region
 from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
 from imagesearch_extractor.cpu import prepare_process
-
-if TYPE_CHECKING:
-    from imagesearch_extractor.network import Network
-    from imagesearch_extractor.quantised.network import QuantisedNetwork
 
 
 def _box(x: float, y: float, side: float) -> Region:
@@ -137,7 +134,7 @@ def main() -> int:
     return 0
 
 
-def _embedded(network: Network | QuantisedNetwork, files: Sequence[bytes]) -> dict[Pooling, Vectors]:
+def _embedded(network: TrainedNetwork, files: Sequence[bytes]) -> dict[Pooling, Vectors]:
     """Return float32[files, views, dimension] by pooling."""
     made: defaultdict[Pooling, list[Vectors]] = defaultdict(list)
     for data in files:
