@@ -34,6 +34,7 @@ from support.world import World
 pytestmark = pytest.mark.integration
 
 VECTOR = [1.0] * 512
+CALLBACK = "https://hooks.example/told"
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -124,6 +125,7 @@ REQUESTS: dict[str, list[Ask]] = {
     "POST /api/v2/collections/{name}/duplicates": [
         lambda m, o: in_json(),
         lambda m, o: in_json(partition=o.partition),
+        lambda m, o: in_json(callback_url=CALLBACK),
     ],
     "POST /api/v2/collections/{name}/images": [
         lambda m, o: {"data": {"image": picture(), "partition": o.partition}},
@@ -151,6 +153,7 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(metadata={"a": 1}),
         lambda m, o: in_json(partition=m.partition),
         lambda m, o: in_json(key="mine"),
+        lambda m, o: in_json(key=f"{o.name}-key"),
     ],
     "GET /api/v2/collections/{name}/images/{image_id}": [lambda m, o: {}],
     "DELETE /api/v2/collections/{name}/images/{image_id}": [lambda m, o: {}],
@@ -162,7 +165,10 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(partition=o.partition),
         lambda m, o: in_json(filter={"eq": ["of", f"{o.name}'s secret"]}),
     ],
-    "POST /api/v2/collections/{name}/reindex": [lambda m, o: in_json()],
+    "POST /api/v2/collections/{name}/reindex": [
+        lambda m, o: in_json(),
+        lambda m, o: in_json(callback_url=CALLBACK),
+    ],
     "POST /api/v2/collections/{name}/search": [
         lambda m, o: in_json(image_id=o.image_id),
         lambda m, o: in_json(path=o.path),
@@ -171,6 +177,8 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(vector=VECTOR, partition=o.partition),
         lambda m, o: in_json(vector=VECTOR, filter={"eq": ["of", f"{o.name}'s secret"]}),
         lambda m, o: in_json(vector=VECTOR, top_k=50),
+        lambda m, o: in_json(vector=VECTOR, top_k=50, group_by="of", include=["metadata", "vector"]),
+        lambda m, o: in_json(vector=VECTOR, top_k=50, group_by="partition", include=["metadata", "vector"]),
         lambda m, o: in_json(image_id=o.image_id, top_k=1, explain="regions"),
         lambda m, o: in_json(queries=[{"image_id": m.image_id}, {"image_id": o.image_id}]),
     ],
@@ -197,6 +205,7 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(source=str(o.folder), collection=m.collection),
         lambda m, o: in_json(source=str(m.folder), collection=o.collection, partition=o.partition),
         lambda m, o: in_json(source=str(m.folder), collection=o.alias),
+        lambda m, o: in_json(source=str(m.folder), collection=o.collection, callback_url=CALLBACK),
         lambda m, o: in_json(source={"paths": [o.path]}, collection=o.collection),
         lambda m, o: in_json(source={"manifest": o.path}, collection=m.collection),
     ],

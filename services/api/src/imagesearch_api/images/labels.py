@@ -52,7 +52,7 @@ class LabelsUpdate:
 
 
 def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate, owner: Owner) -> WriteResult:
-    """Change an image's metadata and partition.
+    """Change an image's metadata, partition and key.
 
     Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
 
@@ -73,11 +73,12 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate,
         with ports.catalog.transaction() as tx:
             collection = tenants.collection(tx, name, bounds)
             image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
-            partition = image.partition if update.partition is None else update.partition
+            expected = image if waiting is None else waiting.on(image)
+            # Before anything is said about the partition: whether a key is taken there is for those who reach it.
+            if not all(bounds.holds_partition(one.partition) for one in (image, expected)):
+                raise NotFound(f"There is no image {image_id}.")
+            partition = expected.partition if update.partition is None else update.partition
             check_free(tx, collection.id, update.own_key, partition, image_id=image_id)
-        expected = image if waiting is None else waiting.on(image)
-        if not all(bounds.holds_partition(one.partition) for one in (image, expected)):
-            raise NotFound(f"There is no image {image_id}.")
         labels = update.applied(expected)
         if labels.change_nothing(expected.partition, expected.metadata) and labels.keep_key(expected.own_key):
             return unchanged(image, waiting)
