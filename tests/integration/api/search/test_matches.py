@@ -17,7 +17,8 @@ from imagesearch.catalog.tables import tombstones
 from imagesearch.catalog.tombstones import YOUNG
 from imagesearch.contract import Vectors
 from imagesearch.networks import VGG16
-from imagesearch.vectors import Filter, IndexSpec, InMemoryVectorStore, matches, parse_filter
+from imagesearch.vectors import Filter, Hit, IndexSpec, InMemoryVectorStore, matches, parse_filter
+from imagesearch_api.search import matches as matching
 from imagesearch_api.search.matches import nearest
 from imagesearch_api.search.question import Shape, Window
 from imagesearch_api.search.timings import Timings
@@ -100,6 +101,27 @@ def test_the_queries_of_a_batch_each_get_their_own_window(shelf: Shelf, catalog:
     shelf.lose(catalog, sorted(gone))
     for start, stop in ((0, 10), (10, 20), (380, 400)):
         assert shelf.ask(queries, start, stop) == [shelf.expected(query, gone)[start:stop] for query in queries]
+
+
+@pytest.mark.parametrize(("queries", "deepest"), [(1, 64), (4, 16)])
+def test_groups_that_are_not_there_lead_no_deeper_than_one_query_may_go(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, queries: int, deepest: int
+) -> None:
+    asked: list[int] = []
+    search = shelf.store.search
+
+    def noted(*args: Any, limit: int, **options: Any) -> list[list[Hit]]:
+        asked.append(limit)
+        return search(*args, limit=limit, **options)
+
+    monkeypatch.setattr(matching, "MAX_WINDOW", 64)
+    monkeypatch.setattr(shelf.store, "search", noted)
+    for group_by, found in (("absent", 0), ("even", 2)):
+        shape = Shape(Window(0, 3), group_by=group_by)
+        pages = nearest(shelf.ports, shelf.collection, shelf.vectors[:queries], shape, Timings())
+        assert list(map(len, pages)) == [found] * queries
+        assert max(asked) == deepest
+        asked.clear()
 
 
 def test_a_filter_keeps_windows_full(shelf: Shelf, catalog: Catalog) -> None:

@@ -100,9 +100,13 @@ def nearest(
 
     Vectors that no row names (a delete, a change or a crash in between) are passed over: the search always counts
     from the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
+
+    Groups are looked for among as many hits of all vectors together as one query may have: a field that no image
+    has leads to the end.
     """
     excluded = excluded or [None] * len(vectors)
-    depth = min(shape.window.stop + any(image_id is not None for image_id in excluded), MAX_WINDOW)
+    deepest = MAX_WINDOW if shape.group_by is None else MAX_WINDOW // max(len(vectors), 1)
+    depth = min(shape.window.stop + any(image_id is not None for image_id in excluded), deepest)
     for _ in range(LOOKS):
         with timings.measure("search"):
             try:
@@ -120,12 +124,11 @@ def nearest(
             found = _with_rows(ports, collection, hits, shape, excluded)
         size = shape.window.stop - shape.window.start
         is_short = any(
-            len(page) < size and len(kept) == depth < MAX_WINDOW
-            for page, kept in zip(found.pages, hits, strict=True)
+            len(page) < size and len(kept) == depth < deepest for page, kept in zip(found.pages, hits, strict=True)
         )
         if not is_short and not found.was_overtaken:
             break
-        depth = min(2 * depth + 16, MAX_WINDOW)
+        depth = min(2 * depth + 16, deepest)
     return found.pages
 
 

@@ -126,7 +126,8 @@ class ShapeBody(Body):
             min_length=1,
             max_length=MAX_FIELD_LENGTH,
             description="`partition`, or a field of the metadata: only the nearest image of each of its values is "
-            "a result. Images without the field are left out.",
+            "a result. Images without the field are left out. They are looked for among the "
+            f"{MAX_WINDOW:,} nearest images, of all queries of a batch together.",
         ),
     ] = None
     exclude_self: Annotated[
