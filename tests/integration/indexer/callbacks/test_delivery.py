@@ -206,7 +206,7 @@ def test_a_receiver_that_is_gone_for_good_is_told_no_more(world: World, tmp_path
 def test_a_slow_host_keeps_only_itself_waiting(world: World, tmp_path: Path) -> None:
     slow = "https://slow.example/"
     ended(world, slow)
-    ended(world, slow, name="b.jpg")
+    ended(world, "https://SLOW.example.:443/", name="b.jpg")
     other = ended(world, name="c.jpg")
     with world.catalog.transaction() as tx:
         assert callbacks.claim(tx, timedelta(seconds=30)) is not None

@@ -22,6 +22,7 @@ from imagesearch.catalog.jobs.job import Job
 from imagesearch.catalog.states import CallbackState
 from imagesearch.catalog.tables import callback_attempts as attempt_table
 from imagesearch.catalog.tables import callbacks as table
+from imagesearch.outgoing.urls import host_of, port_of
 
 JOB_ENDED = "job.ended"
 _IN_BODY = ("state", "total", "indexed", "unchanged", "failed", "cancelled", "removed", "error")
@@ -67,9 +68,9 @@ def enqueue(tx: Transaction, job: Job) -> None:
     """Note that somebody is to be told that a job has ended, in the transaction that ends it."""
     if job.callback_url is None:
         return
-    # Lower case, and with its port: as it was checked.
+    # As it was checked, so that two ways to write one host are one.
     target = urlsplit(job.callback_url)
-    host = f"{target.hostname}:{target.port or 443}"
+    host = f"{host_of(target)}:{port_of(target)}"
     tx.execute(sa.insert(table).values(job_id=job.id, url=job.callback_url, host=host, body=body_of(job)))
 
 
