@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from imagesearch import admin
 from imagesearch.access.scopes import Scope
 from imagesearch.access.tenants import EVERYTHING, Tenancy
-from imagesearch.catalog import collections
+from imagesearch.catalog import collections, jobs
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.quotas import limits
 from imagesearch.catalog.quotas.limits import Limits
@@ -103,6 +103,16 @@ def test_a_job_too_many_may_be_asked_for_again_later(world: World, ask: Ask) -> 
         "collection": None,
         "partition": "anna",
     }
+
+
+def test_a_job_that_is_tried_again_counts_for_whom_its_key_is_bound_to(world: World, ask: Ask) -> None:
+    job_id = ask("POST", "/api/v2/collections/default/duplicates", json={}).get_json()["id"]
+    with world.catalog.transaction() as tx:
+        jobs.break_off(tx, job_id, "nothing works")
+        jobs.finish(tx, job_id)
+    allow(world, "default", "anna", jobs=0)
+    refused = ask("POST", f"/api/v2/jobs/{job_id}/retry")
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "quota_exceeded")
 
 
 def test_a_picture_is_not_moved_into_a_partition_that_is_full(world: World, ask: Ask) -> None:

@@ -83,7 +83,8 @@ def retry(ports: Jobs, job_id: str, owner: Owner) -> jobs.Job:
         # Locked first: what is being given up at this moment has been given up after that.
         ended = jobs.lock(tx, job_id, owner)
         if ended.finished_at is not None:
-            admission.require_job(tx, ended.collection_id, ended.partition)
+            # A search for duplicates has no partition but the one that its key was bound to.
+            admission.require_job(tx, ended.collection_id, ended.partition or ended.bound_partition)
         build = builds.get(tx, job_id)
         is_abandoned = build is not None and build.state == BuildState.ABANDONED
         job = jobs.reopen(tx, job_id, is_abandoned=is_abandoned)
