@@ -17,27 +17,9 @@ from imagesearch_api.jobs import waiting
 from imagesearch_api.jobs.ports import Jobs
 from imagesearch_api.jobs.waiting import KEEP_ALIVE_SECONDS, wait_for_end, watch
 from support.api_twin import Down, services_of
+from support.records import job_record
 
-BEGUN = JobProgress(
-    job_id="6a1f",
-    collection="default",
-    directory="/photos",
-    state=JobState.RUNNING,
-    total=10,
-    indexed=0,
-    unchanged=0,
-    failed=0,
-    cancelled=0,
-    removed=0,
-    rate=None,
-    stalled=False,
-    error=None,
-    created_at=1.0,
-    started_at=2.0,
-    finished_at=None,
-    revision=1,
-    published_at=0.0,
-)
+BEGUN = job_record(id="6a1f", state=JobState.RUNNING, total=10, revision=1).progress()
 
 
 def ended(job: JobProgress) -> JobProgress:
