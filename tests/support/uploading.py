@@ -1,4 +1,4 @@
-"""Store and index a picture in a `World` the way the API takes an upload."""
+"""Store and index a picture in a `World` the way the API takes an upload, and let its file be looked at."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from imagesearch.catalog import collections, images, stray_files
+import sqlalchemy as sa
+
+from imagesearch.catalog import collections, images, stray_files, tables
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.files.uploads import Uploads
+from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from support.world import World
 
 
@@ -25,3 +28,10 @@ def upload(world: World, uploads: Uploads, data: bytes = b"tenant's own") -> Pat
     world.run([path], origin=JobOrigin.REPAIR)
     assert world.states()[path.name] == "indexed"
     return path
+
+
+def look_at_stray_files(world: World) -> int:
+    """Let the time of every noted path come, and look; return at how many."""
+    with world.catalog.transaction() as tx:
+        tx.execute(sa.update(tables.stray_files).values(look_after=sa.func.clock_timestamp()))
+    return remove_stray_files(world.indexer)

@@ -31,9 +31,9 @@ from imagesearch.contract import (
     TaskName,
     pack_vectors,
 )
-from imagesearch.errors import Conflict, QueryTimeout
+from imagesearch.errors import Conflict
+from imagesearch.files.roots import UploadStore
 from imagesearch.files.uploads import Uploads
-from imagesearch_api.images import upload as upload_module
 from imagesearch_api.images.upload import upload
 from imagesearch_api.services import Services
 from imagesearch_indexer.batches import index_batch
@@ -41,8 +41,8 @@ from imagesearch_indexer.lifecycle.deletion import finish_deletes
 from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile import expired
 from imagesearch_indexer.reconcile.run import reconcile
-from support.api_twin import services_of
 from support.drawing import encoded, photo_like
+from support.uploading import look_at_stray_files
 from support.world import MODEL, World, vector_of
 
 pytestmark = pytest.mark.integration
@@ -135,23 +135,8 @@ def test_a_deleted_upload_takes_its_file_along_and_no_other(world: World, upload
 
 
 @pytest.fixture
-def services(world: World, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> Services:
-    """What an upload uses, before an indexer that never answers and a network that sees the same everywhere."""
-
-    def ask(*_: object) -> None:
-        raise QueryTimeout("nobody answers")
-
-    monkeypatch.setattr(upload_module, "infer", lambda *_: (MODEL, [vector_of(b"uploaded")]))
-    with world.catalog.transaction() as tx:
-        collections.create(tx, "default")
-    return services_of(catalog=world.catalog, vectors=world.vectors, ask=ask, uploads=uploads, roots=world.roots)
-
-
-def look_at_stray_files(world: World) -> int:
-    """Let the time of every noted path come, and look; return at how many."""
-    with world.catalog.transaction() as tx:
-        tx.execute(sa.update(stray_files).values(look_after=sa.func.clock_timestamp()))
-    return remove_stray_files(world.indexer)
+def services(uploads: Uploads, services_with: Callable[[UploadStore], Services]) -> Services:
+    return services_with(uploads)
 
 
 def test_an_upload_notes_its_path_to_be_looked_at_when_it_has_stored_its_file_or_never_will(

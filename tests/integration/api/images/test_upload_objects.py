@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -10,24 +11,21 @@ import sqlalchemy as sa
 
 from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog import collections
-from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.tables import images as image_table
-from imagesearch.catalog.tables import stray_files
 from imagesearch.contract import Reconcile
-from imagesearch.errors import QueryTimeout, StoreUnavailable
+from imagesearch.errors import StoreUnavailable
+from imagesearch.files.roots import UploadStore
 from imagesearch.files.uploaded_objects import UploadedObjects
 from imagesearch.upload_check import differences
 from imagesearch_api.app import create_app
-from imagesearch_api.images import upload as upload_module
 from imagesearch_api.images.upload import upload
 from imagesearch_api.services import Services
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
-from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile.run import reconcile
-from support.api_twin import services_of
 from support.drawing import encoded, photo_like
 from support.objects import MemoryObjects
-from support.world import MODEL, World, vector_of
+from support.uploading import look_at_stray_files
+from support.world import World
 
 pytestmark = pytest.mark.integration
 
@@ -44,29 +42,9 @@ def objects(world: World, tmp_path: Path) -> MemoryObjects:
 
 
 @pytest.fixture
-def services(world: World, objects: MemoryObjects, monkeypatch: pytest.MonkeyPatch) -> Services:
-    """What an upload uses, before an indexer that never answers and a network that sees the same everywhere."""
-
-    def ask(*_: object) -> None:
-        raise QueryTimeout("nobody answers")
-
-    monkeypatch.setattr(upload_module, "infer", lambda *_: (MODEL, [vector_of(b"uploaded")]))
-    with world.catalog.transaction() as tx:
-        collections.create(tx, "default")
-    return services_of(
-        catalog=world.catalog, vectors=world.vectors, ask=ask, uploads=world.objects, roots=world.roots
-    )
-
-
-def let_time_come(tx: Transaction) -> None:
-    tx.execute(sa.update(stray_files).values(look_after=sa.func.clock_timestamp()))
-
-
-def look_at_stray_files(world: World) -> int:
-    """Let the time of every noted path come, and look; return at how many."""
-    with world.catalog.transaction() as tx:
-        let_time_come(tx)
-    return remove_stray_files(world.indexer)
+def services(world: World, objects: MemoryObjects, services_with: Callable[[UploadStore], Services]) -> Services:
+    assert world.objects is not None
+    return services_with(world.objects)
 
 
 def rows(world: World) -> int:
@@ -83,10 +61,8 @@ def test_an_upload_is_kept_as_an_object_and_goes_with_its_image(
     assert made.image.path == str(world.upload_root / next(iter(objects.held)))
     assert not world.upload_root.exists()
     world.delete_ids([made.image.id])
-    with world.catalog.transaction() as tx:
-        let_time_come(tx)
     objects.is_away = True
-    assert remove_stray_files(world.indexer) == 1, "the first that fails ends the run"
+    assert look_at_stray_files(world) == 1, "the first that fails ends the run"
     objects.is_away = False
     look_at_stray_files(world)
     assert not objects.held, "it was kept in mind"
