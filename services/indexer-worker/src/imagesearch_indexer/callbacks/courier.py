@@ -45,5 +45,9 @@ class Courier:
             except StoreUnavailable as error:
                 log.warning("callbacks.put_off", reason=str(error))
                 found = False
+            except Exception:
+                # Whatever one of them has met, the others are to be told. Its own attempt has a lease.
+                log.exception("callbacks.failed")
+                found = False
             if not found:
                 self._closing.wait(POLL_SECONDS)
