@@ -62,6 +62,26 @@ def test_everything_imports_on_a_read_only_root_as_a_user_without_a_home(
     assert said.split()[-2:] == ["10001", "0.1.0"]
 
 
+def test_what_is_left_of_aws_reaches_objects_with_the_credentials_of_a_role(engine: Engine, image: str) -> None:
+    script = (
+        "from botocore.session import get_session",
+        "made = [get_session().create_client(name, region_name='eu-west-1') for name in ('s3', 'sts', 'sso')]",
+        "print(*(client.meta.service_model.service_name for client in made))",
+    )
+    assert run(engine, image, "python", "-c", "\n".join(script)).split() == ["s3", "sts", "sso"]
+
+
+def test_what_is_left_of_openvino_computes(engine: Engine, images: dict[str, str]) -> None:
+    script = (
+        "import numpy, openvino",
+        "from openvino import opset13 as op",
+        "given = op.parameter([2], numpy.float32)",
+        "model = openvino.Model([op.relu(given)], [given])",
+        "print(openvino.Core().compile_model(model, 'CPU')(numpy.array([-1, 2], numpy.float32))[0].tolist())",
+    )
+    assert run(engine, images["EXTRACTOR_IMAGE"], "python", "-c", "\n".join(script)).strip() == "[0.0, 2.0]"
+
+
 def test_sizes_are_told(engine: Engine, images: dict[str, str]) -> None:
     sizes = {name: compressed_size(engine, image) for name, image in images.items()}
     for name, size in sizes.items():
