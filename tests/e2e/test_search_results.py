@@ -11,7 +11,7 @@ import pytest
 
 from support.drawing import encoded, photo_like
 from support.following import ended
-from support.gallery import PER_FOLDER, Gallery, all_of, ask, upload
+from support.gallery import PER_FOLDER, SEARCH, Gallery, all_of, ask, upload
 
 pytestmark = pytest.mark.e2e
 
@@ -111,3 +111,35 @@ def test_filter_partition_threshold_and_page_work_together(http: httpx.Client, g
     assert len(whole) == PER_FOLDER
     query = {"image_id": whole[0]["id"], **conditions, "max_distance": whole[5]["distance"], "page_size": 4}
     assert ask(http, {**query, "page": 1}) + ask(http, {**query, "page": 2}) == whole[:6]
+
+
+def test_examples_lead_towards_some_and_away_from_others(http: httpx.Client, gallery: Gallery) -> None:
+    whole = all_of(http)
+    by_id = {"positive": [{"image_id": whole[0]["id"]}, {"path": whole[1]["path"]}], "top_k": 40}
+    found = ask(http, by_id)
+    assert {row["id"] for row in found} == {row["id"] for row in whole[2:]}
+    away = ask(http, {**by_id, "negative": [{"image_id": found[0]["id"]}], "negative_share": 1})
+    assert found[0]["id"] not in {row["id"] for row in away}
+    assert [row["id"] for row in away] != [row["id"] for row in found[1:]]
+
+
+def test_uploaded_examples_are_one_forward_pass_and_the_plan_tells_how_they_were_searched(
+    http: httpx.Client, gallery: Gallery
+) -> None:
+    pictures = [("positive", encoded(photo_like(seed), "PNG")) for seed in (1000, 1001)]
+    files = [*pictures, ("negative", encoded(photo_like(1300), "PNG"))]
+    fields = {
+        "examples": json.dumps({"negative": [{"path": str(gallery.path(0))}]}),
+        "positive_weight": ["2", "1"],
+    }
+    response = http.post(SEARCH, files=files, data={**fields, "explain": "plan", "top_k": "5"})
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert len(answer["results"]) == 5
+    assert str(gallery.path(0)) not in {row["path"] for row in answer["results"]}
+    plan = answer["plan"]
+    assert (plan["dimension"], plan["metric"], plan["consistency"]) == (512, "COSINE", "Bounded")
+    assert plan["looks"][0]["rows"] >= 5
+    same = {"positive": [{"vector": [1.0] * 512}], "negative": [{"vector": [1.0] * 512}], "negative_share": 1}
+    refused = http.post(SEARCH, json=same)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "negative")

@@ -16,6 +16,7 @@ from imagesearch_client.client import Client, Manifest
 from imagesearch_client.connection import Patience
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.examples import Example, Examples
 from imagesearch_client.explanations import Heat, Regions, png_of
 from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
@@ -38,6 +39,8 @@ __all__ = [
     "Duplicate",
     "DuplicateGroup",
     "Embeddings",
+    "Example",
+    "Examples",
     "Facet",
     "FacetValue",
     "Facets",

@@ -143,6 +143,8 @@ class SearchResult:
     results: tuple[Result, ...]
     took_ms: Mapping[str, float]
     """Milliseconds per stage."""
+    plan: Mapping[str, Any] | None = None
+    """How the search was done, where ``explain="plan"`` asked for it, as the API tells it."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -152,6 +154,7 @@ class SearchResult:
         return cls(
             results=tuple(Result.parse(result) for result in fields.items("results")),
             took_ms={stage: took.number(stage) for stage in took.raw()},
+            plan=fields.mapping("plan") if "plan" in fields else None,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from imagesearch_client.answers import Embeddings, SearchResult
 from imagesearch_client.calls import Calls, Picture, collection_path, read_picture
 from imagesearch_client.connection import Retry
+from imagesearch_client.examples import Examples
 from imagesearch_client.fields import Fields
 from imagesearch_client.queries import Box, Query, Shape, box_text
 
@@ -21,7 +22,7 @@ class Searching(Calls):
     def search(
         self,
         collection: str,
-        image: Picture | Query,
+        image: Picture | Query | Examples,
         top_k: int | None = None,
         *,
         box: Box | None = None,
@@ -39,7 +40,7 @@ class Searching(Calls):
 
         Args:
             collection: its name or alias.
-            image: a picture, or a `Query` by something else.
+            image: a picture, a `Query` by something else, or `Examples`.
             top_k: how many; 10 unless pages are asked for.
             box: the part of the picture to search by; a `Query` has its own.
             page: which page, from 1.
@@ -50,7 +51,8 @@ class Searching(Calls):
             filter: only pictures whose metadata matches, such as ``{"eq": ["colour", "red"]}``.
             group_by: ``partition`` or a field of the metadata: only the nearest picture of each of its values.
             exclude_self: leaves out the indexed picture that a `Query` is by.
-            explain: ``regions`` or ``picture`` tells where the similarity comes from, of one result alone.
+            explain: ``regions`` or ``picture`` tells where the similarity comes from, of one result alone;
+                ``plan`` how the search was done.
 
         Raises:
             OSError: the picture's file cannot be read.
@@ -68,11 +70,14 @@ class Searching(Calls):
             exclude_self=exclude_self,
         )
         path = f"{collection_path(collection)}/search"
-        if isinstance(image, Query):
-            answer = self._connection.json("POST", path, Retry.RESET, json={**image.to_json(), **shape.to_json()})
+        if isinstance(image, Examples):
+            sent = image.to_request(shape)
+        elif isinstance(image, Query):
+            sent = {"json": {**image.to_json(), **shape.to_json()}}
         else:
             form = shape.to_form() | ({"box": box_text(box)} if box is not None else {})
-            answer = self._connection.json("POST", path, Retry.RESET, files=[_part(image)], data=form)
+            sent = {"files": [_part(image)], "data": form}
+        answer = self._connection.json("POST", path, Retry.RESET, **sent)
         return SearchResult.parse(answer)
 
     def search_many(

@@ -94,6 +94,8 @@ ELSEWHERE = {
     "Problem": "an error, see below",
     "RefusalCode": "a word",
     "Resource": "a word",
+    "SearchPlan": "a part of Results that is kept as it is",
+    "StoreLook": "a part of SearchPlan",
     "Session": "for pages, which log in by a cookie",
     "UsedQuota": "a part of Problem",
     "Work": "for autoscalers, which read it as it is",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imagesearch_client import Query, Shape
+from imagesearch_client import Example, Examples, Query, Shape
 from support.fake_api import FakeApi, Run, ok
 
 SEARCH = "/api/v2/collections/cats/search"
@@ -67,6 +67,32 @@ def test_parts_of_results_that_were_asked_for_are_read(api: FakeApi) -> None:
     result = api.client().search("cats", Query(image_id=4)).results[0]
     assert (result.width, result.height, result.size_bytes) == (640, 480, 99)
     assert (result.format, result.thumbnail_url) == ("PNG", "t")
+
+
+def test_examples_that_are_indexed_are_sent_as_json(api: FakeApi) -> None:
+    api.on("POST", SEARCH, ok({**FOUND, "plan": {"index_type": "HNSW"}}))
+    examples = Examples([Query(image_id=4), Example(Query(key="a"), 2)], [Query(path="/b.jpg")], 0.5)
+    found = api.client().search("cats", examples, top_k=3, explain="plan")
+    assert found.plan == {"index_type": "HNSW"}
+    assert api.sent_json() == {
+        "positive": [{"image_id": 4}, {"key": "a", "weight": 2}],
+        "negative": [{"path": "/b.jpg"}],
+        "negative_share": 0.5,
+        "top_k": 3,
+        "explain": "plan",
+    }
+
+
+def test_examples_with_pictures_are_sent_as_a_form(api: FakeApi) -> None:
+    api.on("POST", SEARCH, ok(FOUND))
+    api.client().search("cats", Examples([b"one cat", Example(b"two cats", 2)], [b"a dog", Query(image_id=4)]))
+    sent = api.requests[0].content.decode()
+    assert (sent.count('; name="positive"; filename'), sent.count('; name="negative"; filename')) == (2, 1)
+    assert 'name="positive_weight"\r\n\r\n1.0\r\n' in sent
+    assert 'name="positive_weight"\r\n\r\n2\r\n' in sent
+    assert "negative_weight" not in sent
+    assert 'name="examples"\r\n\r\n{"negative": [{"image_id": 4}]}\r\n' in sent
+    assert 'name="top_k"\r\n\r\n10\r\n' in sent
 
 
 def test_many_pictures_are_one_request(api: FakeApi) -> None:

@@ -152,6 +152,20 @@ class IndexRejected(PermanentError):
         self.rule = rule
 
 
+class ExamplesRejected(PermanentError):
+    """Examples say nothing about what is looked for.
+
+    Attributes:
+        side: which of them: ``positive`` or ``negative``.
+        rule: what they have to leave.
+    """
+
+    def __init__(self, side: str, rule: str) -> None:
+        super().__init__(rule)
+        self.side = side
+        self.rule = rule
+
+
 class NoSuchPartition(NotFound):
     """No image of the collection has the partition."""
 

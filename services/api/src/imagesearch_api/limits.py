@@ -13,6 +13,10 @@ MAX_TOP_K = 16_384
 """The largest `limit` and `offset + limit` that Milvus takes."""
 MAX_QUERIES = 64
 """Queries of one batch: their pixels are 10 MB, and one forward pass takes seconds on a CPU."""
+MAX_EXAMPLES = 32
+"""Examples of one search, positive and negative together: half of what a batch may put into one forward pass."""
+NEGATIVE_SHARE = 0.2
+"""How much of the mean of negative examples is taken away, where the request does not say; see `examples`."""
 MAX_FIELD_LENGTH = 256
 """Characters of the name of a metadata field to group by."""
 MAX_VECTORS = 1_000

@@ -3,7 +3,7 @@
 from imagesearch.vectors.filters import Filter, InvalidFilter, matches, parse_filter
 from imagesearch.vectors.indexes import Capabilities, IndexSpec, IndexType
 from imagesearch.vectors.memory import InMemoryVectorStore
-from imagesearch.vectors.port import MAX_PARTITION_BYTES, MAX_WINDOW, Hit, VectorStore
+from imagesearch.vectors.port import MAX_PARTITION_BYTES, MAX_WINDOW, Hit, Look, VectorStore
 
 __all__ = [
     "MAX_PARTITION_BYTES",
@@ -15,6 +15,7 @@ __all__ = [
     "IndexSpec",
     "IndexType",
     "InvalidFilter",
+    "Look",
     "VectorStore",
     "matches",
     "parse_filter",

@@ -19,6 +19,20 @@ _INDEX_PARAMS: dict[IndexType, dict[str, tuple[int, int]]] = {
 }
 
 
+_BUILT_BY_DEFAULT: dict[IndexType, dict[str, int]] = {
+    "HNSW": {"M": 32, "efConstruction": 360},
+    "IVF_SQ8": {"nlist": 256},
+}
+_SEARCH_PARAMS: dict[IndexType, frozenset[str]] = {
+    # What is behind it is the store's choice.
+    "AUTOINDEX": frozenset({"ef", "search_list", "nprobe"}),
+    "HNSW": frozenset({"ef"}),
+    "IVF_SQ8": frozenset({"nprobe"}),
+    "DISKANN": frozenset({"search_list"}),
+    "FLAT": frozenset(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
     """Choose the index of a collection and the parameters that it is built with.
@@ -41,6 +55,15 @@ class IndexSpec:
             low, high = known[name]
             if type(value) is not int or not low <= value <= high:
                 raise UnsupportedByStore(f"index {self.index_type}: {name} is a whole number from {low} to {high}")
+
+    @property
+    def built_with(self) -> dict[str, Any]:
+        """Return all parameters that the index is built with, those included that nobody chose."""
+        return {**_BUILT_BY_DEFAULT.get(self.index_type, {}), **self.params}
+
+    def read_of(self, effort: Mapping[str, int]) -> dict[str, int]:
+        """Return the parameters of a search that an index of this type reads."""
+        return {name: value for name, value in effort.items() if name in _SEARCH_PARAMS[self.index_type]}
 
 
 @dataclass(frozen=True, slots=True)

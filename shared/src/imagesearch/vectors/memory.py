@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, get_args
@@ -18,6 +18,7 @@ from imagesearch.vectors.port import (
     DISTANCE_DECIMALS,
     MAX_WINDOW,
     Hit,
+    Look,
     VectorStore,
     check_partition,
     check_window,
@@ -122,6 +123,7 @@ class InMemoryVectorStore(VectorStore):
         partition: str | None = None,
         where: Filter | None = None,
         max_distance: float | None = None,
+        tell: Callable[[Look], None] | None = None,
     ) -> list[list[Hit]]:
         """Compare each query with every row that partition and filter leave."""
         check_window(vectors, limit, offset)
@@ -135,6 +137,8 @@ class InMemoryVectorStore(VectorStore):
                 if (partition is None or row.partition == partition)
                 and (where is None or matches(where, row.metadata))
             ]
+        if tell is not None:
+            tell(Look(limit + offset, {}, "Strong"))
         if not left:
             return [[] for _ in vectors]
         keys = np.array([key for key, _ in left], dtype=np.int64)

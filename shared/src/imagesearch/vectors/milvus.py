@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from threading import Lock
@@ -24,6 +24,7 @@ from imagesearch.vectors.paging import DEPTHS, Pages
 from imagesearch.vectors.port import (
     MAX_WINDOW,
     Hit,
+    Look,
     VectorStore,
     check_partition,
     check_window,
@@ -41,6 +42,8 @@ CHUNK_NUMBERS = 4_096_000
 """Numbers of one request, 16 MB: longer vectors go in smaller chunks."""
 SETTLE_ROWS = 1_000
 """Fewer new rows than this are not worth a segment of their own."""
+SEARCHED_AT = "Bounded"
+"""How far behind the writes of others a search may read: by some seconds."""
 FLUSH_SECONDS = 60.0
 """Milvus Lite writes a flush before it answers; 20,000 rows took 1.1 s on two cores."""
 
@@ -165,6 +168,7 @@ class MilvusVectorStore(VectorStore):
         partition: str | None = None,
         where: Filter | None = None,
         max_distance: float | None = None,
+        tell: Callable[[Look], None] | None = None,
     ) -> list[list[Hit]]:
         """Search to one of few depths and cut the page out of what was found, see `paging`."""
         check_window(vectors, limit, offset)
@@ -176,6 +180,8 @@ class MilvusVectorStore(VectorStore):
         fields = {"output_fields": ["id"]} if self.capabilities.lists_vectors else {}
         pages = Pages(len(vectors), limit, offset, max_distance)
         for depth in DEPTHS:
+            if tell is not None:
+                tell(Look(depth.rows, depth.effort, SEARCHED_AT))
             answers = self._read(
                 name,
                 "search",
@@ -185,7 +191,7 @@ class MilvusVectorStore(VectorStore):
                 limit=depth.rows,
                 **fields,
                 search_params={"params": depth.effort},
-                consistency_level="Bounded",
+                consistency_level=SEARCHED_AT,
             )
             pages.add([[(hit["id"], hit["distance"]) for hit in answer] for answer in answers], depth)
             if pages.are_complete():

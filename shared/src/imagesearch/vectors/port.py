@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,21 @@ class Hit:
 
     key: int
     distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Say how a search looked once: a search may look deeper when it has not seen enough.
+
+    Attributes:
+        rows: nearest rows that it asked for, for each query vector.
+        effort: how hard it looked, by the parameters of all index types; each reads its own.
+        consistency: how far behind the writes of others it may have read, in the words of Milvus.
+    """
+
+    rows: int
+    effort: Mapping[str, int]
+    consistency: str
 
 
 DISTANCE_DECIMALS = 6
@@ -132,6 +147,7 @@ class VectorStore(ABC):
         partition: str | None = None,
         where: Filter | None = None,
         max_distance: float | None = None,
+        tell: Callable[[Look], None] | None = None,
     ) -> list[list[Hit]]:
         """Return the rows nearest to each query vector: nearest first, ties by key.
 
@@ -143,6 +159,7 @@ class VectorStore(ABC):
             partition: search only rows of this partition.
             where: search only rows whose metadata matches.
             max_distance: leave out what is farther away than this.
+            tell: is told of each look.
 
         Raises:
             ValueError: the window or the vectors' shape is not as said.

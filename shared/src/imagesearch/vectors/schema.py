@@ -5,16 +5,12 @@ from __future__ import annotations
 from pymilvus import CollectionSchema, DataType, MilvusClient
 from pymilvus.milvus_client import IndexParams
 
-from imagesearch.vectors.indexes import IndexSpec, IndexType
+from imagesearch.vectors.indexes import IndexSpec
 from imagesearch.vectors.port import MAX_PARTITION_BYTES
 
 PARTITIONS = 16
 """Parts that partition keys are hashed to, Milvus' own default: a search within one key reads 1/16, and rows
 without a partition fill a single part."""
-_INDEX_DEFAULTS: dict[IndexType, dict[str, int]] = {
-    "HNSW": {"M": 32, "efConstruction": 360},
-    "IVF_SQ8": {"nlist": 256},
-}
 
 
 def fields(dimension: int, *, partition_key: bool) -> CollectionSchema:
@@ -35,6 +31,5 @@ def fields(dimension: int, *, partition_key: bool) -> CollectionSchema:
 def index(spec: IndexSpec) -> IndexParams:
     """Return how the vectors are indexed."""
     made = MilvusClient.prepare_index_params()
-    built = {**_INDEX_DEFAULTS.get(spec.index_type, {}), **spec.params}
-    made.add_index("vector", index_type=spec.index_type, metric_type="COSINE", params=built)
+    made.add_index("vector", index_type=spec.index_type, metric_type="COSINE", params=spec.built_with)
     return made

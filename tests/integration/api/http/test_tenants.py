@@ -181,6 +181,14 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(vector=VECTOR, top_k=50, group_by="partition", include=["metadata", "vector"]),
         lambda m, o: in_json(image_id=o.image_id, top_k=1, explain="regions"),
         lambda m, o: in_json(queries=[{"image_id": m.image_id}, {"image_id": o.image_id}]),
+        lambda m, o: in_json(positive=[{"image_id": o.image_id}]),
+        lambda m, o: in_json(positive=[{"vector": VECTOR}, {"path": o.path}]),
+        lambda m, o: in_json(positive=[{"image_id": m.image_id}], negative=[{"key": f"{o.name}-key"}]),
+        lambda m, o: {"data": {"positive": picture(), "examples": json.dumps({"negative": [{"path": o.path}]})}},
+        lambda m, o: in_json(vector=VECTOR, top_k=50, explain="plan"),
+        lambda m, o: in_json(vector=VECTOR, top_k=50, group_by="partition"),
+        lambda m, o: in_json(vector=VECTOR, top_k=50, group_by="of", include=["vector"]),
+        lambda m, o: in_json(vector=VECTOR, include=["vector"], partition=o.partition),
     ],
     "POST /api/v2/collections/{name}/embed": [lambda m, o: {"data": {"image": picture()}}],
     "POST /api/v2/compare": [
@@ -202,6 +210,9 @@ REQUESTS: dict[str, list[Ask]] = {
     ],
     "GET /api/v2/info": [lambda m, o: {}],
     "POST /api/v2/jobs": [
+        lambda m, o: in_json(
+            source=str(m.folder), collection=o.collection, callback_url=f"https://{o.name}.example/told"
+        ),
         lambda m, o: in_json(source=str(o.folder), collection=m.collection),
         lambda m, o: in_json(source=str(m.folder), collection=o.collection, partition=o.partition),
         lambda m, o: in_json(source=str(m.folder), collection=o.alias),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from imagesearch.access.tenants import Owner
 from imagesearch.catalog import collections, images, keys, naming
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog
@@ -19,11 +20,14 @@ from imagesearch.contract import Vectors
 from imagesearch.networks import VGG16
 from imagesearch.vectors import Filter, Hit, IndexSpec, InMemoryVectorStore, matches, parse_filter
 from imagesearch_api.search import matches as matching
-from imagesearch_api.search.matches import nearest
-from imagesearch_api.search.question import Shape, Window
+from imagesearch_api.search.examples import Examples
+from imagesearch_api.search.matches import nearest, search
+from imagesearch_api.search.plan import Plan
+from imagesearch_api.search.question import Query, Question, Shape, Window
 from imagesearch_api.search.timings import Timings
 from support.album import Album
 from support.api_twin import services_of
+from support.world import MODEL
 
 pytestmark = pytest.mark.integration
 
@@ -132,6 +136,21 @@ def test_a_filter_keeps_windows_full(shelf: Shelf, catalog: Catalog) -> None:
     expected = shelf.expected(query, gone, where)
     assert shelf.ask(query[None], 0, 20, where) == [expected[:20]]
     assert shelf.ask(query[None], 20, 40, where) == [expected[20:40]]
+
+
+def test_examples_are_searched_by_together_and_are_no_results(shelf: Shelf, catalog: Catalog) -> None:
+    positive, negative = [3, 40], [200]
+    examples = Examples(2, (2.0, 1.0, 1.0))
+    by = [Query(image_id=shelf.ids[index]) for index in positive] + [Query(vector=shelf.vectors[200])]
+    [query] = examples.vector(shelf.vectors[[*positive, *negative]])
+    own = {shelf.ids[index] for index in positive}
+    with catalog.transaction() as tx:
+        collections.pin_model(tx, shelf.collection, MODEL)
+    plan = Plan()
+    question = Question(by, Shape(Window(5, 25)), examples=examples)
+    [found] = search(shelf.ports, "shelf", question, Timings(), Owner(None), plan=plan)
+    assert [match.image.id for match in found] == shelf.expected(query, own)[5:25]
+    assert [look.rows for look in plan.looks] == [25 + len(own)]
 
 
 class TestAVectorThatWasJustReplaced:

@@ -11,6 +11,7 @@ from imagesearch.pictures.regions import InvalidRegion
 from imagesearch.pipeline import PipelineRejected
 from imagesearch_api.errors import (
     CallbackRejected,
+    ExamplesRejected,
     IndexRejected,
     KeyAmbiguous,
     KeyTaken,
@@ -151,5 +152,7 @@ def named(error: ImageSearchError) -> ImageSearchError:
             return BadField("metadata", rule)
         case IndexRejected(part=part, rule=rule):
             return BadField(part, rule)
+        case ExamplesRejected(side=side, rule=rule):
+            return BadField(side, rule)
     field = _OF_ONE_FIELD.get(type(error))
     return AtField(field, error) if field is not None else error

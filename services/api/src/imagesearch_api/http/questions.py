@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import request
@@ -12,9 +13,17 @@ from imagesearch_api.http.bodies import checked, expect_form, parse_json, read_j
 from imagesearch_api.http.fields import BadField, QueryFields
 from imagesearch_api.http.form_files import read_files, receive_files
 from imagesearch_api.http.numbers import decimal_number, whole_number
+from imagesearch_api.http.queries import (
+    EXAMPLE_FIELDS,
+    examples_in_form,
+    examples_in_json,
+    fields_of,
+    has_examples_in_form,
+    query_of,
+)
 from imagesearch_api.limits import DEFAULT_RESULTS, MAX_VECTORS
-from imagesearch_api.models.requests.search import QueryBody, SearchBody, ShapeBody
-from imagesearch_api.search.question import Query, Question, Shape, Window, unit
+from imagesearch_api.models.requests.search import SearchBody, ShapeBody
+from imagesearch_api.search.question import Query, Question, Shape, Window
 
 
 class NamedQuestion(NamedTuple):
@@ -57,32 +66,23 @@ def read_question(max_picture: int, max_form: int) -> NamedQuestion:
 
 
 def _in_json(body: SearchBody) -> NamedQuestion:
+    if body.has_examples:
+        found = examples_in_json(body)
+        return NamedQuestion(Question(found.queries, shape_of(body), examples=found.examples), found.fields)
     if body.queries is None:
-        return NamedQuestion(Question([_query(body)], shape_of(body)), [_fields(body, "")])
-    queries = [_query(query) for query in body.queries]
-    names = [_fields(query, f"queries[{index}].") for index, query in enumerate(body.queries)]
+        return NamedQuestion(Question([query_of(body)], shape_of(body)), [fields_of(body, "")])
+    queries = [query_of(query) for query in body.queries]
+    names = [fields_of(query, f"queries[{index}].") for index, query in enumerate(body.queries)]
     return NamedQuestion(Question(queries, shape_of(body), is_batch=True), names)
 
 
-def _fields(body: QueryBody, prefix: str) -> QueryFields:
-    return QueryFields(prefix + body.given()[0], f"{prefix}box")
-
-
-def _query(body: QueryBody) -> Query:
-    return Query(
-        image_id=body.image_id,
-        own_key=body.key,
-        path=body.path,
-        vector=unit(body.vector) if body.vector is not None else None,
-        url=body.url,
-        box=body.box,
-    )
-
-
 def _in_form(limit: int) -> NamedQuestion:
+    if has_examples_in_form():
+        found = examples_in_form(limit)
+        shape = shape_of(_shape_in_form(EXAMPLE_FIELDS))
+        return NamedQuestion(Question(found.queries, shape, examples=found.examples), found.fields)
     pictures = read_files("image", limit)
-    fields = {name: request.values.getlist(name) for name in request.values if name != "box"}
-    body = checked(ShapeBody, {name: _value(name, texts) for name, texts in fields.items()})
+    body = _shape_in_form(("box",))
     boxes = _boxes(len(pictures))
     is_batch = len(pictures) > 1
     queries, names = [], []
@@ -93,6 +93,12 @@ def _in_form(limit: int) -> NamedQuestion:
             QueryFields(f"image[{index}]" if is_batch else "image", f"box[{index}]" if len(boxes) > 1 else "box")
         )
     return NamedQuestion(Question(queries, shape_of(body), is_batch), names)
+
+
+def _shape_in_form(others: Sequence[str]) -> ShapeBody:
+    """Return what the current request's form says about its answer, besides other fields."""
+    fields = {name: request.values.getlist(name) for name in request.values if name not in others}
+    return checked(ShapeBody, {name: _value(name, texts) for name, texts in fields.items()})
 
 
 def _boxes(pictures: int) -> list[Region]:
@@ -136,7 +142,8 @@ def shape_of(body: ShapeBody) -> Shape:
         max_distance=body.max_distance,
         partition=body.partition,
         where=body.filter,
-        explain=body.explain,
+        explain=None if body.explain == "plan" else body.explain,
+        plan=body.explain == "plan",
         exclude_self=body.exclude_self,
         group_by=body.group_by,
     )
@@ -148,7 +155,7 @@ def _check_total(question: Question) -> None:
     Raises:
         BadField: it does.
     """
-    queries = len(question.queries)
+    queries = question.searches
     if queries > 1 and queries * question.shape.window.stop > MAX_WINDOW:
         raise BadField(
             "top_k", f"a batch reads at most {MAX_WINDOW} results, queries x top_k or x page x page_size"
@@ -166,6 +173,8 @@ def _check_explained(question: Question) -> None:
     window = question.shape.window
     if question.is_batch or window.stop - window.start != 1:
         raise BadField("explain", "one result of one query is explained: top_k is 1, or page_size is 1")
+    if question.examples is not None:
+        raise BadField("explain", "examples are no picture to explain anything by")
     if question.queries[0].vector is not None:
         raise BadField("explain", "a vector has no picture to explain anything by")
 
@@ -177,7 +186,7 @@ def _check_vectors(question: Question) -> None:
         BadField: it would.
     """
     window = question.shape.window
-    if "vector" in question.shape.include and len(question.queries) * (window.stop - window.start) > MAX_VECTORS:
+    if "vector" in question.shape.include and question.searches * (window.stop - window.start) > MAX_VECTORS:
         raise BadField("include", f"an answer holds at most {MAX_VECTORS} vectors, queries x results")
 
 

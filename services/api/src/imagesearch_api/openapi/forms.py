@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagesearch.metadata import MAX_KEY_CHARACTERS, MAX_PARTITION_LENGTH
 from imagesearch.pictures.regions import RULE as REGION_RULE
-from imagesearch_api.limits import MAX_QUERIES
+from imagesearch_api.limits import MAX_EXAMPLES, MAX_QUERIES
 from imagesearch_api.models.requests.search import ShapeBody
 from imagesearch_api.openapi.schemas import Schema
 
@@ -27,13 +27,30 @@ def _shape() -> dict[str, Schema]:
     del fields["exclude_self"]
     for name in ("top_k", "page", "page_size", "max_distance", "partition", "explain", "group_by"):
         # A form has no null.
-        fields[name] = next(option for option in fields[name]["anyOf"] if option != {"type": "null"})
+        told = {"description": fields[name]["description"]} if "description" in fields[name] else {}
+        fields[name] = told | next(option for option in fields[name]["anyOf"] if option != {"type": "null"})
     return fields
 
 
+_WEIGHTS: Schema = {
+    "type": "array",
+    "items": {"type": "number", "minimum": 0.001, "maximum": 1000},
+    "maxItems": MAX_EXAMPLES,
+    "description": "For all files of that side, or each; 1 unless given.",
+}
+_EXAMPLES: Schema = {"type": "array", "items": _PICTURE, "minItems": 1, "maxItems": MAX_EXAMPLES}
 SEARCH_FORM: Schema = {
     "type": "object",
     "properties": {
+        "positive": {**_EXAMPLES, "description": "Pictures like what is looked for, in place of `image`."},
+        "negative": {**_EXAMPLES, "description": "Pictures unlike what is looked for, beside positive ones."},
+        "positive_weight": _WEIGHTS,
+        "negative_weight": _WEIGHTS,
+        "examples": {
+            **_JSON,
+            "description": "`positive`, `negative` and `negative_share` as JSON bodies have them; with the files "
+            f"at most {MAX_EXAMPLES} examples.",
+        },
         "image": {"type": "array", "items": _PICTURE, "minItems": 1, "maxItems": MAX_QUERIES},
         "box": {
             "type": "array",
@@ -42,7 +59,7 @@ SEARCH_FORM: Schema = {
         },
         **_shape(),
     },
-    "required": ["image"],
+    "oneOf": [{"required": ["image"]}, {"anyOf": [{"required": ["positive"]}, {"required": ["examples"]}]}],
 }
 EMBED_FORM: Schema = {
     "type": "object",

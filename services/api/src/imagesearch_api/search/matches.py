@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Container
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from imagesearch.access.tenants import Owner
@@ -15,6 +15,7 @@ from imagesearch.contract import Vectors
 from imagesearch.errors import NotFound
 from imagesearch.vectors import MAX_WINDOW, Hit, matches
 from imagesearch_api.errors import NoSuchPartition
+from imagesearch_api.search.plan import Plan
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.query_vectors import resolved_paths, rows_of, vectors_of
 from imagesearch_api.search.question import Question, Shape
@@ -41,10 +42,16 @@ class Match:
     vector: Vectors | None = None
 
 
-def search(ports: Search, name: str, question: Question, timings: Timings, owner: Owner) -> list[list[Match]]:
+def search(
+    ports: Search, name: str, question: Question, timings: Timings, owner: Owner, *, plan: Plan | None = None
+) -> list[list[Match]]:
     """Return the images of a collection nearest to each query, in the shape that was asked for.
 
+    Where the queries are examples there is one list, of the images nearest to what they make together. `plan` is
+    told how the search was done.
+
     Raises:
+        ExamplesRejected: the examples cancel each other out.
         Busy: there is no memory for a picture in time.
         Forbidden: the key is bound to another partition.
         NotFound: there is no such collection.
@@ -60,16 +67,20 @@ def search(ports: Search, name: str, question: Question, timings: Timings, owner
     with timings.measure("catalogue"), ports.catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy)
         rows = rows_of(tx, collection, question.queries, resolved, tenancy, partition=shape.partition)
+    plan = plan or Plan()
+    plan.collection = collection
     embedding = ports.embedding.of(owner)
     vectors = vectors_of(
         ports.catalog, ports.vectors, embedding, collection, question.queries, rows=rows, timings=timings
     )
-    found: list[list[Match]] = [[] for _ in question.queries]
+    found: list[list[Match]] = [[] for _ in range(question.searches)]
     if vectors is not None:
         selves = [
-            rows[index].id if shape.exclude_self and index in rows else None for index in range(len(vectors))
+            {rows[index].id} if shape.exclude_self and index in rows else set() for index in range(len(vectors))
         ]
-        found = nearest(ports, collection, vectors, shape, timings, excluded=selves)
+        if question.examples is not None:
+            vectors, selves = question.examples.vector(vectors), [{row.id for row in rows.values()}]
+        found = nearest(ports, collection, vectors, shape, timings, excluded=selves, plan=plan)
     if "vector" in shape.include:
         with timings.measure("fetch"):
             found = _with_vectors(ports, collection, found)
@@ -92,11 +103,12 @@ def nearest(
     shape: Shape,
     timings: Timings,
     *,
-    excluded: Sequence[int | None] = (),
+    excluded: Sequence[Set[int]] = (),
+    plan: Plan | None = None,
 ) -> list[list[Match]]:
     """Return the wanted window of the indexed images nearest to each vector, each with its row.
 
-    With `excluded` each vector has an image, or None, that is none of its results.
+    With `excluded` each vector has images, by their ids, that are none of its results.
 
     Vectors that no row names (a delete, a change or a crash in between) are passed over: the search always counts
     from the nearest and goes deeper by as many as were missing, so that no page is short and pages join.
@@ -104,9 +116,9 @@ def nearest(
     Groups are looked for among as many hits of all vectors together as one query may have: a field that no image
     has leads to the end.
     """
-    excluded = excluded or [None] * len(vectors)
+    excluded = excluded or [frozenset[int]()] * len(vectors)
     deepest = MAX_WINDOW if shape.group_by is None else MAX_WINDOW // max(len(vectors), 1)
-    depth = min(shape.window.stop + any(image_id is not None for image_id in excluded), deepest)
+    depth = min(shape.window.stop + max(map(len, excluded), default=0), deepest)
     for _ in range(LOOKS):
         with timings.measure("search"):
             try:
@@ -117,6 +129,7 @@ def nearest(
                     partition=shape.partition,
                     where=shape.where,
                     max_distance=shape.max_distance,
+                    tell=None if plan is None else plan.looks.append,
                 )
             except NotFound:
                 return [[] for _ in vectors]
@@ -140,7 +153,7 @@ class _Found:
 
 
 def _with_rows(
-    ports: Search, collection: Collection, hits: list[list[Hit]], shape: Shape, excluded: Sequence[int | None]
+    ports: Search, collection: Collection, hits: list[list[Hit]], shape: Shape, excluded: Sequence[Set[int]]
 ) -> _Found:
     """Return each query's page of those hits that are an image's, each image once."""
     window = shape.window
@@ -160,8 +173,8 @@ def _with_rows(
             ids |= {key: row.id for key, (row, _) in followed.items()}
             lacking = {key for key, (_, is_current) in followed.items() if not is_current}
         each_once = [
-            _once(found, ids, lacking & ids.keys(), image_id)
-            for found, image_id in zip(hits, excluded, strict=True)
+            _once(found, ids, lacking & ids.keys(), left_out)
+            for found, left_out in zip(hits, excluded, strict=True)
         ]
         if shape.group_by is not None:
             each_once = [one_of_each(found, rows, shape.group_by) for found in each_once]
@@ -194,10 +207,10 @@ def _is_asked_for(row: Image, collection: Collection, shape: Shape) -> bool:
     )
 
 
-def _once(hits: Sequence[Hit], ids: Mapping[int, int], old: Container[int], excluded: int | None) -> list[Hit]:
+def _once(hits: Sequence[Hit], ids: Mapping[int, int], old: Container[int], excluded: Set[int]) -> list[Hit]:
     """Return the hits that are an image's, each image once: by the vector that it has now, if that is there."""
     current = {ids[hit.key] for hit in hits if hit.key in ids and hit.key not in old}
-    seen = {excluded}
+    seen = set(excluded)
     found = []
     for hit in hits:
         image_id = ids.get(hit.key)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from imagesearch.pictures.regions import Region
 from imagesearch.vectors import Filter
+from imagesearch_api.search.examples import Examples
 
 Include = Literal["metadata", "size", "thumbnail", "vector"]
 Explain = Literal["regions", "picture"]
@@ -31,6 +32,7 @@ class Shape:
     Attributes:
         include: parts of a result on top of id, path, url and distance.
         explain: where the similarity of the one result comes from.
+        plan: whether it is told how the search was done.
         group_by: ``partition`` or a field of the metadata, of whose values each has one result.
         exclude_self: whether the image that a query is by is none of its results.
     """
@@ -41,6 +43,7 @@ class Shape:
     partition: str | None = None
     where: Filter | None = None
     explain: Explain | None = None
+    plan: bool = False
     exclude_self: bool = False
     group_by: str | None = None
 
@@ -66,11 +69,21 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Hold a checked search: several queries when it is a batch, one otherwise."""
+    """Hold a checked search: several queries when it is a batch, one otherwise.
+
+    Attributes:
+        examples: how the queries become a single one, where they are examples of what is looked for.
+    """
 
     queries: list[Query]
     shape: Shape
     is_batch: bool = False
+    examples: Examples | None = None
+
+    @property
+    def searches(self) -> int:
+        """Return how many lists of results there are."""
+        return len(self.queries) if self.examples is None else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,20 @@ from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.questions import read_pictures, read_question
 from imagesearch_api.models.requests.search import SearchBody
-from imagesearch_api.models.responses.search import BatchResults, Embeddings, Matches, Result, Results
+from imagesearch_api.models.responses.search import (
+    BatchResults,
+    Embeddings,
+    Matches,
+    Result,
+    Results,
+    SearchPlan,
+)
 from imagesearch_api.openapi.forms import EMBED_FORM, SEARCH_FORM
 from imagesearch_api.openapi.operation import operation
 from imagesearch_api.search.embeddings import embed_pictures
 from imagesearch_api.search.explanation import explain_match
 from imagesearch_api.search.matches import Match, search
+from imagesearch_api.search.plan import Plan
 from imagesearch_api.search.question import Include
 from imagesearch_api.search.regions import Regions
 from imagesearch_api.search.timings import Timings
@@ -38,10 +46,10 @@ def search_collection(name: str) -> ResponseReturnValue:
     explain = question.shape.explain
     if explain is not None:
         admit(Lane.EXPLANATIONS)
-    regions = None
+    regions, plan = None, Plan()
     # What is wrong with the file of a result stands at what asked for it.
     with naming_queries([*fields, QueryFields("explain")]):
-        found = search(current().search, name, question, timings, owner())
+        found = search(current().search, name, question, timings, owner(), plan=plan)
         if explain is not None and found[0]:
             query, image = question.queries[0], found[0][0].image
             regions = explain_match(
@@ -57,10 +65,11 @@ def search_collection(name: str) -> ResponseReturnValue:
     links = Links.of_request(settings.public_url)
     include = question.shape.include
     answers = [[_result(match, links, include, regions) for match in matches] for matches in found]
+    told = {"plan": SearchPlan.of(plan)} if question.shape.plan else {}
     if question.is_batch:
         queries = [Matches(results=results) for results in answers]
-        return answer(BatchResults(queries=queries, took_ms=timings.with_total()))
-    return answer(Results(results=answers[0], took_ms=timings.with_total()))
+        return answer(BatchResults(queries=queries, took_ms=timings.with_total(), **told))
+    return answer(Results(results=answers[0], took_ms=timings.with_total(), **told))
 
 
 @v2.post("/collections/<name>/embed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,14 @@ from imagesearch.networks import MAX_DIMENSION
 from imagesearch.pictures.regions import RULE as REGION_RULE
 from imagesearch.pictures.regions import InvalidRegion, Region
 from imagesearch.vectors import MAX_WINDOW, Filter, InvalidFilter, parse_filter
-from imagesearch_api.limits import DEFAULT_RESULTS, MAX_FIELD_LENGTH, MAX_QUERIES, MAX_URL_LENGTH
+from imagesearch_api.limits import (
+    DEFAULT_RESULTS,
+    MAX_EXAMPLES,
+    MAX_FIELD_LENGTH,
+    MAX_QUERIES,
+    MAX_URL_LENGTH,
+    NEGATIVE_SHARE,
+)
 from imagesearch_api.models.requests.base import (
     Body,
     ImageId,
@@ -29,8 +36,7 @@ from imagesearch_api.models.requests.base import (
     WrongField,
     exactly_one,
 )
-from imagesearch_api.models.requests.similarity import Explains
-from imagesearch_api.search.question import Include
+from imagesearch_api.search.question import Explain, Include
 
 
 def _region(raw: object) -> Region:
@@ -78,6 +84,9 @@ FilterField = Annotated[Filter, PlainValidator(_filter), WithJsonSchema(FILTER_S
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = Annotated[list[Number], Field(min_length=1, max_length=MAX_DIMENSION), AfterValidator(_direction)]
 Count = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
+Weight = Annotated[
+    float, Field(ge=0.001, le=1000, allow_inf_nan=False, description="How much it counts beside the others.")
+]
 
 
 class QueryBody(Body):
@@ -109,6 +118,54 @@ class QueryBody(Body):
             raise WrongField(f"{prefix}box", "a vector has no picture to take a part of")
 
 
+class ExampleBody(QueryBody):
+    """One example of what is looked for, or of what is not."""
+
+    weight: Weight = 1.0
+
+
+_EXAMPLES = Field(max_length=MAX_EXAMPLES)
+
+
+class ExamplesBody(Body):
+    """Examples in JSON: of what is looked for, and of what is not."""
+
+    positive: Annotated[list[ExampleBody], _EXAMPLES] | None = None
+    negative: Annotated[list[ExampleBody], _EXAMPLES] | None = None
+    negative_share: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="The vector searched by is the direction of the weighted mean of the positive examples "
+            f"less this share of that of the negative ones, both of length 1; {NEGATIVE_SHARE} unless given.",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _each_is_one(self) -> ExamplesBody:
+        for side in ("positive", "negative"):
+            for index, example in enumerate(getattr(self, side) or ()):
+                example.check_one(f"{side}[{index}]", f"{side}[{index}].")
+        if self.has_examples and len(self.positive or ()) + len(self.negative or ()) > MAX_EXAMPLES:
+            raise WrongField("negative", f"at most {MAX_EXAMPLES} examples, positive and negative")
+        return self
+
+    @property
+    def has_examples(self) -> bool:
+        """Tell whether any of the fields is given."""
+        return (self.positive, self.negative, self.negative_share) != (None, None, None)
+
+
+class ExamplesForm(Body):
+    """What a form says of examples beside their files."""
+
+    examples: ExamplesBody | None = None
+    positive_weight: Annotated[list[Weight], _EXAMPLES] = Field(default_factory=list)
+    negative_weight: Annotated[list[Weight], _EXAMPLES] = Field(default_factory=list)
+
+
 class ShapeBody(Body):
     """What a search says about its answer."""
 
@@ -119,7 +176,13 @@ class ShapeBody(Body):
     include: Annotated[list[Include], Field(fail_fast=True), BeforeValidator(_comma_separated)] | None = None
     partition: Partition | None = None
     filter: FilterField | None = None
-    explain: Explains | None = None
+    explain: Annotated[
+        Explain | Literal["plan"] | None,
+        Field(
+            description="`regions` tells where in the query and the one result their similarity comes from; "
+            "`picture` draws both as well; `plan` tells how the search was done."
+        ),
+    ] = None
     group_by: Annotated[
         Text | None,
         Field(
@@ -143,16 +206,23 @@ class ShapeBody(Body):
         return self
 
 
-class SearchBody(ShapeBody, QueryBody):
-    """What a search takes as JSON: the fields of one query, or `queries`, and the shape of the answer."""
+class SearchBody(ShapeBody, QueryBody, ExamplesBody):
+    """What a search takes as JSON: the fields of one query, `queries` or examples, and the shape of the answer."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("image_id", "key", "path", "vector", "url", "queries"))
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one("image_id", "key", "path", "vector", "url", "queries", "positive")
+    )
 
     queries: Annotated[list[QueryBody], Field(min_length=1, max_length=MAX_QUERIES)] | None = None
 
     @model_validator(mode="after")
     def _by_something(self) -> SearchBody:
-        if self.queries is None:
+        if self.has_examples:
+            if not self.positive:
+                raise WrongField("positive", "at least one positive example is expected")
+            if self.given() or self.box is not None or self.queries is not None:
+                raise WrongField("positive", "either examples, or something else to search by")
+        elif self.queries is None:
             self.check_one("body")
         elif self.given() or self.box is not None:
             raise WrongField("queries", "what to search by stands in the queries, and nowhere else")

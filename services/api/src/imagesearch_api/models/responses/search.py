@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import Field
 
 from imagesearch.catalog.images import Image
 from imagesearch.contract import Vectors
+from imagesearch.vectors import IndexSpec, IndexType
 from imagesearch_api.models.responses.base import (
     Answer,
     Anything,
@@ -20,6 +21,7 @@ from imagesearch_api.models.responses.base import (
     Vector,
 )
 from imagesearch_api.models.responses.similarity import Regions
+from imagesearch_api.search.plan import Plan
 from imagesearch_api.search.regions import Regions as FoundRegions
 
 
@@ -72,6 +74,43 @@ class Result(Answer):
         return cls(id=image.id, path=image.path, url=url, distance=distance, **parts)
 
 
+class StoreLook(Answer):
+    """One look of a search at the vector store; it goes deeper when it has not seen enough."""
+
+    rows: Count = Field(description="Nearest rows asked for, for each query.")
+    params: Anything = Field(description="How hard it looked, in the words of the index.")
+
+
+class SearchPlan(Answer):
+    """How a search was done."""
+
+    index_type: str
+    index_params: Anything = Field(description="What the index was built with, what nobody chose included.")
+    dimension: Count = Field(description="Numbers of a vector.")
+    metric: str
+    consistency: str | None = Field(
+        description="How far behind the newest writes the store may have read, in the words of Milvus; null where "
+        "there was nothing to look at."
+    )
+    looks: list[StoreLook]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self | None:
+        """Return what is answered of how a search was done; None where it never got to its collection."""
+        if plan.collection is None:
+            return None
+        collection = plan.collection
+        spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
+        return cls(
+            index_type=spec.index_type,
+            index_params=spec.built_with,
+            dimension=collection.dimension,
+            metric=collection.metric,
+            consistency=plan.looks[0].consistency if plan.looks else None,
+            looks=[StoreLook(rows=look.rows, params=spec.read_of(look.effort)) for look in plan.looks],
+        )
+
+
 class Embeddings(Answer):
     """The vectors of pictures, in their order."""
 
@@ -92,6 +131,7 @@ class Results(Matches):
     """What a search found, nearest first."""
 
     took_ms: Milliseconds
+    plan: SearchPlan | None = None
 
 
 class BatchResults(Answer):
@@ -99,3 +139,4 @@ class BatchResults(Answer):
 
     queries: list[Matches]
     took_ms: Milliseconds
+    plan: SearchPlan | None = None
