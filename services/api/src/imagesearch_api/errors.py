@@ -47,6 +47,8 @@ class ProblemCode(StrEnum):
     """What it names is not there, or not within the key's reach."""
     METHOD_NOT_ALLOWED = "method_not_allowed"
     """The path has no such method."""
+    VERSION_MISMATCH = "version_mismatch"
+    """What is to be changed is not, or no longer, the version that `If-Match` or `If-None-Match` names."""
     BODY_TOO_LARGE = "body_too_large"
     """Its body is larger than it may be."""
     WRONG_MEDIA_TYPE = "wrong_media_type"
@@ -80,6 +82,10 @@ class Busy(TooManyRequests):
 
     def __init__(self, why: str) -> None:
         super().__init__(why, RefusalCode.BUSY, BUSY_SECONDS)
+
+
+class VersionMismatch(ImageSearchError):
+    """A change is meant for another version of a thing than is there."""
 
 
 class NotAuthenticated(ImageSearchError):

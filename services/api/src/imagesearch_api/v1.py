@@ -27,7 +27,7 @@ from imagesearch_api.http.numbers import read_int
 from imagesearch_api.http.parameters import read_parameter, read_required
 from imagesearch_api.http.problems import problem
 from imagesearch_api.http.request_resources import held
-from imagesearch_api.images.deletion import delete_collection
+from imagesearch_api.images.collection_deletion import delete_collection
 from imagesearch_api.jobs.progress import follow
 from imagesearch_api.jobs.submit import Submission, submit
 from imagesearch_api.limits import MAX_TOP_K

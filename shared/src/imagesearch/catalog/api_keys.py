@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ def create(tx: Transaction, token: Token, name: str, scope: Scope, tenancy: Tena
         )
     )
     audit.note(tx, Action.KEY_MADE, by, {"key": token.id, "name": name, "scope": scope.value})
-    return _get(tx, token.id)
+    return get(tx, token.id)
 
 
 def find(tx: Transaction, key_id: str) -> StoredKey | None:
@@ -53,8 +53,24 @@ def listing(tx: Transaction, *, after: str, limit: int) -> list[ApiKey]:
     return [_key(row) for row in tx.execute(_SHOWN.where(table.c.id > after).order_by(table.c.id).limit(limit))]
 
 
-def revoke(tx: Transaction, key_id: str, *, by: str | None) -> ApiKey:
+def get(tx: Transaction, key_id: str) -> ApiKey:
+    """Return a key, also one that was revoked.
+
+    Raises:
+        NotFound: there is no such key.
+    """
+    row = tx.execute(_SHOWN.where(table.c.id == key_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no API key {key_id!r}.")
+    return _key(row)
+
+
+def revoke(
+    tx: Transaction, key_id: str, *, by: str | None, check: Callable[[ApiKey], None] = lambda _: None
+) -> ApiKey:
     """Have a key hold no more; one that was revoked before stays as it is.
+
+    `check` is told of the key when nobody else can change it any more.
 
     Raises:
         NotFound: there is no such key.
@@ -62,7 +78,8 @@ def revoke(tx: Transaction, key_id: str, *, by: str | None) -> ApiKey:
         KeyRevoked: by the key `by` nothing is done any more.
     """
     _begin(tx, by)
-    key = _get(tx, key_id)
+    key = get(tx, key_id)
+    check(key)
     if by is not None and key.scope is Scope.ADMIN and key.revoked_at is None and not _has_other_admin(tx, key_id):
         raise Conflict(
             "This is the last admin key; only the command on the server revokes it.", ConflictCode.LAST_ADMIN_KEY
@@ -70,13 +87,13 @@ def revoke(tx: Transaction, key_id: str, *, by: str | None) -> ApiKey:
     revoked = sa.update(table).where(table.c.id == key_id, table.c.revoked_at.is_(None))
     if tx.execute(revoked.values(revoked_at=sa.func.now())).rowcount:
         audit.note(tx, Action.KEY_REVOKED, by, {"key": key_id})
-    return _get(tx, key_id)
+    return get(tx, key_id)
 
 
 def _begin(tx: Transaction, by: str | None) -> None:
     """Keep others from changing keys until this transaction ends, and check that `by` still may."""
     locks.api_keys(tx)
-    if by is not None and _get(tx, by).revoked_at is not None:
+    if by is not None and get(tx, by).revoked_at is not None:
         raise KeyRevoked(f"The API key {by!r} was revoked.")
 
 
@@ -94,13 +111,6 @@ def follow_rename(tx: Transaction, before: str, name: str) -> None:
         .where(table.c.collections.contains([before]))
         .values(collections=sa.func.array_replace(table.c.collections, before, name))
     )
-
-
-def _get(tx: Transaction, key_id: str) -> ApiKey:
-    row = tx.execute(_SHOWN.where(table.c.id == key_id)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no API key {key_id!r}.")
-    return _key(row)
 
 
 def _key(row: sa.Row[Any]) -> ApiKey:

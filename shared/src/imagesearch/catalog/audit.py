@@ -49,16 +49,20 @@ class Event:
     detail: dict[str, Any]
 
 
+DRY_RUN = "imagesearch_dry_run"
+"""The execution option of a transaction of which nothing will stay."""
 _SELECT = sa.select(*columns_of(table, Event))
 
 
 def note(tx: Transaction, action: Action, key_id: str | None, detail: Mapping[str, Any]) -> None:
     """Note what this transaction does: the event is kept exactly if that is.
 
-    The structured log has it as well, a moment before the commit: there it may speak of what was rolled back.
+    The structured log has it as well, a moment before the commit: there it may speak of what was rolled back, but
+    not of a dry run.
     """
     tx.execute(sa.insert(table).values(action=action.value, key_id=key_id, detail=dict(detail)))
-    log.info("audit", action=action.value, api_key=key_id, **detail)
+    if not tx.get_execution_options().get(DRY_RUN):
+        log.info("audit", action=action.value, api_key=key_id, **detail)
 
 
 def listing(tx: Transaction, *, limit: int, before: int | None = None) -> list[Event]:

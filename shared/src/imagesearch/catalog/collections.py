@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,6 +75,21 @@ def all_active(tx: Transaction) -> list[Collection]:
     """Return every collection that is not being deleted, by name."""
     rows = tx.execute(_SELECT.where(table.c.state == CollectionState.ACTIVE).order_by(table.c.name))
     return [_collection(row) for row in rows]
+
+
+def page(tx: Transaction, *, after: str, limit: int, within: Sequence[str] | None = None) -> list[Collection]:
+    """Return collections that are not being deleted in the order of their names, from behind `after`.
+
+    Args:
+        tx: the transaction.
+        after: a name; the empty one begins at the beginning.
+        limit: how many at most.
+        within: names the only ones that are asked for.
+    """
+    query = _SELECT.where(table.c.state == CollectionState.ACTIVE, table.c.name > after)
+    if within is not None:
+        query = query.where(table.c.name.in_(within))
+    return [_collection(row) for row in tx.execute(query.order_by(table.c.name).limit(limit))]
 
 
 def next_active(tx: Transaction, *, behind: int) -> Collection | None:
@@ -214,8 +229,15 @@ def short_model(model: str | None) -> str:
     return f"{name}:{digest[:12]}" if digest else name
 
 
-def mark_deleting(tx: Transaction, collection: Collection) -> None:
-    """Begin a deletion: from this commit on, nobody finds the collection by name or alias."""
+def mark_deleting(
+    tx: Transaction, collection: Collection, *, check: Callable[[Collection], None] = lambda _: None
+) -> None:
+    """Begin a deletion: from this commit on, nobody finds the collection by name or alias.
+
+    `check` is told of it when nobody else can change it any more.
+    """
+    held = _SELECT.where(table.c.id == collection.id).with_for_update(key_share=True)
+    check(_collection(tx.execute(held).one()))
     tx.execute(sa.update(table).where(table.c.id == collection.id).values(state=CollectionState.DELETING))
     names.remove_aliases(tx, collection.id)
 

@@ -6,7 +6,7 @@ collection. Instead whoever takes a name locks that name first, so that two who 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +38,12 @@ class Alias:
     alias: str
     collection: str
     created_at: datetime
+    collection_id: int
+
+
+_ALIASES = sa.select(aliases.c.alias, collections.c.name, aliases.c.created_at, collections.c.id).join(
+    collections, collections.c.id == aliases.c.collection_id
+)
 
 
 def holder(tx: Transaction, name: str) -> int | None:
@@ -45,8 +51,10 @@ def holder(tx: Transaction, name: str) -> int | None:
     return tx.execute(sa.select(collections.c.id).where(HELD), {"wanted": name}).scalar_one_or_none()
 
 
-def rename(tx: Transaction, collection_id: int, name: str) -> None:
+def rename(tx: Transaction, collection_id: int, name: str, *, check: Callable[[], None] = lambda: None) -> None:
     """Give a collection another name; its aliases stay, and so do the API keys that are bound to it.
+
+    `check` is called when nobody else can change the collection any more.
 
     Raises:
         Conflict: the name is taken.
@@ -56,12 +64,23 @@ def rename(tx: Transaction, collection_id: int, name: str) -> None:
         raise Conflict(f"There is a collection or alias {name!r} already.", ConflictCode.NAME_TAKEN)
     held = sa.select(collections.c.name).where(collections.c.id == collection_id)
     before = tx.execute(held.with_for_update(key_share=True)).scalar_one()
+    check()
     tx.execute(sa.update(collections).where(collections.c.id == collection_id).values(name=name))
     api_keys.follow_rename(tx, before, name)
 
 
-def put_alias(tx: Transaction, alias: str, collection_id: int) -> bool:
-    """Point an alias at a collection, from this commit on; return whether it is new.
+def find_alias(tx: Transaction, alias: str) -> Alias | None:
+    """Return an alias with its collection; None where there is none."""
+    row = tx.execute(_ALIASES.where(aliases.c.alias == alias)).one_or_none()
+    return None if row is None else Alias(*row)
+
+
+def put_alias(
+    tx: Transaction, alias: str, collection_id: int, *, check: Callable[[Alias | None], None] = lambda _: None
+) -> tuple[Alias, bool]:
+    """Point an alias at a collection, from this commit on; return it, and whether it is new.
+
+    `check` is told where it leads, when nobody else can change that any more.
 
     Raises:
         Conflict: a collection has this name.
@@ -80,20 +99,29 @@ def put_alias(tx: Transaction, alias: str, collection_id: int) -> bool:
     )
     if tx.execute(held.with_for_update(read=True)).first() is None:
         raise NotFound("The collection has been deleted.")
-    is_new = tx.execute(sa.select(aliases.c.alias).where(aliases.c.alias == alias)).first() is None
+    found = find_alias(tx, alias)
+    check(found)
     put = insert(aliases).values(alias=alias, collection_id=collection_id)
     tx.execute(put.on_conflict_do_update(index_elements=["alias"], set_={"collection_id": collection_id}))
-    return is_new
+    [row] = tx.execute(_ALIASES.where(aliases.c.alias == alias))
+    return Alias(*row), found is None
 
 
-def remove_alias(tx: Transaction, alias: str) -> None:
-    """Remove an alias; its collection stays.
+def remove_alias(tx: Transaction, alias: str, *, check: Callable[[Alias], None] = lambda _: None) -> Alias:
+    """Remove an alias, and return it; its collection stays.
+
+    `check` is told where it leads, when nobody else can change that any more.
 
     Raises:
         NotFound: there is no such alias.
     """
-    if not tx.execute(sa.delete(aliases).where(aliases.c.alias == alias)).rowcount:
+    locks.name(tx, alias)
+    found = find_alias(tx, alias)
+    if found is None:
         raise NotFound(f"There is no alias {alias!r}.")
+    check(found)
+    tx.execute(sa.delete(aliases).where(aliases.c.alias == alias))
+    return found
 
 
 def remove_aliases(tx: Transaction, collection_id: int) -> None:
@@ -105,13 +133,7 @@ def list_aliases(
     tx: Transaction, *, after: str = "", limit: int, within: Sequence[str] | None = None
 ) -> list[Alias]:
     """Return aliases in the order of their names, from behind `after`; `within` names their collections."""
-    query = (
-        sa.select(aliases.c.alias, collections.c.name, aliases.c.created_at)
-        .join(collections, collections.c.id == aliases.c.collection_id)
-        .where(aliases.c.alias > after)
-        .order_by(aliases.c.alias)
-        .limit(limit)
-    )
+    query = _ALIASES.where(aliases.c.alias > after).order_by(aliases.c.alias).limit(limit)
     if within is not None:
         query = query.where(collections.c.name.in_(within))
     return [Alias(*row) for row in tx.execute(query)]

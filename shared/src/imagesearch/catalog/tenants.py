@@ -64,6 +64,11 @@ def all_collections(tx: Transaction, tenancy: Tenancy) -> list[Collection]:
     return [found for found in collections.all_active(tx) if tenancy.holds_collection(found.name)]
 
 
+def page_of_collections(tx: Transaction, tenancy: Tenancy, *, after: str, limit: int) -> list[Collection]:
+    """Return collections within reach that are not being deleted, by name, from behind the name `after`."""
+    return collections.page(tx, after=after, limit=limit, within=tenancy.collections)
+
+
 def counts(tx: Transaction, collection_ids: Sequence[int], tenancy: Tenancy) -> dict[int, int]:
     """Return the number of indexed images within reach for each collection; see `is_capped`."""
     if tenancy.partition is None:

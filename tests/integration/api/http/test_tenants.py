@@ -108,16 +108,21 @@ def picture() -> tuple[io.BytesIO, str]:
 
 REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/aliases": [lambda m, o: {}],
+    "GET /api/v2/aliases/{alias}": [lambda m, o: {}, lambda m, o: {"headers": {"If-None-Match": "*"}}],
     "PUT /api/v2/aliases/{alias}": [
         lambda m, o: in_json(collection=o.collection),
         lambda m, o: in_json(collection=m.collection),
     ],
-    "DELETE /api/v2/aliases/{alias}": [lambda m, o: {}],
+    "DELETE /api/v2/aliases/{alias}": [lambda m, o: {}, lambda m, o: {"query_string": {"dry_run": "true"}}],
     "GET /api/v2/collections": [lambda m, o: {}],
     "POST /api/v2/collections": [lambda m, o: in_json(name=o.collection), lambda m, o: in_json(name=o.alias)],
     "GET /api/v2/collections/{name}": [lambda m, o: {}],
     "PATCH /api/v2/collections/{name}": [lambda m, o: in_json(name="renamed"), lambda m, o: in_json(name=o.alias)],
-    "DELETE /api/v2/collections/{name}": [lambda m, o: {}],
+    "DELETE /api/v2/collections/{name}": [
+        lambda m, o: {},
+        lambda m, o: {"query_string": {"dry_run": "true"}},
+        lambda m, o: {"headers": {"If-Match": '"another"'}},
+    ],
     "GET /api/v2/collections/{name}/duplicates": [
         lambda m, o: {},
         lambda m, o: {"query_string": {"partition": o.partition}},
@@ -155,8 +160,15 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(key="mine"),
         lambda m, o: in_json(key=f"{o.name}-key"),
     ],
-    "GET /api/v2/collections/{name}/images/{image_id}": [lambda m, o: {}],
-    "DELETE /api/v2/collections/{name}/images/{image_id}": [lambda m, o: {}],
+    "GET /api/v2/collections/{name}/images/{image_id}": [
+        lambda m, o: {},
+        lambda m, o: {"headers": {"If-None-Match": "*"}},
+    ],
+    "DELETE /api/v2/collections/{name}/images/{image_id}": [
+        lambda m, o: {},
+        lambda m, o: {"headers": {"If-Match": '"another"'}},
+        lambda m, o: {"query_string": {"dry_run": "true"}},
+    ],
     "POST /api/v2/collections/{name}/images/delete": [
         lambda m, o: in_json(ids=[o.image_id]),
         lambda m, o: in_json(paths=[o.path]),
@@ -242,7 +254,8 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(name="wider", collections=[o.collection]),
         lambda m, o: in_json(name="wider", scope="admin"),
     ],
-    "DELETE /api/v2/keys/{key_id}": [lambda m, o: {}],
+    "GET /api/v2/keys/{key_id}": [lambda m, o: {}],
+    "DELETE /api/v2/keys/{key_id}": [lambda m, o: {}, lambda m, o: {"query_string": {"dry_run": "true"}}],
     "GET /api/v2/quotas": [lambda m, o: {}],
     "GET /api/v2/work": [lambda m, o: {}],
     "GET /api/v2/openapi.json": [lambda m, o: {}],

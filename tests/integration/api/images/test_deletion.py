@@ -19,8 +19,9 @@ from imagesearch.contract import CancelJob, JobState
 from imagesearch.errors import QueryTimeout
 from imagesearch.vectors import Filter, matches, parse_filter
 from imagesearch.wire import Message
-from imagesearch_api.images import deletion
-from imagesearch_api.images.deletion import SLICE, Deletes, delete_collection, delete_matching
+from imagesearch_api.images import collection_deletion, deletion
+from imagesearch_api.images.collection_deletion import delete_collection
+from imagesearch_api.images.deletion import SLICE, Deletes, delete_matching
 
 pytestmark = pytest.mark.integration
 
@@ -90,7 +91,7 @@ def test_a_filter_that_matches_rarely_gets_to_the_end(ports: Deletes) -> None:
 def test_jobs_of_a_deleted_collection_are_cancelled_some_at_a_time(
     ports: Deletes, monkeypatch: pytest.MonkeyPatch, timeout: float, expected: int
 ) -> None:
-    monkeypatch.setattr(deletion, "CANCELLED_AT_ONCE", 2)
+    monkeypatch.setattr(collection_deletion, "CANCELLED_AT_ONCE", 2)
     announced: list[Message] = []
     with ports.catalog.transaction() as tx:
         collection = collections.get(tx, "many")

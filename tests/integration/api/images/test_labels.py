@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,11 +23,15 @@ from imagesearch.contract import IndexBatch, Reconcile, TaskName, UnchangedImage
 from imagesearch.errors import Conflict, QueryTimeout
 from imagesearch.files.uploads import Uploads
 from imagesearch.wire import Message
+from imagesearch_api import versions
+from imagesearch_api.errors import VersionMismatch
 from imagesearch_api.images import upload as upload_module
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
+from imagesearch_api.images.single_deletion import delete_image
 from imagesearch_api.images.upload import upload
 from imagesearch_api.jobs import control
 from imagesearch_api.services import Services
+from imagesearch_api.versions import Expected
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.reconcile import lost_batches
 from imagesearch_indexer.reconcile.run import reconcile
@@ -252,3 +257,34 @@ def test_an_upload_begins_with_a_change_that_waits(
     accept(services, image_id, partition="bert")
     with pytest.raises(Conflict, match="another partition"):
         upload(services.writes, "default", data, "anna", OLD, owner=NOBODY)
+
+
+def test_of_two_changes_that_are_meant_for_one_version_one_is_made(
+    world: World, services: Services, slow: Slow, image_id: int
+) -> None:
+    seen = Expected(frozenset({versions.of_image(only(world))}))
+
+    def change(name: str) -> str | None:
+        update = LabelsUpdate(metadata={name: 1})
+        try:
+            return update_labels(services.writes, "default", image_id, update, NOBODY, expected=seen).job_id
+        except VersionMismatch:
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        made = dict(zip("ab", pool.map(change, "ab"), strict=True))
+    [winner] = [name for name, job_id in made.items() if job_id is not None]
+    # What was accepted and is still to be written counts already, for deletions too.
+    with pytest.raises(VersionMismatch):
+        delete_image(services.deletes, "default", image_id, NOBODY, dry_run=False, expected=seen)
+    deliver(world, slow.held)
+    check(world, "anna", {**OLD, winner: 1})
+    now = Expected(frozenset({versions.of_image(only(world))}))
+    delete_image(services.deletes, "default", image_id, NOBODY, dry_run=False, expected=now)
+
+
+def test_a_key_alone_is_another_version(world: World, services: Services, slow: Slow, image_id: int) -> None:
+    seen = versions.of_image(only(world))
+    accept(services, image_id, own_key="mine")
+    deliver(world, slow.held)
+    assert versions.of_image(only(world)) != seen

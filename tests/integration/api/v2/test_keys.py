@@ -21,8 +21,10 @@ from imagesearch.catalog import api_keys, audit
 from imagesearch.catalog.engine import Catalog
 from imagesearch_api.access import Caller
 from imagesearch_api.app import create_app
+from imagesearch_api.errors import VersionMismatch
 from imagesearch_api.http import callers
 from imagesearch_api.settings import ApiSettings
+from imagesearch_api.versions import Expected, of_key
 from support.api_keys import bearer
 from support.api_twin import services_of
 
@@ -145,6 +147,23 @@ def test_the_last_admin_key_stays_and_what_is_no_key_is_not_found(
     second = make(ask, scope="admin")
     assert ask("DELETE", f"{KEYS}/{admin.id}", under=second).status_code == 200
     assert ask("DELETE", f"{KEYS}/{second.id}", under=second).status_code == 409
+
+
+def test_a_key_is_shown_and_revoked_as_it_was_seen(ask: Callable[..., TestResponse], catalog: Catalog) -> None:
+    url = f"{KEYS}/{make(ask).id}"
+    shown = ask("GET", url)
+    assert shown.get_json()["revoked_at"] is None
+    before = events(catalog)
+    with capture_logs() as logs:
+        dry = ask("DELETE", url, query_string={"dry_run": "true"})
+    assert dry.get_json() == shown.get_json()
+    assert (events(catalog), [line for line in logs if line["event"] == "audit"]) == (before, [])
+    seen = Expected(frozenset({"another"}))
+    with pytest.raises(VersionMismatch), catalog.transaction() as tx:
+        api_keys.revoke(tx, url.rpartition("/")[2], by=None, check=lambda key: seen.check(of_key(key)))
+    assert ask("DELETE", url).headers["ETag"] != shown.headers["ETag"]
+    assert ask("GET", url).get_json()["revoked_at"]
+    assert ask("GET", f"{KEYS}/x").status_code == 404
 
 
 def test_a_revoked_key_that_is_still_believed_changes_no_key(

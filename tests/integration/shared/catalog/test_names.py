@@ -26,7 +26,7 @@ def cats(catalog: Catalog) -> Collection:
 
 def put(catalog: Catalog, alias: str, collection: Collection) -> bool:
     with catalog.transaction() as tx:
-        return names.put_alias(tx, alias, collection.id)
+        return names.put_alias(tx, alias, collection.id)[1]
 
 
 def test_an_alias_stands_for_its_collection(catalog: Catalog, cats: Collection) -> None:

@@ -31,6 +31,7 @@ OF_ADMINS = {
     ("GET", "/api/v2/admin/doctor"),
     ("GET", "/api/v2/keys"),
     ("POST", "/api/v2/keys"),
+    ("GET", "/api/v2/keys/{key_id}"),
     ("DELETE", "/api/v2/keys/{key_id}"),
 }
 READING = {

@@ -50,8 +50,8 @@ def read_page() -> tuple[int, int | None]:
     return limit, read_int("cursor", raw, default=0, low=0, high=MAX_NUMBER) if raw is not None else None
 
 
-def read_alias_page() -> tuple[int, str]:
-    """Return how many aliases a page has, and behind which one it begins; the empty one is the beginning.
+def read_name_page() -> tuple[int, str]:
+    """Return how many collections or aliases a page has, and behind which name it begins; "" is the beginning.
 
     Raises:
         BadField: one of them is out of its range.

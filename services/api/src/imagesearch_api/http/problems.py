@@ -36,6 +36,7 @@ from imagesearch_api.errors import (
     ProblemCode,
     RefusalCode,
     TooManyRequests,
+    VersionMismatch,
     WrongCredentials,
 )
 from imagesearch_api.http.fields import (
@@ -79,6 +80,7 @@ STATUS_BY_TYPE: dict[type[ImageSearchError], HTTPStatus] = {
     WrongCredentials: HTTPStatus.UNAUTHORIZED,
     KeyRevoked: HTTPStatus.UNAUTHORIZED,
     UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
+    VersionMismatch: HTTPStatus.PRECONDITION_FAILED,
 }
 
 
@@ -87,6 +89,7 @@ CODE_OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: ProblemCode.NOT_AUTHENTICATED,
     HTTPStatus.FORBIDDEN: ProblemCode.NOT_ALLOWED,
     HTTPStatus.NOT_FOUND: ProblemCode.NOT_FOUND,
+    HTTPStatus.PRECONDITION_FAILED: ProblemCode.VERSION_MISMATCH,
     HTTPStatus.METHOD_NOT_ALLOWED: ProblemCode.METHOD_NOT_ALLOWED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ProblemCode.BODY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ProblemCode.WRONG_MEDIA_TYPE,

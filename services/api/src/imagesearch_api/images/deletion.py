@@ -1,34 +1,35 @@
-"""Delete images, which are gone at once, and collections, whose vectors and files follow soon after."""
+"""Delete images, which are gone at once; their vectors and files follow soon after."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from imagesearch.access.tenants import Owner
-from imagesearch.catalog import audit, collections, image_queries, jobs, naming, tenants
+from imagesearch.catalog import audit, collections, image_queries, naming, tenants
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
+from imagesearch.catalog.jobs import single_image
 from imagesearch.catalog.states import CollectionState, ImageState
-from imagesearch.contract import CancelJob, FinishDeletes, TaskName
+from imagesearch.contract import FinishDeletes, TaskName
 from imagesearch.errors import NotFound, QueryTimeout, StoreUnavailable
 from imagesearch.files.paths import canonical
 from imagesearch.vectors import Filter, matches
-from imagesearch_api.errors import NoSuchKey, NoSuchPath
+from imagesearch_api import versions
+from imagesearch_api.dry_runs import changing
 from imagesearch_api.images.own_keys import images_of_keys
 from imagesearch_api.jobs.ports import Ask, Send
+from imagesearch_api.versions import ANY_VERSION, Expected
 
 log = structlog.get_logger()
 
 SLICE = 1_000
-CANCELLED_AT_ONCE = 100
-"""Jobs, in one transaction: each has a message, which follows it."""
 NOTED_IDS = 1_000
 """Images that one event of the audit log names, at most."""
 
@@ -56,31 +57,19 @@ class Deletes:
         return True
 
 
-@contextmanager
-def _deleting(ports: Deletes, *, dry_run: bool) -> Iterator[Transaction]:
-    """Yield a transaction in which images are deleted; in a dry run nothing of it stays."""
-    with ports.catalog.transaction() as tx:
-        if not dry_run:
-            yield tx
-            return
-        with tx.begin_nested() as undone:
-            yield tx
-            undone.rollback()
-
-
-def delete_image(ports: Deletes, name: str, image_id: int, owner: Owner, *, dry_run: bool = False) -> None:
-    """Delete one image, or only see that it could be.
+def is_expected(tx: Transaction, expected: Expected, row: Image) -> bool:
+    """Check a row that is locked, with what has been accepted for it and is still to be written.
 
     Raises:
-        NotFound: there is no such collection, or no such image in it.
-        StoreUnavailable: Postgres does not answer; nothing was deleted.
+        VersionMismatch: it is not what it is expected to be.
     """
-    with _deleting(ports, dry_run=dry_run) as tx:
-        if not _delete(tx, _held(tx, name, owner), [image_id], owner):
-            raise NotFound(f"There is no image {image_id} in collection {name!r}.")
+    if not expected.is_any:
+        waiting = single_image.accepted(tx, row.collection_id, row.path)
+        expected.check(versions.of_image(row if waiting is None else waiting.on(row)))
+    return True
 
 
-def _delete(
+def delete_rows(
     tx: Transaction,
     collection: Collection,
     image_ids: Sequence[int],
@@ -95,7 +84,7 @@ def _delete(
     return deleted
 
 
-def _held(tx: Transaction, name: str, owner: Owner) -> Collection:
+def held(tx: Transaction, name: str, owner: Owner) -> Collection:
     """Return a collection whose index is not replaced before this transaction ends."""
     found = tenants.collection(tx, name, owner.tenancy)
     held = collections.lock_shared(tx, found.id)
@@ -128,17 +117,24 @@ def delete_ids(
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
-    with _deleting(ports, dry_run=dry_run) as tx:
-        deleted = _delete(tx, _held(tx, name, owner), image_ids, owner)
+    with changing(ports.catalog, dry_run=dry_run) as tx:
+        deleted = delete_rows(tx, held(tx, name, owner), image_ids, owner)
     return Deletion(len(deleted), sorted(set(image_ids) - set(deleted)))
 
 
 def delete_paths(
-    ports: Deletes, name: str, paths: Sequence[str], owner: Owner, *, dry_run: bool = False
+    ports: Deletes,
+    name: str,
+    paths: Sequence[str],
+    owner: Owner,
+    *,
+    dry_run: bool = False,
+    expected: Expected = ANY_VERSION,
 ) -> Deletion:
     """Delete images by path, under any name of their files.
 
     Raises:
+        VersionMismatch: one is not what it is expected to be; nothing was deleted.
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
@@ -147,61 +143,46 @@ def delete_paths(
     # Resolving goes to the disk, and costs CPU by the length of a path: no connection waits for it, and paths as
     # lists of images give them need none of it.
     resolved = {path: path if path in known else canonical(path) for path in paths}
-    with _deleting(ports, dry_run=dry_run) as tx:
-        collection = _held(tx, name, owner)
+    with changing(ports.catalog, dry_run=dry_run) as tx:
+        collection = held(tx, name, owner)
         found = image_queries.ids_of_paths(tx, collection.id, list({*paths, *resolved.values()}))
         wanted = {found.get(path, found.get(resolved[path])) for path in paths}
-        deleted = set(_delete(tx, collection, [one for one in wanted if one is not None], owner))
+        chosen = [one for one in wanted if one is not None]
+        deleted = set(delete_rows(tx, collection, chosen, owner, partial(is_expected, tx, expected)))
     missing = sorted(path for path in resolved if found.get(path, found.get(resolved[path])) not in deleted)
     return Deletion(len(deleted), missing)
 
 
 def delete_keys(
-    ports: Deletes, name: str, keys: Sequence[str], partition: str | None, owner: Owner, *, dry_run: bool = False
+    ports: Deletes,
+    name: str,
+    keys: Sequence[str],
+    partition: str | None,
+    owner: Owner,
+    *,
+    dry_run: bool = False,
+    expected: Expected = ANY_VERSION,
 ) -> Deletion:
     """Delete images by the caller's own keys, of a partition or of all.
 
     Raises:
+        VersionMismatch: one is not what it is expected to be; nothing was deleted.
         Forbidden: the owner is bound to another partition.
         KeyAmbiguous: no partition was named, and images of several have one of the keys.
         NotFound: there is no such collection.
         StoreUnavailable: Postgres does not answer; nothing was deleted.
     """
     partition = owner.tenancy.partition_of(partition)
-    with _deleting(ports, dry_run=dry_run) as tx:
-        collection = _held(tx, name, owner)
+    with changing(ports.catalog, dry_run=dry_run) as tx:
+        collection = held(tx, name, owner)
         found = {key: image.id for key, image in images_of_keys(tx, collection, keys, partition).items()}
         # Asked again under the locks: an image may get another key until then.
-        deleted = set(_delete(tx, collection, list(found.values()), owner, lambda row: row.own_key in found))
+
+        def is_wanted(row: Image) -> bool:
+            return row.own_key in found and is_expected(tx, expected, row)
+
+        deleted = set(delete_rows(tx, collection, list(found.values()), owner, is_wanted))
     return Deletion(len(deleted), sorted(key for key in set(keys) if found.get(key) not in deleted))
-
-
-def delete_path(ports: Deletes, name: str, path: str, owner: Owner, *, dry_run: bool = False) -> None:
-    """Delete one image by path.
-
-    Raises:
-        NotFound: there is no such collection.
-        NoSuchPath: no image in it has that path.
-        StoreUnavailable: Postgres does not answer; nothing was deleted.
-    """
-    if not delete_paths(ports, name, [path], owner, dry_run=dry_run).deleted:
-        raise NoSuchPath(f"No image of that path is in collection {name!r}.")
-
-
-def delete_key(
-    ports: Deletes, name: str, key: str, partition: str | None, owner: Owner, *, dry_run: bool = False
-) -> None:
-    """Delete one image by the caller's own key.
-
-    Raises:
-        Forbidden: the owner is bound to another partition.
-        KeyAmbiguous: no partition was named, and images of several have the key.
-        NotFound: there is no such collection.
-        NoSuchKey: no image in it has that key.
-        StoreUnavailable: Postgres does not answer; nothing was deleted.
-    """
-    if not delete_keys(ports, name, [key], partition, owner, dry_run=dry_run).deleted:
-        raise NoSuchKey(f"No image of that key is in collection {name!r}.")
 
 
 def delete_matching(
@@ -234,12 +215,12 @@ def delete_matching(
 
     following: int | None = None
     while True:
-        with _deleting(ports, dry_run=dry_run) as tx:
-            collection = _held(tx, name, owner)
+        with changing(ports.catalog, dry_run=dry_run) as tx:
+            collection = held(tx, name, owner)
             rows = image_queries.listing(tx, collection.id, partition=partition, after=after, limit=SLICE)
             chosen = [row.id for row in rows if is_wanted(row)]
             # Asked again under the locks: labels may change until then.
-            deleted += len(_delete(tx, collection, chosen, owner, is_wanted))
+            deleted += len(delete_rows(tx, collection, chosen, owner, is_wanted))
         if len(rows) < SLICE:
             break
         after = rows[-1].id
@@ -247,37 +228,3 @@ def delete_matching(
             following = after
             break
     return Deletion(deleted, [], next=following)
-
-
-def delete_collection(ports: Deletes, name: str, owner: Owner) -> bool:
-    """Delete a collection, cancel its open jobs; return whether all of it is gone already.
-
-    Raises:
-        Forbidden: the owner is bound to a partition.
-        NotFound: there is no such collection.
-        Conflict: the name is an alias.
-        StoreUnavailable: Postgres does not answer; nothing was deleted.
-    """
-    owner.tenancy.require_whole_collections()
-    with ports.catalog.transaction() as tx:
-        collection = tenants.collection_by_name(tx, name, owner.tenancy)
-        collections.mark_deleting(tx, collection)
-        audit.note(tx, Action.COLLECTION_DELETED, owner.key_id, {"collection": name})
-    _cancel_jobs(ports, collection)
-    return ports.finish(collection.id)
-
-
-def _cancel_jobs(ports: Deletes, collection: Collection) -> None:
-    """Cancel the open jobs of a collection, for as long as a delete may take; reconciliation finds those left."""
-    deadline, behind = time.monotonic() + ports.timeout, 0
-    while True:
-        with ports.catalog.transaction() as tx:
-            cancelled = jobs.cancel_some(tx, collection.id, behind=behind, limit=CANCELLED_AT_ONCE)
-        try:
-            for job in cancelled:
-                ports.send(TaskName.CANCEL, CancelJob(job.id), None)
-        except StoreUnavailable as error:
-            log.warning("cancel.not_announced", reason=str(error))
-        if len(cancelled) < CANCELLED_AT_ONCE or time.monotonic() >= deadline:
-            return
-        behind = cancelled[-1].number

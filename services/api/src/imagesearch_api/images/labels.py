@@ -18,9 +18,11 @@ from imagesearch.catalog.states import ImageState
 from imagesearch.contract import IndexBatch, UnchangedImage
 from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.metadata import check_metadata
+from imagesearch_api import versions
 from imagesearch_api.errors import MetadataRejected
 from imagesearch_api.images.own_keys import check_free
 from imagesearch_api.images.write import WriteResult, Writes, begin, finish, unchanged
+from imagesearch_api.versions import ANY_VERSION, Expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,15 @@ class LabelsUpdate:
         return Labels(self.partition, merged, self.own_key)
 
 
-def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate, owner: Owner) -> WriteResult:
+def update_labels(
+    ports: Writes,
+    name: str,
+    image_id: int,
+    update: LabelsUpdate,
+    owner: Owner,
+    *,
+    expected: Expected = ANY_VERSION,
+) -> WriteResult:
     """Change an image's metadata, partition and key.
 
     Changes of one image stand in line, so that each begins with what the one before it left, or will leave.
@@ -60,6 +70,7 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate,
         Forbidden: the owner is bound to another partition than the image is to have.
         NotFound: there is no such collection or image.
         Conflict: the image is not indexed, or was deleted meanwhile.
+        VersionMismatch: it is not, or will not be, what it is expected to be.
         KeyTaken: another image of the partition has the key.
         MetadataRejected: the metadata would be larger than it may be.
         QuotaExceeded: the image does not fit into a quota of the partition that it is to have.
@@ -73,14 +84,15 @@ def update_labels(ports: Writes, name: str, image_id: int, update: LabelsUpdate,
         with ports.catalog.transaction() as tx:
             collection = tenants.collection(tx, name, bounds)
             image, waiting = single_image.look_up(tx, image_id, collection_id=collection.id)
-            expected = image if waiting is None else waiting.on(image)
+            now = image if waiting is None else waiting.on(image)
             # Before anything is said about the partition: whether a key is taken there is for those who reach it.
-            if not all(bounds.holds_partition(one.partition) for one in (image, expected)):
+            if not all(bounds.holds_partition(one.partition) for one in (image, now)):
                 raise NotFound(f"There is no image {image_id}.")
-            partition = expected.partition if update.partition is None else update.partition
+            expected.check(versions.of_image(now))
+            partition = now.partition if update.partition is None else update.partition
             check_free(tx, collection.id, update.own_key, partition, image_id=image_id)
-        labels = update.applied(expected)
-        if labels.change_nothing(expected.partition, expected.metadata) and labels.keep_key(expected.own_key):
+        labels = update.applied(now)
+        if labels.change_nothing(now.partition, now.metadata) and labels.keep_key(now.own_key):
             return unchanged(image, waiting)
         return _write(ports, collection, image, labels, owner)
 

@@ -18,6 +18,7 @@ from imagesearch_api.http.foreign import SAFE_METHODS
 from imagesearch_api.models.responses.base import Answer
 from imagesearch_api.models.responses.problems import Problem
 from imagesearch_api.openapi.operation import FILE, Answered, Operation, operation_of
+from imagesearch_api.openapi.parameters import TAGGED
 from imagesearch_api.openapi.schemas import Schema, ref, schemas_of
 
 BLUEPRINT = "v2."
@@ -152,6 +153,10 @@ def _in_path(kind: str, name: str) -> Schema:
 
 def _answer(status: int, answered: Answered, operation: Operation) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if any(parameter["name"] in TAGGED for parameter in operation.parameters) and answered is not None:
+        answer["headers"] = {
+            "ETag": {"schema": {"type": "string"}, "description": "The version of what is shown."}
+        }
     if answered is not None:
         described = {} if answered is FILE else {"schema": _schema(answered)}
         answer["content"] = dict.fromkeys(operation.media, described)

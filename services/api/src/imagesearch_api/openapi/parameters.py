@@ -84,6 +84,30 @@ WAIT = _query(
     "Answer when the job has ended, or after so many seconds as it stands then. Only so many callers may wait at "
     "once: beyond them 429 comes at once, and one asks without this, after Retry-After.",
 )
+IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "examples": ['"2c26b46b68ffc68ff99b453c1d304134"']},
+    "description": "Change it only while it has one of these versions, which the `ETag` of an answer names; "
+    "412 otherwise.",
+}
+IF_ABSENT: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "examples": ["*"]},
+    "description": "`*` makes it only while there is none; 412 otherwise.",
+}
+IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "examples": ['"2c26b46b68ffc68ff99b453c1d304134"']},
+    "description": "Answer 304 without a body while it has one of these versions.",
+}
+TAGGED = ("If-Match", "If-None-Match")
+"""Headers of requests whose answers name the version of what they show."""
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",

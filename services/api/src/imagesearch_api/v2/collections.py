@@ -13,31 +13,35 @@ from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collection import Collection as Stored
 from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.pipeline import pipeline_of
+from imagesearch_api import versions
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
 from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.callers import needs, owner, tenancy
+from imagesearch_api.http.conditions import read_expected, tagged
 from imagesearch_api.http.lanes import Lane
-from imagesearch_api.http.pages import read_partition_page
-from imagesearch_api.images.deletion import delete_collection
+from imagesearch_api.http.pages import read_name_page, read_partition_page
+from imagesearch_api.http.parameters import read_dry_run
+from imagesearch_api.images.collection_deletion import delete_collection
 from imagesearch_api.indexes import checked_index
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
 from imagesearch_api.models.responses.collections import Collection, CollectionPage, Partition, PartitionPage
 from imagesearch_api.networks import find_network
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import LIMIT, NAME_CURSOR
+from imagesearch_api.openapi.parameters import DRY_RUN, IF_MATCH, LIMIT, NAME_CURSOR
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
 
 @v2.get("/collections")
-@operation({200: CollectionPage})
+@operation({200: CollectionPage}, parameters=(LIMIT, NAME_CURSOR))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def list_collections() -> ResponseReturnValue:
-    """List every collection with the number of its images."""
+    """List collections with the number of their images, by name."""
+    limit, after = read_name_page()
     with current().catalog.transaction() as tx:
-        found = tenants.all_collections(tx, tenancy())
+        found = tenants.page_of_collections(tx, tenancy(), after=after, limit=limit)
         counts = tenants.counts(tx, [collection.id for collection in found], tenancy())
     items = [
         Collection.of(
@@ -48,7 +52,7 @@ def list_collections() -> ResponseReturnValue:
         )
         for collection in found
     ]
-    return answer(CollectionPage(items=items, next=None))
+    return answer(CollectionPage.of(items, [collection.name for collection in found], limit))
 
 
 @v2.post("/collections")
@@ -74,7 +78,8 @@ def create_collection() -> ResponseReturnValue:
     if not is_new:
         raise Conflict(f"There is a collection or alias {body.name!r} already.", ConflictCode.NAME_TAKEN)
     location = url_for("v2.show_collection", name=collection.name)
-    return answer(Collection.of(collection, 0, 0), HTTPStatus.CREATED, location=location)
+    made = answer(Collection.of(collection, 0, 0), HTTPStatus.CREATED, location=location)
+    return tagged(made, versions.of_collection(collection))
 
 
 @v2.get("/collections/<name>")
@@ -82,7 +87,10 @@ def create_collection() -> ResponseReturnValue:
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def show_collection(name: str) -> ResponseReturnValue:
-    """Show a collection with the exact number of its rows and of its vectors."""
+    """Show a collection with the exact number of its rows and of its vectors.
+
+    Its `ETag` is the version of its name and settings alone.
+    """
     return _shown(name)
 
 
@@ -94,7 +102,9 @@ def _shown(name: str) -> Response:
     # All vectors are counted, whoever's they are.
     vectors = None if tenancy().partition is not None else _vectors(collection)
     is_capped = tenants.is_capped(images, tenancy())
-    return answer(Collection.of(collection, images, vectors, aliases, images_capped=is_capped))
+    shown = answer(Collection.of(collection, images, vectors, aliases, images_capped=is_capped))
+    shown.set_etag(versions.of_collection(collection))
+    return shown
 
 
 def _vectors(collection: Stored) -> int:
@@ -126,27 +136,39 @@ def list_partitions(name: str) -> ResponseReturnValue:
 
 
 @v2.patch("/collections/<name>")
-@operation({200: Collection}, json=RenameBody, errors=(404, 409))
+@operation({200: Collection}, parameters=(IF_MATCH,), json=RenameBody, errors=(404, 409, 412))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def rename_collection(name: str) -> ResponseReturnValue:
     """Give a collection another name; its aliases stay."""
     tenancy().require_names()
-    body = read_json(RenameBody)
+    body, expected = read_json(RenameBody), read_expected()
     with current().catalog.transaction() as tx:
         collection = collections.get_by_name(tx, name)
-        if body.name != name:
-            names.rename(tx, collection.id, body.name)
+
+        def check() -> None:
+            expected.check(versions.of_collection(collections.by_id(tx, collection.id)))
+
+        if body.name == name:
+            check()
+        else:
+            names.rename(tx, collection.id, body.name, check=check)
             renamed = {"collection": name, "name": body.name}
             audit.note(tx, Action.COLLECTION_RENAMED, owner().key_id, renamed)
     return _shown(body.name)
 
 
 @v2.delete("/collections/<name>")
-@operation({202: None, 204: None}, errors=(404, 409))
+@operation({200: Collection, 202: None, 204: None}, parameters=(IF_MATCH, DRY_RUN), errors=(404, 409, 412))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def remove_collection(name: str) -> ResponseReturnValue:
-    """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon."""
-    is_gone = delete_collection(current().deletes, name, owner())
+    """Delete a collection: 204 when all of it is gone, 202 when the rest follows soon.
+
+    A dry run shows what would be deleted.
+    """
+    dry_run, expected = read_dry_run(), read_expected()
+    is_gone = delete_collection(current().deletes, name, owner(), expected=expected, dry_run=dry_run)
+    if dry_run:
+        return _shown(name)
     return "", HTTPStatus.NO_CONTENT if is_gone else HTTPStatus.ACCEPTED

@@ -1,4 +1,4 @@
-"""Routes of single images: add, list, show, change, delete."""
+"""Routes of single images: add, list, show, change."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from flask.typing import ResponseReturnValue
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog import tenants
 from imagesearch.catalog.jobs import provenance
+from imagesearch_api import versions
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
-from imagesearch_api.http.bodies import long_json, read_json
+from imagesearch_api.http.bodies import read_json
 from imagesearch_api.http.callers import needs, owner, tenancy
+from imagesearch_api.http.conditions import read_expected, tagged
 from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import read_page
 from imagesearch_api.http.parameters import (
-    read_dry_run,
     read_filter,
-    read_name,
     read_own_key,
     read_partition,
     read_upload,
 )
-from imagesearch_api.images import deletion
 from imagesearch_api.images.browsing import browse
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.own_keys import image_of_key
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
-from imagesearch_api.models.requests.images import DeletionBody, ImagePatch
-from imagesearch_api.models.responses.images import Deletion, Image, ImagePage, ShownImage, WrittenImage
+from imagesearch_api.models.requests.images import ImagePatch
+from imagesearch_api.models.responses.images import Image, ImagePage, ShownImage, WrittenImage
 from imagesearch_api.openapi.forms import UPLOAD_FORM
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import DRY_RUN, FILTER, KEY, OWN_KEY, PAGE, PARTITION, PATH
+from imagesearch_api.openapi.parameters import FILTER, IF_MATCH, IF_NONE_MATCH, KEY, OWN_KEY, PAGE, PARTITION
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -85,20 +84,23 @@ def list_images(name: str) -> ResponseReturnValue:
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
-@operation({200: WrittenImage, 202: WrittenImage}, json=ImagePatch, errors=(404, 409))
+@operation({200: WrittenImage, 202: WrittenImage}, parameters=(IF_MATCH,), json=ImagePatch, errors=(404, 409, 412))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def change_image(name: str, image_id: int) -> ResponseReturnValue:
     """Change an image's metadata, partition or key: 200 when searches see it, 202 when they will soon."""
     body = read_json(ImagePatch)
     update = LabelsUpdate(body.metadata, body.empties, body.partition, body.key)
-    done = update_labels(current().writes, name, image_id, update, owner())
+    done = update_labels(current().writes, name, image_id, update, owner(), expected=read_expected())
     return _written(name, done)
 
 
 @v2.patch("/collections/<name>/images")
 @operation(
-    {200: WrittenImage, 202: WrittenImage}, parameters=(OWN_KEY, PARTITION), json=ImagePatch, errors=(404, 409)
+    {200: WrittenImage, 202: WrittenImage},
+    parameters=(OWN_KEY, PARTITION, IF_MATCH),
+    json=ImagePatch,
+    errors=(404, 409, 412),
 )
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
@@ -109,7 +111,9 @@ def change_image_by_key(name: str) -> ResponseReturnValue:
     with current().catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy())
         image = image_of_key(tx, collection, named.key, named.partition, tenancy())
-    return _written(name, update_labels(current().writes, name, image.id, update, owner()))
+    return _written(
+        name, update_labels(current().writes, name, image.id, update, owner(), expected=read_expected())
+    )
 
 
 def _links() -> Links:
@@ -124,7 +128,9 @@ def _written(name: str, done: WriteResult, location: str | None = None) -> Respo
         searchable_at=done.searchable_at,
         job=done.job_id,
     )
-    return answer(written, _status(done), location=location)
+    response = answer(written, _status(done), location=location)
+    # What is still to be written has no version that anybody could read yet.
+    return response if done.searchable_at is None else tagged(response, versions.of_image(done.image))
 
 
 def _status(done: WriteResult) -> HTTPStatus:
@@ -133,50 +139,8 @@ def _status(done: WriteResult) -> HTTPStatus:
     return HTTPStatus.CREATED if done.is_new else HTTPStatus.OK
 
 
-@v2.delete("/collections/<name>/images")
-@operation({204: None}, parameters=(PATH, KEY, PARTITION, DRY_RUN), errors=(404, 409))
-@needs(Scope.WRITE)
-@admitted(Lane.CHANGES)
-def remove_image_by_name(name: str) -> ResponseReturnValue:
-    """Delete one image by its path or key; searches find it no more. A dry run only sees that it is there."""
-    named, dry_run, ports = read_name(), read_dry_run(), current().deletes
-    if named.path is not None:
-        deletion.delete_path(ports, name, named.path, owner(), dry_run=dry_run)
-    elif named.key is not None:
-        deletion.delete_key(ports, name, named.key, named.partition, owner(), dry_run=dry_run)
-    return "", HTTPStatus.NO_CONTENT
-
-
-@v2.post("/collections/<name>/images/delete")
-@operation({200: Deletion, 202: Deletion}, json=DeletionBody, errors=(404, 409))
-@needs(Scope.WRITE)
-@admitted(Lane.CHANGES)
-@long_json
-def remove_images(name: str) -> ResponseReturnValue:
-    """Delete images by id, path, key, filter or partition: 200 when all are gone, 202 when there may be more.
-
-    Where `next` is given the time was up before all images were looked at: the same body with it as `cursor` goes
-    on from there.
-    """
-    body = read_json(DeletionBody)
-    ports = current().deletes
-    if body.ids is not None:
-        done = deletion.delete_ids(ports, name, body.ids, owner(), dry_run=body.dry_run)
-    elif body.paths is not None:
-        done = deletion.delete_paths(ports, name, body.paths, owner(), dry_run=body.dry_run)
-    elif body.keys is not None:
-        done = deletion.delete_keys(ports, name, body.keys, body.partition, owner(), dry_run=body.dry_run)
-    else:
-        done = deletion.delete_matching(
-            ports, name, body.filter, body.partition, owner(), after=int(body.cursor or 0), dry_run=body.dry_run
-        )
-    status = HTTPStatus.OK if done.next is None else HTTPStatus.ACCEPTED
-    following = {"next": str(done.next)} if done.next is not None else {}
-    return answer(Deletion(deleted=done.deleted, missing=list(done.missing), **following), status)
-
-
 @v2.get("/collections/<name>/images/<int:image_id>")
-@operation({200: ShownImage}, errors=(404,))
+@operation({200: ShownImage, 304: None}, parameters=(IF_NONE_MATCH,), errors=(404,))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
@@ -185,14 +149,5 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
         collection = tenants.collection(tx, name, tenancy())
         image = tenants.image(tx, image_id, tenancy(), home=collection)
         job = provenance.job_of(tx, image, owner())
-    return answer(ShownImage.shown(image, name, _links().file_of(image.id), job))
-
-
-@v2.delete("/collections/<name>/images/<int:image_id>")
-@operation({204: None}, parameters=(DRY_RUN,), errors=(404,))
-@needs(Scope.WRITE)
-@admitted(Lane.CHANGES)
-def remove_image(name: str, image_id: int) -> ResponseReturnValue:
-    """Delete one image; searches find it no more. A dry run only sees that it is there."""
-    deletion.delete_image(current().deletes, name, image_id, owner(), dry_run=read_dry_run())
-    return "", HTTPStatus.NO_CONTENT
+    shown = answer(ShownImage.shown(image, name, _links().file_of(image.id), job))
+    return tagged(shown, versions.of_image(image))

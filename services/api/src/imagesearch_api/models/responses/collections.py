@@ -88,11 +88,11 @@ class Collection(Answer):
 
 
 class Alias(Answer):
-    """A further name of a collection; only lists say since when."""
+    """A further name of a collection."""
 
     alias: str
     collection: str
-    created_at: Moment = ""
+    created_at: Moment
 
 
 class Partition(Answer):

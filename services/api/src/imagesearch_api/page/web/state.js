@@ -13,15 +13,32 @@ const REMEMBERED = "collection";
 /** @type {{info: Info | null, collections: Collection[], session: Session | null}} */
 export const state = { info: null, collections: [], session: null };
 
+/** @returns {Promise<Collection[]>} */
+async function everyCollection() {
+  /** @type {Collection[]} */
+  const found = [];
+  /** @type {string | null} */
+  let cursor = null;
+  do {
+    /** @type {URLSearchParams} */
+    const asked = new URLSearchParams({ limit: "1000", ...(cursor && { cursor }) });
+    /** @type {{items: Collection[], next: string | null}} */
+    const page = await call("GET", `collections?${asked}`);
+    found.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null);
+  return found;
+}
+
 /** Ask what runs here, which collections there are, and under which key. */
 export async function refresh() {
-  const [info, page, session] = await Promise.all([
+  const [info, collections, session] = await Promise.all([
     call("GET", "info"),
-    call("GET", "collections"),
+    everyCollection(),
     call("GET", "session"),
   ]);
   state.info = info;
-  state.collections = page.items;
+  state.collections = collections;
   state.session = session;
 }
 
