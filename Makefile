@@ -32,7 +32,7 @@ SIZES ?= 100000,1000000
 MEASURED ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality quantise lint lint-page format docs audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality quantise lint lint-page format docs client audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ docs: setup ## write docs/settings.md, .env.example and the alerts of deploy/k8s
 	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.env_example
 	@$(BIN)/python -m tools.prometheus_rule
+
+client: setup ## make the calls of Client from those of AsyncClient (docs/adr/0028-two-clients-one-text.md)
+	@$(BIN)/python -m tools.blocking_client
 
 LOCKED := api extractor extractor-gpu indexer
 

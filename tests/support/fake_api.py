@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 from click.testing import Result
 
-from imagesearch_client import Client, Patience
+from imagesearch_client import AsyncClient, Client, Patience
 
 Run = Callable[..., Result]
 """Calls the command with these arguments and returns what it printed and its exit code."""
@@ -33,7 +34,10 @@ class FakeClock:
 
 
 class FakeApi:
-    """Answer each route with what was scripted for it, in order; the last answer stays."""
+    """Answer each route with what was scripted for it, in order; the last answer stays.
+
+    Events of jobs are sent where they were scripted; otherwise the API is too busy for them, which is not noted.
+    """
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -47,15 +51,25 @@ class FakeApi:
         self, url: str = "http://api.test", patience: Patience | None = None, api_key: str | None = None
     ) -> Client:
         chosen = patience or Patience()
-        timed = Patience(
-            chosen.seconds,
-            chosen.first_pause,
-            chosen.longest_pause,
-            self.clock,
-            self.clock.sleep,
-            chosen.on_pause,
+        return Client(
+            url,
+            transport=httpx.MockTransport(self._answer),
+            patience=replace(chosen, clock=self.clock),
+            api_key=api_key,
+            sleep=self.clock.sleep,
         )
-        return Client(url, transport=httpx.MockTransport(self._answer), patience=timed, api_key=api_key)
+
+    def async_client(self, patience: Patience | None = None, api_key: str | None = None) -> AsyncClient:
+        async def sleep(seconds: float) -> None:
+            self.clock.sleep(seconds)
+
+        return AsyncClient(
+            "http://api.test",
+            transport=httpx.MockTransport(self._answer),
+            patience=replace(patience or Patience(), clock=self.clock),
+            api_key=api_key,
+            sleep=sleep,
+        )
 
     @property
     def asked(self) -> list[str]:
@@ -66,8 +80,12 @@ class FakeApi:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         request.read()
+        path = request.url.raw_path.decode().partition("?")[0]
+        script = self._script.get((request.method, path))
+        if not script and path.endswith("/events"):
+            # So that what is scripted of a job is asked for look by look.
+            return problem(429, "16 callers watch jobs already", retry_after="1", code="busy")
         self.requests.append(request)
-        script = self._script.get((request.method, request.url.raw_path.decode().partition("?")[0]))
         if not script:
             return httpx.Response(404, json={"title": "Not Found", "detail": f"no {request.url.path}"})
         answer = script.pop(0) if len(script) > 1 else script[0]

@@ -11,22 +11,44 @@ from imagesearch_client.answers import (
     ShownImage,
     WrittenImage,
 )
+from imagesearch_client.asynchronous.client import AsyncClient
+from imagesearch_client.asynchronous.duplicates import AsyncDuplicateGroups
+from imagesearch_client.asynchronous.jobs import AsyncJobHandle
+from imagesearch_client.blocking.client import Client
+from imagesearch_client.blocking.duplicates import DuplicateGroups
+from imagesearch_client.blocking.jobs import JobHandle
 from imagesearch_client.callbacks import Callback, CallbackAttempt
-from imagesearch_client.client import Client, Manifest
-from imagesearch_client.connection import Patience
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
-from imagesearch_client.errors import ApiError, Busy, ClientError, FieldError, ProtocolError, Unavailable
+from imagesearch_client.errors import (
+    ApiError,
+    Busy,
+    ClientError,
+    FieldError,
+    ProtocolError,
+    StillRunning,
+    Unavailable,
+)
 from imagesearch_client.examples import Example, Examples
 from imagesearch_client.explanations import Heat, Regions, png_of
 from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
+from imagesearch_client.keys import ApiKey
+from imagesearch_client.patience import Patience
+from imagesearch_client.pictures import Picture
 from imagesearch_client.queries import Query, Shape
 from imagesearch_client.quotas import Quota
+from imagesearch_client.requests import KEEP
+from imagesearch_client.sources import Manifest
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 
 __all__ = [
+    "KEEP",
     "Alias",
     "ApiError",
+    "ApiKey",
+    "AsyncClient",
+    "AsyncDuplicateGroups",
+    "AsyncJobHandle",
     "Busy",
     "Callback",
     "CallbackAttempt",
@@ -38,6 +60,7 @@ __all__ = [
     "Diagnosis",
     "Duplicate",
     "DuplicateGroup",
+    "DuplicateGroups",
     "Embeddings",
     "Example",
     "Examples",
@@ -51,8 +74,10 @@ __all__ = [
     "Info",
     "Job",
     "JobFailure",
+    "JobHandle",
     "Manifest",
     "Patience",
+    "Picture",
     "ProtocolError",
     "Query",
     "Quota",
@@ -63,6 +88,7 @@ __all__ = [
     "SearchResult",
     "Shape",
     "ShownImage",
+    "StillRunning",
     "Unavailable",
     "WrittenImage",
     "png_of",

@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from imagesearch_client.client import Client
+from imagesearch_client.blocking.client import Client
 from imagesearch_client.errors import Unavailable
 from imagesearch_client.jobs import Job
 from imagesearch_client.wording import MOVING, duration, pace, standing

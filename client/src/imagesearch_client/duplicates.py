@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -58,28 +57,6 @@ class DuplicateGroup:
         fields = Fields(value, "a group of duplicates")
         images = tuple(Duplicate.parse(image) for image in fields.items("images"))
         return cls(id=fields.integer("id"), kind=fields.text("kind"), images=images)
-
-
-class DuplicateGroups(Iterator[DuplicateGroup]):
-    """Iterate over groups page by page, asking for each page when the one before has been read.
-
-    Attributes:
-        untrained: a network with random weights made the vectors, and the groups mean little; known from the first
-            page on.
-    """
-
-    def __init__(self, pages: Iterator[Fields]) -> None:
-        self.untrained = False
-        self._groups = self._read(pages)
-
-    def __next__(self) -> DuplicateGroup:
-        """Return the next group. Raises what a request raises."""
-        return next(self._groups)
-
-    def _read(self, pages: Iterator[Fields]) -> Iterator[DuplicateGroup]:
-        for page in pages:
-            self.untrained = page.flag("untrained")
-            yield from map(DuplicateGroup.parse, page.items("items"))
 
 
 @dataclass(frozen=True, slots=True)

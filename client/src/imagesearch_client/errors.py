@@ -53,10 +53,12 @@ class Unavailable(ClientError):
 
     Attributes:
         retry_after: seconds after which the API would like to be asked again; None where it does not say.
+        code: why, in one stable word such as ``no_room``; None where the API does not say, or does not answer.
     """
 
-    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+    def __init__(self, detail: str, retry_after: float | None = None, *, code: str | None = None) -> None:
         self.retry_after = retry_after
+        self.code = code
         super().__init__(detail)
 
 
@@ -66,3 +68,7 @@ class Busy(Unavailable):
 
 class ProtocolError(ClientError):
     """The answer is not one that this API gives: another server, or another version."""
+
+
+class StillRunning(ClientError, TimeoutError):
+    """The time to wait for a job is up; it goes on."""

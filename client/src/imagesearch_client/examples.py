@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imagesearch_client.calls import Picture, read_picture
+from imagesearch_client.pictures import Part, Picture, read_picture
 from imagesearch_client.queries import Query, Shape
-
-Part = tuple[str, tuple[str, bytes, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,6 @@ class Examples:
         return described | ({} if self.negative_share is None else {"negative_share": self.negative_share})
 
 
-def _part(side: str, example: Example) -> Part:
+def _part(side: str, example: Example) -> tuple[str, Part]:
     assert not isinstance(example.of, Query)  # noqa: S101 - those stand in JSON
-    name, content = read_picture(example.of)
-    return side, (name, content, "application/octet-stream")
+    return side, read_picture(example.of)

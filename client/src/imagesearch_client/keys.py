@@ -1,17 +1,12 @@
-"""API keys: what the API says of them, and the client's methods that look after them."""
+"""What the API answers about API keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from imagesearch_client.calls import Calls, segment
-from imagesearch_client.connection import Retry
 from imagesearch_client.fields import Fields
-
-KEYS = "/api/v2/keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +50,3 @@ def _described(fields: Fields) -> dict[str, Any]:
 
 def _names(fields: Fields, name: str) -> tuple[str, ...] | None:
     return tuple(map(str, fields.items(name))) if name in fields else None
-
-
-class KeyCalls(Calls):
-    """Look after API keys with an admin key; a part of `Client`."""
-
-    def keys(self) -> Iterator[ApiKey]:
-        """Iterate over the API keys, those that were revoked included, page by page."""
-        return self._pages(KEYS, ApiKey.parse)
-
-    def make_key(
-        self,
-        name: str,
-        *,
-        scope: str = "read",
-        collections: Sequence[str] = (),
-        partition: str | None = None,
-        source_roots: Sequence[str] = (),
-    ) -> ApiKey:
-        """Make an API key and return it with the key itself, which nobody is shown again.
-
-        Args:
-            name: what people call it.
-            scope: ``read``, ``write`` or ``admin``.
-            collections: what it is bound to; none is no bound.
-            partition: likewise.
-            source_roots: likewise, directories on the server.
-        """
-        bounds = {
-            "collections": list(collections),
-            "partition": partition,
-            "source_roots": list(source_roots),
-        }
-        body = {"name": name, "scope": scope} | {key: value for key, value in bounds.items() if value}
-        # Once only: a second try after a lost answer would make a second key.
-        return ApiKey.parse_new(self._connection.json("POST", KEYS, Retry.NEVER, json=body))
-
-    def revoke_key(self, key_id: str) -> ApiKey:
-        """Have an API key hold no more."""
-        return ApiKey.parse(self._connection.json("DELETE", f"{KEYS}/{segment(key_id)}", Retry.SAFE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ class Query:
     image_id: int | None = None
     path: str | None = None
     """Of an indexed picture, as the server sees it."""
-    vector: Sequence[float] | None = None
+    vector: Iterable[float] | None = None
+    """Numbers, such as an array of numpy."""
     url: str | None = None
     box: Box | None = None
     key: str | None = None

@@ -1,12 +1,10 @@
-"""Quotas: what the API says of them, and the client's method that lists them."""
+"""What the API answers about quotas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from imagesearch_client.calls import Calls
 from imagesearch_client.fields import Fields
 
 
@@ -45,11 +43,3 @@ class Quota:
             max_jobs=fields.optional_integer("max_jobs"),
             counted=fields.flag("counted"),
         )
-
-
-class QuotaCalls(Calls):
-    """List quotas; a part of `Client`."""
-
-    def quotas(self) -> Iterator[Quota]:
-        """Iterate over the quotas of what the key reaches, page by page."""
-        return self._pages("/api/v2/quotas", Quota.parse)

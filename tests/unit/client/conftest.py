@@ -5,9 +5,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from imagesearch_api.app import create_app
+from imagesearch_api.openapi.document import document
 from imagesearch_client import Client, Patience
 from imagesearch_client.command import main
+from support.api_twin import services_of
 from support.fake_api import FakeApi, Run
+
+
+@pytest.fixture(scope="session")
+def described() -> dict[str, Any]:
+    """The OpenAPI document of the API."""
+    return document(create_app(services_of()))
 
 
 @pytest.fixture

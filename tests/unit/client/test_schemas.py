@@ -9,8 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from imagesearch_api.app import create_app
-from imagesearch_api.openapi.document import document
 from imagesearch_client import ApiError, Client
 from imagesearch_client.answers import (
     Alias,
@@ -32,9 +30,8 @@ from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.quotas import Quota
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
-from support.api_twin import services_of
+from support.described import Schema, example
 
-Schema = dict[str, Any]
 Parse = Callable[[object], Any]
 
 TEXT: Schema = {"type": "string"}
@@ -141,11 +138,6 @@ class Watched(dict[str, Any]):
 
 
 @pytest.fixture(scope="module")
-def described() -> dict[str, Any]:
-    return document(create_app(services_of()))
-
-
-@pytest.fixture(scope="module")
 def schemas(described: dict[str, Any]) -> dict[str, Schema]:
     found: dict[str, Schema] = described["components"]["schemas"]
     return found
@@ -178,28 +170,6 @@ def references(part: object) -> Iterator[str]:
     elif isinstance(part, list):
         for value in part:
             yield from references(value)
-
-
-def example(schemas: dict[str, Schema], schema: Schema, name: str = "") -> Any:
-    """Return a value that a schema describes, with every field; what may be null is not."""
-    match schema:
-        case {"$ref": reference}:
-            return example(schemas, schemas[reference.rpartition("/")[2]], name)
-        case {"anyOf": [first, *_]}:
-            return example(schemas, first, name)
-        case {"type": "object"}:
-            properties = schema.get("properties", {"any": {"type": "number"}})
-            return {key: example(schemas, value, key) for key, value in properties.items()}
-        case {"type": "array", "items": items}:
-            return [example(schemas, items, name)]
-        case {"enum": [first, *_]}:
-            return first
-        case {"type": [first, *_]}:
-            return example(schemas, {**schema, "type": first}, name)
-    times = {"date-time": "2025-05-01T10:00:00+00:00"}
-    text = times.get(schema.get("format", ""), f"the {name}")
-    plain = {"string": text, "integer": schema.get("minimum", 0) + len(name), "number": 0.25, "boolean": True}
-    return plain[schema["type"]]
 
 
 def takes_null(schema: Schema) -> bool:

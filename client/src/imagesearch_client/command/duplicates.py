@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
-from imagesearch_client.calls import Picture
+from imagesearch_client.blocking.duplicates import DuplicateGroups
 from imagesearch_client.command.explanation import explain_option, regions_as_json, write_explanation
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
-from imagesearch_client.duplicates import Comparison, DuplicateGroup, DuplicateGroups
+from imagesearch_client.duplicates import Comparison, DuplicateGroup
 from imagesearch_client.errors import ApiError
+from imagesearch_client.jobs import Job
+from imagesearch_client.pictures import Picture
 
 UNTRAINED = (
     "The network is untrained: all pictures lie near each other to it. Only groups of the kind exact are sure."
@@ -62,7 +64,7 @@ def duplicates(
 def _in_a_job(
     session: Session, collection: str, max_distance: float | None, partition: str | None
 ) -> list[DuplicateGroup]:
-    job = session.client.find_duplicates(collection, max_distance=max_distance, partition=partition)
+    job: Job = session.client.find_duplicates(collection, max_distance=max_distance, partition=partition)
     job = watch(session, job.id, session.errors)
     if job.state != "succeeded":
         report(session, job)

@@ -10,7 +10,7 @@ import click
 from imagesearch_client.command.output import print_facts, print_json, print_table, printable
 from imagesearch_client.command.pairs import read_json_object, read_pairs
 from imagesearch_client.command.root import Session
-from imagesearch_client.pictures import KEEP
+from imagesearch_client.requests import KEEP
 
 
 @click.group()

@@ -7,10 +7,10 @@ from typing import Any, TextIO
 
 import click
 
-from imagesearch_client.client import Manifest
 from imagesearch_client.command.follow import follow
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
+from imagesearch_client.sources import Manifest
 
 
 @click.command()

@@ -8,7 +8,7 @@ from itertools import islice
 
 import click
 
-from imagesearch_client.client import Client
+from imagesearch_client.blocking.client import Client
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_facts, print_json, print_table
 from imagesearch_client.command.root import Session
@@ -58,7 +58,7 @@ def jobs(
 
 def _show(session: Session, job_id: str, wait: bool, as_json: bool) -> None:
     if not wait:
-        job = session.client.job(job_id)
+        job: Job = session.client.job(job_id)
         if as_json:
             print_json(job)
         else:

@@ -12,9 +12,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from imagesearch_client.client import Client
-from imagesearch_client.connection import Patience
+from imagesearch_client.blocking.client import Client
 from imagesearch_client.errors import ClientError, Unavailable
+from imagesearch_client.patience import Patience
 
 API_KEY = "IMAGESEARCH_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:5000"

@@ -1,3 +1,4 @@
+# Made of asynchronous/searching.py by `make client`: change that.
 """The client's methods that search."""
 
 from __future__ import annotations
@@ -6,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imagesearch_client.answers import Embeddings, SearchResult
-from imagesearch_client.calls import Calls, Picture, collection_path, read_picture
-from imagesearch_client.connection import Retry
+from imagesearch_client.blocking.calls import Calls
+from imagesearch_client.blocking.concurrency import in_thread
 from imagesearch_client.examples import Examples
 from imagesearch_client.fields import Fields
+from imagesearch_client.patience import Retry
+from imagesearch_client.pictures import Part, Picture, read_picture
 from imagesearch_client.queries import Box, Query, Shape, box_text
-
-BATCH_TIMEOUT = 120.0
-"""Seconds: a batch of pictures is one forward pass, which takes its time on a CPU."""
+from imagesearch_client.requests import BATCH_TIMEOUT, collection_path
 
 
 class Searching(Calls):
@@ -71,14 +72,13 @@ class Searching(Calls):
         )
         path = f"{collection_path(collection)}/search"
         if isinstance(image, Examples):
-            sent = image.to_request(shape)
+            sent = in_thread(image.to_request, shape)
         elif isinstance(image, Query):
             sent = {"json": {**image.to_json(), **shape.to_json()}}
         else:
             form = shape.to_form() | ({"box": box_text(box)} if box is not None else {})
-            sent = {"files": [_part(image)], "data": form}
-        answer = self._connection.json("POST", path, Retry.RESET, **sent)
-        return SearchResult.parse(answer)
+            sent = {"files": self._parts([image]), "data": form}
+        return SearchResult.parse(self._connection.json("POST", path, Retry.RESET, **sent))
 
     def search_many(
         self, collection: str, images: Sequence[Picture] | Sequence[Query], shape: Shape | None = None
@@ -93,15 +93,13 @@ class Searching(Calls):
         queries = [image for image in images if isinstance(image, Query)]
         if queries and len(queries) < len(images):
             raise TypeError("pictures and queries cannot be searched by at once")
+        sent: dict[str, Any]
         if queries:
-            body = {"queries": [query.to_json() for query in queries], **shape.to_json()}
-            answer = self._connection.json("POST", path, Retry.RESET, json=body, timeout=BATCH_TIMEOUT)
+            sent = {"json": {"queries": [query.to_json() for query in queries], **shape.to_json()}}
         else:
             pictures = [image for image in images if not isinstance(image, Query)]
-            parts = [_part(picture) for picture in pictures]
-            answer = self._connection.json(
-                "POST", path, Retry.RESET, files=parts, data=shape.to_form(), timeout=BATCH_TIMEOUT
-            )
+            sent = {"files": self._parts(pictures), "data": shape.to_form()}
+        answer = self._connection.json("POST", path, Retry.RESET, timeout=BATCH_TIMEOUT, **sent)
         fields = Fields(answer, "a batch of searches")
         if "queries" not in fields:
             # A batch of one picture is a search like any other.
@@ -115,12 +113,9 @@ class Searching(Calls):
         Raises:
             OSError: a picture's file cannot be read.
         """
-        parts = [_part(image) for image in images]
-        path = f"{collection_path(collection)}/embed"
+        parts, path = self._parts(images), f"{collection_path(collection)}/embed"
         answer = self._connection.json("POST", path, Retry.RESET, files=parts, timeout=BATCH_TIMEOUT)
         return Embeddings.parse(answer)
 
-
-def _part(image: Picture) -> tuple[str, tuple[str, bytes, str]]:
-    name, content = read_picture(image)
-    return "image", (name, content, "application/octet-stream")
+    def _parts(self, images: Sequence[Picture]) -> list[tuple[str, Part]]:
+        return [("image", in_thread(read_picture, image)) for image in images]

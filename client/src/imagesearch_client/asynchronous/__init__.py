@@ -1,0 +1,1 @@
+"""The calls of `AsyncClient`. Those of `Client`, in `blocking`, are made of them: `make client`."""

@@ -1,0 +1,134 @@
+"""The client's methods for single pictures: add, list, show, change, fetch, delete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from imagesearch_client.answers import Deletion, Image, ShownImage, WrittenImage
+from imagesearch_client.asynchronous.calls import AsyncCalls
+from imagesearch_client.asynchronous.concurrency import in_thread
+from imagesearch_client.patience import Retry
+from imagesearch_client.pictures import Picture, read_picture
+from imagesearch_client.requests import KEEP, Kept, collection_path, given, image_path, listed, mapped, named_image
+
+
+class AsyncImageCalls(AsyncCalls):
+    """Work with single pictures; a part of `AsyncClient`."""
+
+    async def add_image(
+        self,
+        collection: str,
+        image: Picture,
+        *,
+        partition: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> WrittenImage:
+        """Upload a picture, and return it when it can be searched; the same content again is the same image.
+
+        `key` is your own id of it, by which it is found, changed and deleted as well.
+
+        Raises:
+            OSError: the picture's file cannot be read.
+        """
+        part = await in_thread(read_picture, image)
+        labels = None if metadata is None else json.dumps(dict(metadata))
+        form = given(partition=partition, key=key, metadata=labels)
+        path = f"{collection_path(collection)}/images"
+        answer = await self._connection.json("POST", path, Retry.SAFE, files={"image": part}, data=form)
+        return WrittenImage.parse(answer)
+
+    def images(
+        self,
+        collection: str,
+        *,
+        partition: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
+        key: str | None = None,
+    ) -> AsyncIterator[Image]:
+        """Iterate over indexed pictures: of a collection, a partition or a key, or those that a filter matches."""
+        where = None if filter is None else json.dumps(dict(filter))
+        params = given(partition=partition, filter=where, key=key)
+        return self._pages(f"{collection_path(collection)}/images", Image.parse, params)
+
+    async def image(self, collection: str, image_id: int) -> ShownImage:
+        """Return what is known of one picture."""
+        return ShownImage.parse(await self._connection.json("GET", image_path(collection, image_id), Retry.SAFE))
+
+    async def change_image(
+        self,
+        collection: str,
+        image: int | str,
+        *,
+        metadata: Mapping[str, Any] | Kept | None = KEEP,
+        partition: str | None = None,
+        key: str | None = None,
+        of_partition: str | None = None,
+    ) -> WrittenImage:
+        """Change a picture that is named by its id, or by its key, which may be one `of_partition`.
+
+        Metadata is merged into what there is (RFC 7396: null removes a key); None removes all of it. The picture
+        moves to `partition`, and gets `key`.
+        """
+        body = given(partition=partition, key=key)
+        if not isinstance(metadata, Kept):
+            body["metadata"] = mapped(metadata)
+        path, params = named_image(collection, image, of_partition)
+        return WrittenImage.parse(await self._connection.json("PATCH", path, Retry.SAFE, params=params, json=body))
+
+    async def delete_image(
+        self, collection: str, image: int | str, *, of_partition: str | None = None, dry_run: bool = False
+    ) -> None:
+        """Delete one picture, named by its id or its key; its file stays, unless it was uploaded.
+
+        A dry run only sees that it is there.
+        """
+        path, params = named_image(collection, image, of_partition)
+        params |= {"dry_run": "true"} if dry_run else {}
+        await self._connection.send("DELETE", path, Retry.NEVER, params=params)
+
+    async def delete_images(
+        self,
+        collection: str,
+        *,
+        ids: Sequence[int] | None = None,
+        paths: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
+        partition: str | None = None,
+        dry_run: bool = False,
+    ) -> Deletion:
+        """Delete pictures by ids, paths, or keys, or by a filter on their metadata, a partition, or both.
+
+        Many pictures are deleted in several requests; after an error, those of earlier requests stay deleted.
+        A dry run only counts them.
+        """
+        body = given(
+            ids=listed(ids),
+            paths=listed(paths),
+            keys=listed(keys),
+            filter=mapped(filter),
+            partition=partition,
+            dry_run=dry_run or None,
+        )
+        path = f"{collection_path(collection)}/images/delete"
+        done = Deletion.parse(await self._connection.json("POST", path, Retry.NEVER, json=body))
+        while done.next is not None:
+            going_on = {**body, "cursor": done.next}
+            more = Deletion.parse(await self._connection.json("POST", path, Retry.NEVER, json=going_on))
+            done = Deletion(done.deleted + more.deleted, done.missing, more.next)
+        return done
+
+    async def image_file(self, image_id: int) -> bytes:
+        """Return the bytes of one picture's file."""
+        answer = await self._connection.send("GET", f"/api/v2/images/{image_id:d}/file", Retry.SAFE)
+        return answer.content
+
+    async def thumbnail(self, image_id: int, size: int = 256) -> bytes:
+        """Return a small version of one picture as a JPEG; `size` is 64 to 512 pixels."""
+        path, params = f"/api/v2/images/{image_id:d}/thumbnail", {"size": str(size)}
+        headers = {"Accept": "image/jpeg"}
+        answer = await self._connection.send("GET", path, Retry.SAFE, params=params, headers=headers)
+        return answer.content

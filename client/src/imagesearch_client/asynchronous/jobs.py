@@ -1,0 +1,245 @@
+"""The client's methods for jobs: submit, list, follow, control, and see what failed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any, Self
+
+from imagesearch_client.asynchronous.calls import AsyncCalls
+from imagesearch_client.asynchronous.watching import AsyncJobWatch
+from imagesearch_client.callbacks import Callback
+from imagesearch_client.errors import StillRunning, Unavailable
+from imagesearch_client.jobs import Job, JobFailure
+from imagesearch_client.patience import Retry
+from imagesearch_client.requests import given, job_path, key_header, moment
+from imagesearch_client.sources import Source, source_as_json
+
+POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 600.0
+"""With an API that is away while a job is followed: a job outlasts its restart."""
+
+
+class AsyncJobCalls(AsyncCalls):
+    """Work with jobs; a part of `AsyncClient`."""
+
+    async def submit_job(
+        self,
+        source: Source,
+        collection: str = "default",
+        *,
+        recursive: bool = True,
+        partition: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        prune: bool = False,
+        callback_url: str | None = None,
+    ) -> AsyncJobHandle:
+        """Submit a directory, a list of paths or a manifest, as the server sees them, and return the job.
+
+        The key makes repeating safe: a request that is repeated under the same key finds its job again.
+        One is made up per call unless it is given. `prune` removes pictures whose files are gone. What lies at
+        `callback_url` is told that the job has ended, see `callbacks`.
+        """
+        body: dict[str, Any] = {
+            "source": source_as_json(source),
+            "collection": collection,
+            "recursive": recursive,
+            "partition": partition,
+            "metadata": dict(metadata or {}),
+            **given(prune=prune or None, callback_url=callback_url),
+        }
+        return self._handle(
+            await self._connection.json(
+                "POST", "/api/v2/jobs", Retry.SAFE, json=body, headers=key_header(idempotency_key)
+            )
+        )
+
+    def jobs(
+        self,
+        *,
+        states: Sequence[str] | None = None,
+        collection: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> AsyncIterator[AsyncJobHandle]:
+        """Iterate over the jobs, or those in some states, of a collection and submitted in a time; newest first.
+
+        Times without a zone are of this machine's.
+        """
+        params = given(
+            state=",".join(states) if states else None,
+            collection=collection,
+            created_after=moment(created_after),
+            created_before=moment(created_before),
+        )
+        return self._pages("/api/v2/jobs", self._handle, params)
+
+    async def job(self, job_id: str, *, wait: int | None = None) -> AsyncJobHandle:
+        """Return a job as it stands now; or when it has ended, or after `wait` seconds, which are 60 at most.
+
+        The API lets so many callers wait and no more: beyond them it is Busy, and one asks without waiting.
+        """
+        options: dict[str, Any] = {}
+        if wait is not None:
+            options = {"params": {"wait": str(wait)}, "timeout": self._connection.timeout + wait}
+        return self._handle(await self._connection.json("GET", job_path(job_id), Retry.SAFE, **options))
+
+    async def events(
+        self,
+        job_id: str,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+        on_unavailable: Callable[[Unavailable, float], None] | None = None,
+    ) -> AsyncGenerator[AsyncJobHandle, None]:
+        """Yield a job as it stands, and each time that it has moved, until it has ended.
+
+        The API sends these events by itself. To callers beyond so many it does not: then it is asked every
+        `poll_seconds`. For the rest see `wait`.
+        """
+        seen: Job | None = None
+        watch = self._watch(job_id, poll_seconds, patience_seconds, on_unavailable)
+        async with aclosing(watch.looks()) as looks:
+            async for job in looks:
+                if job != seen:
+                    seen = job
+                    yield AsyncJobHandle.of(job, self)
+
+    async def wait(
+        self,
+        job_id: str,
+        progress: Callable[[Job], None] | None = None,
+        *,
+        timeout: float | None = None,
+        poll_seconds: float = POLL_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+        on_unavailable: Callable[[Unavailable, float], None] | None = None,
+    ) -> AsyncJobHandle:
+        """Return a job once it has ended, however it ended.
+
+        Args:
+            job_id: of the job.
+            progress: told the job as it stands at every look.
+            timeout: seconds after which to give up; None waits without end, also for a paused job.
+            poll_seconds: between two looks, where the API does not tell by itself.
+            patience_seconds: for how long at a time the API may be away.
+            on_unavailable: told the reason and the seconds of every pause while it is away.
+
+        Raises:
+            StillRunning: the time is up; the job goes on.
+        """
+        clock = self._connection.patience.clock
+        deadline = None if timeout is None else clock() + timeout
+        patience = patience_seconds if timeout is None else min(patience_seconds, timeout)
+        watch = self._watch(job_id, poll_seconds, patience, on_unavailable, listens=timeout is None)
+        async with aclosing(watch.looks()) as looks:
+            while True:
+                job = await anext(looks)
+                if progress is not None:
+                    progress(job)
+                if job.ended:
+                    return AsyncJobHandle.of(job, self)
+                if deadline is not None and clock() >= deadline:
+                    raise StillRunning(f"job {job_id} has not ended after {timeout:g} s: it is {job.state}")
+
+    def failures(self, job_id: str) -> AsyncIterator[JobFailure]:
+        """Iterate over the paths that a job could not index, page by page."""
+        return self._pages(f"{job_path(job_id)}/failures", JobFailure.parse)
+
+    def callbacks(self, job_id: str) -> AsyncIterator[Callback]:
+        """Iterate over who was to be told of the ends of a job, with each attempt, page by page."""
+        return self._pages(f"{job_path(job_id)}/callbacks", Callback.parse)
+
+    async def cancel(self, job_id: str) -> AsyncJobHandle:
+        """Stop a job within a batch; what is indexed stays."""
+        return await self._control(job_id, "cancel", Retry.SAFE)
+
+    async def pause(self, job_id: str) -> AsyncJobHandle:
+        """Let a job finish its batches in hand and then rest."""
+        return await self._control(job_id, "pause", Retry.SAFE)
+
+    async def resume(self, job_id: str) -> AsyncJobHandle:
+        """Let a paused job go on."""
+        return await self._control(job_id, "resume", Retry.SAFE)
+
+    async def retry(self, job_id: str) -> AsyncJobHandle:
+        """Submit the failed paths of an ended job again, within the same job."""
+        # Once only: the second try after a lost answer would be refused because the first one worked.
+        return await self._control(job_id, "retry", Retry.NEVER)
+
+    async def _control(self, job_id: str, verb: str, retry: Retry) -> AsyncJobHandle:
+        return self._handle(await self._connection.json("POST", f"{job_path(job_id)}/{verb}", retry))
+
+    def _watch(
+        self,
+        job_id: str,
+        poll_seconds: float,
+        patience_seconds: float,
+        on_unavailable: Callable[[Unavailable, float], None] | None,
+        *,
+        listens: bool = True,
+    ) -> AsyncJobWatch:
+        patience = replace(self._connection.patience, seconds=patience_seconds, on_pause=on_unavailable)
+        return AsyncJobWatch(self._connection, job_id, patience, poll_seconds=poll_seconds, listens=listens)
+
+    def _handle(self, value: object) -> AsyncJobHandle:
+        return AsyncJobHandle.of(Job.parse(value), self)
+
+
+class AsyncJobHandle(Job):
+    """A job as it stood when the API answered, which can be waited for and controlled."""
+
+    __slots__ = ("_calls",)
+    _calls: AsyncJobCalls
+
+    @classmethod
+    def of(cls, job: Job, calls: AsyncJobCalls) -> Self:
+        """Return a job with the calls that follow it."""
+        handle = cls(**{each.name: getattr(job, each.name) for each in fields(job)})
+        object.__setattr__(handle, "_calls", calls)
+        return handle
+
+    async def wait(
+        self,
+        progress: Callable[[Job], None] | None = None,
+        *,
+        timeout: float | None = None,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> AsyncJobHandle:
+        """Return the job once it has ended; see `AsyncClient.wait`."""
+        return await self._calls.wait(self.id, progress, timeout=timeout, poll_seconds=poll_seconds)
+
+    def events(self, *, poll_seconds: float = POLL_SECONDS) -> AsyncGenerator[AsyncJobHandle, None]:
+        """Yield the job each time that it has moved, until it has ended."""
+        return self._calls.events(self.id, poll_seconds=poll_seconds)
+
+    async def refresh(self) -> AsyncJobHandle:
+        """Return the job as it stands now."""
+        return await self._calls.job(self.id)
+
+    async def cancel(self) -> AsyncJobHandle:
+        """Stop the job within a batch; what is indexed stays."""
+        return await self._calls.cancel(self.id)
+
+    async def pause(self) -> AsyncJobHandle:
+        """Let the job finish its batches in hand and then rest."""
+        return await self._calls.pause(self.id)
+
+    async def resume(self) -> AsyncJobHandle:
+        """Let the job go on after a pause."""
+        return await self._calls.resume(self.id)
+
+    async def retry(self) -> AsyncJobHandle:
+        """Submit the failed paths of the ended job again, within the same job."""
+        return await self._calls.retry(self.id)
+
+    def failures(self) -> AsyncIterator[JobFailure]:
+        """Iterate over the paths that the job could not index."""
+        return self._calls.failures(self.id)
+
+    def callbacks(self) -> AsyncIterator[Callback]:
+        """Iterate over who was to be told that the job has ended, with each attempt."""
+        return self._calls.callbacks(self.id)

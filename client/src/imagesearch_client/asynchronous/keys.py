@@ -1,0 +1,53 @@
+"""The client's methods that look after API keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from imagesearch_client.asynchronous.calls import AsyncCalls
+from imagesearch_client.keys import ApiKey
+from imagesearch_client.patience import Retry
+from imagesearch_client.requests import given, segment
+
+KEYS = "/api/v2/keys"
+
+
+class AsyncKeyCalls(AsyncCalls):
+    """Look after API keys with an admin key; a part of `AsyncClient`."""
+
+    def keys(self) -> AsyncIterator[ApiKey]:
+        """Iterate over the API keys, those that were revoked included, page by page."""
+        return self._pages(KEYS, ApiKey.parse)
+
+    async def key(self, key_id: str) -> ApiKey:
+        """Return what is known of an API key."""
+        return ApiKey.parse(await self._connection.json("GET", f"{KEYS}/{segment(key_id)}", Retry.SAFE))
+
+    async def make_key(
+        self,
+        name: str,
+        *,
+        scope: str = "read",
+        collections: Sequence[str] = (),
+        partition: str | None = None,
+        source_roots: Sequence[str] = (),
+    ) -> ApiKey:
+        """Make an API key and return it with the key itself, which nobody is shown again.
+
+        Args:
+            name: what people call it.
+            scope: ``read``, ``write`` or ``admin``.
+            collections: what it is bound to; none is no bound.
+            partition: likewise.
+            source_roots: likewise, directories on the server.
+        """
+        bounds = given(
+            collections=list(collections) or None, partition=partition, source_roots=list(source_roots) or None
+        )
+        body = {"name": name, "scope": scope, **bounds}
+        # Once only: a second try after a lost answer would make a second key.
+        return ApiKey.parse_new(await self._connection.json("POST", KEYS, Retry.NEVER, json=body))
+
+    async def revoke_key(self, key_id: str) -> ApiKey:
+        """Have an API key hold no more."""
+        return ApiKey.parse(await self._connection.json("DELETE", f"{KEYS}/{segment(key_id)}", Retry.SAFE))

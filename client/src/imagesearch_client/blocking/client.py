@@ -1,0 +1,56 @@
+# Made of asynchronous/client.py by `make client`: change that.
+"""The client: one method per thing that the API does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from imagesearch_client.address import Address
+from imagesearch_client.blocking import concurrency
+from imagesearch_client.blocking.collections import CollectionCalls
+from imagesearch_client.blocking.connection import Connection
+from imagesearch_client.blocking.duplicates import Comparing
+from imagesearch_client.blocking.images import ImageCalls
+from imagesearch_client.blocking.keys import KeyCalls
+from imagesearch_client.blocking.searching import Searching
+from imagesearch_client.blocking.system import SystemCalls
+from imagesearch_client.patience import Patience
+
+
+class Client(Searching, ImageCalls, CollectionCalls, Comparing, KeyCalls, SystemCalls):
+    """Speak to one image search API; close it, or use it in a ``with`` block.
+
+    Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
+    now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
+    submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
+    could act twice are sent once. An `api_key` goes to `base_url` in a header with each request, and nowhere else.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        patience: Patience | None = None,
+        api_key: str | None = None,
+        sleep: Callable[[float], None] = concurrency.sleep,
+    ) -> None:
+        address = Address.of(base_url, api_key)
+        self._connection = Connection(address, timeout, patience or Patience(), transport, sleep)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the API."""
+        self._connection.close()
