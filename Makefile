@@ -32,7 +32,7 @@ SIZES ?= 100000,1000000
 MEASURED ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-milvus bench-scale quality quantise lint lint-page format docs client audit sbom
+.PHONY: help setup setup-local lock demo up down test test-browser test-milvus test-faults test-compose test-k8s test-alerts bench bench-quick bench-milvus bench-scale quality quantise lint lint-page format docs client audit sbom
 
 help: ## list the verbs and the settings
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,8 +86,14 @@ test-compose: setup ## build the images and run docker-compose.yml on a Docker e
 test-k8s: setup ## run deploy/k8s in the cluster of KUBECONFIG, or in one that is made (tools/cluster/README.md)
 	@$(BIN)/python -m pytest tests/k8s -m k8s
 
-bench: setup ## measure speed
-	@PYTHONPATH=tests $(BIN)/python -m bench
+bench: setup ## measure speed on PHOTOS=DIR with WEIGHTS=FILE and WEIGHTS_INT8=FILE (bench/README.md)
+	@$(BENCH)
+
+bench-quick: setup ## the same of less, within three minutes
+	@QUICK=1 $(BENCH)
+
+BENCH = PYTHONPATH=tests PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) WEIGHTS_INT8=$(WEIGHTS_INT8) FIGURES=$(FIGURES) \
+	RESULTS=$(RESULTS) $(BIN)/python -m bench
 
 bench-milvus: setup ## compare index types at SIZE=1000000 vectors like those of PHOTOS=DIR with WEIGHTS=FILE
 	@PYTHONPATH=tests SIZE=$(SIZE) PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) $(BIN)/python -m bench.milvus

@@ -9,9 +9,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from bench.lookalikes import vgg_like
+from bench.pictures import cut
 from imagesearch.contract import Vectors
 from imagesearch.networks import VGG16
 from imagesearch.pictures.decode import decode
@@ -24,8 +25,6 @@ CROPS = 4
 NEIGHBOURS = 20
 """A vector is mixed of one part of a photo and one of so many that are nearest to it."""
 MAX_MIX = 0.5
-MIRRORED = 0.5
-"""So many of the parts of photos are, by share of 1."""
 SPREAD = 0.2
 """By so much each number of a mixture is changed on average, which puts two of one mixture 0.04 apart: as far as a
 photo and a copy of it that was made smaller."""
@@ -99,18 +98,10 @@ def _parts(folder: Path) -> Iterator[bytes]:
         with Image.open(path) as opened:
             photo = opened.convert("RGB")
         for crop in range(CROPS):
-            part = photo if crop == 0 else _cut(photo, chance)
+            part = photo if crop == 0 else cut(photo, chance)
             with BytesIO() as written:
                 part.save(written, "PNG", compress_level=1)
                 yield written.getvalue()
-
-
-def _cut(photo: Image.Image, chance: random.Random) -> Image.Image:
-    """Return a part of half to all of a photo's width and height, half of them mirrored."""
-    width, height = (max(1, int(side * chance.uniform(0.5, 1))) for side in photo.size)
-    left, top = chance.randint(0, photo.width - width), chance.randint(0, photo.height - height)
-    part = photo.crop((left, top, left + width, top + height))
-    return ImageOps.mirror(part) if chance.random() < MIRRORED else part
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -23,6 +23,7 @@ from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch.networks import VGG16
 from imagesearch.settings import PostgresSettings, RedisSettings
+from imagesearch.vectors import VectorStore
 from imagesearch.vectors.memory import InMemoryVectorStore
 from imagesearch.vectors.port import MAX_WINDOW, Hit
 from imagesearch.wire import Message
@@ -149,14 +150,23 @@ class Ground:
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[Ground]:
-    """Yield the ground at a place as one process has it: an indexer, whose messages leave and are kept as well."""
+def indexing(
+    postgres: PostgresSettings, redis: RedisSettings, root: Path, vectors: VectorStore, settings: IndexerSettings
+) -> Iterator[tuple[Indexer, list[ExtractBatch]]]:
+    """Yield an indexer, and the batches that it sends to extractors: they leave, and are kept here as well.
+
+    Args:
+        postgres: where the catalogue is.
+        redis: where messages go.
+        root: under which files may be read.
+        vectors: where vectors go.
+        settings: of the indexer.
+    """
     with ExitStack() as resources:
-        catalog = resources.enter_context(closing(Catalog(place.postgres)))
-        client = resources.enter_context(closing(create_redis(place.redis)))
-        app = create_celery(place.redis)
+        catalog = resources.enter_context(closing(Catalog(postgres)))
+        client = resources.enter_context(closing(create_redis(redis)))
+        app = create_celery(redis)
         resources.callback(close_celery, app)
-        vectors, workers = NumberedVectors(place.size), WorkerRegistry(client)
         sent: list[ExtractBatch] = []
 
         def publish(
@@ -172,16 +182,27 @@ def opened(place: Place) -> Iterator[Ground]:
             progress=CeleryProgressBoard(app),
             in_flight=InFlight(client),
             send=publish,
-            roots=Roots((place.folder.parent,)),
-            settings=IndexerSettings(window=WINDOW),
+            roots=Roots((root,)),
+            settings=settings,
             kinds=KINDS,
-            workers=workers.alive,
+            workers=WorkerRegistry(client).alive,
         )
+        yield indexer, sent
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Ground]:
+    """Yield the ground at a place as one process has it."""
+    vectors, settings = NumberedVectors(place.size), IndexerSettings(window=WINDOW)
+    with (
+        closing(create_redis(place.redis)) as client,
+        indexing(place.postgres, place.redis, place.folder.parent, vectors, settings) as (indexer, sent),
+    ):
         yield Ground(
             place.size,
-            catalog,
+            indexer.catalog,
             vectors,
-            workers,
+            WorkerRegistry(client),
             place.collection_id,
             place.folder,
             indexer,

@@ -19,6 +19,11 @@ def of_this_process() -> int:
     return _read("self", "VmHWM")
 
 
+def of_process(process: int) -> int:
+    """Return the most memory that a process has had since it began, in bytes."""
+    return _read(process, "VmHWM")
+
+
 def of_sessions(servers: Servers) -> int:
     """Return the memory of the largest session of a database, in bytes, without the buffers, which all share."""
     return max((_read(process, "RssAnon") for process in servers.sessions()), default=0)

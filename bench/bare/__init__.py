@@ -1,0 +1,1 @@
+"""Do what the product does with nothing around it: what it is compared with."""

@@ -1,0 +1,1 @@
+"""Run VGG16 by other engines than the product does, to know what it leaves on the table."""

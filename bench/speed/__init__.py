@@ -1,0 +1,1 @@
+"""Measure speed: each figure a ratio of two things that are done in turns."""
