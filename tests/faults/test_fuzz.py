@@ -21,9 +21,11 @@ from imagesearch.pictures.formats import sniff
 from support.hostile.bombs import BOMBS
 from support.hostile.measuring import Decoder, complaint
 from support.hostile.mutating import Change, changed, changes, seeds
+from support.hostile.still_bombs import STILL_BOMBS
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
 
+ALL_BOMBS = BOMBS | STILL_BOMBS
 MINUTES = float(os.environ.get("FUZZ_MINUTES", "10"))
 MAX_BYTES = 16 * 1024 * 1024
 ROUND = 200
@@ -38,9 +40,9 @@ def given_seeds() -> list[tuple[str, bytes]]:
     return [(name, data) for data in found if (name := sniff(data))]
 
 
-@pytest.mark.parametrize("kind", BOMBS)
+@pytest.mark.parametrize("kind", ALL_BOMBS)
 def test_a_bomb_of_sixteen_megabytes_costs_no_more_than_ten_times_an_honest_file(kind: str) -> None:
-    _, bomb = BOMBS[kind]
+    _, bomb = ALL_BOMBS[kind]
     with Decoder() as decoder:
         assert complaint(decoder, bomb(MAX_BYTES)) == ""
 

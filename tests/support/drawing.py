@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pillow_heif
 from PIL import Image, ImageDraw, ImageEnhance
 
 Rgb = tuple[int, int, int]
@@ -58,6 +59,8 @@ def look_alikes(seed: int, count: int, size: tuple[int, int] = (320, 240)) -> li
 
 def encoded(picture: Image.Image, file_format: str = "JPEG", **options: Any) -> bytes:
     """Return the picture as the bytes of a file; options go to Pillow's writer."""
+    if file_format == "HEIF":
+        pillow_heif.register_heif_opener()
     file = io.BytesIO()
     picture.save(file, file_format, **options)
     return file.getvalue()

@@ -123,7 +123,8 @@ class PictureSettings(Settings):
         64_000_000,
         ge=1,
         description="Largest width x height that is decoded. 64 megapixels take 256 MB while they are open, and "
-        "two copies live at once during conversion: 0.5 GB a decoding thread at most, 1 GB for a WebP.",
+        "two copies live at once during conversion: 0.5 GB a decoding thread at most, 1.3 GB for a WebP, HEIC or "
+        "AVIF.",
     )
     min_side: int = Field(2, ge=1, description="Smallest width and height that is worth comparing.")
     max_file_bytes: int = Field(

@@ -7,6 +7,9 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
+from imagesearch.pictures.structures import heif
+from imagesearch.pictures.structures.bounds import Dishonest
+
 _FRAME = re.compile(rb"\xff([\xc0-\xc3\xc9-\xcb])..\x08(.{4})(.)", re.DOTALL)
 _PROGRESSIVE = (b"\xc2", b"\xca")
 
@@ -28,7 +31,7 @@ class Claim:
 
 def claim(name: str, data: bytes) -> Claim | None:
     """Return what a header claims, None where it is damaged."""
-    with suppress(struct.error):
+    with suppress(struct.error, Dishonest):
         match name:
             case "JPEG":
                 return _jpeg(data)
@@ -44,6 +47,9 @@ def claim(name: str, data: bytes) -> Claim | None:
                 return _webp(data)
             case "TIFF":
                 return _tiff(data)
+            case "HEIF" | "AVIF":
+                size = heif.size(data)
+                return Claim(size) if size else None
     return None
 
 

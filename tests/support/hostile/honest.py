@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from imagesearch.pictures.structures.boxes import box
 from support.drawing import encoded, photo_like
 from support.hostile.claims import Claim
 from support.hostile.layouts import blocks, chunk, packed_row, riff, riff_chunk, run_lengths, segment
@@ -86,6 +87,8 @@ def _written(name: str, picture: Image.Image, claim: Claim) -> bytes:
     match name:
         case "JPEG":
             options = {"progressive": claim.packing == "progressive"}
+        case "HEIF" | "AVIF":
+            options = {"quality": 90}
         case "WEBP":
             options = {"lossless": claim.packing == "lossless", "method": 0}
         case "TIFF":
@@ -103,6 +106,8 @@ def _filled(name: str, data: bytes, room: int) -> bytes:
         case "GIF":
             offset = data.index(b",", 13 + (3 << (data[10] & 7) + 1))
             return data[:offset] + b"!\xfe" + blocks(b"a" * room) + data[offset:]
+        case "HEIF" | "AVIF":
+            return data + box(b"free", bytes(room))
         case "WEBP":
             return riff([data[12:], riff_chunk(b"XMP ", bytes(room))])
         case "TIFF":

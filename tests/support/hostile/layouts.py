@@ -84,6 +84,8 @@ def parts(name: str, data: bytes) -> list[bytes]:
                 return _gif_blocks(data)
             case "TIFF" if data.startswith(b"II*"):
                 return _entries(data)
+            case "HEIF" | "AVIF":
+                return _leaves(data)
     except (struct.error, IndexError):
         pass  # A seed from outside may be anything.
     return [data[:14], data[14:54], *(data[at : at + 64] for at in range(54, len(data), 64))]
@@ -93,7 +95,7 @@ def _even(length: int) -> int:
     return length + length % 2
 
 
-def _number(layout: str, data: bytes, offset: int) -> int:
+def _number(layout: str, data: bytes | bytearray, offset: int) -> int:
     number: int
     (number,) = struct.unpack_from(layout, data, offset)
     return number
@@ -139,6 +141,71 @@ def _behind_blocks(data: bytes, offset: int) -> int:
     return offset + 1
 
 
+_HOLDERS = {b"meta": 4, b"iinf": 6, b"iprp": 0, b"ipco": 0, b"iref": 4}
+"""Boxes that hold others, and what stands before those."""
+
+
+def _leaves(data: bytes, start: int = 0, end: int | None = None) -> list[bytes]:
+    """Return the boxes that hold no others, and the heads of those that do; `joined` writes the lengths anew."""
+    found = []
+    while start < (len(data) if end is None else end):
+        length = _number(">I", data, start)
+        skip = _HOLDERS.get(data[start + 4 : start + 8])
+        if skip is None:
+            found.append(data[start : start + length])
+        else:
+            found.append(data[start : start + 8 + skip])
+            found += _leaves(data, start + 8 + skip, start + length)
+            found.append(_END)
+        start += max(8, length)
+    return found
+
+
+def with_data_first(data: bytes) -> bytes:
+    """Return a file of boxes with its data in front of what says where they lie: the places stay right.
+
+    Writers put one box of each kind: what it is, what it holds, and the data, in places of four bytes.
+    """
+    boxes = _cut(data, 0, lambda at: _number(">I", data, at))
+    head, data_box = boxes[0], next(box for box in boxes if box[4:8] == b"mdat")
+    first = len(head), len(head) + len(data_box)
+    moved = len(head) - data.index(data_box)
+    made = bytearray(head + data_box + b"".join(box for box in boxes[1:] if box is not data_box))
+    at = made.index(b"iloc", first[1]) + 4
+    version, has_base = made[at], made[at + 5] >> 4
+    (number,) = struct.unpack_from(">H", made, at + 6)
+    at += 8
+    for _ in range(number):
+        (method,) = struct.unpack_from(">H", made, at + 2) if version else (0,)
+        at += 6 if version else 4
+        (count,) = struct.unpack_from(">H", made, at + has_base)
+        pieces = range(at + has_base + 2, at + has_base + 2 + 8 * count, 8)
+        for place in [at] if has_base else pieces:
+            if method == 0:
+                struct.pack_into(">I", made, place, _number(">I", made, place) + moved)
+        at = pieces.stop
+    return bytes(made)
+
+
+_END = b"end of those within"
+
+
+def _nested(pieces: Sequence[bytes]) -> bytes:
+    """Put boxes together: each holder has the length of what follows up to its end."""
+    made = bytearray()
+    open_at: list[int] = []
+    for piece in pieces:
+        if piece == _END:
+            if open_at:
+                at = open_at.pop()
+                made[at : at + 4] = struct.pack(">I", len(made) - at)
+        else:
+            if piece[4:8] in _HOLDERS:
+                open_at.append(len(made))
+            made += piece
+    return bytes(made)
+
+
 def _entries(data: bytes) -> list[bytes]:
     """Return a TIFF, and the entries of its directory; `joined` writes them behind it."""
     (start,) = struct.unpack_from("<I", data, 4)
@@ -148,6 +215,8 @@ def _entries(data: bytes) -> list[bytes]:
 
 def joined(name: str, pieces: Sequence[bytes]) -> bytes:
     """Put parts together, with the lengths and checksums without which no reader begins."""
+    if name in {"HEIF", "AVIF"}:
+        return _nested(pieces)
     data = b"".join(pieces)
     match name:
         case "WEBP":

@@ -26,7 +26,7 @@ HANG_SECONDS = 20
 MAX_RUNS, NO_NOISE = 5, 2
 """How often a file is measured before it is found too dear, and how many times the bound are so also after two."""
 SMALL = Claim((160, 120))
-_MAX_SIDES = {"JPEG": 65_500, "GIF": 65_535, "WEBP": 16_383}
+_MAX_SIDES = {"JPEG": 65_500, "GIF": 65_535, "WEBP": 16_383, "HEIF": 8_192, "AVIF": 16_384}
 """What a format's header has room for."""
 _TESTS = Path(__file__).parents[2]
 

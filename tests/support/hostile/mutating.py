@@ -12,11 +12,15 @@ from PIL import Image
 
 from support.drawing import encoded, photo_like
 from support.hostile.bombs import SIZE
-from support.hostile.layouts import joined, parts, run_lengths
+from support.hostile.layouts import joined, parts, run_lengths, with_data_first
 
 Kind = Literal["repeat", "saturate", "drop", "copy", "inflate", "point", "splice", "cut", "damage"]
 KINDS: tuple[Kind, ...] = ("repeat", "saturate", "drop", "copy", "inflate", "point", "splice", "cut", "damage")
 _EXTREMES = (0, 1, 2, 3, 12, 255, 256, 4_095, 65_535, 65_536, 2**20, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
+
+
+LITTLE = (64, 48)
+"""Width and height in formats whose writers are slow, as those of video codecs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
     exif[0x0112], exif[0x010E] = 6, "a note"
     frames = [photo_like(2, SIZE)]
     grey = photo.convert("L")
+    little = photo_like(1, LITTLE)
+    clear = little.convert("RGBA")
+    clear.putalpha(little.convert("L"))
     made = [
         ("JPEG", encoded(photo, exif=exif, comment=b"a comment")),
         ("JPEG", encoded(photo, progressive=True)),
@@ -63,6 +70,14 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
             for name in ("tiff_lzw", "tiff_adobe_deflate", "jpeg")
         ),
         ("TIFF", encoded(photo, "TIFF", big_tiff=True)),
+        (
+            "HEIF",
+            with_data_first(encoded(little, "HEIF", exif=exif.tobytes(), save_all=True, append_images=[little])),
+        ),
+        ("HEIF", with_data_first(encoded(photo_like(1, (96, 96)), "HEIF", tile_size=64))),
+        ("HEIF", with_data_first(encoded(clear, "HEIF"))),
+        ("AVIF", with_data_first(encoded(clear, "AVIF", exif=exif))),
+        ("AVIF", encoded(little, "AVIF", save_all=True, append_images=[little])),
     ]
     return tuple(made)
 

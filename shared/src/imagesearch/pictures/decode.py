@@ -28,7 +28,7 @@ from imagesearch.pictures.framing import Frame, enough_for, to_square
 from imagesearch.pictures.heat import fitted
 from imagesearch.pictures.readers import READERS
 from imagesearch.pictures.regions import Region
-from imagesearch.pictures.structures import Dishonest, png
+from imagesearch.pictures.structures import Dishonest, Unsupported, png, tiff
 from imagesearch.pipeline import Preprocessing
 from imagesearch.settings import PictureSettings
 
@@ -47,6 +47,7 @@ _UPRIGHT = {
 _SIDEWAYS = {_UPRIGHT[value] for value in (5, 6, 7, 8)}
 """What makes the width of a picture its height."""
 
+_RAW = "a raw picture of a camera"
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 
 
@@ -58,7 +59,7 @@ class Picture:
         pixels: uint8[side, side, 3], RGB, read-only.
         width: pixels across after the EXIF orientation, before borders are trimmed.
         height: pixels down, likewise.
-        format: JPEG, PNG, WEBP, GIF, BMP or TIFF.
+        format: JPEG, PNG, WEBP, GIF, BMP, TIFF, HEIF or AVIF.
         sha256: 64 hex digits over the bytes as they came.
         frame: which part of the upright picture `pixels` show.
         preview: the upright picture, small, where one was asked for.
@@ -165,9 +166,7 @@ def open_picture(
         raise PictureRejected(FailureCode.EMPTY, "the file is empty")
     name = formats.sniff(data)
     if name is None:
-        *words, last = (each.word for each in formats.INDEXED.values())
-        known = f"{', '.join(words)} and {last} are indexed"
-        raise PictureRejected(FailureCode.UNSUPPORTED_FORMAT, f"{formats.describe_foreign(data)}; {known}")
+        raise _unsupported(formats.describe_foreign(data))
     _check_structure(name, data, limits)
     _raise_pillow_limit(limits.max_pixels)
     with _rejecting(name, data):
@@ -198,10 +197,20 @@ def _check_structure(name: str, data: bytes, limits: PictureSettings) -> None:
     try:
         structures.check(name, data)
     except Dishonest as error:
+        if name == "TIFF" and tiff.is_raw(data):
+            raise _unsupported(_RAW) from error
         raise _dishonest(name, error) from error
+    except Unsupported as error:
+        raise _unsupported(f"a HEIF picture, {error.reason}") from error
     claimed = structures.claimed_size(name, data)
     if claimed is not None:
         _check_pixels(*claimed, limits)
+
+
+def _unsupported(what: str) -> PictureRejected:
+    *words, last = (each.word for each in formats.INDEXED.values())
+    known = f"{', '.join(words)} and {last} are indexed"
+    return PictureRejected(FailureCode.UNSUPPORTED_FORMAT, f"{what}; {known}")
 
 
 def _raise_pillow_limit(max_pixels: int) -> None:
@@ -236,6 +245,8 @@ def _dishonest(name: str, error: Dishonest) -> PictureRejected:
 
 
 def _damaged(name: str, data: bytes, complaint: str) -> PictureRejected:
+    if name == "TIFF" and tiff.is_raw(data):
+        return _unsupported(_RAW)
     if structures.ends_early(name, data, complaint):
         reason = f"the {name} data ends before the picture is complete"
         return PictureRejected(FailureCode.TRUNCATED, reason)

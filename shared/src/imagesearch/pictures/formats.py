@@ -32,6 +32,8 @@ INDEXED: Final[Mapping[str, Format]] = {
     "GIF": Format("GIF", ".gif", "image/gif"),
     "BMP": Format("BMP", ".bmp", "image/bmp"),
     "TIFF": Format("TIFF", ".tif", "image/tiff"),
+    "HEIF": Format("HEIC", ".heic", "image/heic"),
+    "AVIF": Format("AVIF", ".avif", "image/avif"),
 }
 """Formats that are decoded, by Pillow's names."""
 
@@ -51,13 +53,15 @@ _INDEXED_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("TIFF", 0, b"MM*\0"),
 )
 
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
+)
+"""What HEIC files call themselves, and the names of pictures in any coding: which it is, the items tell."""
+_MAX_BRANDS_BYTES = 256
+
 _FOREIGN_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
-    ("a HEIC picture", 4, b"ftyphei"),
-    ("a HEIC picture", 4, b"ftyphev"),
-    ("a HEIC picture", 4, b"ftypmif1"),
-    ("a HEIC picture", 4, b"ftypmsf1"),
-    ("an AVIF picture", 4, b"ftypavi"),
-    ("a Canon raw picture", 4, b"ftypcrx"),
+    ("a raw picture of a Canon camera", 4, b"ftypcrx"),
     ("a video", 4, b"ftyp"),
     ("a JPEG 2000 picture", 0, b"\0\0\0\x0cjP  "),
     ("a JPEG 2000 picture", 0, b"\xff\x4f\xff\x51"),
@@ -72,6 +76,11 @@ _FOREIGN_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("an XML document", 0, b"<?xml"),
     ("a GIMP document", 0, b"gimp xcf"),
     ("a raw picture of a Fujifilm camera", 0, b"FUJIFILMCCD-RAW"),
+    ("a raw picture of an Olympus camera", 0, b"IIRO"),
+    ("a raw picture of an Olympus camera", 0, b"IIRS"),
+    ("a raw picture of an Olympus camera", 0, b"MMOR"),
+    ("a raw picture of a Panasonic camera", 0, b"IIU\0"),
+    ("a raw picture of a Sigma camera", 0, b"FOVb"),
     ("an archive", 0, b"PK\3\4"),
     ("an archive", 0, b"\x1f\x8b"),
     ("a video", 0, b"\x1aE\xdf\xa3"),
@@ -81,6 +90,8 @@ _FOREIGN_SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
 
 def sniff(data: bytes) -> str | None:
     """Return Pillow's name of the indexed format that the bytes begin as, or None."""
+    if data.startswith(b"ftyp", 4):
+        return _sniff_brands(data)
     name = _match(_INDEXED_SIGNATURES, data)
     return None if name == "WEBP" and not data.startswith(b"RIFF") else name
 
@@ -88,6 +99,15 @@ def sniff(data: bytes) -> str | None:
 def describe_foreign(data: bytes) -> str:
     """Say in a few words what bytes are that `sniff` does not know."""
     return _match(_FOREIGN_SIGNATURES, data) or "not a picture, or one of an unknown format"
+
+
+def _sniff_brands(data: bytes) -> str | None:
+    """Tell by its names whether a file of boxes holds a picture: by the first, and those that it goes by too."""
+    end = min(int.from_bytes(data[:4], "big"), _MAX_BRANDS_BYTES)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))}
+    if data.startswith(b"crx ", 8):
+        return None
+    return "AVIF" if brands & _AVIF_BRANDS else "HEIF" if brands & _HEIF_BRANDS else None
 
 
 def _match(signatures: tuple[tuple[str, int, bytes], ...], data: bytes) -> str | None:

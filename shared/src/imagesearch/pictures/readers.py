@@ -19,6 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from imagesearch.pictures.run_lengths import unpack
+from imagesearch.pictures.stills import StillImageFile
 from imagesearch.pictures.structures import exif, png
 from imagesearch.pictures.structures.effort import Effort
 
@@ -125,4 +126,6 @@ READERS: dict[str, type[ImageFile.ImageFile]] = {
     "GIF": GifImageFile,
     "BMP": _Bmp,
     "TIFF": _Tiff,
+    "HEIF": StillImageFile,
+    "AVIF": StillImageFile,
 }

@@ -21,6 +21,8 @@ from imagesearch.settings import PictureSettings
 from support.drawing import encoded
 
 SIZE = (4000, 3000)
+LITTLE = (2000, 1500)
+"""Of formats whose writers are slow."""
 SLACK = 8_000_000
 """What a process takes for itself: imports, the 224 x 224 pixels, the rows that are looked at together."""
 
@@ -91,6 +93,8 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "tiff in one strip": lambda: encoded(base("RGB"), "TIFF", compression="tiff_adobe_deflate", strip_size=10**9),
     "deep tiff": lambda: encoded(deep(), "TIFF", compression="tiff_lzw"),
     "float tiff": lambda: encoded(base("F"), "TIFF"),
+    "transparent heic": lambda: encoded(base("RGBA").resize(LITTLE), "HEIF", exif=turned().tobytes()),
+    "avif": lambda: encoded(base("RGBA").resize(LITTLE), "AVIF", speed=10, subsampling="4:4:4", exif=turned()),
 }
 
 

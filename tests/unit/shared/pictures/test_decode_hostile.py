@@ -119,6 +119,21 @@ def test_no_bytes_at_all_raise_anything_else(beginning: bytes, rest: bytes) -> N
     assert_readable(refusal(beginning + rest))
 
 
+def tiff(**tags: int) -> bytes:
+    """Write the directory of a grey TIFF of 64x64 by hand, with some tags changed."""
+    plain = {"t256": 64, "t257": 64, "t258": 8, "t259": 1, "t262": 1, "t273": 8, "t277": 1, "t279": 4096}
+    entries = sorted((int(name[1:]), value) for name, value in (plain | tags).items())
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    return (
+        b"II*\0"
+        + struct.pack("<I", 8 + 4096)
+        + bytes(4096)
+        + struct.pack("<H", len(entries))
+        + directory
+        + bytes(4)
+    )
+
+
 def assert_readable(rejected: PictureRejected) -> None:
     assert rejected.reason
     assert not any(sign in rejected.reason for sign in ("/", "<", "0x", "b'", "Error", "\n"))
@@ -133,8 +148,10 @@ def test_no_bytes_are_an_empty_file() -> None:
     [
         (b"this is not a picture at all\n" * 20, "not a picture"),
         (b"\0" * 500, "not a picture"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
-        (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "Canon"),
+        (b"IIU\0\x18\0\0\0", "Panasonic"),
+        (tiff(t259=7, t50706=0x0401), "a raw picture"),
+        (tiff(t259=6, t271=0, t330=0), "a raw picture"),
         (b"\0\0\0\x20ftypisom\0\0\2\0", "video"),
         (b"%PDF-1.7\n", "PDF"),
         (b"8BPS\0\1", "Photoshop"),
@@ -151,7 +168,7 @@ def test_what_begins_as_no_indexed_format_is_unsupported(data: bytes, said: str)
     rejected = refusal(data)
     assert rejected.code is FailureCode.UNSUPPORTED_FORMAT
     assert said in rejected.reason
-    assert "JPEG, PNG, WebP, GIF, BMP and TIFF are indexed" in rejected.reason
+    assert "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF are indexed" in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -178,21 +195,6 @@ def test_a_file_whose_second_half_was_never_written_is_refused(kind: str) -> Non
 
 def chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-def tiff(**tags: int) -> bytes:
-    """Write the directory of a grey TIFF of 64x64 by hand, with some tags changed."""
-    plain = {"t256": 64, "t257": 64, "t258": 8, "t259": 1, "t262": 1, "t273": 8, "t277": 1, "t279": 4096}
-    entries = sorted((int(name[1:]), value) for name, value in (plain | tags).items())
-    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
-    return (
-        b"II*\0"
-        + struct.pack("<I", 8 + 4096)
-        + bytes(4096)
-        + struct.pack("<H", len(entries))
-        + directory
-        + bytes(4)
-    )
 
 
 def claiming(kind: str, side: int) -> bytes:

@@ -6,12 +6,13 @@ There is a module for each family of formats. None of them decodes pixels.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Protocol
 
-from imagesearch.pictures.structures import bmp, gif, jpeg, png, tiff, webp
-from imagesearch.pictures.structures.bounds import Dishonest
+from imagesearch.pictures.structures import bmp, gif, heif, jpeg, png, tiff, webp
+from imagesearch.pictures.structures.bounds import Dishonest, Unsupported
 
-__all__ = ["Dishonest", "check", "claimed_size", "ends_early"]
+__all__ = ["Dishonest", "Unsupported", "check", "claimed_size", "ends_early"]
 
 
 class _Family(Protocol):
@@ -27,6 +28,15 @@ _FAMILIES: dict[str, _Family] = {
     "GIF": gif,
     "BMP": bmp,
     "TIFF": tiff,
+    "HEIF": heif,
+    "AVIF": heif,
+}
+
+_SIZES: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
+    "WEBP": webp.size,
+    "GIF": gif.size,
+    "HEIF": heif.size,
+    "AVIF": heif.size,
 }
 
 
@@ -41,6 +51,7 @@ def check(name: str, data: bytes) -> None:
 
     Raises:
         Dishonest: its structure claims more than the file can hold.
+        Unsupported: its picture is in a coding that is not decoded.
     """
     try:
         _FAMILIES[name].check(data)
@@ -54,7 +65,7 @@ def claimed_size(name: str, data: bytes) -> tuple[int, int] | None:
     None where it asks first, or where the header is too short to say.
     """
     try:
-        return gif.size(data) if name == "GIF" else webp.size(data) if name == "WEBP" else None
+        return _SIZES[name](data) if name in _SIZES else None
     except struct.error:
         return None
 

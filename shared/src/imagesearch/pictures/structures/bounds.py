@@ -29,12 +29,28 @@ class Dishonest(Exception):
         self.code = code
 
 
+class Damaged(Exception):
+    """A file's structure makes no sense."""
+
+
+class Unsupported(Exception):
+    """A file holds its picture in a coding that is not decoded.
+
+    Attributes:
+        reason: what it holds, for people.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Allowance:
     """Count parts of one kind down from what a file may hold."""
 
-    def __init__(self, size: int, share: int, what: str) -> None:
+    def __init__(self, size: int, share: int, what: str, *, base: int = BASE) -> None:
         """Allow a base and one part more for each `share` bytes of a file of `size` bytes."""
-        self.left = BASE + size // share
+        self.left = base + size // share
         self._what = what
 
     def take(self, number: int = 1) -> None:

@@ -37,6 +37,11 @@ _BYTES = frozenset({1, 2, 6, 7})
 _MAX_PLACE = 2**63
 _WHOLE = frozenset({3, 4, 8, 9, 13, 16})
 
+_RAW = frozenset({33421, 33422, 50706})
+"""The pattern of a sensor's colours, and the version of Adobe's DNG."""
+_OTHER_RAW, _CANON_RAW = frozenset({271, 330}), b"CR\2\0"
+"""Nikon and Sony name the camera and further directories, which scanners do not."""
+
 _BASE_PIECES, _PIECE_PIXELS = 2_048, 1_024
 """Strips or tiles: a reader spends 8 us on each, as long as on 4,000 pixels."""
 _BASE_TILE_PIXELS = 2**20
@@ -141,6 +146,15 @@ def ends_early(data: bytes) -> bool:
     lengths = directory.table(_STRIP_LENGTHS if _STRIP_LENGTHS in directory.entries else _TILE_LENGTHS)
     number = min(len(offsets), len(lengths))
     return bool((offsets[:number] > len(data) - lengths[:number]).any())
+
+
+def is_raw(data: bytes) -> bool:
+    """Tell whether a file holds what a camera's sensor saw, and a picture only beside it."""
+    try:
+        tags = _read(data, b"+" in data[2:4], _Reader.LIBTIFF).entries.keys()
+    except (struct.error, Dishonest):
+        return False
+    return data.startswith(_CANON_RAW, 8) or bool(tags & _RAW) or tags >= _OTHER_RAW
 
 
 def _widths(data: bytes) -> tuple[bool, ...]:

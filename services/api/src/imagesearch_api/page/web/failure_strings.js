@@ -4,7 +4,7 @@
 export const FAILURES = {
   unreadable: ["Damaged", "Restore the file from its source, then try again."],
   truncated: ["Cut off", "Copy the file again, then try again."],
-  unsupported_format: ["No picture that is read", "Convert it to JPEG, PNG, WebP, GIF, BMP or TIFF, or leave it."],
+  unsupported_format: ["No picture that is read", "Convert it to JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF, or leave it."],
   too_large: ["Too large", "Scale it down, or raise MAX_PIXELS or MAX_FILE_BYTES."],
   too_small: ["Too small", "Nothing: there is too little to compare."],
   empty: ["Empty file", "Restore the file from its source, then try again."],

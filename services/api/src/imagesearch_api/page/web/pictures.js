@@ -61,7 +61,8 @@ export function addressOf(transfer) {
 export function choose(take, options = {}) {
   const input = document.createElement("input");
   input.type = "file";
-  input.accept = "image/*";
+  // Not every system knows these endings for pictures.
+  input.accept = "image/*,.heic,.heif,.hif,.avif";
   input.multiple = options.several ?? false;
   if (options.isFolder) input.webkitdirectory = true;
   if (options.fromCamera) input.setAttribute("capture", "environment");

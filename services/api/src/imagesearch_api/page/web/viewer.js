@@ -15,7 +15,7 @@ import { removeLater } from "./undo.js";
  * @typedef {{collection: string, items: () => Image[], query?: string | null, by?: import("./explanation.js").Side | null,
  *   changed: () => void}} Shown */
 
-const SHOWN_BY_BROWSERS = new Set(["JPEG", "PNG", "WEBP", "GIF", "BMP"]);
+const SHOWN_BY_BROWSERS = new Set(["JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF"]);
 const LARGEST = 512;
 
 /** @type {Viewer | null} */
