@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
 from support.scheduling import Pieces, place_of
+from support.waiting import until
 
 pytest_plugins = ["support.summary"]
 
@@ -58,6 +59,8 @@ def _ends_its_threads() -> Iterator[None]:
     yield
     left = [thread for thread in threading.enumerate() if thread not in before]
     for thread in left:
+        # One that a server has made this moment is listed before it can be joined.
+        until(lambda: thread.ident is not None)  # noqa: B023 - asked before the next one
         thread.join(30.0)
     running = [thread.name for thread in left if thread.is_alive()]
     assert not running, f"threads were left running: {running}"
