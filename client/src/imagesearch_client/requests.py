@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 PAGE_SIZE = 200
 """Items asked for at once when a list is read to its end."""
+MAX_DIGESTS = 500
+"""Of uploads that one request looks for, as the API takes them."""
 BATCH_TIMEOUT = 120.0
 """Seconds: a batch of pictures is one forward pass, which takes its time on a CPU."""
 DOCTOR_TIMEOUT = 60.0

@@ -9,6 +9,7 @@ from imagesearch_api.app import create_app
 from imagesearch_api.openapi.document import document
 from imagesearch_client import Client, Patience
 from imagesearch_client.command import main
+from imagesearch_client.command.root import Sleep
 from support.api_twin import services_of
 from support.fake_api import FakeApi, Run
 
@@ -29,7 +30,7 @@ def run(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name in ("IMAGESEARCH_URL", "IMAGESEARCH_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
-    def connect(url: str, patience: Patience, api_key: str | None) -> Client:
+    def connect(url: str, patience: Patience, api_key: str | None, _: Sleep) -> Client:
         return api.client(url, patience, api_key)
 
     def invoke(*arguments: str, **options: Any) -> Result:

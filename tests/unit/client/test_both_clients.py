@@ -46,6 +46,7 @@ CALLS: dict[str, list[Arguments]] = {
     "facets": [of("cats", partition="anna")],
     "failures": [of("17")],
     "find_duplicates": [of("cats", max_distance=0.1)],
+    "find_images": [of("cats", ["ab" * 32], partition="anna")],
     "healthy": [of()],
     "image": [of("cats", 4)],
     "image_file": [of(4)],

@@ -9,9 +9,20 @@ from typing import Any
 from imagesearch_client.answers import Deletion, Image, ShownImage, WrittenImage
 from imagesearch_client.asynchronous.calls import AsyncCalls
 from imagesearch_client.asynchronous.concurrency import in_thread
+from imagesearch_client.fields import Fields
 from imagesearch_client.patience import Retry
 from imagesearch_client.pictures import Picture, read_picture
-from imagesearch_client.requests import KEEP, Kept, collection_path, given, image_path, listed, mapped, named_image
+from imagesearch_client.requests import (
+    KEEP,
+    MAX_DIGESTS,
+    Kept,
+    collection_path,
+    given,
+    image_path,
+    listed,
+    mapped,
+    named_image,
+)
 
 
 class AsyncImageCalls(AsyncCalls):
@@ -52,6 +63,20 @@ class AsyncImageCalls(AsyncCalls):
         where = None if filter is None else json.dumps(dict(filter))
         params = given(partition=partition, filter=where, key=key)
         return self._pages(f"{collection_path(collection)}/images", Image.parse, params)
+
+    async def find_images(
+        self, collection: str, digests: Sequence[str], *, partition: str | None = None
+    ) -> AsyncIterator[Image]:
+        """Iterate over the images that were uploaded with these contents, which SHA-256 digests in hex name.
+
+        Those of one partition are looked for, as an upload goes there: without one, those that have none.
+        """
+        path = f"{collection_path(collection)}/images/find"
+        for begin in range(0, len(digests), MAX_DIGESTS):
+            body = given(sha256=list(digests[begin : begin + MAX_DIGESTS]), partition=partition)
+            page = Fields(await self._connection.json("POST", path, Retry.SAFE, json=body), "a list")
+            for item in page.items("items"):
+                yield Image.parse(item)
 
     async def image(self, collection: str, image_id: int) -> ShownImage:
         """Return what is known of one picture."""

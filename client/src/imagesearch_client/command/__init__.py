@@ -11,9 +11,11 @@ from imagesearch_client.command.reindex import reindex
 from imagesearch_client.command.root import main
 from imagesearch_client.command.search import search
 from imagesearch_client.command.system import info
+from imagesearch_client.command.upload import upload
 
 for _command in (
     index,
+    upload,
     search,
     jobs,
     failures,

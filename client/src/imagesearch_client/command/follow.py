@@ -8,16 +8,15 @@ from itertools import islice
 import click
 from rich.console import Console
 
+from imagesearch_client.command.exits import DONE, ERROR, INTERRUPTED, SOME_FAILED
 from imagesearch_client.command.output import print_json, printable
 from imagesearch_client.command.root import Session
 from imagesearch_client.display import show_progress
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.wording import summary
 
-EXIT_CODES = {"succeeded": 0, "completed_with_failures": 2}
+EXIT_CODES = {"succeeded": DONE, "completed_with_failures": SOME_FAILED}
 """Every other end of a job is 1."""
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 FAILURES_READ = 200
 FAILURES_SHOWN = 3
 """Per code: enough to see what is wrong; `imagesearch failures` lists all."""
@@ -63,7 +62,7 @@ def report(session: Session, job: Job) -> None:
 
 def exit_as(job: Job) -> None:
     """End the command: 0 for plain success, 2 where some pictures failed, 1 for any other end."""
-    raise click.exceptions.Exit(EXIT_CODES.get(job.state, 1))
+    raise click.exceptions.Exit(EXIT_CODES.get(job.state, ERROR))
 
 
 def _report_failures(session: Session, job: Job) -> None:

@@ -68,5 +68,11 @@ def print_json(answer: DataclassInstance | Sequence[DataclassInstance] | dict[st
     click.echo(json.dumps(value, indent=2, ensure_ascii=True, default=_iso))
 
 
+def print_json_line(answer: DataclassInstance | dict[str, Any]) -> None:
+    """Print an answer as one line of JSON, at once, for whoever reads along."""
+    value = answer if isinstance(answer, dict) else asdict(answer)
+    click.echo(json.dumps(value, ensure_ascii=True, default=_iso))
+
+
 def _iso(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import click
 from rich.console import Console
 
 from imagesearch_client.blocking.client import Client
+from imagesearch_client.command.exits import USAGE
 from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.patience import Patience
 
@@ -20,25 +22,41 @@ API_KEY = "IMAGESEARCH_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:5000"
 PATIENCE_SECONDS = 10.0
 """A person in front of a terminal; a job that is waited for gets ten minutes, see `Client.wait`."""
-USAGE_EXIT_CODE = 64
-"""EX_USAGE of sysexits.h: click's own 2 would read as a job that completed with failures."""
 
-Connect = Callable[[str, Patience, str | None], Client]
+Sleep = Callable[[float], None]
+Connect = Callable[[str, Patience, str | None, Sleep], Client]
 
 
 @dataclass(frozen=True)
 class Session:
-    """Hold what every command needs: the API, the terminal, and how this command was called."""
+    """Hold what every command needs: the API, the terminal, and how this command was called.
+
+    Attributes:
+        open_client: returns a further client of the same API.
+        patience: seconds, where somebody said how long to go on asking.
+    """
 
     client: Client
     invocation: str
+    open_client: Callable[[Patience, Sleep], Client]
+    patience: float | None
     console: Console = field(default_factory=lambda: Console(highlight=False))
     errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
 
+    def patient_client(
+        self,
+        seconds: float,
+        sleep: Sleep,
+        on_pause: Callable[[Unavailable, float], None],
+    ) -> Client:
+        """Return a client that asks an API that is away for so many seconds, unless somebody said how long."""
+        chosen = seconds if self.patience is None else self.patience
+        return self.open_client(Patience(chosen, on_pause=on_pause), sleep)
 
-def connect(url: str, patience: Patience, api_key: str | None) -> Client:
+
+def connect(url: str, patience: Patience, api_key: str | None, sleep: Sleep) -> Client:
     """Return a client of the API at a URL."""
-    return Client(url, patience=patience, api_key=api_key)
+    return Client(url, patience=patience, api_key=api_key, sleep=sleep)
 
 
 class CommandLine(click.Group):
@@ -63,7 +81,7 @@ def _usage_exit_code() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        error.exit_code = USAGE_EXIT_CODE  # type: ignore[misc]  # click reads it from the instance
+        error.exit_code = USAGE  # type: ignore[misc]  # click reads it from the instance
         raise
 
 
@@ -88,9 +106,19 @@ def main(ctx: click.Context, url: str, patience: float) -> None:
     connect_to: Connect = ctx.obj or connect
     # No option: everybody on the machine sees the arguments of a command.
     api_key = os.environ.get(API_KEY) or None
-    client = ctx.with_resource(connect_to(url, Patience(patience, on_pause=_announce_once(patience)), api_key))
+
+    def open_client(chosen: Patience, sleep: Sleep) -> Client:
+        return connect_to(url, chosen, api_key, sleep)
+
+    client = ctx.with_resource(open_client(Patience(patience, on_pause=_announce_once(patience)), time.sleep))
     named = ctx.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE
-    ctx.obj = Session(client, f"imagesearch --url {shlex.quote(url)}" if named else "imagesearch")
+    is_chosen = ctx.get_parameter_source("patience") is not click.core.ParameterSource.DEFAULT
+    ctx.obj = Session(
+        client,
+        f"imagesearch --url {shlex.quote(url)}" if named else "imagesearch",
+        open_client,
+        patience if is_chosen else None,
+    )
 
 
 def _announce_once(patience: float) -> Callable[[Unavailable, float], None]:

@@ -27,6 +27,8 @@ MAX_PATHS = 500_000
 """Paths of a job's list."""
 MAX_IMAGES = 10_000
 """Ids or paths of one deletion."""
+MAX_DIGESTS = 500
+"""Digests of uploads that one request looks for: each is looked for in every format, so some thousand paths."""
 MAX_DIRECTORIES = 200_000
 """Directories that the paths of one deletion may name together: 20 for each of 10,000 paths. Resolving looks at
 each directory, which took 3 us for a missing one: 0.7 s in all, where 10,000 paths of 2,400 bytes took 39 s."""

@@ -44,6 +44,10 @@ class UploadPaths:
         name = sha256 + INDEXED[file_format].ending
         return self.root / str(collection_id) / owner / sha256[:2] / sha256[2:4] / name
 
+    def places_of(self, collection_id: int, partition: str, sha256: str) -> list[Path]:
+        """Return where an uploaded picture can lie whose format is not known: one path for each."""
+        return [self.path_of(collection_id, partition, sha256, each) for each in INDEXED]
+
     def is_place(self, path: str, collection_id: int) -> bool:
         """Tell whether a path is one that `path_of` gives for a collection."""
         parts = self.parts(path)

@@ -177,6 +177,10 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(partition=o.partition),
         lambda m, o: in_json(filter={"eq": ["of", f"{o.name}'s secret"]}),
     ],
+    "POST /api/v2/collections/{name}/images/find": [
+        lambda m, o: in_json(sha256=["ab" * 32]),
+        lambda m, o: in_json(sha256=["ab" * 32], partition=o.partition),
+    ],
     "POST /api/v2/collections/{name}/reindex": [
         lambda m, o: in_json(),
         lambda m, o: in_json(callback_url=CALLBACK),

@@ -17,6 +17,7 @@ JSON_ROUTES = [
     ("POST", "/api/v2/collections/cats/reindex"),
     ("POST", "/api/v2/collections/cats/duplicates"),
     ("POST", "/api/v2/collections/cats/images/delete"),
+    ("POST", "/api/v2/collections/cats/images/find"),
     ("PATCH", "/api/v2/collections/cats/images/1"),
     ("PUT", "/api/v2/aliases/pets"),
     ("POST", "/api/v2/admin/reconcile"),

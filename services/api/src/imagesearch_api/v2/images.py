@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from flask import Response, request, url_for
@@ -9,6 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog import tenants
+from imagesearch.catalog.collection import Collection
+from imagesearch.catalog.images import Image as Row
 from imagesearch.catalog.jobs import provenance
 from imagesearch_api import versions
 from imagesearch_api.http.admission import admitted
@@ -27,11 +30,12 @@ from imagesearch_api.http.parameters import (
     read_upload,
 )
 from imagesearch_api.images.browsing import browse
+from imagesearch_api.images.find import find_uploads
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.own_keys import image_of_key
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
-from imagesearch_api.models.requests.images import ImagePatch
+from imagesearch_api.models.requests.images import FindBody, ImagePatch
 from imagesearch_api.models.responses.images import Image, ImagePage, ShownImage, WrittenImage
 from imagesearch_api.openapi.forms import UPLOAD_FORM
 from imagesearch_api.openapi.operation import operation
@@ -78,9 +82,25 @@ def list_images(name: str) -> ResponseReturnValue:
             after=cursor or 0,
             limit=limit,
         )
-    links = _links()
-    items = [Image.of(image, collection.name, links.file_of(image.id)) for image in found.images]
-    return answer(ImagePage(items=items, next=str(found.next) if found.next is not None else None))
+    following = str(found.next) if found.next is not None else None
+    return answer(ImagePage(items=_shown(found.images, collection), next=following))
+
+
+@v2.post("/collections/<name>/images/find")
+@operation({200: ImagePage}, json=FindBody, errors=(404, 409))
+@needs(Scope.READ)
+@admitted(Lane.READS)
+def find_images(name: str) -> ResponseReturnValue:
+    """List the images that were uploaded with these contents, so that nobody uploads them again.
+
+    Of the named partition, or of none, as an upload goes there; not what was indexed from a directory.
+    """
+    body = read_json(FindBody)
+    partition = tenancy().partition_of(body.partition) or ""
+    with current().catalog.reading() as tx:
+        collection = tenants.collection(tx, name, tenancy())
+        found = find_uploads(tx, current().writes.uploads, collection, body.sha256, partition)
+    return answer(ImagePage(items=_shown(found, collection), next=None))
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
@@ -118,6 +138,11 @@ def change_image_by_key(name: str) -> ResponseReturnValue:
 
 def _links() -> Links:
     return Links.of_request(current().settings.public_url)
+
+
+def _shown(rows: Iterable[Row], home: Collection) -> list[Image]:
+    links = _links()
+    return [Image.of(row, home.name, links.file_of(row.id)) for row in rows]
 
 
 def _written(name: str, done: WriteResult, location: str | None = None) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from imagesearch_api.limits import MAX_DIRECTORIES, MAX_IMAGES
+from imagesearch_api.limits import MAX_DIGESTS, MAX_DIRECTORIES, MAX_IMAGES
 from imagesearch_api.models.requests.base import (
     Body,
     ImageId,
@@ -26,6 +26,19 @@ class UploadBody(Body):
     partition: Partition | None = None
     metadata: Metadata = None
     key: OwnKey | None = None
+
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class FindBody(Body):
+    """What POST .../images/find takes: digests of files, of which some may have been uploaded."""
+
+    sha256: Annotated[
+        list[Digest],
+        Field(min_length=1, max_length=MAX_DIGESTS, fail_fast=True, description="Of the whole files, SHA-256."),
+    ]
+    partition: Partition | None = None
 
 
 class NameBody(Body):
