@@ -47,13 +47,16 @@ class FakeApi:
     def on(self, method: str, path: str, *answers: Answer) -> None:
         self._script[method, path].extend(answers)
 
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self._answer)
+
     def client(
         self, url: str = "http://api.test", patience: Patience | None = None, api_key: str | None = None
     ) -> Client:
         chosen = patience or Patience()
         return Client(
             url,
-            transport=httpx.MockTransport(self._answer),
+            transport=self.transport(),
             patience=replace(chosen, clock=self.clock),
             api_key=api_key,
             sleep=self.clock.sleep,
@@ -65,7 +68,7 @@ class FakeApi:
 
         return AsyncClient(
             "http://api.test",
-            transport=httpx.MockTransport(self._answer),
+            transport=self.transport(),
             patience=replace(patience or Patience(), clock=self.clock),
             api_key=api_key,
             sleep=sleep,

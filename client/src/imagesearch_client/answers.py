@@ -1,4 +1,4 @@
-"""What the API answers, as frozen dataclasses: collections, results, pictures."""
+"""What the API answers, as frozen dataclasses: collections, pictures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any, Self
 
-from imagesearch_client.explanations import Regions
 from imagesearch_client.fields import Fields
+from imagesearch_client.galleries import Gallery, Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,95 +93,6 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """Name one picture that a search found."""
-
-    id: int
-    path: str
-    url: str | None
-    distance: float
-    """1 - cosine, in 0..1: smaller is more similar."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    width: int | None = None
-    """This field and those below are None unless they were asked for."""
-    height: int | None = None
-    size_bytes: int | None = None
-    format: str | None = None
-    thumbnail_url: str | None = None
-    regions: Regions | None = None
-    """Where its similarity to the query, which is the first of the two, comes from."""
-    key: str | None = None
-    """Your own id of it."""
-    vector: tuple[float, ...] | None = None
-    """Of length 1, if it was asked for."""
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read a result from JSON. Raises ProtocolError."""
-        fields = Fields(value, "a search result")
-        return cls(
-            id=fields.integer("id"),
-            path=fields.text("path"),
-            url=fields.optional_text("url"),
-            distance=fields.number("distance"),
-            metadata=fields.mapping("metadata"),
-            width=fields.optional_integer("width"),
-            height=fields.optional_integer("height"),
-            size_bytes=fields.optional_integer("bytes"),
-            format=fields.optional_text("format"),
-            thumbnail_url=fields.optional_text("thumbnail_url"),
-            regions=Regions.parse(fields.mapping("regions")) if "regions" in fields else None,
-            key=fields.optional_text("key"),
-            vector=tuple(map(float, fields.items("vector"))) if "vector" in fields else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Hold the answer to one search, nearest first."""
-
-    results: tuple[Result, ...]
-    took_ms: Mapping[str, float]
-    """Milliseconds per stage."""
-    plan: Mapping[str, Any] | None = None
-    """How the search was done, where ``explain="plan"`` asked for it, as the API tells it."""
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read an answer to a search from JSON. Raises ProtocolError."""
-        fields = Fields(value, "a search")
-        took = Fields(fields.mapping("took_ms"), "a search's took_ms")
-        return cls(
-            results=tuple(Result.parse(result) for result in fields.items("results")),
-            took_ms={stage: took.number(stage) for stage in took.raw()},
-            plan=fields.mapping("plan") if "plan" in fields else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Embeddings:
-    """Hold the vectors of pictures, in their order."""
-
-    model: str
-    """The network with its pooling and weights: vectors of another cannot be compared."""
-    vectors: tuple[tuple[float, ...], ...]
-    """Each of length 1."""
-    took_ms: Mapping[str, float]
-    """Milliseconds per stage."""
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read vectors from JSON. Raises ProtocolError."""
-        fields = Fields(value, "embeddings")
-        took = Fields(fields.mapping("took_ms"), "took_ms of embeddings")
-        return cls(
-            model=fields.text("model"),
-            vectors=tuple(tuple(map(float, vector)) for vector in fields.items("vectors")),
-            took_ms={stage: took.number(stage) for stage in took.raw()},
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Image:
     """Describe one indexed picture."""
 
@@ -222,6 +133,9 @@ class Image:
             indexed_at=fields.optional_time("indexed_at"),
             metadata=fields.mapping("metadata"),
         )
+
+    def _repr_html_(self) -> str:
+        return Gallery((Tile.linked(self.url, self.path),))._repr_html_()
 
 
 @dataclass(frozen=True, slots=True)

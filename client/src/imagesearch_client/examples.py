@@ -25,6 +25,11 @@ class Examples:
 
     The API searches by the direction of the weighted mean of the positive ones less `negative_share` (0.2 unless
     given) of that of the negative ones; indexed pictures that are examples are none of the results.
+
+    Example:
+        >>> wanted = Examples(positive=["cat.jpg", Query(key="sku-1")], negative=[Query(image_id=3)])
+        >>> client.search("photos", wanted)[0].path
+        '/photos/cat.jpg'
     """
 
     positive: Sequence[Picture | Query | Example]

@@ -30,6 +30,9 @@ class Patience:
     """Decide how long to go on asking an API after its first failure to answer, and at what pace.
 
     Pauses double from `first_pause` to `longest_pause` seconds; a Retry-After of the API comes before them.
+
+    Example:
+        >>> client = Client("http://127.0.0.1:5000", patience=Patience(seconds=5.0))
     """
 
     seconds: float = 60.0

@@ -15,7 +15,12 @@ Box = str | Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Search by an id, a key, a path, a vector or a URL: exactly one, and a box if only a region counts."""
+    """Search by an id, a key, a path, a vector or a URL: exactly one, and a box if only a region counts.
+
+    Example:
+        >>> [result.id for result in client.search("photos", Query(vector=[0.6, 0.8]))]
+        [1, 2]
+    """
 
     image_id: int | None = None
     path: str | None = None

@@ -17,6 +17,10 @@ class Manifest:
     """Name a file on the server that lists pictures, each with its own partition and metadata.
 
     JSON lines or CSV with ``path``, ``partition`` and ``metadata``; relative paths begin at its directory.
+
+    Example:
+        >>> client.submit_job(Manifest("/lists/all.jsonl"), "photos").id
+        '17'
     """
 
     path: ServerPath

@@ -106,7 +106,12 @@ def test_events_are_read_however_they_arrive(at_once: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"data: {\n\n", b"data: " + b"x" * MAX_EVENT_BYTES, b"data: x\n" * MAX_EVENT_BYTES]
+    "sent",
+    [
+        b"data: {\n\n",
+        b"data: " + b"x" * MAX_EVENT_BYTES,
+        (b"data: " + b"x" * 1000 + b"\n") * (MAX_EVENT_BYTES // 1000),
+    ],
 )
 def test_what_is_no_event_is_not_taken_for_one(sent: bytes) -> None:
     with pytest.raises(ProtocolError, match="an event"):

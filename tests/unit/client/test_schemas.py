@@ -10,17 +10,7 @@ import httpx
 import pytest
 
 from imagesearch_client import ApiError, Client
-from imagesearch_client.answers import (
-    Alias,
-    Collection,
-    Deletion,
-    Embeddings,
-    Image,
-    Result,
-    SearchResult,
-    ShownImage,
-    WrittenImage,
-)
+from imagesearch_client.answers import Alias, Collection, Deletion, Image, ShownImage, WrittenImage
 from imagesearch_client.callbacks import Callback, CallbackAttempt
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
@@ -29,6 +19,7 @@ from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.quotas import Quota
+from imagesearch_client.results import Embeddings, Result, SearchResult
 from imagesearch_client.system import Diagnosis, Finding, Info, Reconciliation, Report
 from support.described import Schema, example
 

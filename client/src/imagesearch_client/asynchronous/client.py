@@ -13,7 +13,7 @@ from imagesearch_client.asynchronous import concurrency
 from imagesearch_client.asynchronous.collections import AsyncCollectionCalls
 from imagesearch_client.asynchronous.connection import AsyncConnection
 from imagesearch_client.asynchronous.duplicates import AsyncComparing
-from imagesearch_client.asynchronous.images import AsyncImageCalls
+from imagesearch_client.asynchronous.galleries import AsyncGalleryCalls
 from imagesearch_client.asynchronous.keys import AsyncKeyCalls
 from imagesearch_client.asynchronous.searching import AsyncSearching
 from imagesearch_client.asynchronous.system import AsyncSystemCalls
@@ -21,7 +21,7 @@ from imagesearch_client.patience import Patience
 
 
 class AsyncClient(
-    AsyncSearching, AsyncImageCalls, AsyncCollectionCalls, AsyncComparing, AsyncKeyCalls, AsyncSystemCalls
+    AsyncSearching, AsyncGalleryCalls, AsyncCollectionCalls, AsyncComparing, AsyncKeyCalls, AsyncSystemCalls
 ):
     """Speak to one image search API; close it, or use it in an ``async with`` block.
 
@@ -29,6 +29,12 @@ class AsyncClient(
     now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
     submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
     could act twice are sent once. An `api_key` goes to `base_url` in a header with each request, and nowhere else.
+
+    Example:
+        >>> async def nearest(picture: str) -> str:
+        ...     async with AsyncClient("http://127.0.0.1:5000") as client:
+        ...         found = await client.search("photos", picture, top_k=1)
+        ...         return found[0].path
     """
 
     def __init__(

@@ -29,7 +29,13 @@ class AsyncCollectionCalls(AsyncJobCalls):
         pipeline: str | None = None,
         preprocessing: Mapping[str, Any] | None = None,
     ) -> Collection:
-        """Create an empty collection; what is None takes the API's default."""
+        """Create an empty collection; what is None takes the API's default.
+
+        Example:
+            >>> made = await client.create_collection("photos", pipeline="recommended")
+            >>> made.images
+            0
+        """
         options = given(
             index_type=index_type,
             index_params=mapped(index_params),
@@ -56,7 +62,14 @@ class AsyncCollectionCalls(AsyncJobCalls):
         )
 
     async def facets(self, collection: str, *, partition: str | None = None) -> Facets:
-        """Return which metadata pictures have, for filters; of a large collection some are looked at."""
+        """Return which metadata pictures have, for filters; of a large collection some are looked at.
+
+        Example:
+            >>> facets = await client.facets("photos")
+            >>> for facet in facets.items:
+            ...     print(facet.field, [each.value for each in facet.values])
+            year [2020]
+        """
         path, params = f"{collection_path(collection)}/facets", given(partition=partition)
         return Facets.parse(await self._connection.json("GET", path, Retry.SAFE, params=params))
 
@@ -69,7 +82,13 @@ class AsyncCollectionCalls(AsyncJobCalls):
         return Alias.parse(await self._connection.json("GET", alias_path(alias), Retry.SAFE))
 
     async def put_alias(self, alias: str, collection: str) -> Alias:
-        """Point an alias at a collection, at once and wholly, wherever it pointed before."""
+        """Point an alias at a collection, at once and wholly, wherever it pointed before.
+
+        Example:
+            >>> alias = await client.put_alias("current", "photos")
+            >>> alias.collection
+            'photos'
+        """
         body = {"collection": collection}
         return Alias.parse(await self._connection.json("PUT", alias_path(alias), Retry.SAFE, json=body))
 
@@ -93,6 +112,12 @@ class AsyncCollectionCalls(AsyncJobCalls):
 
         What is None stays as it is. With another network or preprocessing, or where `extract` asks for it, every
         picture is extracted again.
+
+        Example:
+            >>> job = await client.reindex("photos", index_type="HNSW", index_params={"M": 16})
+            >>> job = await job.wait()
+            >>> job.ended
+            True
         """
         body = given(
             index_type=index_type,

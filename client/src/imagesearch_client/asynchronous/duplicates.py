@@ -42,7 +42,13 @@ class AsyncComparing(AsyncJobCalls):
     def duplicates(
         self, collection: str, *, max_distance: float | None = None, partition: str | None = None
     ) -> AsyncDuplicateGroups:
-        """Iterate over groups of like pictures; refused for a large collection, see `find_duplicates`."""
+        """Iterate over groups of like pictures; refused for a large collection, see `find_duplicates`.
+
+        Example:
+            >>> async for group in client.duplicates("photos", max_distance=0.05):
+            ...     print(group.kind, [image.path for image in group.images])
+            near ['/photos/cat.jpg', '/photos/kitten.jpg']
+        """
         distance = None if max_distance is None else repr(max_distance)
         params = given(max_distance=distance, partition=partition)
         return AsyncDuplicateGroups(self._read(f"{collection_path(collection)}/duplicates", params))
@@ -77,6 +83,11 @@ class AsyncComparing(AsyncJobCalls):
 
         Raises:
             OSError: a picture's file cannot be read.
+
+        Example:
+            >>> comparison = await client.compare("cat.jpg", "kitten.jpg", collection="photos")
+            >>> comparison.distance, comparison.band
+            (0.21, 'similar')
         """
         fields = given(collection=collection, explain=explain)
         if isinstance(a, int) and isinstance(b, int):

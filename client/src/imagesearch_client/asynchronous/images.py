@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from imagesearch_client.answers import Deletion, Image, ShownImage, WrittenImage
 from imagesearch_client.asynchronous.calls import AsyncCalls
-from imagesearch_client.asynchronous.concurrency import in_thread
+from imagesearch_client.asynchronous.concurrency import in_parallel, in_thread
+from imagesearch_client.errors import ClientError
 from imagesearch_client.fields import Fields
 from imagesearch_client.patience import Retry
 from imagesearch_client.pictures import Picture, read_picture
@@ -23,6 +25,7 @@ from imagesearch_client.requests import (
     mapped,
     named_image,
 )
+from imagesearch_client.uploads import PARALLEL, Upload, Uploaded, concerns_all, uploads_of
 
 
 class AsyncImageCalls(AsyncCalls):
@@ -43,6 +46,11 @@ class AsyncImageCalls(AsyncCalls):
 
         Raises:
             OSError: the picture's file cannot be read.
+
+        Example:
+            >>> written = await client.add_image("photos", "cat.jpg", key="sku-1", metadata={"year": 2020})
+            >>> written.image.id, written.searchable_at is not None
+            (1, True)
         """
         part = await in_thread(read_picture, image)
         labels = None if metadata is None else json.dumps(dict(metadata))
@@ -50,6 +58,49 @@ class AsyncImageCalls(AsyncCalls):
         path = f"{collection_path(collection)}/images"
         answer = await self._connection.json("POST", path, Retry.SAFE, files={"image": part}, data=form)
         return WrittenImage.parse(answer)
+
+    async def add_images(
+        self,
+        collection: str,
+        images: Iterable[Picture | Upload],
+        *,
+        partition: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        parallel: int = PARALLEL,
+    ) -> AsyncGenerator[Uploaded, None]:
+        """Upload many pictures, `parallel` at once, and yield what became of each as soon as it is known.
+
+        Pictures are taken as they are needed, so there may be any number of them. One that is refused, or cannot
+        be read, does not keep the others. `partition` and `metadata` are for all that bring none of their own.
+
+        Raises:
+            ClientError: what no other picture would be spared: the API stays away, or the key does not allow it.
+
+        Example:
+            >>> pictures = [Upload("cat.jpg", key="sku-1"), Upload("kitten.jpg", key="sku-2")]
+            >>> async for uploaded in client.add_images("photos", pictures, partition="anna"):
+            ...     if uploaded.error is not None:
+            ...         print(uploaded.picture, uploaded.error)
+        """
+
+        async def add(upload: Upload) -> Uploaded:
+            try:
+                written = await self.add_image(
+                    collection,
+                    upload.picture,
+                    partition=upload.partition,
+                    metadata=upload.metadata,
+                    key=upload.key,
+                )
+            except (ClientError, OSError) as error:
+                if concerns_all(error):
+                    raise
+                return Uploaded(upload.picture, None, error)
+            return Uploaded(upload.picture, written)
+
+        async with aclosing(in_parallel(add, uploads_of(images, partition, metadata), parallel)) as ended:
+            async for uploaded in ended:
+                yield uploaded
 
     def images(
         self,
@@ -59,7 +110,15 @@ class AsyncImageCalls(AsyncCalls):
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's own name
         key: str | None = None,
     ) -> AsyncIterator[Image]:
-        """Iterate over indexed pictures: of a collection, a partition or a key, or those that a filter matches."""
+        """Iterate over indexed pictures: of a collection, a partition or a key, or those that a filter matches.
+
+        Example:
+            >>> async for image in client.images("photos", partition="anna"):
+            ...     print(image.id, image.path)
+            1 /photos/cat.jpg
+            2 /photos/kitten.jpg
+            3 /photos/lion.jpg
+        """
         where = None if filter is None else json.dumps(dict(filter))
         params = given(partition=partition, filter=where, key=key)
         return self._pages(f"{collection_path(collection)}/images", Image.parse, params)
@@ -96,6 +155,11 @@ class AsyncImageCalls(AsyncCalls):
 
         Metadata is merged into what there is (RFC 7396: null removes a key); None removes all of it. The picture
         moves to `partition`, and gets `key`.
+
+        Example:
+            >>> written = await client.change_image("photos", "sku-1", metadata={"year": 2021})
+            >>> written.image.metadata
+            {'year': 2021}
         """
         body = given(partition=partition, key=key)
         if not isinstance(metadata, Kept):
@@ -129,6 +193,11 @@ class AsyncImageCalls(AsyncCalls):
 
         Many pictures are deleted in several requests; after an error, those of earlier requests stay deleted.
         A dry run only counts them.
+
+        Example:
+            >>> done = await client.delete_images("photos", filter={"lt": ["year", 2021]}, dry_run=True)
+            >>> done.deleted
+            3
         """
         body = given(
             ids=listed(ids),

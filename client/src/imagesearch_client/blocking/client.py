@@ -14,20 +14,26 @@ from imagesearch_client.blocking import concurrency
 from imagesearch_client.blocking.collections import CollectionCalls
 from imagesearch_client.blocking.connection import Connection
 from imagesearch_client.blocking.duplicates import Comparing
-from imagesearch_client.blocking.images import ImageCalls
+from imagesearch_client.blocking.galleries import GalleryCalls
 from imagesearch_client.blocking.keys import KeyCalls
 from imagesearch_client.blocking.searching import Searching
 from imagesearch_client.blocking.system import SystemCalls
 from imagesearch_client.patience import Patience
 
 
-class Client(Searching, ImageCalls, CollectionCalls, Comparing, KeyCalls, SystemCalls):
+class Client(Searching, GalleryCalls, CollectionCalls, Comparing, KeyCalls, SystemCalls):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work
     now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
     submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
     could act twice are sent once. An `api_key` goes to `base_url` in a header with each request, and nowhere else.
+
+    Example:
+        >>> def nearest(picture: str) -> str:
+        ...     with Client("http://127.0.0.1:5000") as client:
+        ...         found = client.search("photos", picture, top_k=1)
+        ...         return found[0].path
     """
 
     def __init__(

@@ -43,7 +43,13 @@ class Comparing(JobCalls):
     def duplicates(
         self, collection: str, *, max_distance: float | None = None, partition: str | None = None
     ) -> DuplicateGroups:
-        """Iterate over groups of like pictures; refused for a large collection, see `find_duplicates`."""
+        """Iterate over groups of like pictures; refused for a large collection, see `find_duplicates`.
+
+        Example:
+            >>> for group in client.duplicates("photos", max_distance=0.05):
+            ...     print(group.kind, [image.path for image in group.images])
+            near ['/photos/cat.jpg', '/photos/kitten.jpg']
+        """
         distance = None if max_distance is None else repr(max_distance)
         params = given(max_distance=distance, partition=partition)
         return DuplicateGroups(self._read(f"{collection_path(collection)}/duplicates", params))
@@ -78,6 +84,11 @@ class Comparing(JobCalls):
 
         Raises:
             OSError: a picture's file cannot be read.
+
+        Example:
+            >>> comparison = client.compare("cat.jpg", "kitten.jpg", collection="photos")
+            >>> comparison.distance, comparison.band
+            (0.21, 'similar')
         """
         fields = given(collection=collection, explain=explain)
         if isinstance(a, int) and isinstance(b, int):

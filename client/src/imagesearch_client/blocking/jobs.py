@@ -43,6 +43,14 @@ class JobCalls(Calls):
         The key makes repeating safe: a request that is repeated under the same key finds its job again.
         One is made up per call unless it is given. `prune` removes pictures whose files are gone. What lies at
         `callback_url` is told that the job has ended, see `callbacks`.
+
+        Example:
+            >>> job = client.submit_job("/photos", "photos", partition="anna")
+            >>> job.state
+            'planning'
+            >>> job = job.wait()
+            >>> job.indexed
+            3
         """
         body: dict[str, Any] = {
             "source": source_as_json(source),
@@ -69,6 +77,11 @@ class JobCalls(Calls):
         """Iterate over the jobs, or those in some states, of a collection and submitted in a time; newest first.
 
         Times without a zone are of this machine's.
+
+        Example:
+            >>> for job in client.jobs(states=["running", "completed_with_failures"]):
+            ...     print(job.id, job.state, f"{job.done} of {job.total}")
+            17 completed_with_failures 4 of 4
         """
         params = given(
             state=",".join(states) if states else None,
@@ -100,6 +113,11 @@ class JobCalls(Calls):
 
         The API sends these events by itself. To callers beyond so many it does not: then it is asked every
         `poll_seconds`. For the rest see `wait`.
+
+        Example:
+            >>> for job in client.events("17"):
+            ...     print(job.state, job.indexed)
+            completed_with_failures 3
         """
         seen: Job | None = None
         watch = self._watch(job_id, poll_seconds, patience_seconds, on_unavailable)
@@ -131,6 +149,12 @@ class JobCalls(Calls):
 
         Raises:
             StillRunning: the time is up; the job goes on.
+
+        Example:
+            >>> ended = client.wait("17", progress=lambda job: print(f"{job.done} of {job.total}"))
+            4 of 4
+            >>> ended.failed
+            1
         """
         clock = self._connection.patience.clock
         deadline = None if timeout is None else clock() + timeout
@@ -147,7 +171,13 @@ class JobCalls(Calls):
                     raise StillRunning(f"job {job_id} has not ended after {timeout:g} s: it is {job.state}")
 
     def failures(self, job_id: str) -> Iterator[JobFailure]:
-        """Iterate over the paths that a job could not index, page by page."""
+        """Iterate over the paths that a job could not index, page by page.
+
+        Example:
+            >>> for failure in client.failures("17"):
+            ...     print(failure.path, failure.code)
+            /photos/broken.jpg truncated
+        """
         return self._pages(f"{job_path(job_id)}/failures", JobFailure.parse)
 
     def callbacks(self, job_id: str) -> Iterator[Callback]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagesearch_client.answers import Embeddings, SearchResult
 from imagesearch_client.blocking.calls import Calls
 from imagesearch_client.blocking.concurrency import in_thread
 from imagesearch_client.examples import Examples
@@ -15,6 +14,7 @@ from imagesearch_client.patience import Retry
 from imagesearch_client.pictures import Part, Picture, read_picture
 from imagesearch_client.queries import Box, Query, Shape, box_text
 from imagesearch_client.requests import BATCH_TIMEOUT, collection_path
+from imagesearch_client.results import Embeddings, SearchResult
 
 
 class Searching(Calls):
@@ -57,6 +57,14 @@ class Searching(Calls):
 
         Raises:
             OSError: the picture's file cannot be read.
+
+        Example:
+            >>> found = client.search("photos", "cat.jpg", top_k=2, filter={"eq": ["year", 2020]})
+            >>> for result in found:
+            ...     print(f"{result.distance:.2f} {result.path}")
+            0.00 /photos/cat.jpg
+            0.21 /photos/kitten.jpg
+            >>> found = client.search("photos", Query(image_id=1), exclude_self=True)
         """
         shape = Shape(
             top_k=top_k,
@@ -88,6 +96,11 @@ class Searching(Calls):
         Raises:
             OSError: a picture's file cannot be read.
             TypeError: pictures and queries are mixed.
+
+        Example:
+            >>> both = client.search_many("photos", [Query(image_id=1), Query(key="sku-3")], Shape(top_k=2))
+            >>> [len(found) for found in both]
+            [2, 1]
         """
         shape, path = shape or Shape(), f"{collection_path(collection)}/search"
         queries = [image for image in images if isinstance(image, Query)]
@@ -112,6 +125,11 @@ class Searching(Calls):
 
         Raises:
             OSError: a picture's file cannot be read.
+
+        Example:
+            >>> embedded = client.embed("photos", ["cat.jpg"])
+            >>> embedded.model, embedded.to_numpy().shape
+            ('vgg16-max-512:ab', (1, 2))
         """
         parts, path = self._parts(images), f"{collection_path(collection)}/embed"
         answer = self._connection.json("POST", path, Retry.RESET, files=parts, timeout=BATCH_TIMEOUT)

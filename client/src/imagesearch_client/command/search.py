@@ -9,13 +9,13 @@ from typing import Any, TextIO
 
 import click
 
-from imagesearch_client.answers import SearchResult
 from imagesearch_client.command.explanation import explain_option, regions_as_json, write_explanation
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.pairs import read_json_object
 from imagesearch_client.command.root import Session
 from imagesearch_client.pictures import Picture
 from imagesearch_client.queries import Query, Shape
+from imagesearch_client.results import SearchResult
 
 MAX_RESULTS = 16_384
 
