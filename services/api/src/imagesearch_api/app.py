@@ -23,8 +23,8 @@ from imagesearch_api.http.request_ids import name_requests
 from imagesearch_api.http.request_resources import Holding
 from imagesearch_api.http.response_headers import protect
 from imagesearch_api.http.traces import trace_requests
-from imagesearch_api.page.assets import Assets
-from imagesearch_api.page.routes import page
+from imagesearch_api.page.assets import REFERENCE, WEB, Assets
+from imagesearch_api.page.routes import page, reference
 from imagesearch_api.services import Services
 from imagesearch_api.v1 import LastSeen, v1
 from imagesearch_api.v2 import (
@@ -109,7 +109,8 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_blueprint(v1)
     app.register_blueprint(v2)
     app.register_blueprint(health)
-    app.register_blueprint(page(Assets.read()))
+    app.register_blueprint(page(Assets.read(WEB)))
+    app.register_blueprint(reference(Assets.read(REFERENCE)))
     problems.register(app)
     answer_refusals(app)
     app.after_request(_count)

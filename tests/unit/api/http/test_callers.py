@@ -24,7 +24,8 @@ from imagesearch_api.settings import ApiSettings
 from support.api_keys import Keys, bearer
 from support.api_twin import services_of
 
-PUBLIC = {"/healthz", "/readyz", "/readyz/stores", "/", "/page/{version}/{name}"}
+PAGES = {"/", "/page/{version}/{name}", "/reference", "/reference/{version}/{name}"}
+PUBLIC = {"/healthz", "/readyz", "/readyz/stores"} | PAGES
 """What a load balancer asks, which has no key; and the page, which asks people for one."""
 OF_ADMINS = {
     ("POST", "/api/v2/admin/reconcile"),

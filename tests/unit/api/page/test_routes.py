@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from imagesearch_api.app import create_app
-from imagesearch_api.page.assets import Assets
+from imagesearch_api.page.assets import WEB, Assets
 from support.api_twin import services_of
 
 
@@ -25,7 +25,7 @@ def browser(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def assets() -> Assets:
-    return Assets.read()
+    return Assets.read(WEB)
 
 
 def test_the_document_is_asked_about_each_time(browser: FlaskClient, assets: Assets) -> None:

@@ -1,4 +1,4 @@
-"""Hold the files of the page, each read and packed once."""
+"""Hold the files of a page, each read and packed once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Self
 
 WEB = Path(__file__).parent / "web"
+REFERENCE = Path(__file__).parent / "reference"
 INDEX = "index.html"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
 VERSION_MARK = b"{{version}}"
 """Stands in `INDEX` for the digest of all files, which their URLs carry."""
@@ -44,7 +46,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Hold all files of the page.
+    """Hold all files of a page.
 
     Attributes:
         version: the digest of all of them: a URL that holds it never changes its content.
@@ -57,7 +59,7 @@ class Assets:
     files: Mapping[str, Asset]
 
     @classmethod
-    def read(cls, folder: Path = WEB) -> Self:
+    def read(cls, folder: Path) -> Self:
         """Read the files of a folder."""
         contents = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
         digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Send the files of the page. They lie in memory, so these routes need no place in a lane."""
+"""Send the files of the pages. They lie in memory, so these routes need no place in a lane."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 """What the page may load and run: what comes from here, and no script or style that stands inside a document."""
+REFERENCE_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'"
+"""Swagger UI gives its elements styles; scripts come from here alone."""
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -24,16 +25,25 @@ HEADERS = {
 
 
 def page(assets: Assets) -> Blueprint:
-    """Return the routes that send these files."""
-    blueprint = Blueprint("page", __name__)
+    """Return the routes that send the page for people who search."""
+    return _page("page", "/", assets, POLICY)
 
-    @blueprint.get("/")
+
+def reference(assets: Assets) -> Blueprint:
+    """Return the routes that send the reference of the API."""
+    return _page("reference", "/reference", assets, REFERENCE_POLICY)
+
+
+def _page(word: str, at: str, assets: Assets, policy: str) -> Blueprint:
+    blueprint = Blueprint(word, __name__)
+
+    @blueprint.get(at)
     @public
     def index() -> ResponseReturnValue:
         """Send the document."""
-        return _sent(assets.index, is_kept=False)
+        return _sent(assets.index, policy, is_kept=False)
 
-    @blueprint.get("/page/<version>/<name>")
+    @blueprint.get(f"/{word}/<version>/<name>")
     @public
     def file(version: str, name: str) -> ResponseReturnValue:
         """Send a file; for ever, where the URL says which content is meant."""
@@ -41,12 +51,12 @@ def page(assets: Assets) -> Blueprint:
         if asset is None:
             raise NotFound("The page has no such file.")
         # While a new version is rolled out, an old document may ask a new process: its file is better than none.
-        return _sent(asset, is_kept=version == assets.version)
+        return _sent(asset, policy, is_kept=version == assets.version)
 
     return blueprint
 
 
-def _sent(asset: Asset, *, is_kept: bool) -> Response:
+def _sent(asset: Asset, policy: str, *, is_kept: bool) -> Response:
     takes_gzip = request.accept_encodings["gzip"] > 0
     response = Response(asset.packed if takes_gzip else asset.content, content_type=asset.media_type)
     if takes_gzip:
@@ -60,6 +70,6 @@ def _sent(asset: Asset, *, is_kept: bool) -> Response:
         response.cache_control.immutable = True
     else:
         response.cache_control.no_cache = True
-    response.headers.extend(HEADERS)
+    response.headers.extend(HEADERS | {"Content-Security-Policy": policy})
     response.make_conditional(request)
     return response
