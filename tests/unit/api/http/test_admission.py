@@ -23,7 +23,15 @@ from imagesearch_api.services import Services
 from imagesearch_api.settings import ApiSettings
 from support.api_twin import services_of
 
-FREE = {"v1.process", "health.healthz", "health.metrics", "page.index", "page.file", "reference.index", "reference.file"}
+FREE = {
+    "v1.process",
+    "health.healthz",
+    "health.metrics",
+    "page.index",
+    "page.file",
+    "reference.index",
+    "reference.file",
+}
 """What is answered whatever else goes on; `process` without asking a store, where its lane is full."""
 
 

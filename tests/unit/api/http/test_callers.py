@@ -38,6 +38,7 @@ OF_ADMINS = {
 READING = {
     "POST /api/v2/collections/{name}/search",
     "POST /api/v2/collections/{name}/embed",
+    "POST /api/v2/collections/{name}/images/find",
     "POST /api/v2/compare",
     "POST /api/v1/count",
     "POST /api/v1/search",

@@ -53,6 +53,13 @@ def test_every_route_is_described(app: Flask, described: dict[str, Any]) -> None
     assert set(operations(described)) == routes
 
 
+def test_every_route_is_sorted_by_what_it_is_about(described: dict[str, Any]) -> None:
+    told = {tag["name"]: tag["description"] for tag in described["tags"]}
+    found = {tag for operation in operations(described).values() for tag in operation["tags"]}
+    assert found == told.keys()
+    assert operations(described)["get", "/api/v2/jobs/{job_id}/callbacks"]["tags"] == ["jobs"]
+
+
 def test_a_route_that_does_not_describe_itself_is_noticed() -> None:
     def silent() -> None:
         """Say nothing."""

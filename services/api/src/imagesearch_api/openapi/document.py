@@ -20,6 +20,7 @@ from imagesearch_api.models.responses.problems import Problem
 from imagesearch_api.openapi.operation import FILE, Answered, Operation, operation_of
 from imagesearch_api.openapi.parameters import TAGGED
 from imagesearch_api.openapi.schemas import Schema, ref, schemas_of
+from imagesearch_api.openapi.tags import View, tag_of, tags_of
 
 BLUEPRINT = "v2."
 SECURITY: Schema = {
@@ -50,10 +51,12 @@ def document(app: Flask) -> dict[str, Any]:
     """Return the OpenAPI document of /api/v2."""
     paths: dict[str, dict[str, Any]] = {}
     operations: list[Operation] = []
+    views: list[View] = []
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         if rule.endpoint.startswith(BLUEPRINT):
             operation = operation_of(app.view_functions[rule.endpoint])
             operations.append(operation)
+            views.append(app.view_functions[rule.endpoint])
             path = paths.setdefault(_path(rule), {})
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 path[method.lower()] = _operation(app, rule, method, operation)
@@ -68,6 +71,7 @@ def document(app: Flask) -> dict[str, Any]:
             "description": "Index very large picture libraries and ask what looks like what. "
             "Errors are RFC 9457 problem details.",
         },
+        "tags": tags_of(views),
         "paths": paths,
         "components": {"securitySchemes": SECURITY, "schemas": _used(schemas, json.dumps(paths))},
     }
@@ -97,6 +101,7 @@ def _operation(app: Flask, rule: Rule, method: str, operation: Operation) -> dic
     described: dict[str, Any] = {
         "operationId": rule.endpoint.removeprefix(BLUEPRINT),
         "summary": summary,
+        "tags": [tag_of(app.view_functions[rule.endpoint])],
     }
     in_path = [_in_path(*found) for found in _PARAMETER.findall(rule.rule)]
     parameters = [*in_path, *operation.parameters]

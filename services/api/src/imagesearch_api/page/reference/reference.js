@@ -26,7 +26,7 @@ async function show() {
   const spec = await answer.json();
   // Where a proxy puts the server under a path, requests begin with it.
   spec.servers ??= [{ url: new URL(".", location.href).pathname.replace(/\/$/, "") || "/" }];
-  SwaggerUIBundle({ spec, domNode: main, deepLinking: true, docExpansion: "none", filter: true, validatorUrl: null });
+  SwaggerUIBundle({ spec, domNode: main, deepLinking: true, docExpansion: "list", filter: true, validatorUrl: null });
 }
 
 show().catch(() => say("The server does not answer. Try again in a moment."));
