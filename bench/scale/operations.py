@@ -26,6 +26,7 @@ from support import seeding
 
 SLICE: Final = 10_000
 """Paths that are folded away in one transaction."""
+RETRIES: Final = 5
 
 
 def cancel(ground: Ground, timer: Timer) -> None:
@@ -44,10 +45,12 @@ def cancel(ground: Ground, timer: Timer) -> None:
 
 def ask_for_retry(ground: Ground, timer: Timer) -> None:
     """Ask for the retry of a job of which many paths failed: what the caller waits for."""
-    seeding.set_ended(ground.catalog, ground.job_id)
-    with timer.timed(), ground.catalog.transaction() as tx:
-        jobs.reopen(tx, ground.job_id)
-    seeding.fail_again(ground.catalog, ground.job_id)
+    # The first time its rows are read from the disk, at any size.
+    for _ in range(RETRIES):
+        seeding.set_ended(ground.catalog, ground.job_id)
+        with timer.timed(), ground.catalog.transaction() as tx:
+            jobs.reopen(tx, ground.job_id)
+        seeding.fail_again(ground.catalog, ground.job_id)
 
 
 def retry(ground: Ground, timer: Timer) -> None:

@@ -12,12 +12,15 @@ import httpx
 import pytest
 
 from k8s.conftest import PICTURES, RELAY, SERVICES, STORES
-from k8s.kubernetes import SLOW, Kubernetes
+from k8s.kubernetes import NAMESPACE, SLOW, Kubernetes
 from support.waiting import until
 
 pytestmark = [pytest.mark.k8s, pytest.mark.timeout(3600)]
 
 ENDED = ("succeeded", "completed_with_failures", "failed", "cancelled")
+PORTS = {"redis": 6379, "postgres": 5432, "milvus": 19530}
+CONNECT_SECONDS = 10.0
+"""A busy machine connects within it; what is not let through never does."""
 Pictures = dict[str, bytes]
 
 
@@ -126,6 +129,30 @@ def test_every_pod_runs_under_the_restricted_standard_once_the_jobs_have_ended(s
     # Jobs that have ended remove themselves after a while.
     left = {job["metadata"]["name"]: job["status"] for job in system.found("jobs")}
     assert all(status.get("succeeded") == 1 for status in left.values()), left
+
+
+def reaches(system: Kubernetes, pod: str, service: str, port: int, *, namespace: str = NAMESPACE) -> bool:
+    """Tell whether a connection from a pod to a Service is accepted."""
+    target = f"('{service}.{NAMESPACE}.svc', {port})"
+    script = f"import socket; print(socket.create_connection({target}, timeout={CONNECT_SECONDS}) and 'reached')"
+    said = system.attempt("exec", pod, "--", "python", "-c", script, namespace=namespace)
+    refused = ("TimeoutError", "ConnectionRefusedError", "No route to host")
+    assert "reached" in said or any(name in said for name in refused), said
+    return "reached" in said
+
+
+@pytest.mark.usefixtures("http")
+def test_nobody_reaches_whom_it_need_not(system: Kubernetes) -> None:
+    indexer, query, relay = "deployment/indexer", "deployment/extractor-query", "deployment/relay"
+    for service, port in PORTS.items():
+        assert reaches(system, indexer, service, port), service
+        assert not reaches(system, relay, service, port, namespace=RELAY), service
+    assert reaches(system, query, "redis", PORTS["redis"])
+    assert not reaches(system, query, "postgres", PORTS["postgres"])
+    assert not reaches(system, query, "milvus", PORTS["milvus"])
+    assert not reaches(system, indexer, "etcd", 2379)
+    assert not reaches(system, query, "api", 80)
+    assert reaches(system, relay, "api", 80, namespace=RELAY)
 
 
 def test_extractors_come_for_a_job_and_go_after_it(

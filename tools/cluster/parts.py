@@ -70,6 +70,12 @@ def commands(node: Node) -> dict[str, Command]:
         "containerd": ["containerd", "--config", f"{node.folder}/containerd.toml"],
         "kubelet": [program("kubelet"), *kubelet, *own, f"--node-ip={node.address}"],
         "kube-proxy": [program("kube-proxy"), *proxy, *own],
+        # What pods may reach; where they are, and what Services are, is the others'.
+        "policies": [
+            *(program("kube-router"), *_client(), *own, f"--service-cluster-ip-range={SERVICE_NETWORK}"),
+            *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--enable-cni=false"),
+            *("--health-port=0", "--metrics-port=0"),
+        ],
     }
     return found | _control_plane(node) if node.is_first else found
 

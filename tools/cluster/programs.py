@@ -14,8 +14,8 @@ MODULE = HERE / "binaries"
 PLUGINS = Path("/usr/lib/cni")
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 """Comes with the packages of the tests, whatever the machine has."""
-NEEDED = ("go", "containerd", "runc", "ctr", "iptables", "conntrack", "ip", "unshare", "openssl")
-PACKAGES = "containerd, runc, containernetworking-plugins, iptables, conntrack, iproute2 and openssl"
+NEEDED = ("go", "containerd", "runc", "ctr", "iptables", "ipset", "conntrack", "ip", "unshare", "openssl")
+PACKAGES = "containerd, runc, containernetworking-plugins, iptables, ipset, conntrack, iproute2 and openssl"
 KEDA = "github.com/kedacore/keda/v2"
 ETCD = "server"
 """Programs are called as the last part of their packages' paths: this one's is `go.etcd.io/etcd/server/v3`."""
