@@ -51,7 +51,11 @@ class FakeApi:
         return httpx.MockTransport(self._answer)
 
     def client(
-        self, url: str = "http://api.test", patience: Patience | None = None, api_key: str | None = None
+        self,
+        url: str = "http://api.test",
+        patience: Patience | None = None,
+        api_key: str | None = None,
+        on_json: Callable[[object], None] | None = None,
     ) -> Client:
         chosen = patience or Patience()
         return Client(
@@ -60,6 +64,7 @@ class FakeApi:
             patience=replace(chosen, clock=self.clock),
             api_key=api_key,
             sleep=self.clock.sleep,
+            on_json=on_json,
         )
 
     def async_client(self, patience: Patience | None = None, api_key: str | None = None) -> AsyncClient:

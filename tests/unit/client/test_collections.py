@@ -138,7 +138,7 @@ def test_groups_of_an_untrained_network_come_with_a_warning(
     api.on("GET", f"{CATS}/duplicates", ok({"items": [GROUP], "next": None, "untrained": untrained}))
     result = run("duplicates", "--collection", "cats", "--json")
     assert ("untrained" in result.stderr) is is_warned
-    assert [group["id"] for group in json.loads(result.stdout)] == [3]
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [3]
 
 
 def test_duplicates_of_a_large_collection_are_found_by_a_job(api: FakeApi, run: Run) -> None:
@@ -149,7 +149,7 @@ def test_duplicates_of_a_large_collection_are_found_by_a_job(api: FakeApi, run: 
     api.on("GET", "/api/v2/jobs/17/duplicates", ok(found))
     result = run("duplicates", "--collection", "cats", "--max-distance", "0.1", "--json")
     assert result.exit_code == 0
-    assert [group["id"] for group in json.loads(result.stdout)] == [3]
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [3]
     assert json.loads(api.requests[1].content) == {"max_distance": 0.1}
     assert "untrained" in result.stderr
 

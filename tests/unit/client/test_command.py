@@ -93,7 +93,7 @@ def test_failures_are_listed(api: FakeApi, run: Run) -> None:
     script_failures(api, ("/photos/a.jpg", "truncated", "it ends early"))
 
     assert run("failures", "17").stdout == "code\tpath\treason\ntruncated\t/photos/a.jpg\tit ends early\n"
-    assert json.loads(run("failures", "17", "--json").stdout)[0]["code"] == "truncated"
+    assert json.loads(run("failures", "17", "--json").stdout)["code"] == "truncated"
 
 
 @pytest.mark.parametrize("verb", ["cancel", "pause", "resume", "retry"])
@@ -123,6 +123,7 @@ def test_an_api_that_is_not_there_is_asked_for_a_while_and_said_so_once(api: Fak
     assert result.stderr.splitlines() == [
         "cannot reach http://127.0.0.1:5000: Connection refused; asking again for up to 5 s",
         "Error: cannot reach http://127.0.0.1:5000: Connection refused",
+        "Is it running? --server, IMAGESEARCH_URL or a profile say where to ask.",
     ]
     assert len(api.clock.sleeps) > 2
 
@@ -137,7 +138,7 @@ def test_the_url_comes_from_the_environment(api: FakeApi, run: Run, monkeypatch:
 
 
 def test_a_wrong_url_is_one_line(run: Run) -> None:
-    result = run("--url", "elsewhere", "info")
+    result = run("--server", "elsewhere", "info")
 
     assert result.exit_code == 1
     assert result.stderr == "Error: 'elsewhere' is not an http:// or https:// URL\n"
@@ -148,7 +149,7 @@ def test_collections_are_listed_and_shown(api: FakeApi, run: Run) -> None:
     api.on("GET", f"{COLLECTIONS}/default", ok(COLLECTION))
 
     assert run("collections").stdout.splitlines()[1].split("\t")[:4] == ["default", "480", "480", "vgg16"]
-    assert json.loads(run("collections", "--json").stdout)[0]["name"] == "default"
+    assert json.loads(run("collections", "--json").stdout) == COLLECTION
     assert "vectors: 480\n" in run("collections", "show", "default").stdout
     assert run("count").stdout == "480\n"
 

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from imagesearch_client import Example, Examples, Query, Shape
-from support.fake_api import FakeApi, Run, ok
+from support.fake_api import FakeApi, Run, ok, problem
 
 SEARCH = "/api/v2/collections/cats/search"
 ROW: dict[str, Any] = {"id": 4, "path": "/photos/cat.jpg", "url": "u", "distance": 0.5, "metadata": {"year": 2020}}
@@ -150,8 +151,35 @@ def test_the_command_searches_by_several_pictures(api: FakeApi, run: Run, tmp_pa
     api.on("POST", SEARCH, ok(BATCH))
     result = run("search", "--collection", "cats", *map(str, pictures))
     assert result.stdout.splitlines()[1:] == [f"{pictures[0]}\t0.500000\t/photos/cat.jpg"]
-    shown = json.loads(run("search", "--collection", "cats", "--json", *map(str, pictures)).stdout)
-    assert shown["queries"][0]["results"] == [ROW]
+    shown = run("search", "--collection", "cats", "--json", *map(str, pictures)).stdout.splitlines()
+    assert json.loads(shown[0]) == {"picture": str(pictures[0]), "results": [ROW]}
+    assert json.loads(shown[1]) == {"picture": str(pictures[1]), "results": []}
+
+
+def test_paths_come_from_stdin_and_each_answer_is_a_line(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"cat")
+    (tmp_path / "broken.jpg").write_bytes(b"broken")
+    refusal = problem(400, "The picture is truncated.", errors=[{"field": "image", "rule": "it ends early"}])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return refusal if b"broken" in request.content else ok(FOUND)
+
+    api.on("POST", SEARCH, answer)
+    paths = "".join(f"{tmp_path}/{name}.jpg\n" for name in ("a", "broken", "none"))
+    result = run("search", "-", "--collection", "cats", "--json", input=paths)
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == {"picture": f"{tmp_path}/a.jpg", "results": FOUND["results"]}
+    assert result.stderr.splitlines() == [
+        f"{tmp_path}/none.jpg: No such file or directory",
+        f"{tmp_path}/broken.jpg: The picture is truncated.",
+    ]
+
+
+def test_a_refusal_of_the_search_itself_ends_it(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"cat")
+    api.on("POST", SEARCH, problem(400, "filter: no", errors=[{"field": "filter", "rule": "no"}]))
+    result = run("search", "-", "--collection", "cats", input=f"{tmp_path}/a.jpg\n" * 3)
+    assert (result.exit_code, len(api.requests)) == (1, 1)
 
 
 @pytest.mark.parametrize(

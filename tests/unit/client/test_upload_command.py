@@ -95,7 +95,8 @@ def test_what_ends_a_run_early_is_told_with_what_was_sent(run: Run, store: Uploa
     assert (result.exit_code, result.stdout) == (1, "0 sent, 0 unchanged, 0 failed\n")
     assert result.stderr.splitlines() == [
         "Stopped; what was sent stays. Run it again to go on.",
-        "Error: it is quota_exceeded",
+        "Error: it is quota_exceeded (quota_exceeded)",
+        "Delete pictures, or have the quota raised; `imagesearch quotas` shows it.",
     ]
 
 

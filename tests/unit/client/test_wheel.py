@@ -21,8 +21,14 @@ import sys
 sys.path[:0] = sys.argv[1:]
 import importlib, pkgutil
 import imagesearch_client
+extras = {"imagesearch_client.command.sheet_drawing": "PIL"}  # modules of extras, and what each is missing
 for found in pkgutil.walk_packages(imagesearch_client.__path__, "imagesearch_client."):
-    importlib.import_module(found.name)
+    try:
+        importlib.import_module(found.name)
+        missing = None
+    except ModuleNotFoundError as error:
+        missing = error.name
+    assert missing == extras.get(found.name), (found.name, missing)
 with imagesearch_client.Client("http://127.0.0.1:9", patience=imagesearch_client.Patience(seconds=0)) as client:
     assert not client.healthy()
 assert "numpy" not in sys.modules

@@ -29,6 +29,7 @@ class AsyncClient(
     now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
     submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
     could act twice are sent once. An `api_key` goes to `base_url` in a header with each request, and nowhere else.
+    `on_json` is told each answer as the API sent it, fields included that this version does not know.
 
     Example:
         >>> async def nearest(picture: str) -> str:
@@ -46,9 +47,12 @@ class AsyncClient(
         patience: Patience | None = None,
         api_key: str | None = None,
         sleep: Callable[[float], Awaitable[None]] = concurrency.sleep,
+        on_json: Callable[[object], None] | None = None,
     ) -> None:
         address = Address.of(base_url, api_key)
-        self._connection = AsyncConnection(address, timeout, patience or Patience(), transport, sleep)
+        self._connection = AsyncConnection(
+            address, timeout, patience or Patience(), transport, sleep=sleep, on_json=on_json
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -22,9 +22,12 @@ class AsyncConnection:
         timeout: float,
         patience: Patience,
         transport: httpx.AsyncBaseTransport | None,
+        *,
         sleep: Callable[[float], Awaitable[None]],
+        on_json: Callable[[object], None] | None = None,
     ) -> None:
         """Open nothing yet."""
+        self._on_json = on_json
         self.timeout = timeout
         self.patience = patience
         self.sleep = sleep
@@ -56,7 +59,10 @@ class AsyncConnection:
 
     async def json(self, method: str, path: str, retry: Retry, **request: Any) -> object:
         """Return the JSON of one answer. Raises what `send` does, and ProtocolError where it is not JSON."""
-        return json_of(await self.send(method, path, retry, **request), self._server)
+        value = json_of(await self.send(method, path, retry, **request), self._server)
+        if self._on_json is not None:
+            self._on_json(value)
+        return value
 
     async def stream(self, path: str, media_type: str, timeout: float) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one answer as they come; it is asked for once.

@@ -28,6 +28,7 @@ class Client(Searching, GalleryCalls, CollectionCalls, Comparing, KeyCalls, Syst
     now) and ProtocolError (what answers is not this API). Requests that can be repeated without harm (reading,
     submitting, cancelling, pausing, resuming) are repeated while `patience` lasts; those that
     could act twice are sent once. An `api_key` goes to `base_url` in a header with each request, and nowhere else.
+    `on_json` is told each answer as the API sent it, fields included that this version does not know.
 
     Example:
         >>> def nearest(picture: str) -> str:
@@ -45,9 +46,12 @@ class Client(Searching, GalleryCalls, CollectionCalls, Comparing, KeyCalls, Syst
         patience: Patience | None = None,
         api_key: str | None = None,
         sleep: Callable[[float], None] = concurrency.sleep,
+        on_json: Callable[[object], None] | None = None,
     ) -> None:
         address = Address.of(base_url, api_key)
-        self._connection = Connection(address, timeout, patience or Patience(), transport, sleep)
+        self._connection = Connection(
+            address, timeout, patience or Patience(), transport, sleep=sleep, on_json=on_json
+        )
 
     def __enter__(self) -> Self:
         return self

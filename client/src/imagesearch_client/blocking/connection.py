@@ -23,9 +23,12 @@ class Connection:
         timeout: float,
         patience: Patience,
         transport: httpx.BaseTransport | None,
+        *,
         sleep: Callable[[float], None],
+        on_json: Callable[[object], None] | None = None,
     ) -> None:
         """Open nothing yet."""
+        self._on_json = on_json
         self.timeout = timeout
         self.patience = patience
         self.sleep = sleep
@@ -57,7 +60,10 @@ class Connection:
 
     def json(self, method: str, path: str, retry: Retry, **request: Any) -> object:
         """Return the JSON of one answer. Raises what `send` does, and ProtocolError where it is not JSON."""
-        return json_of(self.send(method, path, retry, **request), self._server)
+        value = json_of(self.send(method, path, retry, **request), self._server)
+        if self._on_json is not None:
+            self._on_json(value)
+        return value
 
     def stream(self, path: str, media_type: str, timeout: float) -> Generator[bytes, None]:
         """Yield the bytes of one answer as they come; it is asked for once.

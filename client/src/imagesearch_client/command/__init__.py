@@ -2,6 +2,7 @@
 
 from imagesearch_client.command.admin import admin
 from imagesearch_client.command.collections import collections, count
+from imagesearch_client.command.completion import completion
 from imagesearch_client.command.duplicates import compare, duplicates
 from imagesearch_client.command.images import images
 from imagesearch_client.command.index import index
@@ -32,6 +33,7 @@ for _command in (
     info,
     quotas,
     admin,
+    completion,
 ):
     main.add_command(_command)
 

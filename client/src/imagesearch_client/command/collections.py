@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import click
 
-from imagesearch_client.command.output import print_facts, print_json, print_table
+from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.output import print_facts, print_table
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
 def collections(ctx: click.Context, as_json: bool) -> None:
     """List the collections, or work with one."""
     if ctx.invoked_subcommand is not None:
         return
     session: Session = ctx.obj
-    found = list(session.client.collections())
+    found = session.client.collections()
     if as_json:
-        print_json(found)
+        session.answers.print_each(found)
         return
     rows = [(each.name, each.images, each.vectors, each.model, each.pipeline, each.created_at) for each in found]
     print_table(session.console, ("name", "images", "vectors", "model", "pipeline", "created"), rows)
@@ -32,6 +33,7 @@ def collections(ctx: click.Context, as_json: bool) -> None:
 @click.option("--network", help="Such as vgg16; `imagesearch info` lists those that run.")
 @click.option("--pipeline", help="recommended, unless published is named.")
 @click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as side=320, pooling=gem.")
+@json_option
 @click.pass_obj
 def create(
     session: Session,
@@ -43,6 +45,7 @@ def create(
     network: str | None,
     pipeline: str | None,
     preprocessing: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Create an empty collection."""
     collection = session.client.create_collection(
@@ -53,18 +56,18 @@ def create(
         pipeline=pipeline,
         preprocessing=read_pairs(preprocessing, "--preprocessing") or None,
     )
-    click.echo(f"Collection {collection.name} is created.")
+    session.tell(f"Collection {collection.name} is created.", as_json)
 
 
 @collections.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show one collection with its exact counts."""
     collection = session.client.collection(name)
     if as_json:
-        print_json(collection)
+        session.answers.print()
     else:
         print_facts(collection)
 
@@ -84,21 +87,22 @@ def delete(session: Session, name: str, yes: bool) -> None:
 @collections.command()
 @click.argument("name")
 @click.argument("new_name")
+@json_option
 @click.pass_obj
-def rename(session: Session, name: str, new_name: str) -> None:
+def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     """Give a collection another name; its aliases stay."""
     collection = session.client.rename_collection(name, new_name)
-    click.echo(f"Collection {name} is now {collection.name}.")
+    session.tell(f"Collection {name} is now {collection.name}.", as_json)
 
 
 @collections.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def aliases(session: Session, as_json: bool) -> None:
     """List the aliases and their collections."""
-    found = list(session.client.aliases())
+    found = session.client.aliases()
     if as_json:
-        print_json(found)
+        session.answers.print_each(found)
     else:
         print_table(session.console, ("alias", "collection"), [(each.alias, each.collection) for each in found])
 
@@ -106,11 +110,12 @@ def aliases(session: Session, as_json: bool) -> None:
 @collections.command()
 @click.argument("name")
 @click.argument("collection")
+@json_option
 @click.pass_obj
-def alias(session: Session, name: str, collection: str) -> None:
+def alias(session: Session, name: str, collection: str, as_json: bool) -> None:
     """Point the alias NAME at COLLECTION, wherever it pointed before."""
     made = session.client.put_alias(name, collection)
-    click.echo(f"{made.alias} stands for {made.collection}.")
+    session.tell(f"{made.alias} stands for {made.collection}.", as_json)
 
 
 @collections.command()
@@ -124,7 +129,8 @@ def unalias(session: Session, name: str) -> None:
 
 @click.command()
 @click.option("--collection", default="default", show_default=True)
+@json_option
 @click.pass_obj
-def count(session: Session, collection: str) -> None:
+def count(session: Session, collection: str, as_json: bool) -> None:
     """Print how many pictures a collection holds."""
-    click.echo(session.client.collection(collection).images)
+    session.tell(session.client.collection(collection).images, as_json)

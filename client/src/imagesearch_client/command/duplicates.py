@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from imagesearch_client.blocking.duplicates import DuplicateGroups
-from imagesearch_client.command.explanation import explain_option, regions_as_json, write_explanation
+from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.explanation import explain_option, without_pictures, write_explanation
 from imagesearch_client.command.follow import exit_as, report, watch
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.root import Session
-from imagesearch_client.duplicates import Comparison, DuplicateGroup
 from imagesearch_client.errors import ApiError
 from imagesearch_client.jobs import Job
 from imagesearch_client.pictures import Picture
@@ -22,7 +20,8 @@ UNTRAINED = (
     "The network is untrained: all pictures lie near each other to it. Only groups of the kind exact are sure."
 )
 TOO_LARGE = 409
-"""The API's status for a collection that is compared in a job only."""
+TOO_LARGE_CODE = "too_many_images"
+"""The API's status and code for a collection that is compared in a job only."""
 
 
 @click.command()
@@ -33,7 +32,7 @@ TOO_LARGE = 409
     help="How far alike pictures may lie apart; by default what the pipeline calls near.",
 )
 @click.option("--partition", help="Compare only pictures of this user, tenant or album.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; progress goes to stderr.")
+@json_option
 @click.pass_obj
 def duplicates(
     session: Session, collection: str, max_distance: float | None, partition: str | None, as_json: bool
@@ -43,40 +42,31 @@ def duplicates(
     A large collection is compared in a job, whose progress is shown.
     """
     try:
-        groups = _listed(
-            session, session.client.duplicates(collection, max_distance=max_distance, partition=partition)
-        )
+        groups = session.client.duplicates(collection, max_distance=max_distance, partition=partition)
+        _show(session, groups, as_json)
     except ApiError as error:
-        if error.status != TOO_LARGE:
+        if error.status != TOO_LARGE or error.code not in (None, TOO_LARGE_CODE):
             raise
-        groups = _in_a_job(session, collection, max_distance, partition)
+        job: Job = session.client.find_duplicates(collection, max_distance=max_distance, partition=partition)
+        job = watch(session, job.id, session.errors)
+        if job.state != "succeeded":
+            report(session, job)
+            exit_as(job)
+        _show(session, session.client.duplicates_of_job(job.id), as_json)
+
+
+def _show(session: Session, groups: DuplicateGroups, as_json: bool) -> None:
     if as_json:
-        print_json(groups)
-        return
-    rows = [
-        (group.id, group.kind, f"{image.distance:.6f}", image.id, image.path)
-        for group in groups
-        for image in group.images
-    ]
-    print_table(session.console, ("group", "kind", "distance", "id", "path"), rows)
-
-
-def _in_a_job(
-    session: Session, collection: str, max_distance: float | None, partition: str | None
-) -> list[DuplicateGroup]:
-    job: Job = session.client.find_duplicates(collection, max_distance=max_distance, partition=partition)
-    job = watch(session, job.id, session.errors)
-    if job.state != "succeeded":
-        report(session, job)
-        exit_as(job)
-    return _listed(session, session.client.duplicates_of_job(job.id))
-
-
-def _listed(session: Session, groups: DuplicateGroups) -> list[DuplicateGroup]:
-    found = list(groups)
+        session.answers.print_each(groups)
+    else:
+        rows = [
+            (group.id, group.kind, f"{image.distance:.6f}", image.id, image.path)
+            for group in groups
+            for image in group.images
+        ]
+        print_table(session.console, ("group", "kind", "distance", "id", "path"), rows)
     if groups.untrained:
         session.errors.print(UNTRAINED, soft_wrap=True)
-    return found
 
 
 @click.command()
@@ -84,7 +74,7 @@ def _listed(session: Session, groups: DuplicateGroups) -> list[DuplicateGroup]:
 @click.argument("b")
 @click.option("--collection", help="Whose pipeline makes them comparable; by default that of an indexed one.")
 @explain_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def compare(
     session: Session, /, *, a: str, b: str, collection: str | None, explain: Path | None, as_json: bool
@@ -99,20 +89,11 @@ def compare(
     if explain is not None:
         write_explanation(comparison.regions, explain)
     if as_json:
-        print_json(_as_json(comparison))
+        print_json(without_pictures(session.answers.last))
         return
     words = [comparison.band, "the same bytes" if comparison.same_content else None]
     said = ", ".join(word for word in words if word is not None)
     click.echo(f"{comparison.distance:.6f}" + (f" ({said})" if said else ""))
-
-
-def _as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison without pictures, and without regions where none were asked for."""
-    facts = asdict(replace(comparison, regions=None))
-    del facts["regions"]
-    if comparison.regions is not None:
-        facts["regions"] = regions_as_json(comparison.regions)
-    return facts
 
 
 def _side(text: str, name: str) -> Picture | int:

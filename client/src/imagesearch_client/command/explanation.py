@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from imagesearch_client.errors import ProtocolError
 from imagesearch_client.explanations import Regions, png_of
+
+PICTURES = frozenset({"picture", "overlay"})
+"""Fields of an explanation that hold a PNG."""
 
 explain_option = click.option(
     "--explain",
@@ -34,8 +35,10 @@ def write_explanation(regions: Regions | None, file: Path) -> None:
         raise click.FileError(str(file), error.strerror or str(error)) from error
 
 
-def regions_as_json(regions: Regions) -> dict[str, Any]:
-    """Return an explanation without its pictures."""
-    facts = asdict(regions)
-    del facts["picture"], facts["a"]["overlay"], facts["b"]["overlay"]
-    return facts
+def without_pictures(answer: object) -> object:
+    """Return an answer without the pictures of its explanations, which are megabytes of text."""
+    if isinstance(answer, dict):
+        return {name: without_pictures(value) for name, value in answer.items() if name not in PICTURES}
+    if isinstance(answer, list):
+        return [without_pictures(value) for value in answer]
+    return answer

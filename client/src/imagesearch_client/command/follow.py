@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from imagesearch_client.command.exits import DONE, ERROR, INTERRUPTED, SOME_FAILED
-from imagesearch_client.command.output import print_json, printable
+from imagesearch_client.command.output import printable
 from imagesearch_client.command.root import Session
 from imagesearch_client.display import show_progress
 from imagesearch_client.jobs import Job, JobFailure
@@ -39,17 +39,26 @@ def watch(session: Session, job_id: str, console: Console) -> Job:
 def follow(session: Session, job: Job, *, wait: bool, as_json: bool) -> None:
     """Follow a job that has just been submitted, unless nobody waits for it, and end the command as it ends."""
     if not wait:
-        if as_json:
-            print_json(job)
-        else:
-            click.echo(f"Job {job.id} is {job.state}. Follow it with: {session.invocation} jobs {job.id} --wait")
+        follow_it = f"Follow it with: {session.invocation} jobs {job.id} --wait"
+        session.tell(f"Job {job.id} is {job.state}. {follow_it}", as_json)
         return
-    job = watch(session, job.id, session.errors if as_json else session.console)
+    finish(session, job.id, as_json=as_json)
+
+
+def finish(session: Session, job_id: str, *, as_json: bool) -> None:
+    """See a job through, say how it ended, and end the command as it did."""
+    job = watch(session, job_id, session.errors)
     if as_json:
-        print_json(job)
+        print_job(session, job)
     else:
         report(session, job)
     exit_as(job)
+
+
+def print_job(session: Session, job: Job) -> None:
+    """Print a job as the API has it; what followed it has seen events."""
+    session.client.job(job.id)
+    session.answers.print()
 
 
 def report(session: Session, job: Job) -> None:

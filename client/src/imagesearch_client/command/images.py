@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from imagesearch_client.command.answers import json_option
 from imagesearch_client.command.output import print_facts, print_json, print_table, printable
 from imagesearch_client.command.pairs import read_json_object, read_pairs
 from imagesearch_client.command.root import Session
@@ -21,13 +22,13 @@ def images() -> None:
 @images.command()
 @click.argument("image_id", type=int)
 @click.option("--collection", default="default", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def show(session: Session, image_id: int, collection: str, as_json: bool) -> None:
     """Show what is known of one picture."""
     image = session.client.image(collection, image_id)
     if as_json:
-        print_json(image)
+        session.answers.print()
     else:
         print_facts(image)
 
@@ -36,13 +37,13 @@ def show(session: Session, image_id: int, collection: str, as_json: bool) -> Non
 @click.option("--collection", default="default", show_default=True)
 @click.option("--partition", help="Only pictures of this user, tenant or album.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def list_images(session: Session, collection: str, partition: str | None, limit: int, as_json: bool) -> None:
     """List indexed pictures by id."""
-    found = list(islice(session.client.images(collection, partition=partition), limit))
+    found = islice(session.client.images(collection, partition=partition), limit)
     if as_json:
-        print_json(found)
+        session.answers.print_each(found)
         return
     rows = [(image.id, image.partition, image.width, image.height, image.path) for image in found]
     print_table(session.console, ("id", "partition", "width", "height", "path"), rows)
@@ -59,6 +60,7 @@ def list_images(session: Session, collection: str, partition: str | None, limit:
 @click.option("--partition", help="User, tenant or album that these pictures belong to.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
 @click.option("--key", help="Your own id of the picture, where there is one alone.")
+@json_option
 @click.pass_obj
 def add(
     session: Session,
@@ -69,6 +71,7 @@ def add(
     partition: str | None,
     metadata: tuple[str, ...],
     key: str | None,
+    as_json: bool,
 ) -> None:
     """Upload PICTURES; each is searchable when its line is printed."""
     if key is not None and len(pictures) > 1:
@@ -77,7 +80,7 @@ def add(
     for picture in pictures:
         written = session.client.add_image(collection, picture, partition=partition, metadata=labels, key=key)
         state = "is searchable" if written.searchable_at else f"will be searchable soon: job {written.job}"
-        click.echo(f"Image {written.image.id} {state}: {printable(picture)}")
+        session.tell(f"Image {written.image.id} {state}: {printable(picture)}", as_json)
 
 
 @images.command()
@@ -86,6 +89,7 @@ def add(
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Set this; null removes the key.")
 @click.option("--clear", is_flag=True, help="Remove all metadata.")
 @click.option("--partition", help="Move it to this partition.")
+@json_option
 @click.pass_obj
 def change(
     session: Session,
@@ -96,6 +100,7 @@ def change(
     metadata: tuple[str, ...],
     clear: bool,
     partition: str | None,
+    as_json: bool,
 ) -> None:
     """Change the metadata or the partition of one picture."""
     if clear and metadata:
@@ -104,7 +109,10 @@ def change(
         raise click.UsageError("name what changes: --metadata, --clear or --partition")
     merged = None if clear else read_pairs(metadata, "--metadata") if metadata else KEEP
     written = session.client.change_image(collection, image_id, metadata=merged, partition=partition)
-    print_facts(written.image)
+    if as_json:
+        session.answers.print()
+    else:
+        print_facts(written.image)
 
 
 @images.command()
@@ -116,6 +124,7 @@ def change(
 @click.option("--partition", help="All of this partition, or those of it that match.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting by filter or partition.")
 @click.option("--dry-run", is_flag=True, help="Only tell how many there are.")
+@json_option
 @click.pass_obj
 def delete(
     session: Session,
@@ -129,13 +138,14 @@ def delete(
     partition: str | None,
     yes: bool,
     dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Delete pictures from a collection; their files stay, unless they were uploaded."""
     condition = read_json_object(filter_text, "--filter")
     by_condition = condition is not None or (partition is not None and not keys)
     if bool(image_ids) + bool(paths) + bool(keys) + by_condition != 1:
         raise click.UsageError("name ids, or --path, or --key, or --filter and --partition")
-    if len(image_ids) == 1 and not dry_run:
+    if len(image_ids) == 1 and not dry_run and not as_json:
         session.client.delete_image(collection, image_ids[0])
         click.echo(f"Image {image_ids[0]} is deleted from {collection}.")
         return
@@ -150,6 +160,9 @@ def delete(
         partition=partition,
         dry_run=dry_run,
     )
+    if as_json:
+        print_json({"deleted": done.deleted, "missing": list(done.missing)})
+        return
     click.echo(f"{done.deleted} images {'would be' if dry_run else 'are'} deleted from {collection}.")
     for missing in done.missing:
         click.echo(f"Not there: {printable(missing)}", err=True)

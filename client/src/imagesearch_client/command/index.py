@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from imagesearch_client.command.answers import json_option
 from imagesearch_client.command.follow import follow
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
@@ -26,7 +27,7 @@ from imagesearch_client.sources import Manifest
 @click.option("--prune", is_flag=True, help="Remove pictures from the collection whose files are gone.")
 @click.option("--callback-url", help="Where the API tells over https that the job has ended.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
-@click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
+@json_option
 @click.pass_obj
 def index(
     session: Session,

@@ -9,8 +9,9 @@ from itertools import islice
 import click
 
 from imagesearch_client.blocking.client import Client
-from imagesearch_client.command.follow import exit_as, report, watch
-from imagesearch_client.command.output import print_facts, print_json, print_table
+from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.follow import finish
+from imagesearch_client.command.output import print_facts, print_table
 from imagesearch_client.command.root import Session
 from imagesearch_client.jobs import Job
 from imagesearch_client.wording import standing
@@ -24,7 +25,7 @@ from imagesearch_client.wording import standing
 @click.option("--collection", help="List only jobs of this collection.")
 @click.option("--since", type=click.DateTime(), help="List only jobs submitted then or later.")
 @click.option("--until", type=click.DateTime(), help="List only jobs submitted before.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def jobs(
     session: Session,
@@ -48,39 +49,33 @@ def jobs(
     if wait:
         raise click.UsageError("--wait needs a JOB_ID")
     chosen = session.client.jobs(states=states, collection=collection, created_after=since, created_before=until)
-    newest = list(islice(chosen, limit))
+    newest = islice(chosen, limit)
     if as_json:
-        print_json(newest)
+        session.answers.print_each(newest)
         return
     rows = [(job.id, job.collection, job.created_at, standing(job), job.source) for job in newest]
     print_table(session.console, ("id", "collection", "created", "standing", "source"), rows)
 
 
 def _show(session: Session, job_id: str, wait: bool, as_json: bool) -> None:
-    if not wait:
-        job: Job = session.client.job(job_id)
-        if as_json:
-            print_json(job)
-        else:
-            print_facts(job)
-        return
-    job = watch(session, job_id, session.errors if as_json else session.console)
+    if wait:
+        finish(session, job_id, as_json=as_json)
+    job = session.client.job(job_id)
     if as_json:
-        print_json(job)
+        session.answers.print()
     else:
-        report(session, job)
-    exit_as(job)
+        print_facts(job)
 
 
 @click.command()
 @click.argument("job_id")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def failures(session: Session, job_id: str, as_json: bool) -> None:
     """List every path that a job could not index, and why."""
     found = session.client.failures(job_id)
     if as_json:
-        print_json(list(found))
+        session.answers.print_each(found)
         return
     rows = ((failure.code, failure.path, failure.reason) for failure in found)
     print_table(session.console, ("code", "path", "reason"), rows)
@@ -89,10 +84,11 @@ def failures(session: Session, job_id: str, as_json: bool) -> None:
 def _control(name: str, summary: str, act: Callable[[Client, str], Job]) -> click.Command:
     @click.command(name, help=summary)
     @click.argument("job_id")
+    @json_option
     @click.pass_obj
-    def command(session: Session, job_id: str) -> None:
+    def command(session: Session, job_id: str, as_json: bool) -> None:
         job = act(session.client, job_id)
-        click.echo(f"Job {job.id}: {standing(job)}")
+        session.tell(f"Job {job.id}: {standing(job)}", as_json)
 
     return command
 

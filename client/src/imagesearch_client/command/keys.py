@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from imagesearch_client.command.output import print_json, print_table
+from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.output import print_table
 from imagesearch_client.command.root import Session
 
 
@@ -21,6 +22,7 @@ def keys() -> None:
 @click.option(
     "--source-root", multiple=True, help="Bind sources to this directory on the server; may be repeated."
 )
+@json_option
 @click.pass_obj
 def make(
     session: Session,
@@ -31,23 +33,24 @@ def make(
     collection: tuple[str, ...],
     partition: str | None,
     source_root: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Make a key that people call NAME, and print it alone, this once."""
     made = session.client.make_key(
         name, scope=scope, collections=collection, partition=partition, source_roots=source_root
     )
     click.echo(f"Key {made.id} is made; it is not shown again:", err=True)
-    click.echo(made.key)
+    session.tell(made.key, as_json)
 
 
 @keys.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def list_keys(session: Session, as_json: bool) -> None:
     """List the keys, those that were revoked included."""
-    found = list(session.client.keys())
+    found = session.client.keys()
     if as_json:
-        print_json(found)
+        session.answers.print_each(found)
         return
     rows = [
         (
@@ -66,11 +69,12 @@ def list_keys(session: Session, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("key_id")
+@json_option
 @click.pass_obj
-def revoke(session: Session, key_id: str) -> None:
+def revoke(session: Session, key_id: str, as_json: bool) -> None:
     """Have the key KEY_ID, the 16 digits in it, hold no more."""
     revoked = session.client.revoke_key(key_id)
-    click.echo(f"Key {revoked.id} ({revoked.name}) is revoked.")
+    session.tell(f"Key {revoked.id} ({revoked.name}) is revoked.", as_json)
 
 
 def _bounds(names: tuple[str, ...] | None) -> str | None:

@@ -35,7 +35,7 @@ def print_table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[
     """Print rows under their heads; in a pipe every row is one line, cut at tabs."""
     if not console.is_terminal:
         for row in chain([heads], rows):
-            click.echo("\t".join(printable(cell) for cell in row))
+            print_row(row)
         return
     table = Table(box=box.SIMPLE_HEAD)
     for head in heads:
@@ -44,6 +44,11 @@ def print_table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[
         # Text, not str: brackets in a file name are no markup.
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
+
+
+def print_row(cells: Sequence[object]) -> None:
+    """Print a line, cut at tabs, at once."""
+    click.echo("\t".join(printable(cell) for cell in cells))
 
 
 def print_facts(facts: DataclassInstance | dict[str, Any]) -> None:
@@ -57,22 +62,6 @@ def print_facts(facts: DataclassInstance | dict[str, Any]) -> None:
         click.echo(f"{name}: {printable(shown)}".rstrip())
 
 
-def print_json(answer: DataclassInstance | Sequence[DataclassInstance] | dict[str, Any]) -> None:
-    """Print an answer as JSON, with times in ISO 8601."""
-    if isinstance(answer, dict):
-        value: object = answer
-    elif isinstance(answer, Sequence):
-        value = [asdict(each) for each in answer]
-    else:
-        value = asdict(answer)
-    click.echo(json.dumps(value, indent=2, ensure_ascii=True, default=_iso))
-
-
-def print_json_line(answer: DataclassInstance | dict[str, Any]) -> None:
-    """Print an answer as one line of JSON, at once, for whoever reads along."""
-    value = answer if isinstance(answer, dict) else asdict(answer)
-    click.echo(json.dumps(value, ensure_ascii=True, default=_iso))
-
-
-def _iso(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON, at once, for whoever reads along."""
+    click.echo(json.dumps(value, ensure_ascii=True))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import click
 
-from imagesearch_client.command.output import print_json, print_table
+from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.output import print_table
 from imagesearch_client.command.root import Session
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def quotas(session: Session, as_json: bool) -> None:
     """List quotas with what is used of them; the command on the server sets them."""
-    found = list(session.client.quotas())
+    found = session.client.quotas()
     if as_json:
-        print_json(found)
+        session.answers.print_each(found)
         return
     rows = [
         (

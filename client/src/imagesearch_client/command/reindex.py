@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from imagesearch_client.command.answers import json_option
 from imagesearch_client.command.follow import follow
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
@@ -18,7 +19,7 @@ from imagesearch_client.command.root import Session
 @click.option("--preprocessing", multiple=True, metavar="KEY=VALUE", help="Such as side=320, pooling=gem.")
 @click.option("--extract", is_flag=True, help="Read every picture again, also where its vector could be copied.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
-@click.option("--json", "as_json", is_flag=True, help="Print the job as JSON; progress goes to stderr.")
+@json_option
 @click.pass_obj
 def reindex(
     session: Session,

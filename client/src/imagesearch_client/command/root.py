@@ -11,20 +11,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from imagesearch_client.blocking.client import Client
-from imagesearch_client.command.exits import USAGE
+from imagesearch_client.command import exits
+from imagesearch_client.command.advice import said_of
+from imagesearch_client.command.answers import Answers
+from imagesearch_client.command.profiles import Profile, read_profile
 from imagesearch_client.errors import ClientError, Unavailable
 from imagesearch_client.patience import Patience
 
 API_KEY = "IMAGESEARCH_API_KEY"
-DEFAULT_URL = "http://127.0.0.1:5000"
+DEFAULT_SERVER = "http://127.0.0.1:5000"
 PATIENCE_SECONDS = 10.0
 """A person in front of a terminal; a job that is waited for gets ten minutes, see `Client.wait`."""
 
-Sleep = Callable[[float], None]
-Connect = Callable[[str, Patience, str | None, Sleep], Client]
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Say which API to ask, and how."""
+
+    server: str
+    api_key: str | None = field(repr=False)
+    patience: Patience
+    sleep: Callable[[float], None] = time.sleep
+    on_json: Callable[[object], None] | None = None
+
+
+Connect = Callable[[Target], Client]
 
 
 @dataclass(frozen=True)
@@ -32,21 +47,30 @@ class Session:
     """Hold what every command needs: the API, the terminal, and how this command was called.
 
     Attributes:
+        answers: what the API answered the client, as it was sent.
         open_client: returns a further client of the same API.
         patience: seconds, where somebody said how long to go on asking.
     """
 
     client: Client
+    answers: Answers
     invocation: str
-    open_client: Callable[[Patience, Sleep], Client]
+    open_client: Callable[[Patience, Callable[[float], None]], Client]
     patience: float | None
     console: Console = field(default_factory=lambda: Console(highlight=False))
     errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
 
+    def tell(self, sentence: object, as_json: bool) -> None:
+        """Print a sentence for people, or for programs what the API answered last."""
+        if as_json:
+            self.answers.print()
+        else:
+            click.echo(sentence)
+
     def patient_client(
         self,
         seconds: float,
-        sleep: Sleep,
+        sleep: Callable[[float], None],
         on_pause: Callable[[Unavailable, float], None],
     ) -> Client:
         """Return a client that asks an API that is away for so many seconds, unless somebody said how long."""
@@ -54,13 +78,19 @@ class Session:
         return self.open_client(Patience(chosen, on_pause=on_pause), sleep)
 
 
-def connect(url: str, patience: Patience, api_key: str | None, sleep: Sleep) -> Client:
-    """Return a client of the API at a URL."""
-    return Client(url, patience=patience, api_key=api_key, sleep=sleep)
+def connect(target: Target) -> Client:
+    """Return a client of an API."""
+    return Client(
+        target.server,
+        patience=target.patience,
+        api_key=target.api_key,
+        sleep=target.sleep,
+        on_json=target.on_json,
+    )
 
 
 class CommandLine(click.Group):
-    """Turn the client's errors into one line each, and keep exit code 2 for the outcome of jobs."""
+    """Turn the client's errors into a line each and what to do, and keep exit code 2 for pictures that failed."""
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the options in front of the command."""
@@ -73,7 +103,7 @@ class CommandLine(click.Group):
             try:
                 return super().invoke(ctx)
             except ClientError as error:
-                raise click.ClickException(" ".join(str(error).split())) from error
+                raise click.ClickException("\n".join(said_of(error))) from error
 
 
 @contextmanager
@@ -81,44 +111,80 @@ def _usage_exit_code() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        error.exit_code = USAGE  # type: ignore[misc]  # click reads it from the instance
+        error.exit_code = exits.USAGE  # type: ignore[misc]  # click reads it from the instance
         raise
 
 
-@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", envvar="IMAGESEARCH_URL", default=DEFAULT_URL, show_default=True, help="The API.")
+@click.group(
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=exits.HELP,
+)
+@click.option("--server", envvar="IMAGESEARCH_URL", show_default=DEFAULT_SERVER, metavar="URL", help="The API.")
+@click.option("--url", "old_server", hidden=True)
+@click.option("--profile", envvar="IMAGESEARCH_PROFILE", metavar="NAME", help="Which profile of the file to take.")
 @click.option(
     "--patience",
     type=click.FloatRange(min=0),
     envvar="IMAGESEARCH_PATIENCE",
-    default=PATIENCE_SECONDS,
-    show_default=True,
+    show_default=f"{PATIENCE_SECONDS:g}",
     metavar="SECONDS",
     help="How long to go on asking an API that does not answer.",
 )
 @click.version_option(package_name="imagesearch-client", prog_name="imagesearch")
 @click.pass_context
-def main(ctx: click.Context, url: str, patience: float) -> None:
+def main(
+    ctx: click.Context,
+    /,
+    *,
+    server: str | None,
+    old_server: str | None,
+    profile: str | None,
+    patience: float | None,
+) -> None:
     """Index directories of pictures and search them by picture.
 
-    An API that asks for a key gets that of the environment variable IMAGESEARCH_API_KEY.
+    An API that asks for a key gets that of the environment variable IMAGESEARCH_API_KEY, or of the profile.
+
+    Profiles are read from $XDG_CONFIG_HOME/imagesearch/config.toml (~/.config without it). Variables of the
+    environment count more than a profile, options more than both.
     """
     connect_to: Connect = ctx.obj or connect
+    held = read_profile(profile, os.environ)
+    named = old_server or server
+    chosen = named or held.server or DEFAULT_SERVER
+    asking = patience if patience is not None else held.patience
+    answers = Answers()
+
+    def open_client(
+        patience: Patience, sleep: Callable[[float], None], on_json: Callable[[object], None] | None = None
+    ) -> Client:
+        return connect_to(Target(chosen, _key(held, chosen), patience, sleep, on_json))
+
+    seconds = PATIENCE_SECONDS if asking is None else asking
+    first = Patience(seconds, on_pause=_announce_once(seconds))
+    client = ctx.with_resource(open_client(first, time.sleep, answers.note))
+    ctx.obj = Session(client, answers, _invocation(ctx, named, profile), open_client, asking)
+
+
+def _key(held: Profile, server: str) -> str | None:
+    """Return the key to send to a server; a profile's goes to no other than its own."""
     # No option: everybody on the machine sees the arguments of a command.
-    api_key = os.environ.get(API_KEY) or None
+    given = os.environ.get(API_KEY)
+    if given:
+        return given
+    return held.api_key if server == (held.server or DEFAULT_SERVER) else None
 
-    def open_client(chosen: Patience, sleep: Sleep) -> Client:
-        return connect_to(url, chosen, api_key, sleep)
 
-    client = ctx.with_resource(open_client(Patience(patience, on_pause=_announce_once(patience)), time.sleep))
-    named = ctx.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE
-    is_chosen = ctx.get_parameter_source("patience") is not click.core.ParameterSource.DEFAULT
-    ctx.obj = Session(
-        client,
-        f"imagesearch --url {shlex.quote(url)}" if named else "imagesearch",
-        open_client,
-        patience if is_chosen else None,
-    )
+def _invocation(ctx: click.Context, server: str | None, profile: str | None) -> str:
+    """Return how this command was called, for advice that can be pasted."""
+    words = ["imagesearch"]
+    if profile is not None and ctx.get_parameter_source("profile") is ParameterSource.COMMANDLINE:
+        words += ["--profile", profile]
+    sources = {ctx.get_parameter_source(name) for name in ("server", "old_server")}
+    if server is not None and ParameterSource.COMMANDLINE in sources:
+        words += ["--server", server]
+    return shlex.join(words)
 
 
 def _announce_once(patience: float) -> Callable[[Unavailable, float], None]:

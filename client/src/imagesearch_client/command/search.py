@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
-from imagesearch_client.command.explanation import explain_option, regions_as_json, write_explanation
+from imagesearch_client.command import many_searches
+from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.explanation import explain_option, without_pictures, write_explanation
 from imagesearch_client.command.output import print_json, print_table
 from imagesearch_client.command.pairs import read_json_object
 from imagesearch_client.command.root import Session
-from imagesearch_client.pictures import Picture
+from imagesearch_client.command.sheet import MAX_ON_SHEET, check_sheet, save_sheet
 from imagesearch_client.queries import Query, Shape
 from imagesearch_client.results import SearchResult
 
 MAX_RESULTS = 16_384
+WAYS = "--image-id, --key, --path, --image-url and --vector"
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.argument("pictures", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 @click.option("--image-id", type=click.IntRange(1), help="Search by an indexed picture.")
 @click.option("--key", help="Search by the indexed picture that has this id of yours.")
 @click.option("--path", help="Search by the indexed picture of this path, as the server sees it.")
-@click.option("--url", help="Search by the picture at this URL; the server must allow its host.")
+@click.option("--image-url", help="Search by the picture at this URL; the server must allow its host.")
 @click.option(
     "--vector", type=click.File(encoding="utf-8"), help="Search by 512 numbers in a JSON list; - for stdin."
 )
@@ -43,45 +45,57 @@ MAX_RESULTS = 16_384
     "--include", multiple=True, type=click.Choice(["metadata", "size", "thumbnail", "vector"]), help="For --json."
 )
 @explain_option
-@click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Draw the results, and what was searched by, into a PNG, JPEG or WebP.",
+)
+@json_option
 @click.pass_obj
 def search(
     session: Session,
     /,
     *,
-    pictures: tuple[Path, ...],
+    pictures: tuple[str, ...],
     box: str | None,
     collection: str,
     filter_text: str | None,
     include: tuple[str, ...],
     explain: Path | None,
+    save: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Print the indexed pictures that look most like PICTURES, nearest first.
+    """Print the indexed pictures that look most like PICTURES, nearest first; - reads a path per line from stdin.
 
     The distance is 1 - cosine, in 0..1: smaller is more similar. --explain is for one result: the nearest, or that
-    of a --page of one.
+    of a --page of one. Exits with 2 when some of several pictures cannot be searched by.
     """
-    query = _query({name: options.pop(name) for name in ("image_id", "key", "path", "url", "vector")}, box)
+    query = _query({name: options.pop(name) for name in ("image_id", "key", "path", "image_url", "vector")}, box)
     if bool(pictures) == (query is not None):
-        raise click.UsageError("name PICTURES, or exactly one of --image-id, --key, --path, --url and --vector")
+        raise click.UsageError(f"name PICTURES, or exactly one of {WAYS}")
     if options["top_k"] is not None and (options["page"] is not None or options["page_size"] is not None):
         raise click.UsageError("either --top-k, or --page and --page-size")
     if explain is not None:
         options |= _of_one_result(options)
     options |= {"filter": read_json_object(filter_text, "--filter"), "include": list(include) or None}
-    if len(pictures) > 1:
-        if explain is not None:
-            raise click.UsageError("--explain goes with one picture")
-        _search_many(session, collection, pictures, box, Shape(**options), as_json=as_json)
+    if len(pictures) > 1 or "-" in pictures:
+        if box is not None or explain is not None or save is not None:
+            raise click.UsageError("--box, --explain and --save go with one picture")
+        many_searches.run(session, collection, pictures, Shape(**options), as_json=as_json)
         return
-    sought: Picture | Query = query if query is not None else pictures[0]
-    found = session.client.search(collection, sought, box=None if query else box, **options)
+    if save is not None:
+        check_sheet(save, options["top_k"] or options["page_size"] or 0)
+    sought: str | Query = query if query is not None else pictures[0]
+    found: SearchResult = session.client.search(collection, sought, box=None if query else box, **options)
+    answer = session.answers.last
     if explain is not None and found.results:
         write_explanation(found.results[0].regions, explain)
+    if save is not None:
+        save_sheet(session.client, save, sought, found.results[:MAX_ON_SHEET])
     if as_json:
-        print_json(_as_json(found))
+        print_json(without_pictures(answer))
         return
     print_table(
         session.console,
@@ -104,9 +118,11 @@ def _query(given: dict[str, Any], box: str | None) -> Query | None:
     if not chosen:
         return None
     if len(chosen) > 1:
-        raise click.UsageError("exactly one of --image-id, --key, --path, --url and --vector")
+        raise click.UsageError(f"exactly one of {WAYS}")
     if "vector" in chosen:
         chosen["vector"] = _numbers(chosen["vector"])
+    if "image_url" in chosen:
+        chosen["url"] = chosen.pop("image_url")
     return Query(**chosen, box=box)
 
 
@@ -118,37 +134,3 @@ def _numbers(file: TextIO) -> list[float]:
     if not isinstance(numbers, list) or not all(type(number) in (int, float) for number in numbers):
         raise click.BadParameter("a JSON list of numbers is expected", param_hint="--vector")
     return numbers
-
-
-def _search_many(
-    session: Session,
-    collection: str,
-    pictures: tuple[Path, ...],
-    box: str | None,
-    shape: Shape,
-    *,
-    as_json: bool,
-) -> None:
-    if box is not None:
-        raise click.UsageError("--box goes with one picture")
-    answers = session.client.search_many(collection, pictures, shape)
-    if as_json:
-        print_json({"queries": [_as_json(found) for found in answers]})
-        return
-    rows = [
-        (picture, f"{result.distance:.6f}", result.path)
-        for picture, found in zip(pictures, answers, strict=True)
-        for result in found.results
-    ]
-    print_table(session.console, ("picture", "distance", "path"), rows)
-
-
-def _as_json(found: SearchResult) -> dict[str, Any]:
-    """Return an answer without the parts of results that were not asked for."""
-    results = []
-    for result in found.results:
-        facts = asdict(replace(result, regions=None))
-        results.append({name: value for name, value in facts.items() if value is not None})
-        if result.regions is not None:
-            results[-1]["regions"] = regions_as_json(result.regions)
-    return {"results": results, "took_ms": dict(found.took_ms)}

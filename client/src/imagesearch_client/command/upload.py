@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 
 import click
 
 from imagesearch_client.command.exits import DONE, INTERRUPTED, SOME_FAILED
-from imagesearch_client.command.output import print_json_line
+from imagesearch_client.command.many_searches import named
+from imagesearch_client.command.output import print_json
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
 from imagesearch_client.command.upload_display import UploadDisplay
@@ -57,7 +56,7 @@ def upload(
     is wrong.
     """
     labels = Labels(collection, partition, read_pairs(metadata, "--metadata") or None, name_in)
-    walk = Walk(_named(paths), include=include, exclude=exclude, follow_links=follow_links)
+    walk = Walk(named(paths), include=include, exclude=exclude, follow_links=follow_links)
     stop = Stop()
     with (
         UploadDisplay(session.errors, walk) as display,
@@ -75,21 +74,10 @@ def upload(
                 for delivery in deliveries:
                     display.show(delivery)
                     if as_json:
-                        print_json_line(delivery)
+                        print_json(asdict(delivery))
             is_whole = True
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
         finally:
             display.report(is_whole=is_whole, to_stderr=as_json)
     raise click.exceptions.Exit(SOME_FAILED if display.tally.failed else DONE)
-
-
-def _named(paths: Iterable[str]) -> Iterator[str]:
-    for path in paths:
-        if path == "-":
-            # Bytes: a name need not be text.
-            for line in sys.stdin.buffer:
-                if name := line.rstrip(b"\n"):
-                    yield os.fsdecode(name)
-        else:
-            yield path
