@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from imagesearch.pictures.structures.bounds import Allowance, Damaged
 from imagesearch.pictures.structures.boxes import Box, inner_boxes, outer_boxes
 
-_BASE, _SHARE = 256, 256
+_BASE, _SHARE = 256, 1_024
 """Boxes of any file, pieces, properties and references of its items, and bytes for each more. A camera of 48
 megapixels writes 200 items, of some kilobytes each."""
 _ONCE = frozenset({b"pitm", b"iinf", b"iloc", b"iprp", b"iref", b"idat"})
