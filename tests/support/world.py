@@ -47,6 +47,7 @@ from imagesearch.files.uploaded_objects import UploadedObjects
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import InMemoryProgressBoard
 from imagesearch.networks import VGG16, NetworkSpec
+from imagesearch.pictures import exif_facts
 from imagesearch.pipeline import Preprocessing
 from imagesearch.vectors import VectorStore
 from imagesearch.vectors.memory import InMemoryVectorStore
@@ -190,16 +191,18 @@ class World:
                 continue
             digest = hashlib.sha256(data).hexdigest()
             self.contents[digest] = data
+            told = exif_facts.read(data, batch.facts) if batch.facts else None
             if data == BAD:
                 code = FailureCode.UNREADABLE
                 failures.append(FailedImage(item.image_id, code, "not a picture", item.expected_version))
             elif digest == item.known_sha256:
                 size, mtime = facts.st_size, mtime_ns(facts)
-                unchanged.append(UnchangedImage(item.image_id, digest, size, mtime, item.expected_version))
+                unchanged.append(UnchangedImage(item.image_id, digest, size, mtime, item.expected_version, told))
             else:
                 self.inferences += 1
                 size, mtime = facts.st_size, mtime_ns(facts)
-                done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", item.expected_version))
+                version = item.expected_version
+                done.append(ExtractedImage(item.image_id, digest, size, mtime, 8, 8, "PNG", version, told))
                 vectors.append(vector_of(data, batch.preprocessing))
         stacked = np.array(vectors, dtype=np.float32).reshape(len(vectors), VGG16.dimension)
         return IndexBatch(

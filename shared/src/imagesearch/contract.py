@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import FailureCode
-from imagesearch.wire import Message
+from imagesearch.photo_facts import Fact
+from imagesearch.wire import Message, added
 
 Vectors = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -126,6 +127,8 @@ class ExtractBatch(Message):
     """Generation of the collection's pipeline, which the answer repeats."""
     bound_roots: tuple[str, ...] | None = None
     """Directories to which the job's API key is bound: a link that was put on a path since leads nowhere else."""
+    facts: tuple[Fact, ...] = added(5, ())
+    """What is to be told of each picture from its EXIF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,8 @@ class ExtractedImage(Message):
     format: str
     expected_version: int
     """Copied from the `ExtractItem`: where the row has another one by now, this may have been read too early."""
+    facts: dict[str, Any] | None = added(5, None)  # noqa: RUF009 - it declares a field
+    """By their names in metadata, null for what the picture does not tell; None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,8 @@ class UnchangedImage(Message):
     mtime_ns: int
     expected_version: int
     """Copied from the `ExtractItem`."""
+    facts: dict[str, Any] | None = added(5, None)  # noqa: RUF009 - it declares a field
+    """As in `ExtractedImage`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from imagesearch.files.facts import FileFacts
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
 from imagesearch.networks import UNPOOLED, VGG16
+from imagesearch.photo_facts import Fact
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Pooling, Preprocessing
 from imagesearch.settings import PictureSettings
@@ -96,6 +97,20 @@ def test_equal_bytes_need_no_inference(run: Any, tmp_path: Path) -> None:
     assert done.unchanged[0].mtime_ns == same.stat().st_mtime_ns
     assert [image.image_id for image in done.images] == [101]
     assert network.sizes == [1]
+
+
+def test_facts_are_told_where_they_are_asked_for_also_of_equal_bytes(run: Any, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0110] = "R5"
+    read, same, broken = tmp_path / "read.jpg", save(tmp_path / "same.jpg", 2), tmp_path / "broken.jpg"
+    read.write_bytes(encoded(photo_like(1), exif=exif))
+    broken.write_bytes(read.read_bytes()[:300])
+    batch = batch_of(read, same, broken, known={101: hashlib.sha256(same.read_bytes()).hexdigest()})
+    asked = run(replace(batch, facts=(Fact.CAMERA,)))
+    assert [image.facts for image in asked.images] == [{"exif.camera": "R5"}]
+    assert [image.facts for image in asked.unchanged] == [{"exif.camera": None}]
+    assert [failure.code for failure in asked.failures] == [FailureCode.TRUNCATED]
+    assert [image.facts for image in (*run(batch).images, *run(batch).unchanged)] == [None, None]
 
 
 def test_every_answer_repeats_the_key_that_its_picture_was_sent_with(run: Any, tmp_path: Path) -> None:

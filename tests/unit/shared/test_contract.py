@@ -28,6 +28,7 @@ from imagesearch.contract import (
 from imagesearch.errors import InvalidMessage
 from imagesearch.failures import CONTENT_FAILURES, FailureCode
 from imagesearch.networks import VGG16
+from imagesearch.photo_facts import Fact
 from imagesearch.pipeline import Preprocessing
 from imagesearch.query_contract import (
     ExplainedCells,
@@ -64,6 +65,7 @@ MESSAGES: list[Message] = [
     ExplainPixels(bytes(2 * 32 * 32 * 3), 32, 5.0, "gem", bytes(VGG16.dimension * 4)),
     ExplainedCells("vgg16-max-512:abc", 1, 1, bytes(8), 0.75, (0.5, 0.25)),
     ExplainedCells("vgg16-max-512:abc", refusal="too late"),
+    ExtractBatch("job", 7, None, Preprocessing().to_dict(), (), facts=(Fact.CAMERA, Fact.PLACE)),
 ]
 
 

@@ -37,12 +37,18 @@ class JobCalls(Calls):
         idempotency_key: str | None = None,
         prune: bool = False,
         callback_url: str | None = None,
+        facts: Sequence[str] = (),
+        metadata_from_path: str | None = None,
     ) -> JobHandle:
         """Submit a directory, a list of paths or a manifest, as the server sees them, and return the job.
 
         The key makes repeating safe: a request that is repeated under the same key finds its job again.
         One is made up per call unless it is given. `prune` removes pictures whose files are gone. What lies at
         `callback_url` is told that the job has ended, see `callbacks`.
+
+        `facts` become metadata from the EXIF of pictures: "taken", "camera", "orientation" and "place", as
+        `exif.taken` and so on. `metadata_from_path` is a rule such as "{year:int}/{event}/{name}" for paths
+        beneath the directory; a field `key` of it gives pictures their own ids. What `metadata` says wins.
 
         Example:
             >>> job = client.submit_job("/photos", "photos", partition="anna")
@@ -58,7 +64,12 @@ class JobCalls(Calls):
             "recursive": recursive,
             "partition": partition,
             "metadata": dict(metadata or {}),
-            **given(prune=prune or None, callback_url=callback_url),
+            **given(
+                prune=prune or None,
+                callback_url=callback_url,
+                facts=list(facts) or None,
+                metadata_from_path=metadata_from_path,
+            ),
         }
         return self._handle(
             self._connection.json(

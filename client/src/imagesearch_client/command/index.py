@@ -25,6 +25,18 @@ from imagesearch_client.sources import Manifest
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Go into subdirectories.")
 @click.option("--prune", is_flag=True, help="Remove pictures from the collection whose files are gone.")
+@click.option(
+    "--fact",
+    "facts",
+    multiple=True,
+    type=click.Choice(["taken", "camera", "orientation", "place"]),
+    help="Metadata from the EXIF of each picture; may be repeated. The place tells where people live.",
+)
+@click.option(
+    "--metadata-from-path",
+    metavar="RULE",
+    help="Metadata from each path beneath DIRECTORY, like {year:int}/{event}/{name}; {key} gives it its own id.",
+)
 @click.option("--callback-url", help="Where the API tells over https that the job has ended.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until the job ends.")
 @json_option

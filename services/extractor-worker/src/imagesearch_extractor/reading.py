@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -19,6 +19,8 @@ from imagesearch.files.facts import mtime_ns
 from imagesearch.files.paths import read_file
 from imagesearch.files.roots import Roots
 from imagesearch.metrics import STAGE_SECONDS
+from imagesearch.photo_facts import Fact
+from imagesearch.pictures import exif_facts
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import Preprocessing
 from imagesearch.retry import retry_transient
@@ -38,6 +40,19 @@ class DecodedImage:
 
     image: ExtractedImage
     pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Hold what is asked of all pictures of a batch."""
+
+    preprocessing: Preprocessing
+    roots: Roots
+    facts: tuple[Fact, ...]
+    stopping: Event
+
+    def facts_of(self, data: bytes) -> dict[str, Any] | None:
+        return exif_facts.read(data, self.facts) if self.facts else None
 
 
 Reading: TypeAlias = DecodedImage | UnchangedImage | FailedImage
@@ -65,7 +80,8 @@ class PictureReader:
         raises `StoreUnavailable`.
         """
         roots = self._roots if batch.bound_roots is None else self._roots.within(batch.bound_roots)
-        readings = [self._pool.submit(self._read, item, preprocessing, roots, stopping) for item in batch.items]
+        asked = _Asked(preprocessing, roots, batch.facts, stopping)
+        readings = [self._pool.submit(self._read, item, asked) for item in batch.items]
         try:
             yield readings
         finally:
@@ -76,9 +92,9 @@ class PictureReader:
         """End the threads once each has finished its picture."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _read(self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots, stopping: Event) -> Reading:
+    def _read(self, item: ExtractItem, asked: _Asked) -> Reading:
         try:
-            return self._read_or_raise(item, preprocessing, roots, stopping)
+            return self._read_or_raise(item, asked)
         except PictureRejected as rejected:
             return _failed(item, rejected.code, rejected.reason)
         except TransientError:
@@ -93,12 +109,10 @@ class PictureReader:
             reason = f"reading the picture failed in an unknown way ({type(error).__name__})"
             return _failed(item, FailureCode.UNREADABLE, reason)
 
-    def _read_or_raise(
-        self, item: ExtractItem, preprocessing: Preprocessing, roots: Roots, stopping: Event
-    ) -> Reading:
+    def _read_or_raise(self, item: ExtractItem, asked: _Asked) -> Reading:
         with STAGE_SECONDS.labels("read").time():
             data, stats = retry_transient(
-                lambda: read_file(item.path, roots, self._limits), stopping, doing="reading an upload"
+                lambda: read_file(item.path, asked.roots, self._limits), asked.stopping, doing="reading an upload"
             )
         if item.known_sha256 is not None and hashlib.sha256(data).hexdigest() == item.known_sha256:
             return UnchangedImage(
@@ -107,9 +121,10 @@ class PictureReader:
                 size_bytes=stats.st_size,
                 mtime_ns=mtime_ns(stats),
                 expected_version=item.expected_version,
+                facts=asked.facts_of(data),
             )
         with STAGE_SECONDS.labels("decode").time():
-            picture = decode(data, preprocessing, self._limits)
+            picture = decode(data, asked.preprocessing, self._limits)
         described = ExtractedImage(
             image_id=item.image_id,
             sha256=picture.sha256,
@@ -119,6 +134,7 @@ class PictureReader:
             height=picture.height,
             format=picture.format,
             expected_version=item.expected_version,
+            facts=asked.facts_of(data),
         )
         return DecodedImage(described, picture.pixels)
 

@@ -9,7 +9,9 @@ import pytest
 
 from imagesearch.access.tenants import NOBODY
 from imagesearch.catalog.jobs import IdempotencyKey
+from imagesearch.catalog.jobs.wishes import Wishes
 from imagesearch.catalog.states import JobOrigin
+from imagesearch.photo_facts import Fact
 from imagesearch_api.jobs.submit import ManifestSource, Submission
 
 
@@ -35,6 +37,8 @@ def test_digests_that_jobs_keep_are_those_of_today() -> None:
         {"metadata": {"a": 1}},
         {"prune": True},
         {"callback_url": "https://hooks.example/"},
+        {"wishes": Wishes((Fact.TAKEN,))},
+        {"wishes": Wishes(metadata_from_path="{year}/*")},
     ],
 )
 def test_another_request_has_another_digest(options: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.contract import Outcome
 from imagesearch.failures import FailureCode
 from imagesearch.files.walk import Entry
+from imagesearch.photo_facts import Fact
 from imagesearch_indexer.ingest.planner import found_out, storable
 from imagesearch_indexer.ingest.source import Listed
 from support.records import image_record
@@ -44,6 +45,12 @@ def test_a_file_is_extracted_unless_it_is_as_it_was_indexed(
     row = image_record(7, state, size_bytes=10, mtime_ns=20)
     found = found_out(listed(entry), row, labels)
     assert (found and str(found.code or found.outcome)) == outcome
+
+
+def test_a_file_of_which_less_is_known_than_is_asked_is_read_again() -> None:
+    row = image_record(7, size_bytes=10, mtime_ns=20, metadata={"exif.camera": None})
+    assert found_out(listed(SAME), row, NO_LABELS, [Fact.CAMERA]) is not None
+    assert found_out(listed(SAME), row, NO_LABELS, [Fact.CAMERA, Fact.TAKEN]) is None
 
 
 @pytest.mark.parametrize("code", [FailureCode.FORBIDDEN, FailureCode.NOT_A_FILE, FailureCode.INVALID_LINE])

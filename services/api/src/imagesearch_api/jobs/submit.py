@@ -14,6 +14,7 @@ from imagesearch.catalog.audit import Action
 from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import counters, ledger
 from imagesearch.catalog.jobs.ledger import Item
+from imagesearch.catalog.jobs.wishes import NO_WISHES, Wishes
 from imagesearch.catalog.quotas import admission
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.errors import PictureRejected, SourceRejected
@@ -49,6 +50,7 @@ class Submission:
     partition: str | None = None
     metadata: dict[str, Any] | None = None
     prune: bool = False
+    wishes: Wishes = NO_WISHES
     callback_url: str | None = None
     idempotency_key: jobs.IdempotencyKey | None = None
 
@@ -66,6 +68,8 @@ class Submission:
         asked = [source, self.collection, self.recursive, self.partition, self.metadata, self.prune]
         if self.callback_url is not None:
             asked.append(self.callback_url)
+        if (options := self.wishes.to_options()) is not None:
+            asked.append(options)
         return digest_of(asked)
 
 
@@ -125,6 +129,7 @@ def _checked(ports: Jobs, submission: Submission) -> jobs.NewJob:
         partition=submission.partition,
         metadata=submission.metadata or None,
         prune=submission.prune,
+        options=submission.wishes.to_options(),
         idempotency_key=submission.idempotency_key,
         request_sha256=submission.digest(),
         owner=submission.owner,

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog import jobs
 from imagesearch.catalog.jobs import ledger
+from imagesearch.catalog.jobs.wishes import Wishes
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.failures import FailureCode
 from imagesearch_api.http.admission import admitted
@@ -54,6 +55,7 @@ def submit_job() -> ResponseReturnValue:
         partition=body.partition,
         metadata=body.metadata,
         prune=body.prune,
+        wishes=Wishes(tuple(body.facts), body.metadata_from_path),
         callback_url=body.callback_url,
         idempotency_key=read_key(SUBMITTING),
     )

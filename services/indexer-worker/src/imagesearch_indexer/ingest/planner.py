@@ -26,7 +26,9 @@ from imagesearch.catalog.states import CollectionState, ImageState
 from imagesearch.contract import JobState, Outcome
 from imagesearch.errors import SourceRejected
 from imagesearch.failures import FailureCode
+from imagesearch.photo_facts import Fact, are_there
 from imagesearch_indexer.composition import Indexer
+from imagesearch_indexer.ingest.given import beside_facts, given_to
 from imagesearch_indexer.ingest.quotas import growth, room_to_plan
 from imagesearch_indexer.ingest.source import Listed, listing, look_again
 from imagesearch_indexer.lifecycle.dispatch import dispatch
@@ -138,14 +140,16 @@ def _assign(
     rows = images.ensure_rows(tx, job.collection_id, readable, job.partition, job.metadata)
     items: list[Item] = []
     to_extract: dict[int, list[Listed]] = {}
-    room = room_to_plan(tx, job, rows.values(), [item.labels.over(job.labels) for item in listed])
-    for item in listed:
+    given = [given_to(job, item.entry.path, item.labels) for item in listed]
+    room = room_to_plan(tx, job, rows.values(), given)
+    for item, labels in zip(listed, given, strict=True):
         row = rows.get(item.entry.path)
         if row is not None and not job.tenancy.holds_partition(row.partition):
             items.append(_failed(item.name, FailureCode.FORBIDDEN, OTHER_PARTITION))
             continue
-        labels = item.labels.over(job.labels)
-        found = found_out(item, row, labels)
+        if row is not None:
+            labels = beside_facts(job, row, labels)  # noqa: PLW2901 - the same, beside what the file says
+        found = found_out(item, row, labels, job.wishes.facts)
         if row is not None and found is None:
             refusal = room.lacking(growth(row, labels, item.entry.size_bytes))
             if refusal is not None:
@@ -162,13 +166,14 @@ def _assign(
     return ledger.record(tx, job.id, items)
 
 
-def found_out(listed: Listed, row: Image | None, labels: Labels) -> Item | None:
+def found_out(listed: Listed, row: Image | None, labels: Labels, facts: Sequence[Fact] = ()) -> Item | None:
     """Return the outcome that planning itself finds for a path; None where its picture has to be extracted.
 
     Args:
         listed: what the source says of the path.
         row: the image's row; None where the path cannot be read.
         labels: what the path and its job give to the picture.
+        facts: what is to be known of its file.
     """
     entry = listed.entry
     if row is None:
@@ -178,7 +183,8 @@ def found_out(listed: Listed, row: Image | None, labels: Labels) -> Item | None:
         entry.size_bytes,
         entry.mtime_ns,
     )
-    if is_same and labels.change_nothing(row.partition, row.metadata) and labels.keep_key(row.own_key):
+    keeps = labels.change_nothing(row.partition, row.metadata) and labels.keep_key(row.own_key)
+    if is_same and keeps and are_there(row.metadata, facts):
         return Item(listed.name, image_id=row.id, outcome=Outcome.UNCHANGED)
     return None
 

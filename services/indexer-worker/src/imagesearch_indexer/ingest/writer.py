@@ -7,13 +7,15 @@ settles the batch: what a crash leaves behind is a vector that nothing names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from imagesearch.catalog import collections, images, jobs, keys, naming, own_keys
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.engine import Transaction
+from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import ledger
 from imagesearch.catalog.jobs.ledger import ItemOutcome
-from imagesearch.catalog.labels import NO_LABELS
+from imagesearch.catalog.labels import NO_LABELS, Labels
 from imagesearch.catalog.naming import Named
 from imagesearch.catalog.own_keys import Given
 from imagesearch.catalog.reindex import builds, exceptions
@@ -25,6 +27,7 @@ from imagesearch.failures import FailureCode
 from imagesearch.networks import queue_for
 from imagesearch_indexer.composition import HeldBatch, Indexer, NotSettled
 from imagesearch_indexer.ingest.answer import KEY_REASON, Answer, OpenImage, Written, decide, is_of_another
+from imagesearch_indexer.ingest.given import beside_facts, facts_read, given_to
 from imagesearch_indexer.ingest.labels import put_vectors, relabel
 from imagesearch_indexer.ingest.quotas import keep_within_quotas
 from imagesearch_indexer.target import Target
@@ -73,8 +76,9 @@ def settle(
     rows = naming.lock(tx, collection, held.open_images)
     # Read under the locks: a change that has overtaken this one has left its labels here before it wrote the row.
     given = ledger.labels_in_batch(tx, held.batch.id)
+    facts = facts_read(message, rows)
     there = {
-        row.id: OpenImage(row, given.get(row.id, NO_LABELS).over(held.job.labels), held.job.origin)
+        row.id: OpenImage(row, _labels(held.job, row, given, facts), held.job.origin)
         for row in rows.values()
         # Moved to another partition since: for this job it is as gone as if it were deleted.
         if held.job.tenancy.holds_partition(row.partition)
@@ -102,6 +106,13 @@ def settle(
     if held.job.origin is JobOrigin.SINGLE_IMAGE:
         _drop_refused_upload(tx, collection, answer, there)
     return [item for item in answer.settled if item.image_id not in lost]
+
+
+def _labels(
+    job: jobs.Job, row: Image, given: Mapping[int, Labels], facts: Mapping[int, Mapping[str, Any]]
+) -> Labels:
+    labels = given_to(job, row.path, given.get(row.id, NO_LABELS))
+    return beside_facts(job, row, labels, facts.get(row.id))
 
 
 def _drop_refused_upload(

@@ -120,6 +120,7 @@ def load_batches(tx: Transaction, shares: Shares, taken: Sequence[Taken]) -> Loa
             items=going,
             generation=each.sender.collection.generation,
             bound_roots=each.sender.job.tenancy.roots,
+            facts=each.sender.job.wishes.facts,
         )
         leased.append(Leased(batch, target.queue, message, each.sender.job.traceparent))
     return Load(leased, claimed.waiting)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from imagesearch.access.tenants import NOBODY, Owner, Tenancy
+from imagesearch.catalog.jobs.wishes import Wishes
 from imagesearch.catalog.labels import Labels
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.contract import JobKind, JobState, Outcome
@@ -19,7 +20,7 @@ class Job:
     """Describe one job row.
 
     Attributes:
-        options: what a job that does not index was asked for.
+        options: what else it was asked for; of a job that indexes its `wishes`.
         directory: the source; None for a manifest, and for a list of paths that the ledger itself holds.
         manifest: a file that lists the pictures.
         partition: given to every picture of the job; None leaves what a picture has.
@@ -138,6 +139,11 @@ class Job:
     def labels(self) -> Labels:
         """Return what the job gives to every picture; empty metadata gives none."""
         return Labels(self.partition, self.metadata or None)
+
+    @property
+    def wishes(self) -> Wishes:
+        """Return what the job is to find out about its pictures."""
+        return Wishes.of(self.options if self.kind == JobKind.INDEX else None)
 
     def progress(self) -> JobProgress:
         """Return the counters as they are published."""

@@ -12,7 +12,7 @@ from typing import Protocol
 from imagesearch.pictures.structures import bmp, gif, heif, jpeg, png, tiff, webp
 from imagesearch.pictures.structures.bounds import Dishonest, Unsupported
 
-__all__ = ["Dishonest", "Unsupported", "check", "claimed_size", "ends_early"]
+__all__ = ["Dishonest", "Unsupported", "check", "claimed_size", "ends_early", "note"]
 
 
 class _Family(Protocol):
@@ -38,6 +38,16 @@ _SIZES: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
     "HEIF": heif.size,
     "AVIF": heif.size,
 }
+
+_NOTES: dict[str, Callable[[bytes], bytes]] = {
+    "JPEG": jpeg.note,
+    "PNG": png.note,
+    "WEBP": webp.note,
+    "TIFF": bytes,
+    "HEIF": heif.note,
+    "AVIF": heif.note,
+}
+"""The notes of a TIFF are the file itself."""
 
 
 def check(name: str, data: bytes) -> None:
@@ -68,6 +78,20 @@ def claimed_size(name: str, data: bytes) -> tuple[int, int] | None:
         return _SIZES[name](data) if name in _SIZES else None
     except struct.error:
         return None
+
+
+def note(name: str, data: bytes) -> bytes:
+    """Return what a camera has noted in a picture: a small TIFF, empty where it is none of those that hold one.
+
+    Args:
+        name: what `formats.sniff` returned.
+        data: the whole file.
+
+    Raises:
+        struct.error: the file is cut off.
+        Dishonest: its structure claims more than it can hold.
+    """
+    return _NOTES[name](data) if name in _NOTES else b""
 
 
 def ends_early(name: str, data: bytes, complaint: str) -> bool:

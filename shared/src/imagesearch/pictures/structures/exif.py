@@ -6,6 +6,9 @@ import struct
 
 from imagesearch.pictures.structures.bounds import MAX_ENTRIES, Dishonest
 
+NAME = b"Exif\0\0"
+"""What stands before the notes in a JPEG, and often elsewhere."""
+
 _READ = {0x0112, 0x011A, 0x0128}
 """Orientation and resolution: the values that Pillow unpacks."""
 _MAX_VALUES = 64
@@ -23,7 +26,7 @@ def check(note: bytes) -> None:
         Dishonest: it has too many entries, or too many values where one is meant.
     """
     for _ in range(2):
-        note = note.removeprefix(b"Exif\0\0")
+        note = note.removeprefix(NAME)
     try:
         _check(note)
     except struct.error:

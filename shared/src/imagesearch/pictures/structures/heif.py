@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from imagesearch.pictures.structures import av1, hevc, items
+from imagesearch.pictures.structures import av1, exif, hevc, items
 from imagesearch.pictures.structures.bounds import Allowance, Damaged, Dishonest, Unsupported
 from imagesearch.pictures.structures.hevc import Coded
 from imagesearch.pictures.structures.items import Items
@@ -118,6 +118,24 @@ def size(data: bytes) -> tuple[int, int] | None:
         return None if found.primary is None else _size_of(found, found.primary)
     except Damaged:
         return None
+
+
+def note(data: bytes) -> bytes:
+    """Return the camera's notes of the picture: a small TIFF, empty where there is none.
+
+    Raises:
+        struct.error: the file is cut off.
+        Dishonest: it claims more than a picture has.
+    """
+    with suppress(Damaged):
+        found = items.read(data)
+        for (name, number), places in found.references.items():
+            if name == b"cdsc" and found.primary in places and found.kinds.get(number) == b"Exif":
+                content = found.content(number)
+                # Before the note stands how far it is to it.
+                (skipped,) = struct.unpack_from(">I", content)
+                return content[4 + skipped :].removeprefix(exif.NAME)
+    return b""
 
 
 def ends_early(data: bytes) -> bool:

@@ -46,17 +46,27 @@ def check(data: bytes) -> None:
     Raises:
         Dishonest: there are more than a picture has.
     """
-    notes: list[bytes] = []
     resources = Allowance(len(data), _SEGMENT_SHARE, "resources")
     for marker, body in _checked(data, _segments(data)):
-        if marker == _EXIF and body.startswith(b"Exif\0\0"):
-            notes.append(body[6 if notes else 0 :])
+        if marker == _PHOTOSHOP:
+            resources.take(body.count(b"8BIM"))
+    exif.check(note(data))
+    _check_passes(data, _segments(data))
+
+
+def note(data: bytes) -> bytes:
+    """Return the camera's notes: a small TIFF.
+
+    Raises:
+        Dishonest: they are in more parts than a camera writes, or there are too many segments.
+    """
+    notes: list[bytes] = []
+    for marker, body in _headers(data, _segments(data)):
+        if marker == _EXIF and body.startswith(exif.NAME):
+            notes.append(body.removeprefix(exif.NAME))
             if len(notes) > _MAX_NOTES:
                 raise Dishonest("its notes are in more parts than a camera writes")
-        elif marker == _PHOTOSHOP:
-            resources.take(body.count(b"8BIM"))
-    exif.check(b"".join(notes))
-    _check_passes(data, _segments(data))
+    return b"".join(notes)
 
 
 def check_piece(data: bytes, segments: Allowance) -> None:

@@ -80,6 +80,16 @@ def is_intact(data: bytes) -> bool:
     return seen
 
 
+def note(data: bytes) -> bytes:
+    """Return the camera's notes: a small TIFF, empty where there is none."""
+    chunks = Allowance(len(data), _CHUNK_SHARE, "chunks")
+    for name, offset, length in _chunks(data):
+        chunks.take()
+        if name == b"eXIf":
+            return data[offset : offset + length]
+    return b""
+
+
 def ends_early(data: bytes) -> bool:
     """Tell whether the chunk that ends a PNG is missing."""
     if data[-8:-4] == b"IEND":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from imagesearch.pictures.structures import vp8l
+from imagesearch.pictures.structures import exif, vp8l
 from imagesearch.pictures.structures.bounds import Allowance
 
 _FIRST_CHUNK, _CHUNK_HEAD = 12, 8
@@ -66,6 +66,12 @@ def _chunks(data: bytes, allowed: Allowance, offset: int = _FIRST_CHUNK) -> Iter
         offset += _CHUNK_HEAD
         yield name, data[offset : offset + length]
         offset += length + length % 2
+
+
+def note(data: bytes) -> bytes:
+    """Return the camera's notes: a small TIFF, empty where there is none."""
+    chunks = _chunks(data, Allowance(len(data), _CHUNK_SHARE, "chunks"))
+    return next((body for name, body in chunks if name == b"EXIF"), b"").removeprefix(exif.NAME)
 
 
 def size(data: bytes) -> tuple[int, int] | None:

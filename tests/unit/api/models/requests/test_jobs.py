@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from imagesearch.photo_facts import Fact
 from imagesearch_api.http.bodies import checked
 from imagesearch_api.http.fields import BadFields
 from imagesearch_api.models.requests.jobs import JobBody, ManifestFile, PathList
@@ -38,3 +39,18 @@ def test_each_kind_of_source_is_told_from_the_others() -> None:
     assert checked(JobBody, {"source": "/library"}).source == "/library"
     assert checked(JobBody, {"source": {"paths": ["/a"]}}).source == PathList(paths=["/a"])
     assert checked(JobBody, {"source": {"manifest": "/m.csv"}}).source == ManifestFile(manifest="/m.csv")
+
+
+def test_facts_are_named_once_and_a_rule_is_checked() -> None:
+    body = {"source": "/library", "facts": ["taken", "camera"], "metadata_from_path": "{year:int}/{key}.jpg"}
+    found = checked(JobBody, body)
+    assert found.facts == [Fact.CAMERA, Fact.TAKEN]
+    for wrong, field in (
+        ({"facts": ["iso"]}, "facts[0]"),
+        ({"facts": ["taken", "taken"]}, "facts"),
+        ({"metadata_from_path": "(a+)+"}, "metadata_from_path"),
+        ({"metadata_from_path": ""}, "metadata_from_path"),
+    ):
+        with pytest.raises(BadFields) as caught:
+            checked(JobBody, {"source": "/library", **wrong})
+        assert [name for name, _ in caught.value.fields] == [field]
