@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from imagesearch.settings import (
     CallbackSettings,
+    ExportSettings,
     MilvusSettings,
     PictureSettings,
     PostgresSettings,
@@ -29,6 +30,7 @@ GROUPS: tuple[tuple[type[Settings], str], ...] = (
     (RedisSettings, "every process"),
     (MilvusSettings, "api, indexer"),
     (SourceSettings, "api, extractor, indexer"),
+    (ExportSettings, "api, indexer"),
     (PictureSettings, "api, extractor"),
     (CallbackSettings, "api, indexer"),
     (ApiSettings, "api"),

@@ -25,7 +25,7 @@ class Down:
 
 
 PARTS = (
-    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads "
+    "catalog vectors latest progress workers send ask queries query_cache roots fetch_url uploads exports "
     "patient search_catalog key_catalog"
 )
 

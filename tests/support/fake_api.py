@@ -50,6 +50,9 @@ class FakeApi:
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._answer)
 
+    def forget(self, method: str, path: str) -> None:
+        self._script.pop((method, path), None)
+
     def client(
         self,
         url: str = "http://api.test",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from imagesearch.access.tenants import Owner, Tenancy
-from imagesearch.catalog import jobs, names
+from imagesearch.catalog import exports, jobs, names
 from imagesearch.catalog.jobs import NewJob
 from imagesearch.catalog.states import JobOrigin
 from imagesearch.catalog.tables import images
@@ -42,11 +42,12 @@ class Tenant:
     path: str
     job_id: str
     duplicates_id: str
+    export_id: str
     alias: str
 
 
 def settle_in(world: World, name: str, collection: str, partition: str, bounds: Tenancy, *, count: int) -> Tenant:
-    """Index pictures of somebody, one of them broken, and look for duplicates among them."""
+    """Index pictures of somebody, one of them broken, look for duplicates among them, and export them."""
     folder = world.root / name
     folder.mkdir()
     for index in range(count):
@@ -64,8 +65,16 @@ def settle_in(world: World, name: str, collection: str, partition: str, bounds: 
         options={"max_distance": 0.1, "partition": bounds.partition, "generation": home.generation},
         owner=owner,
     )
+    exported = replace(
+        wanted,
+        id=str(uuid4()),
+        kind=JobKind.EXPORT,
+        options={"partition": bounds.partition, "generation": home.generation},
+    )
     with world.catalog.transaction() as tx:
         jobs.create(tx, home.id, wanted)
+        jobs.create(tx, home.id, exported)
+        exports.create(tx, exported.id)
         names.put_alias(tx, f"{collection}-{count}", home.id)
         mine = sa.select(images.c.id, images.c.path).where(images.c.path.startswith(f"{folder}/"))
         indexed = tx.execute(mine.where(images.c.state == "indexed").order_by(images.c.id)).all()
@@ -73,6 +82,7 @@ def settle_in(world: World, name: str, collection: str, partition: str, bounds: 
         give = sa.update(images).where(images.c.id == indexed[-1].id)
         tx.execute(give.values(own_key=f"{name}-key"))
     world.plan(wanted.id)
+    world.plan(exported.id)
     world.work()
     return Tenant(
         name=name,
@@ -84,6 +94,7 @@ def settle_in(world: World, name: str, collection: str, partition: str, bounds: 
         path=indexed[0].path,
         job_id=job.id,
         duplicates_id=wanted.id,
+        export_id=exported.id,
         alias=f"{collection}-{count}",
     )
 
@@ -100,6 +111,7 @@ def nobody(near: Tenant, *, in_collection: str, alias: str) -> Tenant:
         path=str(near.folder.parent / "nobody/nobody-0.png"),
         job_id=str(uuid4()),
         duplicates_id=str(uuid4()),
+        export_id=str(uuid4()),
         alias=alias,
     )
 
@@ -135,6 +147,7 @@ def api_of(world: World, keys: Keys, uploads: Path) -> Flask:
         roots=world.roots,
         uploads=Uploads(uploads),
         callback_hosts=("hooks.example",),
+        exports=world.exports,
         progress=world.progress,
         latest=Latest(),
         workers=SimpleNamespace(alive=lambda: []),

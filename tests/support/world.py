@@ -41,6 +41,7 @@ from imagesearch.contract import (
 )
 from imagesearch.errors import StoreUnavailable
 from imagesearch.failures import FailureCode
+from imagesearch.files.exports import Exports
 from imagesearch.files.facts import mtime_ns
 from imagesearch.files.roots import Roots
 from imagesearch.files.uploaded_objects import UploadedObjects
@@ -82,6 +83,7 @@ class World:
     settings: IndexerSettings
     upload_root: Path | None = None
     objects: UploadedObjects | None = None
+    exports: Exports | None = None
     outbox: list[tuple[TaskName, Message]] = field(default_factory=list)
     progress: InMemoryProgressBoard = field(default_factory=InMemoryProgressBoard)
     is_broker_down: bool = False
@@ -102,6 +104,7 @@ class World:
             roots=self.roots,
             settings=self.settings,
             kinds=KINDS,
+            exports=self.exports,
         )
 
     @property

@@ -9,6 +9,7 @@ from imagesearch_client.blocking.duplicates import DuplicateGroups
 from imagesearch_client.blocking.jobs import JobHandle
 from imagesearch_client.callbacks import Callback, CallbackAttempt
 from imagesearch_client.dataframes import to_dataframe
+from imagesearch_client.downloads import download_export
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import (
     ApiError,
@@ -21,6 +22,7 @@ from imagesearch_client.errors import (
 )
 from imagesearch_client.examples import Example, Examples
 from imagesearch_client.explanations import Heat, Regions, png_of
+from imagesearch_client.exports import Export, ExportPart
 from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.galleries import Gallery
 from imagesearch_client.jobs import Job, JobFailure
@@ -58,6 +60,8 @@ __all__ = [
     "Embeddings",
     "Example",
     "Examples",
+    "Export",
+    "ExportPart",
     "Facet",
     "FacetValue",
     "Facets",
@@ -88,6 +92,7 @@ __all__ = [
     "Upload",
     "Uploaded",
     "WrittenImage",
+    "download_export",
     "png_of",
     "to_dataframe",
 ]

@@ -39,7 +39,7 @@ class Job:
     finished_at: datetime | None
     """When the job ended; None until then."""
     kind: str = "index"
-    """What it does: ``index``, ``reindex`` or ``duplicates``."""
+    """What it does: ``index``, ``reindex``, ``duplicates`` or ``export``."""
 
     @property
     def done(self) -> int:

@@ -53,6 +53,7 @@ class JobKind(StrEnum):
     INDEX = "index"
     REINDEX = "reindex"
     DUPLICATES = "duplicates"
+    EXPORT = "export"
 
 
 class JobState(StrEnum):

@@ -97,6 +97,8 @@ class ConflictCode(StrEnum):
     """There are more images than are compared while the caller waits."""
     UPLOADS_OFF = "uploads_off"
     """The server takes no uploads."""
+    EXPORTS_OFF = "exports_off"
+    """The server keeps no exports."""
     FILE_CHANGED = "file_changed"
     """The file of the image is not the one that was indexed."""
     NOT_EXPLAINABLE = "not_explainable"
@@ -179,7 +181,8 @@ class StoreUnavailable(TransientError):
     """A backing store does not answer.
 
     Attributes:
-        store: ``postgres``, ``redis``, ``milvus``, ``uploads`` (in an object store) or ``extractor``.
+        store: ``postgres``, ``redis``, ``milvus``, ``uploads`` (in an object store), ``exports`` or
+            ``extractor``.
     """
 
     def __init__(self, store: str, reason: str) -> None:

@@ -201,6 +201,37 @@ class SourceSettings(Settings):
         return url
 
 
+class ExportSettings(Settings):
+    """Where exports are written."""
+
+    export_root: Path | None = Field(
+        None,
+        description="Directory in which indexers write exports, and from which the API sends them: one that all "
+        "of them share, apart from IMAGE_ROOTS and UPLOAD_ROOT. Unset, and without EXPORTS_URL, nothing is "
+        "exported.",
+    )
+    exports_url: str = Field(
+        "",
+        description="Keeps exports in an object store, in place of the directory: `s3://BUCKET/PREFIX`, in the "
+        "store of UPLOADS_ENDPOINT_URL, within UPLOADS_TIMEOUT and with the credentials of uploads.",
+    )
+
+    @field_validator("export_root")
+    @classmethod
+    def _absolute(cls, root: Path | None) -> Path | None:
+        if root is not None and not root.is_absolute():
+            raise ValueError(f"EXPORT_ROOT: {root} is not absolute")
+        return root
+
+    @field_validator("exports_url")
+    @classmethod
+    def _bucket(cls, url: str) -> str:
+        # A password in it would be told to whoever reads the log.
+        if url and not _BUCKET_URL.fullmatch(url):
+            raise ValueError("EXPORTS_URL is not like 's3://bucket/prefix'")
+        return url
+
+
 class CallbackSettings(Settings):
     """Whom jobs may call back."""
 

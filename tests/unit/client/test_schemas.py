@@ -15,6 +15,7 @@ from imagesearch_client.callbacks import Callback, CallbackAttempt
 from imagesearch_client.duplicates import Comparison, Duplicate, DuplicateGroup
 from imagesearch_client.errors import ProtocolError
 from imagesearch_client.explanations import Heat, Regions
+from imagesearch_client.exports import Export, ExportPart
 from imagesearch_client.facets import Facet, Facets, FacetValue
 from imagesearch_client.jobs import Job, JobFailure
 from imagesearch_client.keys import ApiKey
@@ -40,6 +41,8 @@ CLASSES: dict[str, Parse] = {
     "Duplicate": Duplicate.parse,
     "DuplicateGroup": DuplicateGroup.parse,
     "Embeddings": Embeddings.parse,
+    "Export": Export.parse,
+    "ExportPart": ExportPart.parse,
     "Facet": Facet.parse,
     "FacetValue": FacetValue.parse,
     "Facets": Facets.parse,

@@ -280,19 +280,21 @@ def test_with_callbacks_the_indexers_alone_reach_the_internet_besides(folder: Pa
     assert (mounted["mountPath"], mounted["readOnly"]) == (folder_of_secrets, True)
 
 
-def test_with_an_object_store_nobody_has_a_volume_of_uploads(folder: Path) -> None:
+def test_with_an_object_store_nobody_has_a_volume_of_uploads_or_exports(folder: Path) -> None:
     made = manifests(rendered(folder, "external-stores", "gpu", "object-store"))
     for manifest in made:
         validate(manifest)
-    assert "uploads" not in of_kind(made, "PersistentVolumeClaim")
+    inside = {"uploads", "exports"}
+    assert not inside & set(of_kind(made, "PersistentVolumeClaim"))
     users = {"api", "extractor", "indexer"}
     for name, pod in pods(made).items():
         (only,) = pod["containers"]
-        assert "uploads" not in {volume["name"] for volume in pod.get("volumes", ())}
-        assert "uploads" not in {mount["name"] for mount in only.get("volumeMounts", ())}
+        assert not inside & {volume["name"] for volume in pod.get("volumes", ())}
+        assert not inside & {mount["name"] for mount in only.get("volumeMounts", ())}
         secrets = [source["secretRef"] for source in only.get("envFrom", ()) if "secretRef" in source]
         assert secrets == ([{"name": "upload-store", "optional": True}] if name in users else [])
-    assert of_kind(made, "ConfigMap")["imagesearch"]["data"]["UPLOADS_URL"].startswith("s3://")
+    for setting in ("UPLOADS_URL", "EXPORTS_URL"):
+        assert of_kind(made, "ConfigMap")["imagesearch"]["data"][setting].startswith("s3://")
     policy = of_kind(made, "NetworkPolicy")["to-object-store"]["spec"]
     assert set(policy["podSelector"]["matchExpressions"][0]["values"]) == users
 

@@ -13,6 +13,7 @@ from imagesearch_client.asynchronous import concurrency
 from imagesearch_client.asynchronous.collections import AsyncCollectionCalls
 from imagesearch_client.asynchronous.connection import AsyncConnection
 from imagesearch_client.asynchronous.duplicates import AsyncComparing
+from imagesearch_client.asynchronous.exports import AsyncExportCalls
 from imagesearch_client.asynchronous.galleries import AsyncGalleryCalls
 from imagesearch_client.asynchronous.keys import AsyncKeyCalls
 from imagesearch_client.asynchronous.searching import AsyncSearching
@@ -21,7 +22,13 @@ from imagesearch_client.patience import Patience
 
 
 class AsyncClient(
-    AsyncSearching, AsyncGalleryCalls, AsyncCollectionCalls, AsyncComparing, AsyncKeyCalls, AsyncSystemCalls
+    AsyncSearching,
+    AsyncGalleryCalls,
+    AsyncCollectionCalls,
+    AsyncComparing,
+    AsyncExportCalls,
+    AsyncKeyCalls,
+    AsyncSystemCalls,
 ):
     """Speak to one image search API; close it, or use it in an ``async with`` block.
 

@@ -14,6 +14,7 @@ from imagesearch_client.blocking import concurrency
 from imagesearch_client.blocking.collections import CollectionCalls
 from imagesearch_client.blocking.connection import Connection
 from imagesearch_client.blocking.duplicates import Comparing
+from imagesearch_client.blocking.exports import ExportCalls
 from imagesearch_client.blocking.galleries import GalleryCalls
 from imagesearch_client.blocking.keys import KeyCalls
 from imagesearch_client.blocking.searching import Searching
@@ -21,7 +22,15 @@ from imagesearch_client.blocking.system import SystemCalls
 from imagesearch_client.patience import Patience
 
 
-class Client(Searching, GalleryCalls, CollectionCalls, Comparing, KeyCalls, SystemCalls):
+class Client(
+    Searching,
+    GalleryCalls,
+    CollectionCalls,
+    Comparing,
+    ExportCalls,
+    KeyCalls,
+    SystemCalls,
+):
     """Speak to one image search API; close it, or use it in a ``with`` block.
 
     Every method may raise ApiError (the API refused), Unavailable (it cannot be reached or cannot work

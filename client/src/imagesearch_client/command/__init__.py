@@ -4,6 +4,7 @@ from imagesearch_client.command.admin import admin
 from imagesearch_client.command.collections import collections, count
 from imagesearch_client.command.completion import completion
 from imagesearch_client.command.duplicates import compare, duplicates
+from imagesearch_client.command.export import export
 from imagesearch_client.command.images import images
 from imagesearch_client.command.index import index
 from imagesearch_client.command.jobs import cancel, failures, jobs, pause, resume, retry
@@ -28,6 +29,7 @@ for _command in (
     reindex,
     duplicates,
     compare,
+    export,
     count,
     images,
     info,

@@ -27,6 +27,7 @@ def of_stack(layout: Layout, port: int, record: Record) -> dict[str, str]:
         "MILVUS_LITE_MEMTABLE_MEMORY_LIMIT_BYTES": str(MEMTABLE_BYTES),
         "IMAGE_ROOTS": os.pathsep.join(record.images),
         "UPLOAD_ROOT": str(layout.uploads),
+        "EXPORT_ROOT": str(layout.exports),
         "WEIGHTS": record.weights,
         "DATA_DIR": str(layout.data_dir),
         "PORT": str(port),

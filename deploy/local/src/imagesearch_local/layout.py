@@ -103,6 +103,11 @@ class Layout:
         """Pictures that were uploaded one by one."""
         return self.data_dir / "uploads"
 
+    @property
+    def exports(self) -> Path:
+        """Collections that were exported, until their time is over."""
+        return self.data_dir / "exports"
+
     @cached_property
     def sockets(self) -> Path:
         """Directory of the Unix sockets: in the data directory unless its path is too long or too odd."""
@@ -130,7 +135,15 @@ class Layout:
         """
         try:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for directory in (self.run, self.logs, self.valkey, self.postgres, self.milvus, self.uploads):
+            for directory in (
+                self.run,
+                self.logs,
+                self.valkey,
+                self.postgres,
+                self.milvus,
+                self.uploads,
+                self.exports,
+            ):
                 directory.mkdir(mode=0o700, exist_ok=True)
             self.sockets.mkdir(mode=0o700, exist_ok=True)
             self.postgres_socket.mkdir(mode=0o700, exist_ok=True)

@@ -15,6 +15,7 @@ from imagesearch.access.keys import StoredKey
 from imagesearch.catalog import api_keys, signing_secrets
 from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.examine import Patient
+from imagesearch.files.exports import Exports, exports_of
 from imagesearch.files.roots import Roots, UploadStore
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.progress import CeleryProgressBoard, ProgressBoard
@@ -23,6 +24,7 @@ from imagesearch.outgoing.connection import Dialler
 from imagesearch.outgoing.lookups import Lookups
 from imagesearch.settings import (
     CallbackSettings,
+    ExportSettings,
     MilvusSettings,
     PictureSettings,
     PostgresSettings,
@@ -70,11 +72,11 @@ def compose() -> Services:
     """Build the services from the environment; nothing connects yet."""
     postgres, redis_settings, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, limits, settings = SourceSettings(), PictureSettings(), ApiSettings()
-    callbacks = CallbackSettings()
+    callbacks, exports = CallbackSettings(), ExportSettings()
     telemetry = TelemetrySettings()
     configure_logs("api", telemetry)
     tracing.configure("api", telemetry.otel_exporter_otlp_endpoint)
-    log_settings(postgres, redis_settings, milvus, sources, limits, settings, callbacks)
+    log_settings(postgres, redis_settings, milvus, sources, exports, limits, settings, callbacks)
     app, client = create_celery(redis_settings), create_redis(redis_settings)
     counter = create_redis(redis_settings, timeout=COUNT_TIMEOUT)
     catalog, vectors, lookups = Catalog(postgres, service="api"), MilvusVectorStore(milvus), Lookups()
@@ -133,6 +135,7 @@ def compose() -> Services:
             settings.allowed_url_hosts, settings.max_upload_bytes, settings.url_timeout, Dialler(lookups)
         ),
         uploads=uploads,
+        exports=exports_of(exports, sources),
         callback_hosts=tuple(callbacks.secrets_by_host()),
         rate_storage=RateStorage(
             "redis://", {"connection_pool": counter.connection_pool, "key_prefix": "imagesearch:rates"}
@@ -187,6 +190,7 @@ def assemble(
     metrics: CollectorRegistry,
     patient: Patient,
     resources: ExitStack,
+    exports: Exports | None = None,
     callback_hosts: tuple[str, ...] = (),
 ) -> Services:
     """Give each kind of use case its port, made of the given parts."""
@@ -207,6 +211,7 @@ def assemble(
         search=Search(search_catalog, vectors, embedding),
         comparison=Search(catalog, vectors, embedding),
         pictures=pictures,
+        exports=exports,
         ask=ask,
         lanes=Lanes(settings.places()),
         memory=memory,

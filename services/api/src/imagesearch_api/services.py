@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from imagesearch.catalog.engine import Catalog
 from imagesearch.doctor.examine import Patient
+from imagesearch.files.exports import Exports
 from imagesearch_api.access import Access, RateStorage
 from imagesearch_api.http.lanes import Lanes
 from imagesearch_api.images.deletion import Deletes
@@ -31,6 +32,7 @@ class Services:
         catalog: the catalogue, by connections that all but searches and checks of readiness share.
         search: finds pictures, by connections to the catalogue that nobody else takes.
         comparison: compares pictures, by those that are shared.
+        exports: where exports are kept; None where nothing is exported.
         ask: asks the indexer.
         lanes: bound the requests of each kind in flight.
         memory: bounds what they read and decode.
@@ -51,6 +53,7 @@ class Services:
     search: Search
     comparison: Search
     pictures: Pictures
+    exports: Exports | None
     ask: Ask
     lanes: Lanes
     memory: Memory

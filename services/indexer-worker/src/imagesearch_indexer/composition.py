@@ -16,6 +16,7 @@ from imagesearch.catalog.jobs.batches import Batch
 from imagesearch.catalog.jobs.ledger import ItemOutcome
 from imagesearch.catalog.reindex.builds import ReindexBuild
 from imagesearch.contract import IndexBatch, JobKind, TaskName
+from imagesearch.files.exports import Exports
 from imagesearch.files.roots import Roots, UploadStore
 from imagesearch.messaging.claims import InFlight
 from imagesearch.messaging.progress import ProgressBoard
@@ -49,6 +50,7 @@ class Indexer:
         roots: directories under which pictures may be read.
         kinds: by the kind of a job; `tasks.KINDS`.
         workers: returns the live ones; raises `StoreUnavailable`.
+        exports: where exports are kept; None where nothing is exported.
         claims_hold: tells whether live workers can have claimed what they have in hand: they could not while Redis
             was away or full.
         dispatching: what this process knows of the room for batches.
@@ -63,6 +65,7 @@ class Indexer:
     roots: Roots
     settings: IndexerSettings
     kinds: Mapping[JobKind, Kind]
+    exports: Exports | None = None
     workers: Callable[[], Sequence[WorkerReport]] = tuple
     claims_hold: Callable[[], bool] = _always
     dispatching: Dispatching = field(default_factory=Dispatching)

@@ -102,6 +102,9 @@ class IndexerSettings(Settings):
     audit_days: float = Field(
         365.0, ge=1, description="How long the audit log keeps who deleted what, and who changed keys."
     )
+    export_days: float = Field(
+        7.0, gt=0, description="How long an export is kept after the end of its job, unless it is removed before."
+    )
     indexer_threads: int = Field(4, ge=1, le=32, description="Batches that are written at once.")
     planner_threads: int = Field(
         2,
@@ -150,6 +153,11 @@ class IndexerSettings(Settings):
     def keep_audit_events(self) -> timedelta:
         """Return `audit_days` as a duration."""
         return timedelta(days=self.audit_days)
+
+    @property
+    def keep_exports(self) -> timedelta:
+        """Return `export_days` as a duration."""
+        return timedelta(days=self.export_days)
 
     @property
     def reconcile_lease(self) -> timedelta:

@@ -29,6 +29,7 @@ from imagesearch.retry import retry_transient
 from imagesearch_indexer import duplicates
 from imagesearch_indexer.batches import index_batch
 from imagesearch_indexer.composition import Extraction, Indexer, Kind
+from imagesearch_indexer.exports import job as export_job
 from imagesearch_indexer.ingest import planner, prune
 from imagesearch_indexer.ingest import writer as ingest_writer
 from imagesearch_indexer.lifecycle.deletion import finish_deletes
@@ -58,6 +59,7 @@ KINDS: Final[Mapping[JobKind, Kind]] = {
         cancel=builder.cancel,
     ),
     JobKind.DUPLICATES: Kind(plan=duplicates.plan, cancel=duplicates.cancel),
+    JobKind.EXPORT: Kind(plan=export_job.plan, cancel=export_job.cancel),
 }
 """What each kind of job does in its own way. Everything else asks no job for its kind."""
 

@@ -11,6 +11,7 @@ import imagesearch
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.migrate import wait_until_current
 from imagesearch.contract import JobKind, Queue, TaskName
+from imagesearch.files.exports import exports_of
 from imagesearch.files.roots import Roots
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis, send
 from imagesearch.messaging.claims import BatchClaims, InFlight
@@ -20,6 +21,7 @@ from imagesearch.outgoing.lookups import Lookups
 from imagesearch.retry import retry_transient
 from imagesearch.settings import (
     CallbackSettings,
+    ExportSettings,
     MilvusSettings,
     PostgresSettings,
     RedisSettings,
@@ -59,8 +61,8 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
     postgres, redis, milvus = PostgresSettings(), RedisSettings(), MilvusSettings()
     sources, settings, workers = SourceSettings(), IndexerSettings(), WorkerSettings()
     resources.enter_context(closing(configure("indexer", TelemetrySettings())))
-    hosts, delivery = CallbackSettings(), DeliverySettings()
-    log_settings(postgres, redis, milvus, sources, settings, workers, hosts, delivery)
+    hosts, delivery, export_settings = CallbackSettings(), DeliverySettings(), ExportSettings()
+    log_settings(postgres, redis, milvus, sources, export_settings, settings, workers, hosts, delivery)
     app, name = create_celery(redis), worker_name("indexer")
     resources.callback(close_celery, app)
     client = resources.enter_context(closing(create_redis(redis)))
@@ -75,6 +77,7 @@ def _run(resources: ExitStack, kinds: Mapping[JobKind, Kind], register_tasks: Re
         roots=Roots.of(sources),
         settings=settings,
         kinds=kinds,
+        exports=exports_of(export_settings, sources),
         workers=registry.alive,
         claims_hold=lambda: liveness.has_settled,
         stopping=liveness.stopping,

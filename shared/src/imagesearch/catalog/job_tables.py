@@ -195,6 +195,34 @@ job_items = sa.Table(
     sa.Index("ix_job_items_failed", "job_id", "id", postgresql_where=sa.text("outcome = 'failed'")),
 )
 
+exports = sa.Table(
+    "exports",
+    metadata,
+    sa.Column("job_id", UUID(as_uuid=False), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    # What the collection was when the job was submitted, and its network once a part was written.
+    json("about"),
+    count("parts"),
+    count("rows"),
+    count("bytes"),
+    # When nobody was to have it any longer, and when its objects were gone.
+    moment("removed_at"),
+    moment("cleared_at"),
+    sa.Index("ix_exports_uncleared", "job_id", postgresql_where=sa.text("cleared_at IS NULL")),
+)
+
+export_parts = sa.Table(
+    "export_parts",
+    metadata,
+    sa.Column(
+        "job_id", UUID(as_uuid=False), sa.ForeignKey("exports.job_id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+)
+
 duplicate_members = sa.Table(
     "duplicate_members",
     metadata,

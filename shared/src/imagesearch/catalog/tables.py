@@ -23,6 +23,8 @@ from imagesearch.catalog.columns import identity, json, metadata, moment, now, o
 from imagesearch.catalog.job_tables import (
     duplicate_contents,
     duplicate_members,
+    export_parts,
+    exports,
     job_batches,
     job_increments,
     job_items,
@@ -44,6 +46,8 @@ __all__ = [
     "count_backlog",
     "duplicate_contents",
     "duplicate_members",
+    "export_parts",
+    "exports",
     "image_counts",
     "images",
     "index_builds",

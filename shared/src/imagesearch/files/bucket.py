@@ -15,8 +15,8 @@ from imagesearch.errors import Shortage, StoreUnavailable
 from imagesearch.files.objects import ObjectFacts
 from imagesearch.store_failures import failed
 
-STORE = "uploads"
-"""What errors and metrics call it."""
+UPLOADS = "uploads"
+"""What errors and metrics call the store of uploads."""
 MAX_DELETED = 1_000
 """As many as S3 deletes in one call."""
 _CONNECT_SECONDS = 3.0
@@ -33,14 +33,16 @@ class Bucket:
     machine. Nothing connects before the first call, so that a process may fork before it.
     """
 
-    def __init__(self, url: str, endpoint_url: str, timeout: float) -> None:
+    def __init__(self, url: str, endpoint_url: str, timeout: float, store: str = UPLOADS) -> None:
         """Name the place.
 
         Args:
             url: such as ``s3://bucket/prefix``.
             endpoint_url: where the store is; empty for AWS.
             timeout: seconds a call may take with its second try.
+            store: what errors and metrics call it.
         """
+        self._store = store
         place = urlsplit(url)
         self._bucket, prefix = place.netloc, place.path.strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
@@ -58,7 +60,7 @@ class Bucket:
         wanted = {"Key": self._prefix + key, "Range": f"bytes={start}-{start + count - 1}"}
         data = self._run(self._body(wanted, count))
         if not isinstance(data, bytes):
-            raise failed(STORE, "it answered with something else than bytes")
+            raise failed(self._store, "it answered with something else than bytes")
         return data
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -71,7 +73,7 @@ class Bucket:
         wanted = {"Objects": [{"Key": self._prefix + key} for key in keys], "Quiet": True}
         errors = self._call("delete_objects", Delete=wanted).get("Errors")
         if errors:
-            raise failed(STORE, f"{len(errors)} objects were not deleted: {errors[0].get('Code')}")
+            raise failed(self._store, f"{len(errors)} objects were not deleted: {errors[0].get('Code')}")
 
     def facts(self, key: str) -> ObjectFacts | None:
         """Return what is known of an object.
@@ -157,7 +159,7 @@ class Bucket:
             raise self._failed(code) from error
 
     def _failed(self, code: str) -> StoreUnavailable:
-        return failed(STORE, code, Shortage.DISK if code in _NO_ROOM else None)
+        return failed(self._store, code, Shortage.DISK if code in _NO_ROOM else None)
 
 
 def _facts(listed: Any) -> ObjectFacts:

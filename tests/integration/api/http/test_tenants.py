@@ -22,12 +22,14 @@ from imagesearch.catalog import collections, tables
 from imagesearch.catalog.engine import Catalog
 from imagesearch.catalog.quotas import limits
 from imagesearch.catalog.quotas.limits import Limits
+from imagesearch.files.exports import Exports
 from imagesearch.messaging.claims import InFlight
 from imagesearch.vectors import InMemoryVectorStore
 from imagesearch_api.openapi.document import document
 from imagesearch_indexer.settings import IndexerSettings
 from support.api_keys import Keys, bearer
 from support.drawing import encoded, photo_like
+from support.objects import MemoryObjects
 from support.two_tenants import WHERE, Tenant, api_of, nobody, number_from, settle_in
 from support.world import World
 
@@ -73,7 +75,8 @@ def house(
 ) -> House:
     by = request.param
     settings = IndexerSettings(batch_size=4, window=3, plan_slice=10, lease_seconds=60)
-    world = World(catalog, InMemoryVectorStore(), InFlight(client), pictures, settings)
+    exports = Exports(MemoryObjects())
+    world = World(catalog, InMemoryVectorStore(), InFlight(client), pictures, settings, exports=exports)
     number_from(world, WHERE)
     tenants = []
     # With a dot, as no signature has one: their names are looked for in whole answers.
@@ -131,6 +134,10 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: in_json(),
         lambda m, o: in_json(partition=o.partition),
         lambda m, o: in_json(callback_url=CALLBACK),
+    ],
+    "POST /api/v2/collections/{name}/exports": [
+        lambda m, o: in_json(),
+        lambda m, o: in_json(partition=o.partition),
     ],
     "POST /api/v2/collections/{name}/images": [
         lambda m, o: {"data": {"image": picture(), "partition": o.partition}},
@@ -246,6 +253,10 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/jobs/{job_id}/callbacks": [lambda m, o: {}],
     "POST /api/v2/jobs/{job_id}/cancel": [lambda m, o: {}],
     "GET /api/v2/jobs/{job_id}/duplicates": [lambda m, o: {}],
+    "GET /api/v2/jobs/{job_id}/export": [lambda m, o: {}],
+    "DELETE /api/v2/jobs/{job_id}/export": [lambda m, o: {}],
+    "GET /api/v2/jobs/{job_id}/export/parts": [lambda m, o: {}],
+    "GET /api/v2/jobs/{job_id}/export/parts/{number}": [lambda m, o: {}],
     "GET /api/v2/jobs/{job_id}/failures": [lambda m, o: {}],
     "POST /api/v2/jobs/{job_id}/pause": [lambda m, o: {}],
     "POST /api/v2/jobs/{job_id}/resume": [lambda m, o: {}],
@@ -291,7 +302,8 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
 def urls(path: str, other: Tenant) -> Iterator[str]:
     values = {"{name}": [other.collection], "{alias}": [other.alias], "{image_id}": [other.image_id]}
     values["{key_id}"] = ["0" * 16]
-    values["{job_id}"] = [other.job_id, other.duplicates_id]
+    values["{number}"] = [1]
+    values["{job_id}"] = [other.job_id, other.duplicates_id, other.export_id]
     filled = [path]
     for name, found in values.items():
         filled = [url.replace(name, str(value)) for url in filled for value in found]
@@ -301,7 +313,15 @@ def urls(path: str, other: Tenant) -> Iterator[str]:
 def shown(response: TestResponse, request: str, asked: Tenant) -> tuple[int, str]:
     """Return what an answer says, without what differs from one answer to the next and what it was asked for."""
     text = response.get_data(as_text=True)
-    values = [asked.path, asked.folder, asked.alias, asked.collection, asked.job_id, asked.duplicates_id]
+    values = [
+        asked.path,
+        asked.folder,
+        asked.alias,
+        asked.collection,
+        asked.job_id,
+        asked.duplicates_id,
+        asked.export_id,
+    ]
     values.append(f"{asked.name}-key")
     for number, value in enumerate(map(str, values)):
         if value in request:
@@ -320,8 +340,9 @@ def of_others(world: World, theirs: Tenant) -> dict[str, list[tuple[Any, ...]]]:
         found = {
             "images": sa.select(tables.images).where(at_home).order_by(tables.images.c.id),
             "jobs": sa.select(tables.jobs.c.id, tables.jobs.c.state, tables.jobs.c.revision).where(
-                tables.jobs.c.id.in_([theirs.job_id, theirs.duplicates_id])
+                tables.jobs.c.id.in_([theirs.job_id, theirs.duplicates_id, theirs.export_id])
             ),
+            "exports": sa.select(tables.exports).where(tables.exports.c.job_id == theirs.export_id),
             "aliases": sa.select(tables.collection_aliases).order_by(tables.collection_aliases.c.alias),
             "names": sa.select(tables.collections.c.name, tables.collections.c.state).where(
                 tables.collections.c.id == collection_id

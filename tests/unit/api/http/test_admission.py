@@ -68,6 +68,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, Lane | None]]:
     for rule in app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             url = rule.rule.replace("<int:image_id>", "1").replace("<name>", "any").replace("<alias>", "any")
+            url = url.replace("<int:number>", "1")
             lane = lane_of(app.view_functions[rule.endpoint])
             assert (lane is None) == (rule.endpoint in FREE), rule.endpoint
             yield method, url.replace("<job_id>", "00000000-0000-0000-0000-000000000000"), lane

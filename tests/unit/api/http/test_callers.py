@@ -98,6 +98,7 @@ class Route:
         return (
             self.path.replace("{image_id}", "1")
             .replace("{job_id}", JOB)
+            .replace("{number}", "1")
             .replace("{key_id}", "0" * 16)
             .translate(str.maketrans("", "", "{}"))
         )

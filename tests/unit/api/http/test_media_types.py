@@ -16,6 +16,7 @@ JSON_ROUTES = [
     ("PATCH", "/api/v2/collections/cats"),
     ("POST", "/api/v2/collections/cats/reindex"),
     ("POST", "/api/v2/collections/cats/duplicates"),
+    ("POST", "/api/v2/collections/cats/exports"),
     ("POST", "/api/v2/collections/cats/images/delete"),
     ("POST", "/api/v2/collections/cats/images/find"),
     ("PATCH", "/api/v2/collections/cats/images/1"),

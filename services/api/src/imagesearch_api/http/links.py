@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from flask import request, url_for
 
@@ -54,7 +54,7 @@ class Links:
     @classmethod
     def of_request(cls, public_url: str) -> Self:
         """Return the links for the answer to the current request; without a public URL on the host it asked."""
-        base = public_url.rstrip("/") or request.host_url.rstrip("/")
+        base = _base(public_url)
         stamp = Stamp.now(access(), owner())
         return cls(_around(base, "v2.image_file"), _around(base, "v2.image_thumbnail"), stamp)
 
@@ -68,6 +68,15 @@ class Links:
 
     def _signed(self, kind: str, image_id: int) -> str:
         return self.stamp.on(kind, image_id) if self.stamp is not None else ""
+
+
+def url_of(public_url: str, endpoint: str, **values: Any) -> str:
+    """Return the absolute URL of a route, on the public host or else on the one that was asked; unsigned."""
+    return _base(public_url) + url_for(endpoint, **values)
+
+
+def _base(public_url: str) -> str:
+    return public_url.rstrip("/") or request.host_url.rstrip("/")
 
 
 def _around(base: str, endpoint: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ _TOLD: Final = {
     "aliases": "Further names of collections, which move at once from one to another.",
     "collections": "What pictures are kept in: one network, one pipeline, one index each.",
     "duplicates": "Pictures that are copies of each other, or nearly.",
+    "exports": "Collections with their vectors, in files.",
     "images": "Single pictures: upload, label, list, delete, and their files.",
     "info": "What runs here, and how it is.",
     "jobs": "Work on many pictures: submit, follow, control, and see what failed.",

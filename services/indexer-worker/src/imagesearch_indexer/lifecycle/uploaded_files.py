@@ -10,7 +10,7 @@ import structlog
 from imagesearch.catalog import stray_files
 from imagesearch.catalog.stray_files import StrayFile
 from imagesearch.errors import StoreUnavailable
-from imagesearch.files.bucket import STORE as OBJECT_STORE
+from imagesearch.files.bucket import UPLOADS as OBJECT_STORE
 from imagesearch_indexer.composition import Indexer
 
 log = structlog.get_logger()

@@ -21,6 +21,7 @@ from imagesearch_indexer.lifecycle.retirement import clear_up, drop_late
 from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile import everything
 from imagesearch_indexer.reconcile.expired import forget_audit_events, forget_single_image_jobs, forget_uploads
+from imagesearch_indexer.reconcile.exports import remove_exports, remove_late_exports
 from imagesearch_indexer.reconcile.image_counts import check_counts, count_backlog
 from imagesearch_indexer.reconcile.ledgers import fold_ledgers
 from imagesearch_indexer.reconcile.lost_batches import LOOK_LIMIT, recover_batches
@@ -163,6 +164,7 @@ PARTS: Final[Mapping[str, Callable[[Indexer, Report], None]]] = {
     "old paths": _old_paths,
     "image counts": _counts,
     "retired vectors": _retired,
+    "exports": remove_exports,
 }
 """What each run looks at, in this order."""
 
@@ -184,6 +186,7 @@ SLICED: Final[Mapping[str, everything.Part]] = {
     "single_jobs": forget_single_image_jobs,
     "audit_events": forget_audit_events,
     "uploads": forget_uploads,
+    "late_exports": remove_late_exports,
 }
 """What is compared slice by slice, in this order. An older release leaves a part that it does not know."""
 EVERYTHING: Final = tuple(part for part in SLICED if part != COUNTING)

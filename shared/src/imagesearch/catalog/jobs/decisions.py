@@ -34,6 +34,8 @@ def why_not_reopen(job: Job, *, is_abandoned: bool) -> str | None:
         return "The job was cancelled; submit its source again instead."
     if not job.failed and job.error is None:
         return "Nothing failed in this job."
+    if job.makes_export:
+        return "An export is not tried again; export the collection again instead."
     if is_abandoned:
         return "What this job had built was dropped; reindex the collection again instead."
     return None

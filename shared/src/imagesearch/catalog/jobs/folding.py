@@ -33,6 +33,12 @@ def _is_due(age: timedelta) -> tuple[sa.ColumnElement[bool], ...]:
     return (table.c.folded_at.is_(None), table.c.finished_at < sa.func.now() - age)
 
 
+def count_folded(tx: Transaction, job: Job, outcomes: Counter[Outcome]) -> None:
+    """Count paths of a job, whose row is locked, that are not written to its ledger at all."""
+    folded = Counter(job.folded) + Counter({outcome.value: number for outcome, number in outcomes.items()})
+    rows.change(tx, job.id, folded=dict(folded))
+
+
 def fold_slice(tx: Transaction, job: Job, *, after: str, limit: int) -> str | None:
     """Fold some paths of a job away, whose row is locked; return behind which to go on, None behind the last."""
     some = (

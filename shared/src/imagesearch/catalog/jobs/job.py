@@ -126,6 +126,11 @@ class Job:
         return self.kind == JobKind.DUPLICATES
 
     @property
+    def makes_export(self) -> bool:
+        """Tell whether files of vectors are what comes of the job; it is not tried again, but submitted again."""
+        return self.kind == JobKind.EXPORT
+
+    @property
     def reads_uploads(self) -> bool:
         """Tell whether the service itself has pictures read again, which may be uploads."""
         return self.kind != JobKind.INDEX or self.origin in (JobOrigin.SINGLE_IMAGE, JobOrigin.REPAIR)
