@@ -17,7 +17,9 @@ from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.models.responses.system import Info
 from imagesearch_api.openapi.document import document
+from imagesearch_api.openapi.field_examples import EXAMPLES
 from imagesearch_api.openapi.operation import operation, operation_of
+from imagesearch_api.openapi.told import TEXTS
 from support.api_twin import services_of
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -58,6 +60,38 @@ def test_every_route_is_sorted_by_what_it_is_about(described: dict[str, Any]) ->
     found = {tag for operation in operations(described).values() for tag in operation["tags"]}
     assert found == told.keys()
     assert operations(described)["get", "/api/v2/jobs/{job_id}/callbacks"]["tags"] == ["jobs"]
+
+
+def fields(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{name}.{field}": schema
+        for name, model in described["components"]["schemas"].items()
+        for field, schema in model.get("properties", {}).items()
+    }
+
+
+def test_every_field_says_what_it_holds(described: dict[str, Any]) -> None:
+    assert [name for name, schema in fields(described).items() if not schema.get("description")] == []
+
+
+def test_every_field_that_holds_no_object_has_an_example_which_holds(described: dict[str, Any]) -> None:
+    known = fields(described)
+    without = [
+        name for name, schema in known.items() if "examples" not in schema and "$ref" not in json.dumps(schema)
+    ]
+    wrong = [
+        (name, example)
+        for name, schema in known.items()
+        for example in schema.get("examples", [])
+        if not jsonschema_rs.is_valid({**schema, "components": described["components"]}, example)
+    ]
+    assert (without, wrong) == ([], [])
+
+
+def test_nothing_is_told_of_fields_that_are_not_there(described: dict[str, Any]) -> None:
+    known = fields(described)
+    names = known.keys() | {name.partition(".")[2] for name in known}
+    assert [name for name in (TEXTS.keys() | EXAMPLES.keys()) if name not in names] == []
 
 
 def test_a_route_that_does_not_describe_itself_is_noticed() -> None:

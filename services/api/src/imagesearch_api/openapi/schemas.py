@@ -10,10 +10,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from imagesearch_api.models.responses.base import Answer
+from imagesearch_api.openapi.field_examples import EXAMPLES
+from imagesearch_api.openapi.told import TEXTS
 
 Schema = dict[str, Any]
 
 TEMPLATE = "#/components/schemas/{model}"
+_NONE = object()
 
 
 class AnswerSchema(GenerateJsonSchema):
@@ -40,7 +43,21 @@ def ref(model: type[BaseModel]) -> Schema:
 def schemas_of(bodies: Iterable[type[BaseModel]], answers: Iterable[type[Answer]]) -> dict[str, Schema]:
     """Return the schemas of models, and of all that they refer to, by name."""
     given = _schemas(answers, "serialization", AnswerSchema)
-    return {**_schemas(bodies, "validation", GenerateJsonSchema), **given}
+    found = {**_schemas(bodies, "validation", GenerateJsonSchema), **given}
+    for name, schema in found.items():
+        for field, described in schema.get("properties", {}).items():
+            _tell(name, field, described)
+    return found
+
+
+def _tell(model: str, field: str, described: Schema) -> None:
+    """Add what a field holds, and an example of it, where the model does not say; objects in a list tell themselves."""
+    text = TEXTS.get(f"{model}.{field}", TEXTS.get(field))
+    if text is not None:
+        described.setdefault("description", text)
+    example = EXAMPLES.get(f"{model}.{field}", EXAMPLES.get(field, _NONE))
+    if example is not _NONE and "$ref" not in described.get("items", {}):
+        described.setdefault("examples", [example])
 
 
 def _schemas(
