@@ -51,7 +51,7 @@ def schemas_of(bodies: Iterable[type[BaseModel]], answers: Iterable[type[Answer]
 
 
 def _tell(model: str, field: str, described: Schema) -> None:
-    """Add what a field holds, and an example of it, where the model does not say; objects in a list tell themselves."""
+    """Add what a field holds, and an example, where the model does not say; objects in a list tell themselves."""
     text = TEXTS.get(f"{model}.{field}", TEXTS.get(field))
     if text is not None:
         described.setdefault("description", text)
