@@ -73,7 +73,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "max_distance": "Leave out what is farther away, by 1 - cosine.",
     "max_jobs": "How many jobs may be open at once; null is no limit.",
     "metadata": "What was said of the picture, for filters.",
-    "metadata_from_path": "A pattern that takes metadata out of each path.",
+    "metadata_from_path": "A rule that takes metadata out of each path beneath the source; `{key}` is the own id.",
     "metric": "How distances are measured.",
     "missing": "Those of what was asked for that are not there.",
     "model": "The network with its pooling and weights; null before anything is known of them.",
