@@ -21,7 +21,9 @@ import sys
 sys.path[:0] = sys.argv[1:]
 import importlib, pkgutil
 import imagesearch_client
-extras = {"imagesearch_client.command.sheet_drawing": "PIL"}  # modules of extras, and what each is missing
+# Modules of extras, and what each is missing.
+extras = {f"imagesearch_client.{name}": missing for name, missing in
+          {"command.sheet_drawing": "PIL", "folder_watch.events": "watchfiles"}.items()}
 for found in pkgutil.walk_packages(imagesearch_client.__path__, "imagesearch_client."):
     try:
         importlib.import_module(found.name)

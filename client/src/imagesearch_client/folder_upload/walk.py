@@ -111,7 +111,7 @@ class Walk:
                     return
                 if entry is None:
                     return
-                if entry.name.startswith(".") or entry.name.lower() in _LEFT_BY_SYSTEMS:
+                if is_left_out(entry.name):
                     continue
                 yield from self._step(entry, name + entry.name, (*above, identity))
 
@@ -138,6 +138,11 @@ class Walk:
 
     def _is_chosen(self, name: str) -> bool:
         return not _matches(name, self._exclude) and (not self._include or _matches(name, self._include))
+
+
+def is_left_out(name: str) -> bool:
+    """Tell whether a name is hidden, or what an operating system leaves beside pictures."""
+    return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
 
 
 def _loss(path: str, error: OSError) -> Loss:
