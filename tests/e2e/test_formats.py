@@ -33,9 +33,10 @@ def test_a_picture_is_uploaded_found_and_shown_as_a_jpeg(
     url = f"/api/v2/collections/i{uuid4().hex[:12]}"
     assert http.post("/api/v2/collections", json={"name": url.rpartition("/")[2]}).status_code == 201
     data = encoded(photo_like(9100, SIZE), name, exif=noted("R5"))
-    made = http.post(f"{url}/images", files={"image": data}).json()
+    made = http.post(f"{url}/images", files={"image": data}, data={"facts": "camera"}).json()
     assert (made["format"], made["width"], made["height"]) == (name, *reversed(SIZE))
     assert made["path"].endswith(ending)
+    assert made["metadata"] == {"exif.camera": "R5"}
     [result] = http.post(f"{url}/search", files={"image": data}).json()["results"]
     assert (result["id"], result["distance"]) == (made["id"], pytest.approx(0, abs=1e-5))
     thumbnail = http.get(f"/api/v2/images/{made['id']}/thumbnail")

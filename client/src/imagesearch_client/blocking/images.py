@@ -40,10 +40,12 @@ class ImageCalls(Calls):
         partition: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         key: str | None = None,
+        facts: Sequence[str] = (),
     ) -> WrittenImage:
         """Upload a picture, and return it when it can be searched; the same content again is the same image.
 
-        `key` is your own id of it, by which it is found, changed and deleted as well.
+        `key` is your own id of it, by which it is found, changed and deleted as well. `facts` become metadata from
+        its EXIF, as `submit_job` says.
 
         Raises:
             OSError: the picture's file cannot be read.
@@ -55,7 +57,7 @@ class ImageCalls(Calls):
         """
         part = in_thread(read_picture, image)
         labels = None if metadata is None else json.dumps(dict(metadata))
-        form = given(partition=partition, key=key, metadata=labels)
+        form = given(partition=partition, key=key, metadata=labels, facts=",".join(facts) or None)
         path = f"{collection_path(collection)}/images"
         answer = self._connection.json("POST", path, Retry.SAFE, files={"image": part}, data=form)
         return WrittenImage.parse(answer)

@@ -59,6 +59,13 @@ def list_images(session: Session, collection: str, partition: str | None, limit:
 @click.option("--collection", default="default", show_default=True)
 @click.option("--partition", help="User, tenant or album that these pictures belong to.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
+@click.option(
+    "--fact",
+    "facts",
+    multiple=True,
+    type=click.Choice(["taken", "camera", "orientation", "place"]),
+    help="Metadata from the EXIF of each picture; may be repeated. The place tells where people live.",
+)
 @click.option("--key", help="Your own id of the picture, where there is one alone.")
 @json_option
 @click.pass_obj
@@ -70,6 +77,7 @@ def add(
     collection: str,
     partition: str | None,
     metadata: tuple[str, ...],
+    facts: tuple[str, ...],
     key: str | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +86,9 @@ def add(
         raise click.UsageError("--key is one picture's; name them one by one")
     labels = read_pairs(metadata, "--metadata") or None
     for picture in pictures:
-        written = session.client.add_image(collection, picture, partition=partition, metadata=labels, key=key)
+        written = session.client.add_image(
+            collection, picture, partition=partition, metadata=labels, key=key, facts=facts
+        )
         state = "is searchable" if written.searchable_at else f"will be searchable soon: job {written.job}"
         session.tell(f"Image {written.image.id} {state}: {printable(picture)}", as_json)
 

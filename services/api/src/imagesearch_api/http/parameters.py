@@ -183,5 +183,11 @@ def read_upload(limit: int) -> tuple[bytes, UploadBody]:
     for name, texts in request.form.lists():
         if len(texts) > 1:
             raise BadField(name, "is given once")
-        fields[name] = parse_json(name, texts[0]) if name == "metadata" else texts[0]
+        match name:
+            case "metadata":
+                fields[name] = parse_json(name, texts[0])
+            case "facts":
+                fields[name] = texts[0].split(",")
+            case _:
+                fields[name] = texts[0]
     return picture, checked(UploadBody, fields)

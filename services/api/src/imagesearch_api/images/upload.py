@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -27,6 +27,8 @@ from imagesearch.contract import ExtractedImage, IndexBatch, pack_vectors
 from imagesearch.errors import Conflict, ConflictCode, PipelineMismatch
 from imagesearch.files.facts import FileFacts, mtime_ns
 from imagesearch.files.roots import UploadStore
+from imagesearch.photo_facts import Fact, without
+from imagesearch.pictures import exif_facts
 from imagesearch.pictures.decode import Picture
 from imagesearch.store_failures import full_disk
 from imagesearch_api.errors import KeyTaken
@@ -49,8 +51,11 @@ def upload(
     *,
     owner: Owner,
     own_key: str | None = None,
+    facts: Sequence[Fact] = (),
 ) -> WriteResult:
     """Add a picture to a collection; the same content in the same partition is the same image, under one key.
+
+    What its EXIF says of `facts` becomes metadata beside those that are given, or beside what the image has.
 
     Nothing is kept of a picture that cannot be decoded or embedded. From the commit of its row on, nothing is
     lost: what this call does not finish, reconciliation does.
@@ -77,8 +82,9 @@ def upload(
     path = ports.uploads.path_of(collection.id, partition, picture.sha256, picture.format)
     labels = Labels(partition, metadata, own_key)
     known, waiting = _known(ports, collection, path, labels)
-    if known is not None:
-        expected = known if waiting is None else waiting.on(known)
+    expected = known if known is None or waiting is None else waiting.on(known)
+    labels = _with_facts(labels, expected, exif_facts.read(data, facts))
+    if known is not None and expected is not None:
         if expected.partition != partition:
             which = "was uploaded here and" if owner.tenancy.is_bound else f"is image {known.id}, which"
             raise Conflict(f"This content {which} was moved to another partition.", ConflictCode.IMAGE_MOVED)
@@ -97,18 +103,25 @@ def upload(
     with _drafted(ports.uploads, path, data) as place:
         image = _row(ports, collection, path, labels)
         job_id, batch_id = begin(ports, image, labels, owner)
-        facts = _facts(place(), data, image, picture)
+        described = _facts(place(), data, image, picture)
     message = IndexBatch(
         job_id=job_id,
         batch_id=batch_id,
         model=model,
-        images=(facts,),
+        images=(described,),
         vectors=pack_vectors(vectors[:1]),
         unchanged=(),
         failures=(),
         generation=collection.generation,
     )
     return replace(finish(ports, message, image.id, change), is_new=known is None)
+
+
+def _with_facts(labels: Labels, known: Image | None, told: Mapping[str, Any]) -> Labels:
+    if not told:
+        return labels
+    base = labels.metadata if labels.metadata is not None else without(known.metadata if known is not None else {})
+    return replace(labels, metadata={**told, **base})
 
 
 def _known(

@@ -72,6 +72,10 @@ UPLOAD_FORM: Schema = {
         "image": _PICTURE,
         "partition": {"type": "string", "maxLength": MAX_PARTITION_LENGTH},
         "metadata": _JSON,
+        "facts": {
+            "type": "string",
+            "description": "Metadata from its EXIF: taken, camera, orientation and place, separated by commas.",
+        },
         "key": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
     },
     "required": ["image"],

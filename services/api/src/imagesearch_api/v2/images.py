@@ -52,7 +52,16 @@ def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
     data, body = read_upload(current().settings.max_upload_bytes)
     with naming_picture("image"):
-        done = upload(current().writes, name, data, body.partition, body.metadata, owner=owner(), own_key=body.key)
+        done = upload(
+            current().writes,
+            name,
+            data,
+            body.partition,
+            body.metadata,
+            owner=owner(),
+            own_key=body.key,
+            facts=body.facts,
+        )
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
     return _written(name, done, location)
 

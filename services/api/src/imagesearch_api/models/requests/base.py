@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from imagesearch.catalog.constants import MAX_PATH_BYTES
 from imagesearch.metadata import MAX_PARTITION_LENGTH, check_metadata, check_own_key, check_storable
+from imagesearch.photo_facts import Fact
 from imagesearch_api.limits import MAX_FIELDS, MAX_NUMBER, MAX_URL_LENGTH
 
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
@@ -62,6 +63,16 @@ OwnKey = Annotated[
 ]
 ImageId = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
+
+def _distinct(facts: list[Fact]) -> list[Fact]:
+    if len(set(facts)) != len(facts):
+        raise ValueError("must name each fact once")
+    return sorted(facts)
+
+
+Facts = Annotated[
+    list[Annotated[Fact, Field(strict=False)]], Field(max_length=len(Fact)), AfterValidator(_distinct)
+]
 
 CallbackUrl = Annotated[
     Text,

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from imagesearch_api.limits import MAX_DIGESTS, MAX_DIRECTORIES, MAX_IMAGES
 from imagesearch_api.models.requests.base import (
     Body,
+    Facts,
     ImageId,
     Metadata,
     OwnKey,
@@ -25,6 +26,7 @@ class UploadBody(Body):
 
     partition: Partition | None = None
     metadata: Metadata = None
+    facts: Facts = Field(default_factory=list)
     key: OwnKey | None = None
 
 

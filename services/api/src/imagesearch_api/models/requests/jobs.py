@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Plai
 from imagesearch.catalog.jobs import Selection
 from imagesearch.contract import JobState
 from imagesearch.path_rules import MAX_CHARACTERS, PathRule
-from imagesearch.photo_facts import Fact
 from imagesearch_api.limits import MAX_PATHS
 from imagesearch_api.models.requests.base import (
     BRANCH,
     Body,
     CallbackUrl,
     CollectionName,
+    Facts,
     Metadata,
     Partition,
     Path,
@@ -50,15 +50,6 @@ Source = Annotated[
 """What is wrong is told of the kind that was meant, and of no other."""
 
 
-FactName = Annotated[Fact, Field(strict=False)]
-
-
-def _distinct(facts: list[Fact]) -> list[Fact]:
-    if len(set(facts)) != len(facts):
-        raise ValueError("must name each fact once")
-    return sorted(facts)
-
-
 def _rule(text: str) -> str:
     PathRule.parse(text)
     return text
@@ -72,9 +63,7 @@ class JobBody(Body):
     recursive: bool = True
     partition: Partition | None = None
     metadata: Metadata = None
-    facts: Annotated[list[FactName], Field(max_length=len(Fact)), AfterValidator(_distinct)] = Field(
-        default_factory=list
-    )
+    facts: Facts = Field(default_factory=list)
     metadata_from_path: Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_rule)] | None = None
     prune: bool = False
     callback_url: CallbackUrl | None = None
