@@ -59,7 +59,7 @@ class Options:
         results = environment.get("RESULTS")
         return cls(
             photos,
-            weights,
+            str(Path(weights).absolute()) if Path(weights).is_file() else weights,
             str(Path(weights_int8).absolute()) if weights_int8 else "",
             figures,
             Path(results).absolute() if results else None,

@@ -19,6 +19,7 @@ import numpy as np
 from bench.calling import Caller
 from bench.ground import COMPUTE_BATCH, REPOSITORY, Ground, pixels_of
 from bench.pictures import Pictures
+from bench.product import JOB_SECONDS
 from bench.ratio import Ratio, in_turns, median_seconds
 from bench.scale.memory import of_process
 from imagesearch.catalog import jobs
@@ -97,8 +98,8 @@ def large_job(ground: Ground) -> LargeJob:
     linked = time.monotonic() - began
     many = product.submit(folder, "large")
     while (job := product.job(many))["state"] == "planning" or job["indexed"] < EXTRACTED:
-        if job["finished_at"]:
-            raise RuntimeError(f"the large job ended: {job}")
+        if job["finished_at"] or time.monotonic() - began > JOB_SECONDS:
+            raise RuntimeError(f"the large job is not planned while it runs: {job}")
         time.sleep(1)
     if job["total"] != ground.sizes.paths:
         raise RuntimeError(f"the large job lists something else: {job}")
