@@ -23,7 +23,7 @@ class LaggingStore:
         with self.written._lock:
             self._seen._collections = deepcopy(self.written._collections)
 
-    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int, *, wait: bool = True) -> None:
         """Make a collection, for reads as well."""
         self.written.ensure_collection(name, index, dimension)
         self._seen.ensure_collection(name, index, dimension)

@@ -76,14 +76,18 @@ class Indexer:
         """Return the uploaded pictures, whose files go with their images; None where there are none."""
         return self.roots.upload_store
 
-    def ensure_vectors(self, collection: Collection | ReindexBuild) -> None:
+    def ensure_vectors(self, collection: Collection | ReindexBuild, *, wait: bool = True) -> None:
         """Make the vectors' side of a collection, or of one that is being built, unless it is there.
+
+        Args:
+            collection: whose.
+            wait: until it can be searched; it can be written to at once.
 
         Raises:
             StoreUnavailable: the vector store does not answer.
         """
         spec = IndexSpec(cast(IndexType, collection.index_type), collection.index_params)
-        self.vectors.ensure_collection(collection.vector_collection, spec, collection.dimension)
+        self.vectors.ensure_collection(collection.vector_collection, spec, collection.dimension, wait=wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class InMemoryVectorStore(VectorStore):
     def close(self) -> None:
         """Keep everything: there is no connection."""
 
-    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int, *, wait: bool = True) -> None:
         """Create a collection unless it exists."""
         self.capabilities.require_index(index)
         with self._lock:

@@ -76,13 +76,14 @@ class VectorStore(ABC):
         """Let go of the connection; the next call makes a new one."""
 
     @abstractmethod
-    def ensure_collection(self, name: str, index: IndexSpec, dimension: int) -> None:
+    def ensure_collection(self, name: str, index: IndexSpec, dimension: int, *, wait: bool = True) -> None:
         """Create a collection unless it exists, and make it ready for searches.
 
         Args:
             name: of the collection.
             index: how its vectors are searched.
             dimension: numbers of a vector.
+            wait: until it can be searched; else the first read does. Writing needs no wait.
 
         Raises:
             UnsupportedByStore: the store cannot build that index.

@@ -122,6 +122,13 @@ class OtherProcesses:
         other.close()
         store.drop_collection("others")
 
+    def test_a_collection_that_nobody_waited_for_is_written_to_and_counted(self, store: MilvusVectorStore) -> None:
+        store.ensure_collection("new", IndexSpec(), VGG16.dimension, wait=False)
+        store.upsert("new", [1], unit_vectors(1, 1), [""], [{}])
+        assert store.count("new", strong=True) == 1
+        assert [hit.key for hit in store.search("new", unit_vectors(1, 1), limit=1)[0]] == [1]
+        store.drop_collection("new")
+
     def test_a_collection_that_was_made_by_half_is_completed(self, store: MilvusVectorStore) -> None:
         store._create("half", VGG16.dimension)
         store.ensure_collection("half", IndexSpec("HNSW"), VGG16.dimension)

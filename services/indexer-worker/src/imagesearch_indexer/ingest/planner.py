@@ -53,7 +53,8 @@ def plan(indexer: Indexer, job: jobs.Job) -> None:
         collection = collections.lock_shared(tx, job.collection_id)
         is_wanted = job.state == JobState.PLANNING and collection.state == CollectionState.ACTIVE
         if is_wanted:
-            indexer.ensure_vectors(collection)
+            # The count at the job's end waits until it can be searched: the first batches leave seconds earlier.
+            indexer.ensure_vectors(collection, wait=False)
     if collection.state != CollectionState.ACTIVE and job.finished_at is None:
         cancel_orphaned(indexer, job.id)
         return
