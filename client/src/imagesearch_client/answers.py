@@ -112,12 +112,15 @@ class Image:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = None
     """Your own id of it."""
+    vector: tuple[float, ...] | None = None
+    """Where `include` asked for it."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Read a picture from JSON. Raises ProtocolError."""
         fields = Fields(value, "an image")
         return cls(
+            vector=tuple(map(float, fields.items("vector"))) if "vector" in fields else None,
             key=fields.optional_text("key"),
             id=fields.integer("id"),
             path=fields.text("path"),

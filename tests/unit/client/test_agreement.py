@@ -157,7 +157,7 @@ def test_pictures_are_read_as_the_api_shapes_them() -> None:
     image = Image.parse(sent(ImageAnswer.of(stored, "cats", url)))
     result = Result.parse(sent(ResultAnswer.of(stored, 0.25, url, "", {"metadata"})))
 
-    assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url, "key": "sku-1"}
+    assert dataclasses.asdict(image) == {**known, "collection": "cats", "url": url, "key": "sku-1", "vector": None}
     assert result == Result(4, "/photos/cat.jpg", url, 0.25, {"year": 2020}, key="sku-1")
 
 

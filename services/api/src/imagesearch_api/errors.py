@@ -172,6 +172,15 @@ class ExamplesRejected(PermanentError):
         self.rule = rule
 
 
+class CursorRejected(PermanentError):
+    """A cursor is none of the list that is asked for."""
+
+    rule = "what `next` of the page before said is expected, with the same parameters"
+
+    def __init__(self) -> None:
+        super().__init__(self.rule)
+
+
 class NoSuchPartition(NotFound):
     """No image of the collection has the partition."""
 

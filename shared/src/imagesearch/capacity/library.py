@@ -19,8 +19,8 @@ DISKANN_MEMORY_SHARE = 0.125
 """Of the raw vectors, compressed in memory: `pq_code_budget_gb_ratio`."""
 DISKANN_DEGREE = 56
 SECTOR_BYTES = 4096
-IMAGE_BYTES = 461
-"""Of a row of `images` with its five indexes: 100,000 rows with paths of 55 bytes, new in Postgres 18."""
+IMAGE_BYTES = 502
+"""Of a row of `images` with its indexes: 100,000 rows with paths of 55 bytes, new in Postgres 18."""
 LEDGER_BYTES = 253
 """Likewise of one row of `job_items`, of which each job that submits the picture writes one."""
 DEAD_SHARE = 1.5

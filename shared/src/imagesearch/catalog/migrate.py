@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesearch.catalog import key_backlog, locks, own_key_index, path_index
+from imagesearch.catalog import key_backlog, listing_indexes, locks, own_key_index, path_index
 from imagesearch.catalog.engine import Catalog, Transaction, without_time_limit
 from imagesearch.catalog.tables import metadata
 from imagesearch.errors import StoreUnavailable
@@ -58,6 +58,7 @@ def migrate(catalog: Catalog, revision: str = "head") -> None:
         _fill_keys(catalog)
         path_index.build(catalog)
         own_key_index.build(catalog)
+        listing_indexes.build(catalog)
 
 
 def _fill_keys(catalog: Catalog) -> None:

@@ -151,6 +151,19 @@ images = sa.Table(
         unique=True,
         postgresql_where=sa.text("vector_key IS NOT NULL"),
     ),
+    # Built by `listing_indexes`.
+    sa.Index("ix_images_created", "collection_id", "created_at", "id"),
+    sa.Index(
+        "ix_images_unindexed", "collection_id", "state", "id", postgresql_where=sa.text("state <> 'indexed'")
+    ),
+    sa.Index(
+        "ix_images_unindexed_partition",
+        "collection_id",
+        "partition",
+        "state",
+        "id",
+        postgresql_where=sa.text("state <> 'indexed'"),
+    ),
     sa.Index("ix_images_indexed", "collection_id", "id", postgresql_where=sa.text("state = 'indexed'")),
     sa.Index(
         "ix_images_partition", "collection_id", "partition", "id", postgresql_where=sa.text("state = 'indexed'")

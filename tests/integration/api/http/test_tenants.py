@@ -147,6 +147,12 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/collections/{name}/images": [
         lambda m, o: {"query_string": {"partition": o.partition}},
         lambda m, o: {"query_string": {"cursor": o.image_id - 1}},
+        lambda m, o: {"query_string": {"path_prefix": f"{o.folder}/", "include": "vector"}},
+        lambda m, o: {"query_string": {"path_prefix": f"{m.folder.parent}/", "limit": 1}},
+        lambda m, o: {"query_string": {"path_prefix": f"{m.folder.parent}/", "cursor": o.path}},
+        lambda m, o: {"query_string": {"state": "failed,pending,indexed", "limit": 1}},
+        lambda m, o: {"query_string": {"created_after": "2001-01-01T00:00:00Z", "limit": 1}},
+        lambda m, o: {"query_string": {"created_before": "2001-01-01T00:00:00Z"}},
         lambda m, o: {"query_string": {"key": f"{o.name}-key"}},
         lambda m, o: {"query_string": {"key": f"{o.name}-key", "partition": o.partition}},
         lambda m, o: {"query_string": {"filter": json.dumps({"eq": ["of", f"{o.name}'s secret"]})}},
@@ -170,6 +176,7 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /api/v2/collections/{name}/images/{image_id}": [
         lambda m, o: {},
         lambda m, o: {"headers": {"If-None-Match": "*"}},
+        lambda m, o: {"query_string": {"include": "vector"}},
     ],
     "DELETE /api/v2/collections/{name}/images/{image_id}": [
         lambda m, o: {},

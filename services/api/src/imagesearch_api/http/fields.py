@@ -11,6 +11,7 @@ from imagesearch.pictures.regions import InvalidRegion
 from imagesearch.pipeline import PipelineRejected
 from imagesearch_api.errors import (
     CallbackRejected,
+    CursorRejected,
     ExamplesRejected,
     IndexRejected,
     KeyAmbiguous,
@@ -152,6 +153,8 @@ def named(error: ImageSearchError) -> ImageSearchError:
             return BadField("metadata", rule)
         case IndexRejected(part=part, rule=rule):
             return BadField(part, rule)
+        case CursorRejected(rule=rule):
+            return BadField("cursor", rule)
         case ExamplesRejected(side=side, rule=rule):
             return BadField(side, rule)
     field = _OF_ONE_FIELD.get(type(error))

@@ -45,7 +45,7 @@ def read_page() -> tuple[int, int | None]:
     Raises:
         BadField: one of them is no number in its range.
     """
-    limit = _read_limit()
+    limit = read_limit()
     raw = request.args.get("cursor")
     return limit, read_int("cursor", raw, default=0, low=0, high=MAX_NUMBER) if raw is not None else None
 
@@ -56,7 +56,7 @@ def read_name_page() -> tuple[int, str]:
     Raises:
         BadField: one of them is out of its range.
     """
-    limit = _read_limit()
+    limit = read_limit()
     after = request.args.get("cursor")
     return limit, checked_alias(after) if after is not None else ""
 
@@ -67,7 +67,7 @@ def read_key_page() -> tuple[int, str]:
     Raises:
         BadField: one of them is out of its range.
     """
-    limit = _read_limit()
+    limit = read_limit()
     after = request.args.get("cursor", "")
     if after and not ID.fullmatch(after):
         raise BadField("cursor", "the id of an API key is expected")
@@ -80,7 +80,7 @@ def read_partition_page() -> tuple[int, str | None]:
     Raises:
         BadField: one of them is out of its range.
     """
-    limit = _read_limit()
+    limit = read_limit()
     after = request.args.get("cursor")
     try:
         if after is not None and len(check_storable(after)) > MAX_PARTITION_LENGTH:
@@ -90,5 +90,10 @@ def read_partition_page() -> tuple[int, str | None]:
     return limit, after
 
 
-def _read_limit() -> int:
+def read_limit() -> int:
+    """Return how many items a page has.
+
+    Raises:
+        BadField: it is no number in its range.
+    """
     return read_int("limit", request.args.get("limit"), default=PAGE_SIZE, low=1, high=MAX_PAGE_SIZE)

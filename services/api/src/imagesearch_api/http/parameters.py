@@ -8,14 +8,13 @@ from typing import Any
 from flask import request
 
 from imagesearch.catalog.jobs import IdempotencyKey, Selection
-from imagesearch.vectors import Filter
 from imagesearch_api.http.bodies import checked, expect_form, has_body, parse_json, read_object
 from imagesearch_api.http.callers import owner
 from imagesearch_api.http.fields import BadField
 from imagesearch_api.http.form_files import read_file, receive_files
 from imagesearch_api.http.numbers import decimal_number, read_int
 from imagesearch_api.limits import MAX_KEY_LENGTH, MAX_WAIT_SECONDS
-from imagesearch_api.models.requests.images import FilterBody, KeyQuery, NameBody, UploadBody
+from imagesearch_api.models.requests.images import ImageQuery, ImagesQuery, KeyQuery, NameBody, UploadBody
 from imagesearch_api.models.requests.jobs import JobsQuery
 from imagesearch_api.models.requests.similarity import DuplicatesQuery
 
@@ -60,14 +59,25 @@ def read_partition() -> str | None:
     return checked(UploadBody, {"partition": text}).partition if text is not None else None
 
 
-def read_filter() -> Filter | None:
-    """Return the filter on metadata that a list is restricted to; None without one.
+def read_images_query() -> ImagesQuery:
+    """Return which images the query asks for, and what it wants to see of them.
 
     Raises:
-        BadField, BadFields: it is not one.
+        BadField, BadFields: a parameter breaks its rule.
     """
-    text = request.args.get("filter")
-    return checked(FilterBody, {"filter": parse_json("filter", text)}).filter if text is not None else None
+    given: dict[str, Any] = _of_query(*ImagesQuery.model_fields)
+    if "filter" in given:
+        given["filter"] = parse_json("filter", given["filter"])
+    return checked(ImagesQuery, given)
+
+
+def read_image_query() -> ImageQuery:
+    """Return what the query wants to see of an image.
+
+    Raises:
+        BadFields: it is nothing that there is.
+    """
+    return checked(ImageQuery, _of_query("include"))
 
 
 def read_digest() -> str | None:

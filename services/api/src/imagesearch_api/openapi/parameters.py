@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagesearch.catalog.states import ImageState
 from imagesearch.contract import JobState
 from imagesearch.metadata import MAX_KEY_CHARACTERS, MAX_PARTITION_LENGTH
 from imagesearch_api.limits import (
@@ -77,6 +78,31 @@ JOB_SELECTION = (
     _query("collection", {"type": "string", "pattern": f"^{NAME}$"}, "Only jobs of this collection."),
     _query("created_after", {"type": "string", "format": "date-time"}, "Only jobs submitted then or later."),
     _query("created_before", {"type": "string", "format": "date-time"}, "Only jobs submitted before."),
+)
+IMAGE_INCLUDE = _query("include", {"enum": ["vector"]}, "Show the vector of each image as well.")
+IMAGE_SELECTION = (
+    LIMIT,
+    NAME_CURSOR,
+    PARTITION,
+    KEY,
+    _query(
+        "path_prefix", {"type": "string", "minLength": 1}, "Only images whose path, as lists show it, begins so."
+    ),
+    FILTER,
+    {
+        "name": "state",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "array", "items": {"enum": [state.value for state in ImageState]}},
+        "style": "form",
+        "explode": False,
+        "description": "Only images in one of these states, separated by commas; `indexed` unless given.",
+    },
+    _query(
+        "created_after", {"type": "string", "format": "date-time"}, "Only images that became known then or later."
+    ),
+    _query("created_before", {"type": "string", "format": "date-time"}, "Only images that became known before."),
+    IMAGE_INCLUDE,
 )
 WAIT = _query(
     "wait",

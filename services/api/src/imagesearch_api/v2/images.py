@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
@@ -13,6 +13,8 @@ from imagesearch.catalog import tenants
 from imagesearch.catalog.collection import Collection
 from imagesearch.catalog.images import Image as Row
 from imagesearch.catalog.jobs import provenance
+from imagesearch.catalog.states import ImageState
+from imagesearch.contract import Vectors
 from imagesearch_api import versions
 from imagesearch_api.http.admission import admitted
 from imagesearch_api.http.answers import answer
@@ -22,13 +24,8 @@ from imagesearch_api.http.conditions import read_expected, tagged
 from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
-from imagesearch_api.http.pages import read_page
-from imagesearch_api.http.parameters import (
-    read_filter,
-    read_own_key,
-    read_partition,
-    read_upload,
-)
+from imagesearch_api.http.pages import read_limit
+from imagesearch_api.http.parameters import read_image_query, read_images_query, read_own_key, read_upload
 from imagesearch_api.images.browsing import browse
 from imagesearch_api.images.find import find_uploads
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
@@ -39,7 +36,15 @@ from imagesearch_api.models.requests.images import FindBody, ImagePatch
 from imagesearch_api.models.responses.images import Image, ImagePage, ShownImage, WrittenImage
 from imagesearch_api.openapi.forms import UPLOAD_FORM
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import FILTER, IF_MATCH, IF_NONE_MATCH, KEY, OWN_KEY, PAGE, PARTITION
+from imagesearch_api.openapi.parameters import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    IMAGE_INCLUDE,
+    IMAGE_SELECTION,
+    OWN_KEY,
+    PARTITION,
+)
+from imagesearch_api.search.stored_vectors import stored_vectors
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -67,32 +72,23 @@ def add_image(name: str) -> ResponseReturnValue:
 
 
 @v2.get("/collections/<name>/images")
-@operation({200: ImagePage}, parameters=(*PAGE, PARTITION, FILTER, KEY), errors=(404,))
+@operation({200: ImagePage}, parameters=IMAGE_SELECTION, errors=(404,))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def list_images(name: str) -> ResponseReturnValue:
-    """List the indexed images of a collection, of one of its partitions, or those that have a key, by id.
+    """List images of a collection: those that are indexed, or what the query asks for.
 
-    With a filter one request looks at 5,000 images at most: a page may hold fewer than asked for, even none, and
-    `next` all the same.
+    By path below a `path_prefix`, by the time of their rows where that is asked for, and by id otherwise, which is
+    so in each partition. Whatever else is asked for is looked at image by image, 5,000 in one request at most: a
+    page may hold fewer than asked for, even none, and `next` all the same.
     """
-    limit, cursor = read_page()
-    partition = tenancy().partition_of(read_partition())
-    where = read_filter()
-    own_key = read_own_key().key if "key" in request.args else None
+    limit, asked = read_limit(), read_images_query()
+    wanted = asked.selection(tenancy().partition_of(asked.partition))
     with current().catalog.reading() as tx:
         collection = tenants.collection(tx, name, tenancy())
-        found = browse(
-            tx,
-            collection.id,
-            partition=partition,
-            where=where,
-            own_key=own_key,
-            after=cursor or 0,
-            limit=limit,
-        )
-    following = str(found.next) if found.next is not None else None
-    return answer(ImagePage(items=_shown(found.images, collection), next=following))
+        found = browse(tx, collection.id, wanted, cursor=asked.cursor, limit=limit)
+    vectors = _vectors(collection, found.images, asked.include)
+    return answer(ImagePage(items=_shown(found.images, collection, vectors), next=found.next))
 
 
 @v2.post("/collections/<name>/images/find")
@@ -110,6 +106,15 @@ def find_images(name: str) -> ResponseReturnValue:
         collection = tenants.collection(tx, name, tenancy())
         found = find_uploads(tx, current().writes.uploads, collection, body.sha256, partition)
     return answer(ImagePage(items=_shown(found, collection), next=None))
+
+
+def _vectors(collection: Collection, images: Sequence[Row], include: Sequence[str]) -> Mapping[int, Vectors]:
+    """Return the vectors of images, by id, where they are asked for."""
+    indexed = [image for image in images if image.state == ImageState.INDEXED]
+    if "vector" not in include or not indexed:
+        return {}
+    ports = current().search
+    return stored_vectors(ports.catalog, ports.vectors, collection, indexed, needs_all=False)
 
 
 @v2.patch("/collections/<name>/images/<int:image_id>")
@@ -149,9 +154,9 @@ def _links() -> Links:
     return Links.of_request(current().settings.public_url)
 
 
-def _shown(rows: Iterable[Row], home: Collection) -> list[Image]:
-    links = _links()
-    return [Image.of(row, home.name, links.file_of(row.id)) for row in rows]
+def _shown(rows: Iterable[Row], home: Collection, vectors: Mapping[int, Vectors] | None = None) -> list[Image]:
+    links, shown = _links(), vectors or {}
+    return [Image.of(row, home.name, links.file_of(row.id), shown.get(row.id)) for row in rows]
 
 
 def _written(name: str, done: WriteResult, location: str | None = None) -> Response:
@@ -174,7 +179,7 @@ def _status(done: WriteResult) -> HTTPStatus:
 
 
 @v2.get("/collections/<name>/images/<int:image_id>")
-@operation({200: ShownImage, 304: None}, parameters=(IF_NONE_MATCH,), errors=(404,))
+@operation({200: ShownImage, 304: None}, parameters=(IMAGE_INCLUDE, IF_NONE_MATCH), errors=(404,))
 @needs(Scope.READ)
 @admitted(Lane.READS)
 def show_image(name: str, image_id: int) -> ResponseReturnValue:
@@ -183,5 +188,8 @@ def show_image(name: str, image_id: int) -> ResponseReturnValue:
         collection = tenants.collection(tx, name, tenancy())
         image = tenants.image(tx, image_id, tenancy(), home=collection)
         job = provenance.job_of(tx, image, owner())
-    shown = answer(ShownImage.shown(image, name, _links().file_of(image.id), job))
-    return tagged(shown, versions.of_image(image))
+    include = read_image_query().include
+    vector = _vectors(collection, [image], include).get(image.id)
+    shown = answer(ShownImage.shown(image, name, _links().file_of(image.id), job, vector))
+    # The vector is another one under another network.
+    return shown if include else tagged(shown, versions.of_image(image))

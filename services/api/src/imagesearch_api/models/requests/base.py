@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 from imagesearch.catalog.constants import MAX_PATH_BYTES
@@ -61,6 +70,24 @@ Metadata = Annotated[dict[str, Any] | None, AfterValidator(_metadata)]
 OwnKey = Annotated[
     str, AfterValidator(check_own_key), Field(description="Your own id of the picture, unique in its partition.")
 ]
+
+
+def _moment(raw: object) -> datetime:
+    try:
+        found = datetime.fromisoformat(str(raw))
+    except ValueError:
+        found = datetime.min
+    if found.tzinfo is None:
+        raise ValueError("a time with its zone is expected, like 2025-05-01T10:00:00Z")
+    return found
+
+
+def comma_separated(raw: object) -> object:
+    """Return the parts of a text, as queries and forms carry a list; what is no text as it is."""
+    return [part.strip() for part in raw.split(",") if part.strip()] if isinstance(raw, str) else raw
+
+
+Moment = Annotated[datetime, PlainValidator(_moment)]
 ImageId = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 

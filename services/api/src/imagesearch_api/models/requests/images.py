@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from imagesearch.catalog.constants import MAX_PATH_BYTES
+from imagesearch.catalog.image_listing import ImageSelection
+from imagesearch.catalog.states import ImageState
 from imagesearch_api.limits import MAX_DIGESTS, MAX_DIRECTORIES, MAX_IMAGES
 from imagesearch_api.models.requests.base import (
     Body,
     Facts,
     ImageId,
     Metadata,
+    Moment,
     OwnKey,
     Partition,
     Path,
+    Text,
     WrongField,
+    comma_separated,
     exactly_one,
 )
 from imagesearch_api.models.requests.search import FilterField
@@ -64,10 +70,40 @@ class KeyQuery(Body):
     partition: Partition | None = None
 
 
-class FilterBody(Body):
-    """What restricts a list of images by their metadata."""
+StateName = Annotated[ImageState, Field(strict=False)]
+IncludeVector = Annotated[list[Literal["vector"]], BeforeValidator(comma_separated), Field(max_length=8)]
 
-    filter: FilterField
+
+class ImagesQuery(Body):
+    """What the query of GET .../images may restrict the list to, and what it shows."""
+
+    state: Annotated[list[StateName], BeforeValidator(comma_separated)] = Field(default_factory=list)
+    partition: Partition | None = None
+    key: OwnKey | None = None
+    path_prefix: Path | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    filter: FilterField | None = None
+    include: IncludeVector = Field(default_factory=list)
+    cursor: Annotated[Text, Field(min_length=1, max_length=MAX_PATH_BYTES)] | None = None
+
+    def selection(self, partition: str | None) -> ImageSelection:
+        """Return which images are wanted, in the partition that the caller is restricted to."""
+        return ImageSelection(
+            states=frozenset(self.state or [ImageState.INDEXED]),
+            partition=partition,
+            own_key=self.key,
+            path_prefix=self.path_prefix,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            where=self.filter,
+        )
+
+
+class ImageQuery(Body):
+    """What the query of GET of an image shows of it."""
+
+    include: IncludeVector = Field(default_factory=list)
 
 
 class ImagePatch(Body):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from imagesearch.catalog.jobs import Selection
 from imagesearch.contract import JobState
@@ -18,6 +17,7 @@ from imagesearch_api.models.requests.base import (
     CollectionName,
     Facts,
     Metadata,
+    Moment,
     Partition,
     Path,
 )
@@ -73,18 +73,7 @@ def _states(raw: object) -> object:
     return raw.split(",") if isinstance(raw, str) else raw
 
 
-def _moment(raw: object) -> datetime:
-    try:
-        found = datetime.fromisoformat(str(raw))
-    except ValueError:
-        found = datetime.min
-    if found.tzinfo is None:
-        raise ValueError("a time with its zone is expected, like 2025-05-01T10:00:00Z")
-    return found
-
-
 StateName = Annotated[JobState, Field(strict=False)]
-Moment = Annotated[datetime, PlainValidator(_moment)]
 
 
 class JobsQuery(Body):

@@ -34,6 +34,7 @@ from imagesearch_api.models.requests.base import (
     Path,
     Text,
     WrongField,
+    comma_separated,
     exactly_one,
 )
 from imagesearch_api.search.question import Explain, Include
@@ -51,10 +52,6 @@ def _filter(raw: object) -> Filter:
         return parse_filter(raw)
     except InvalidFilter as error:
         raise WrongField(error.path, error.rule) from error
-
-
-def _comma_separated(raw: object) -> object:
-    return [part.strip() for part in raw.split(",") if part.strip()] if isinstance(raw, str) else raw
 
 
 def _direction(numbers: list[float]) -> list[float]:
@@ -173,7 +170,7 @@ class ShapeBody(Body):
     page: Count | None = None
     page_size: Count | None = None
     max_distance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    include: Annotated[list[Include], Field(fail_fast=True), BeforeValidator(_comma_separated)] | None = None
+    include: Annotated[list[Include], Field(fail_fast=True), BeforeValidator(comma_separated)] | None = None
     partition: Partition | None = None
     filter: FilterField | None = None
     explain: Annotated[

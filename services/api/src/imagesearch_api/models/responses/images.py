@@ -9,7 +9,19 @@ from pydantic import Field, WithJsonSchema
 
 from imagesearch.catalog import images
 from imagesearch.catalog.states import ImageState
-from imagesearch_api.models.responses.base import Answer, Anything, Count, Id, JobId, Link, Moment, Page, moment
+from imagesearch.contract import Vectors
+from imagesearch_api.models.responses.base import (
+    Answer,
+    Anything,
+    Count,
+    Id,
+    JobId,
+    Link,
+    Moment,
+    Page,
+    Vector,
+    moment,
+)
 
 State = Annotated[str, WithJsonSchema({"enum": [str(state) for state in ImageState]})]
 
@@ -32,15 +44,17 @@ class Image(Answer):
     metadata: Anything
     indexed_at: Moment | None
     created_at: Moment
+    vector: Vector = Field(default_factory=list)
 
     @classmethod
-    def of(cls, image: images.Image, collection: str, url: str) -> Self:
-        """Return what is answered about an image whose file lies at a URL."""
-        return cls(**_fields(image, collection, url))
+    def of(cls, image: images.Image, collection: str, url: str, vector: Vectors | None = None) -> Self:
+        """Return what is answered about an image whose file lies at a URL; with its vector, if that is given."""
+        return cls(**_fields(image, collection, url, vector))
 
 
-def _fields(image: images.Image, collection: str, url: str) -> dict[str, Any]:
-    return {
+def _fields(image: images.Image, collection: str, url: str, vector: Vectors | None = None) -> dict[str, Any]:
+    more = {} if vector is None else {"vector": vector.tolist()}
+    return more | {
         "id": image.id,
         "collection": collection,
         "path": image.path,
@@ -67,9 +81,11 @@ class ShownImage(Image):
     )
 
     @classmethod
-    def shown(cls, image: images.Image, collection: str, url: str, job: str | None) -> Self:
-        """Return what is answered about an image that `job` indexed."""
-        return cls(**_fields(image, collection, url), job=job)
+    def shown(
+        cls, image: images.Image, collection: str, url: str, job: str | None, vector: Vectors | None = None
+    ) -> Self:
+        """Return what is answered about an image that `job` indexed; with its vector, if that is given."""
+        return cls(**_fields(image, collection, url, vector), job=job)
 
 
 class WrittenImage(Image):
