@@ -81,6 +81,8 @@ class ConflictCode(StrEnum):
     """The job is in a state that does not allow it."""
     IDEMPOTENCY_KEY_USED = "idempotency_key_used"
     """The Idempotency-Key was sent with another request before."""
+    SHOWN_ONCE = "shown_once"
+    """The request made an API key before, which is shown once."""
     KEY_TAKEN = "key_taken"
     """Another image of the partition has the key, or the image has another one."""
     KEY_AMBIGUOUS = "key_ambiguous"

@@ -1,9 +1,9 @@
-"""The tables of who may do what: API keys, the audit log, and the secrets that sign."""
+"""The tables of who may do what, and has asked for it: API keys, the audit log, keyed requests, what signs."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from imagesearch.access.scopes import Scope
 from imagesearch.catalog.columns import identity, json, metadata, moment, now, one_of, word
@@ -36,6 +36,19 @@ audit_events = sa.Table(
     sa.Column("key_id", sa.Text),
     json("detail"),
     sa.Index("ix_audit_events_at", "at"),
+)
+
+# Requests under an Idempotency-Key that make something else than a job, for a day.
+keyed_requests = sa.Table(
+    "keyed_requests",
+    metadata,
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("request_sha256", sa.Text, nullable=False),
+    # NULL until it has been answered.
+    sa.Column("answer", JSONB),
+    now("created_at"),
+    sa.Index("ix_keyed_requests_created_at", "created_at"),
 )
 
 signing_secrets = sa.Table(

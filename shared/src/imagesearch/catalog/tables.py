@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID
 
-from imagesearch.catalog.access_tables import api_keys, audit_events, signing_secrets
+from imagesearch.catalog.access_tables import api_keys, audit_events, keyed_requests, signing_secrets
 from imagesearch.catalog.background_tables import (
     built_images,
     count_backlog,
@@ -56,6 +56,7 @@ __all__ = [
     "job_items",
     "jobs",
     "key_backlog",
+    "keyed_requests",
     "metadata",
     "path_backlog",
     "quota_counts",

@@ -152,7 +152,6 @@ REQUESTS: dict[str, list[Ask]] = {
         lambda m, o: {"query_string": {"path_prefix": f"{m.folder.parent}/", "cursor": o.path}},
         lambda m, o: {"query_string": {"state": "failed,pending,indexed", "limit": 1}},
         lambda m, o: {"query_string": {"created_after": "2001-01-01T00:00:00Z", "limit": 1}},
-        lambda m, o: {"query_string": {"created_before": "2001-01-01T00:00:00Z"}},
         lambda m, o: {"query_string": {"key": f"{o.name}-key"}},
         lambda m, o: {"query_string": {"key": f"{o.name}-key", "partition": o.partition}},
         lambda m, o: {"query_string": {"filter": json.dumps({"eq": ["of", f"{o.name}'s secret"]})}},

@@ -11,9 +11,9 @@ import redis
 import sqlalchemy as sa
 from celery import Celery
 
-from imagesearch.catalog import audit, collections, jobs
+from imagesearch.catalog import audit, collections, jobs, keyed_requests
 from imagesearch.catalog.audit import Action
-from imagesearch.catalog.jobs import leases
+from imagesearch.catalog.jobs import IdempotencyKey, leases
 from imagesearch.catalog.tables import tombstones
 from imagesearch.contract import JobState, PlanJob, Queue, Reconcile, TaskName
 from imagesearch.messaging.broker import send
@@ -214,6 +214,21 @@ def test_finishing_deletes_twice_at_once_is_harmless(world: World) -> None:
     finish = partial(finish_deletes, world.indexer, collection.id)
     assert (finish(), finish()) == (1, 0)
     assert world.states() == {}
+
+
+def test_requests_under_keys_are_forgotten_slice_by_slice_when_their_time_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expired, "SLICE", 2)
+    with world.catalog.transaction() as tx:
+        for name in map(str, range(6)):
+            assert keyed_requests.take(tx, IdempotencyKey("scope", name), "digest") is None
+        tx.execute(sa.text("UPDATE keyed_requests SET created_at = now() - interval '25 hours' WHERE key < '5'"))
+    dry = kinds(reconcile(world.indexer, Reconcile(dry_run=True, deep=True)))
+    assert dry == {"keyed_requests_old": 2}
+    assert kinds(reconcile(world.indexer, Reconcile(dry_run=False, deep=True))) == {"keyed_requests_old": 5}
+    with world.catalog.reading() as tx:
+        assert list(tx.execute(sa.text("SELECT key FROM keyed_requests")).scalars()) == ["5"]
 
 
 def test_events_of_the_audit_log_are_forgotten_slice_by_slice_when_their_time_is_over(

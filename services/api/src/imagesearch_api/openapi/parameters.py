@@ -141,3 +141,8 @@ IDEMPOTENCY_KEY: Schema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     "description": "A request that is repeated under the same key finds the job of the first.",
 }
+KEPT_KEY: Schema = {
+    **IDEMPOTENCY_KEY,
+    "description": "A request that is repeated under the same key within a day makes nothing more, and is "
+    "answered as the first was; an API key is shown once, and then 409.",
+}

@@ -8,7 +8,7 @@ from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from imagesearch.access.scopes import Scope
-from imagesearch.catalog import audit, collections, image_queries, names, tenants
+from imagesearch.catalog import audit, collections, image_queries, keyed_requests, names, tenants
 from imagesearch.catalog.audit import Action
 from imagesearch.catalog.collection import Collection as Stored
 from imagesearch.errors import Conflict, ConflictCode, NotFound
@@ -21,14 +21,15 @@ from imagesearch_api.http.callers import needs, owner, tenancy
 from imagesearch_api.http.conditions import read_expected, tagged
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.pages import read_name_page, read_partition_page
-from imagesearch_api.http.parameters import read_dry_run
+from imagesearch_api.http.parameters import read_dry_run, read_key
 from imagesearch_api.images.collection_deletion import delete_collection
 from imagesearch_api.indexes import checked_index
+from imagesearch_api.jobs.repeats import digest_of
 from imagesearch_api.models.requests.collections import CollectionBody, RenameBody
 from imagesearch_api.models.responses.collections import Collection, CollectionPage, Partition, PartitionPage
 from imagesearch_api.networks import find_network
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import DRY_RUN, IF_MATCH, LIMIT, NAME_CURSOR
+from imagesearch_api.openapi.parameters import DRY_RUN, IF_MATCH, KEPT_KEY, LIMIT, NAME_CURSOR
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -56,7 +57,7 @@ def list_collections() -> ResponseReturnValue:
 
 
 @v2.post("/collections")
-@operation({201: Collection}, json=CollectionBody, errors=(409,))
+@operation({201: Collection}, parameters=(KEPT_KEY,), json=CollectionBody, errors=(409,))
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def create_collection() -> ResponseReturnValue:
@@ -66,7 +67,11 @@ def create_collection() -> ResponseReturnValue:
     tenancy().require_name(body.name)
     spec = checked_index(body.index_type, body.index_params, current().search.vectors)
     network = find_network(current().jobs.workers, body.network)
+    key = read_key("POST /api/v2/collections")
     with current().catalog.transaction() as tx:
+        before = keyed_requests.take(tx, key, digest_of(body.model_dump(mode="json")))
+        if before is not None:
+            return _created(Collection.model_validate(before["collection"]), before["version"])
         collection, is_new = collections.create(
             tx,
             body.name,
@@ -75,11 +80,16 @@ def create_collection() -> ResponseReturnValue:
             index_type=spec.index_type,
             index_params=dict(spec.params),
         )
-    if not is_new:
-        raise Conflict(f"There is a collection or alias {body.name!r} already.", ConflictCode.NAME_TAKEN)
-    location = url_for("v2.show_collection", name=collection.name)
-    made = answer(Collection.of(collection, 0, 0), HTTPStatus.CREATED, location=location)
-    return tagged(made, versions.of_collection(collection))
+        if not is_new:
+            raise Conflict(f"There is a collection or alias {body.name!r} already.", ConflictCode.NAME_TAKEN)
+        made, version = Collection.of(collection, 0, 0), versions.of_collection(collection)
+        keyed_requests.answered(tx, key, {"collection": made.model_dump(mode="json"), "version": version})
+    return _created(made, version)
+
+
+def _created(made: Collection, version: str) -> Response:
+    location = url_for("v2.show_collection", name=made.name)
+    return tagged(answer(made, HTTPStatus.CREATED, location=location), version)
 
 
 @v2.get("/collections/<name>")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
@@ -25,11 +27,18 @@ from imagesearch_api.http.fields import naming_picture
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.links import Links
 from imagesearch_api.http.pages import read_limit
-from imagesearch_api.http.parameters import read_image_query, read_images_query, read_own_key, read_upload
+from imagesearch_api.http.parameters import (
+    read_image_query,
+    read_images_query,
+    read_key,
+    read_own_key,
+    read_upload,
+)
 from imagesearch_api.images.browsing import browse
 from imagesearch_api.images.find import find_uploads
 from imagesearch_api.images.labels import LabelsUpdate, update_labels
 from imagesearch_api.images.own_keys import image_of_key
+from imagesearch_api.images.repeated_upload import digest_of_upload, upload_once
 from imagesearch_api.images.upload import upload
 from imagesearch_api.images.write import WriteResult
 from imagesearch_api.models.requests.images import FindBody, ImagePatch
@@ -41,6 +50,7 @@ from imagesearch_api.openapi.parameters import (
     IF_NONE_MATCH,
     IMAGE_INCLUDE,
     IMAGE_SELECTION,
+    KEPT_KEY,
     OWN_KEY,
     PARTITION,
 )
@@ -50,23 +60,24 @@ from imagesearch_api.v2 import v2
 
 
 @v2.post("/collections/<name>/images")
-@operation({200: WrittenImage, 201: WrittenImage, 202: WrittenImage}, form=UPLOAD_FORM, errors=(404, 409))
+@operation(
+    {200: WrittenImage, 201: WrittenImage, 202: WrittenImage},
+    parameters=(KEPT_KEY,),
+    form=UPLOAD_FORM,
+    errors=(404, 409),
+)
 @needs(Scope.WRITE)
 @admitted(Lane.CHANGES)
 def add_image(name: str) -> ResponseReturnValue:
     """Add a picture: 201 when it can be searched, 200 when it was there, 202 when it follows soon."""
+    key = read_key(f"POST /api/v2/collections/{name}/images")
     data, body = read_upload(current().settings.max_upload_bytes)
     with naming_picture("image"):
-        done = upload(
-            current().writes,
-            name,
-            data,
-            body.partition,
-            body.metadata,
-            owner=owner(),
-            own_key=body.key,
-            facts=body.facts,
-        )
+        said = body.partition, body.metadata
+        more: dict[str, Any] = {"own_key": body.key, "facts": body.facts}
+        make = partial(upload, current().writes, name, data, *said, owner=owner(), **more)
+        digest = digest_of_upload(data, *said, more)
+        done = upload_once(current().writes, name, owner(), make, key=key, digest=digest)
     location = url_for("v2.show_image", name=name, image_id=done.image.id)
     return _written(name, done, location)
 

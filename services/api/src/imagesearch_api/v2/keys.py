@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from imagesearch.access.keys import ID, Token
 from imagesearch.access.scopes import Scope
-from imagesearch.catalog import api_keys
-from imagesearch.errors import Forbidden, NotFound
+from imagesearch.catalog import api_keys, keyed_requests
+from imagesearch.errors import Conflict, ConflictCode, Forbidden, NotFound
 from imagesearch_api import versions
 from imagesearch_api.dry_runs import changing
 from imagesearch_api.http.admission import admitted
@@ -21,11 +21,12 @@ from imagesearch_api.http.conditions import read_expected, tagged
 from imagesearch_api.http.credentials import access
 from imagesearch_api.http.lanes import Lane
 from imagesearch_api.http.pages import read_key_page
-from imagesearch_api.http.parameters import read_dry_run
+from imagesearch_api.http.parameters import read_dry_run, read_key
+from imagesearch_api.jobs.repeats import digest_of
 from imagesearch_api.models.requests.keys import KeyBody
 from imagesearch_api.models.responses.keys import ApiKey, ApiKeyPage, NewApiKey
 from imagesearch_api.openapi.operation import operation
-from imagesearch_api.openapi.parameters import DRY_RUN, IF_MATCH, IF_NONE_MATCH, LIMIT, NAME_CURSOR
+from imagesearch_api.openapi.parameters import DRY_RUN, IF_MATCH, IF_NONE_MATCH, KEPT_KEY, LIMIT, NAME_CURSOR
 from imagesearch_api.services import current
 from imagesearch_api.v2 import v2
 
@@ -45,15 +46,21 @@ def list_keys() -> ResponseReturnValue:
 
 
 @v2.post("/keys")
-@operation({201: NewApiKey}, json=KeyBody)
+@operation({201: NewApiKey}, parameters=(KEPT_KEY,), json=KeyBody, errors=(409,))
 @needs(Scope.ADMIN)
 @admitted(Lane.CHANGES)
 def make_key() -> ResponseReturnValue:
     """Make an API key, and show it, this once."""
     _require_key_itself()
     body = read_json(KeyBody)
-    token = Token.new()
+    token, repeated = Token.new(), read_key("POST /api/v2/keys")
     with current().catalog.transaction() as tx:
+        before = keyed_requests.take(tx, repeated, digest_of(body.model_dump(mode="json")))
+        if before is not None:
+            reason = f"This request made the API key {before['id']} before, and a key is shown once."
+            raise Conflict(reason, ConflictCode.SHOWN_ONCE)
+        # Of the key its id alone is kept: whoever reads the catalogue must not find what opens the system.
+        keyed_requests.answered(tx, repeated, {"id": token.id})
         key = api_keys.create(tx, token, body.name, body.scope, body.tenancy(), by=owner().key_id)
     # Whoever made an id up may have asked for it a moment ago.
     access().keys.forget(key.id)

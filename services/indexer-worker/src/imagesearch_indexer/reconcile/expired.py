@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesearch.catalog import audit, collections
+from imagesearch.catalog import audit, collections, keyed_requests
 from imagesearch.catalog.jobs import single_image
 from imagesearch_indexer.composition import Indexer
 from imagesearch_indexer.lifecycle.uploaded_folders import clear_uploads
@@ -43,6 +43,20 @@ def forget_audit_events(indexer: Indexer, report: Report, _: str | None) -> Step
         else:
             forgotten = audit.remove_older(tx, age, limit=SLICE)
     return _said(report, "audit_events_old", forgotten, "events of the audit log are forgotten")
+
+
+def forget_keyed_requests(indexer: Indexer, report: Report, _: str | None) -> Step:
+    """Remove some requests that came under an Idempotency-Key long enough ago.
+
+    Raises:
+        StoreUnavailable: Postgres went away; the next run goes on.
+    """
+    with indexer.catalog.transaction() as tx:
+        if report.dry_run:
+            forgotten = keyed_requests.count_old(tx, most=SLICE)
+        else:
+            forgotten = keyed_requests.remove_old(tx, limit=SLICE)
+    return _said(report, "keyed_requests_old", forgotten, "requests under Idempotency-Keys are forgotten")
 
 
 def _said(report: Report, kind: str, forgotten: int, detail: str) -> Step:

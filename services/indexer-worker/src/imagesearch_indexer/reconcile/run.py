@@ -20,7 +20,12 @@ from imagesearch_indexer.lifecycle.progress import show
 from imagesearch_indexer.lifecycle.retirement import clear_up, drop_late
 from imagesearch_indexer.lifecycle.uploaded_files import remove_stray_files
 from imagesearch_indexer.reconcile import everything
-from imagesearch_indexer.reconcile.expired import forget_audit_events, forget_single_image_jobs, forget_uploads
+from imagesearch_indexer.reconcile.expired import (
+    forget_audit_events,
+    forget_keyed_requests,
+    forget_single_image_jobs,
+    forget_uploads,
+)
 from imagesearch_indexer.reconcile.exports import remove_exports, remove_late_exports
 from imagesearch_indexer.reconcile.image_counts import check_counts, count_backlog
 from imagesearch_indexer.reconcile.ledgers import fold_ledgers
@@ -185,6 +190,7 @@ SLICED: Final[Mapping[str, everything.Part]] = {
     "ledgers": fold_ledgers,
     "single_jobs": forget_single_image_jobs,
     "audit_events": forget_audit_events,
+    "keyed_requests": forget_keyed_requests,
     "uploads": forget_uploads,
     "late_exports": remove_late_exports,
 }
