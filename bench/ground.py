@@ -21,6 +21,7 @@ from imagesearch.networks import VGG16, VGG16_INT8
 from imagesearch.pictures.decode import decode
 from imagesearch.pipeline import DEFAULT_PRESET
 from imagesearch.settings import PictureSettings
+from imagesearch_extractor.cpu import quiet_import
 from imagesearch_extractor.embedding import Embedder
 from imagesearch_extractor.settings import ExtractorSettings
 from support.milvus_servers import MilvusServer
@@ -83,9 +84,8 @@ class Ground:
 
     @cached_property
     def parts(self) -> Vectors:
-        """Return the vectors of photos and of random crops of them, float32[n, 512]."""
-        count = min(self.sizes.pictures, self.pictures.number) * (1 + self.sizes.crops)
-        return self.vectors([self.pictures.crop(number) for number in range(count)])
+        """Return the vectors of random crops of photos, float32[n, 512]."""
+        return self.vectors([self.pictures.crop(number) for number in range(self.sizes.crops)])
 
     def keep(self, resource: AbstractContextManager[T]) -> T:
         """Enter a context that ends when everything has been measured."""
@@ -130,6 +130,7 @@ def load(options: Options, name: str) -> Embedder:
     weights = {VGG16.name: options.weights, VGG16_INT8.name: options.weights_int8}[name]
     if not weights:
         raise NotMeasured("WEIGHTS_INT8 names no weights in 8 bits")
-    from imagesearch_extractor.worker import load_network  # noqa: PLC0415 - TensorFlow must find its threads set
+    with quiet_import():
+        from imagesearch_extractor.worker import load_network  # noqa: PLC0415 - TensorFlow must find its threads set
 
     return load_network(ExtractorSettings(network=name, weights=weights))

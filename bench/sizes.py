@@ -17,6 +17,7 @@ class Sizes:
         passes: rounds of forward passes of each engine.
         rows: of the collection that is searched.
         searches: rounds of ten searches of each way.
+        alone: searches with nothing beside them, before each job.
         beside: pictures of each job that searches are measured beside.
         beside_jobs: rounds of such a job.
         callers: at once, that the rate of searches is measured with.
@@ -28,7 +29,7 @@ class Sizes:
         index_rounds: rounds of indexing.
         paths: of the large job.
         polls: rounds of twenty polls.
-        crops: of each photo, whose vectors recall is measured over.
+        crops: whose vectors recall is measured over.
         indexed: vectors of the index whose recall is measured.
     """
 
@@ -38,6 +39,7 @@ class Sizes:
     passes: int
     rows: int
     searches: int
+    alone: int
     beside: int
     beside_jobs: int
     callers: tuple[int, ...]
@@ -56,32 +58,34 @@ class Sizes:
 WHOLE: Final = Sizes(
     pictures=400,
     jobs=2,
-    published=24,
+    published=16,
     passes=5,
     rows=20_000,
     searches=12,
+    alone=60,
     beside=200,
     beside_jobs=3,
     callers=(1, 2, 4, 8, 16, 32, 64),
     caller_seconds=5.0,
     caller_rounds=1,
-    planned=40_000,
+    planned=30_000,
     plans=3,
     batches=64,
     index_rounds=4,
     paths=1_000_000,
     polls=20,
-    crops=1,
-    indexed=50_000,
+    crops=900,
+    indexed=30_000,
 )
 QUICK: Final = Sizes(
     pictures=96,
     jobs=1,
     published=6,
-    passes=2,
+    passes=1,
     rows=5_000,
     searches=4,
-    beside=96,
+    alone=30,
+    beside=64,
     beside_jobs=1,
     callers=(1, 4, 16, 64),
     caller_seconds=3.0,
@@ -92,6 +96,6 @@ QUICK: Final = Sizes(
     index_rounds=2,
     paths=50_000,
     polls=5,
-    crops=1,
-    indexed=10_000,
+    crops=120,
+    indexed=5_000,
 )

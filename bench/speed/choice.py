@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_LOSS: Final = {VGG16.name: 0.0005, VGG16_INT8.name: 0.002}
 """A contender is of the same class where its cosine to float32, on average, is lower by no more than this."""
-COMPARED: Final = 32
+COMPARED: Final = 16
 """Pictures whose vectors are compared."""
 SINGLES: Final = 5
 """Passes of one picture in a round, of which the median counts."""
@@ -27,6 +27,7 @@ SINGLES: Final = 5
 
 def measure(ground: Ground) -> None:
     """Measure the network of float32 weights."""
+    ground.network()
     from bench.engines.contenders import of_float  # noqa: PLC0415 - TensorFlow must find its threads set
     from imagesearch_extractor.loading import load_weights  # noqa: PLC0415
 

@@ -16,8 +16,6 @@ from bench.ratio import Ratio, median_seconds, seconds
 from bench.report import p95
 from bench.speed.searched import NAME, searched
 
-ALONE: Final = 60
-"""Searches with nothing beside them, before each job."""
 PASSES: Final = 5
 MIN_ANSWERS: Final = 40
 """That a caller who is alone would wait for, at least: a slow machine is given longer."""
@@ -32,7 +30,7 @@ def measure_beside(ground: Ground) -> None:
     folder = lay(ground.library / "beside", [pictures.crop(2_000_000 + number) for number in range(size)])
     alone, beside, asked = [], [], 0
     for number in range(ground.sizes.beside_jobs):
-        alone.append(p95([seconds(partial(caller.upload, pictures.unseen())) for _ in range(ALONE)]))
+        alone.append(p95([seconds(partial(caller.upload, pictures.unseen())) for _ in range(ground.sizes.alone)]))
         job_id, taken = product.submit(folder, f"beside-{number}"), []
         while not (job := product.job(job_id))["finished_at"]:
             took = seconds(partial(caller.upload, pictures.unseen()))

@@ -44,11 +44,13 @@ class LargeJob:
     """Name a paused job of many paths, all of which are planned, and one of few.
 
     Attributes:
+        paused_at: when both were, by the monotonic clock.
         peaks: of its workers' memory, in bytes, by name.
     """
 
     many: str
     few: str
+    paused_at: float
     peaks: dict[str, int]
 
 
@@ -82,7 +84,7 @@ def measure_poll(ground: Ground) -> None:
             return median_seconds([partial(caller.get, "/api/v1/process")] * POLLS)
 
         # Nobody reports of a job that is paused.
-        time.sleep(STALE_SECONDS)
+        time.sleep(max(0.0, job.paused_at + STALE_SECONDS - time.monotonic()))
         for name, is_shown in (("process_poll_from_postgres", False), ("process_poll", True)):
             many, few = (partial(poll, job_id, is_shown=is_shown) for job_id in (job.many, job.few))
             ratio = in_turns(ground.sizes.polls, many, few)
@@ -111,7 +113,7 @@ def large_job(ground: Ground) -> LargeJob:
     ground.board.note(
         "large job", paths=job["total"], linked_seconds=round(linked), planned_seconds=round(planned)
     )
-    return LargeJob(many, few, peaks)
+    return LargeJob(many, few, time.monotonic(), peaks)
 
 
 @contextmanager
