@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -125,6 +126,31 @@ def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 5
     assert lines[-1] == "cannot reach it; asking again"
+
+
+def test_a_terminal_sees_how_far_it_is() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    walk = Walk([])
+    walk.found = 1_234
+    with UploadDisplay(console, walk) as display:
+        display.show(Delivery("/a.jpg", Outcome.SENT, 1))
+        display.show(Delivery("/b.jpg", Outcome.FAILED, None, "empty", "it holds no bytes"))
+    assert isinstance(console.file, io.StringIO)
+    assert "1,234 found so far, 1 sent, 0 unchanged, 1 failed" in console.file.getvalue()
+
+
+def test_an_interrupt_keeps_what_was_sent_and_says_so(run: Run, store: UploadApi, folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(UploadDisplay, "show", interrupt)
+        result = run("upload", str(folder))
+    assert result.exit_code == 130
+    assert "Run it again to go on" in result.stderr
+    assert run("upload", str(folder)).stdout.endswith(" unchanged, 0 failed\n")
+    assert store.uploads == 5
 
 
 def test_nothing_is_drawn_where_stderr_is_no_terminal(run: Run, store: UploadApi, folder: Path) -> None:

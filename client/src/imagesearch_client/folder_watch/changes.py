@@ -80,7 +80,6 @@ class Changes:
                 self._folders.update([path], _folders_below(path))
                 self._came[path] = self._clock()
         elif not (stat.S_ISLNK(mode) and os.path.isdir(path)):  # noqa: PTH112 - as above
-            self.deleted.discard(path)
             self._changed[path] = self._clock()
 
     def _note_gone(self, path: str) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from imagesearch.failures import FailureCode
 from imagesearch_client import ApiError
 from imagesearch_client.folder_upload import Delivery, FolderUpload, Labels, LocalFile, Loss, Stop, Walk
 from imagesearch_client.folder_upload import run as running
+from imagesearch_client.folder_upload.delivery import ABOUT_ONE_FILE
 from support.fake_api import FakeApi
 from support.upload_api import IMAGES, UploadApi, refused
 
@@ -172,6 +174,17 @@ def test_what_would_be_refused_for_every_file_ends_the_run(store: UploadApi, tmp
     with pytest.raises(ApiError, match=code):
         send(store, walk)
     assert store.uploads <= running.PARALLEL
+
+
+def test_it_is_known_of_each_code_whether_it_is_about_one_picture() -> None:
+    """The client imports nothing of the server, so a code that is new has to be decided about here."""
+    about_all = {FailureCode.WRONG_PIPELINE, FailureCode.QUOTA_EXCEEDED}
+    of_other_jobs = {FailureCode.INVALID_LINE, FailureCode.VECTOR_LOST, FailureCode.REMOVED}
+    of_files_there = {FailureCode.VANISHED, FailureCode.FORBIDDEN, FailureCode.NOT_A_FILE, FailureCode.IO_ERROR}
+    of_names_there = {FailureCode.UNSUPPORTED_NAME, FailureCode.CRASHES_WORKER}
+    about_one = set(FailureCode) - about_all - of_other_jobs - of_files_there - of_names_there
+    assert about_one <= ABOUT_ONE_FILE
+    assert not about_all & ABOUT_ONE_FILE
 
 
 def test_a_run_that_is_stopped_ends_with_what_is_in_hand(store: UploadApi, tmp_path: Path) -> None:

@@ -249,6 +249,27 @@ def test_a_disk_that_is_not_there_any_more_deletes_nothing(following: Following,
     assert following.deleted == []
 
 
+def test_no_job_begins_in_a_folder_that_is_another_one(following: Following) -> None:
+    following.settle()
+    following.root.rename(following.root.parent / "elsewhere")
+    following.write("new.jpg")
+    with pytest.raises(FolderGone):
+        following.happens(("added", "new.jpg"))
+    assert following.sources == []
+
+
+def test_a_file_in_the_place_of_a_folder_that_is_gone_is_a_file(following: Following) -> None:
+    following.settle()
+    (following.root / "old").rename(following.root.parent / "elsewhere")
+    following.happens(("deleted", "old"))
+    following.write("old")
+    following.happens(("added", "old"))
+    (following.root / "old").unlink()
+    following.happens(("deleted", "old"))
+    assert following.sources == [(SEEN, True), ({"paths": [f"{SEEN}/old"]}, False)]
+    assert following.deleted == [[f"{SEEN}/old"]]
+
+
 def test_a_disk_that_goes_while_deletions_are_gathered_deletes_nothing(
     following: Following, monkeypatch: pytest.MonkeyPatch
 ) -> None:
