@@ -45,6 +45,8 @@ class Collection:
     """How the network's last feature map becomes a vector: max, avg or gem."""
     bands: Mapping[str, float] | None = None
     """The greatest distances that are called same, near and similar; None where nothing was measured."""
+    etag: str | None = None
+    """Its version, for `if_match`; None where it is one of a list."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -84,6 +86,8 @@ class Alias:
 
     alias: str
     collection: str
+    etag: str | None = None
+    """Its version, for `if_match`; None where it is one of a list."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -147,6 +151,8 @@ class ShownImage(Image):
 
     job: str | None = None
     """The newest job that indexed it; None where that is none of the last of its collection."""
+    etag: str | None = None
+    """Its version, for `if_match`."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -165,6 +171,8 @@ class WrittenImage:
     """When searches began to see it as it is; None while the job goes on."""
     job: str | None
     """The job that wrote it; None where there was nothing to write."""
+    etag: str | None = None
+    """The picture's version, for `if_match`."""
 
     @classmethod
     def parse(cls, value: object) -> Self:

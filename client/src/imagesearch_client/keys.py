@@ -26,6 +26,8 @@ class ApiKey:
     revoked_at: datetime | None
     key: str | None = field(default=None, repr=False)
     """The key itself, as its owner sends it: known only to whoever makes it."""
+    etag: str | None = None
+    """Its version, for `if_match`; None where it is one of a list."""
 
     @classmethod
     def parse(cls, value: object) -> Self:

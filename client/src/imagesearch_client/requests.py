@@ -82,6 +82,11 @@ def moment(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone().isoformat()
 
 
+def condition(if_match: str | None, *, is_new: bool = False) -> dict[str, str]:
+    """Return the headers of a change that is meant for one version, or for what is not there yet."""
+    return given(**{"If-Match": if_match, "If-None-Match": "*" if is_new else None})
+
+
 def key_header(key: str | None = None) -> dict[str, str]:
     """Return the header under which a request may come twice and is done once; a key is made up unless given."""
     return {"Idempotency-Key": key or str(uuid.uuid4())}

@@ -6,6 +6,7 @@ import json
 import pickle
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 import httpx
@@ -66,6 +67,16 @@ def test_who_is_sent_no_events_asks_and_tries_them_again_after_a_minute(
     assert ended.state == "succeeded"
     assert api.asked == [f"GET {EVENTS}", *[f"GET {JOB}"] * 3, f"GET {EVENTS}"]
     assert api.clock.sleeps == [20.0] * 3
+
+
+def test_who_is_never_sent_events_asks_for_them_ever_less(api: FakeApi) -> None:
+    api.on("GET", EVENTS, problem(429, "busy", retry_after="1"))
+    api.on("GET", JOB, *[ok(job(indexed=1))] * 50, ok(job(ended=True)))
+
+    assert api.client().wait("17", poll_seconds=20.0).ended
+    polls = [len([*group]) for asked, group in groupby(api.asked) if asked == f"GET {JOB}"]
+    # In one minute, then two, four and eight.
+    assert polls == [3, 6, 12, 24, 6]
 
 
 def test_an_api_that_is_away_between_two_streams_is_waited_for(api: FakeApi) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from imagesearch_client.answers import Alias, Collection, ShownImage, WrittenImage
 from imagesearch_client.asynchronous.connection import AsyncConnection
 from imagesearch_client.fields import Fields
+from imagesearch_client.keys import ApiKey
 from imagesearch_client.patience import Retry
 from imagesearch_client.requests import PAGE_SIZE
 
 Item = TypeVar("Item")
+Shown = TypeVar("Shown", Alias, ApiKey, Collection, ShownImage, WrittenImage)
 
 
 class AsyncCalls:
@@ -24,6 +28,13 @@ class AsyncCalls:
         async for page in self._read(path, params):
             for item in page.items("items"):
                 yield parse(item)
+
+    async def _shown(
+        self, parse: Callable[[object], Shown], method: str, path: str, retry: Retry, **request: Any
+    ) -> Shown:
+        """Return what an answer shows, with its version."""
+        value, etag = await self._connection.versioned(method, path, retry, **request)
+        return replace(parse(value), etag=etag)
 
     async def _read(self, path: str, params: Mapping[str, str] | None = None) -> AsyncIterator[Fields]:
         cursor: str | None = None

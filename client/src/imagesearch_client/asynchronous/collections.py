@@ -9,7 +9,7 @@ from imagesearch_client.answers import Alias, Collection
 from imagesearch_client.asynchronous.jobs import AsyncJobCalls, AsyncJobHandle
 from imagesearch_client.facets import Facets
 from imagesearch_client.patience import Retry
-from imagesearch_client.requests import alias_path, collection_path, given, key_header, mapped
+from imagesearch_client.requests import alias_path, collection_path, condition, given, key_header, mapped
 
 
 class AsyncCollectionCalls(AsyncJobCalls):
@@ -44,22 +44,32 @@ class AsyncCollectionCalls(AsyncJobCalls):
             preprocessing=mapped(preprocessing),
         )
         body = {"name": name, **options}
-        return Collection.parse(await self._connection.json("POST", "/api/v2/collections", Retry.NEVER, json=body))
+        return await self._shown(Collection.parse, "POST", "/api/v2/collections", Retry.NEVER, json=body)
 
     async def collection(self, name: str) -> Collection:
         """Return one collection with its exact counts."""
-        return Collection.parse(await self._connection.json("GET", collection_path(name), Retry.SAFE))
+        return await self._shown(Collection.parse, "GET", collection_path(name), Retry.SAFE)
 
-    async def delete_collection(self, name: str) -> None:
-        """Delete a collection with its rows and vectors; the picture files stay."""
-        await self._connection.send("DELETE", collection_path(name), Retry.NEVER)
+    async def delete_collection(
+        self, name: str, *, dry_run: bool = False, if_match: str | None = None
+    ) -> Collection | None:
+        """Delete a collection with its rows and vectors; the picture files stay.
 
-    async def rename_collection(self, name: str, new_name: str) -> Collection:
+        A dry run only returns what would be deleted.
+        """
+        path, wanted = collection_path(name), condition(if_match)
+        if dry_run:
+            return await self._shown(
+                Collection.parse, "DELETE", path, Retry.SAFE, params={"dry_run": "true"}, headers=wanted
+            )
+        await self._connection.send("DELETE", path, Retry.NEVER, headers=wanted)
+        return None
+
+    async def rename_collection(self, name: str, new_name: str, *, if_match: str | None = None) -> Collection:
         """Give a collection another name; its aliases stay."""
         # Once only: the second try after a lost answer would not find the old name.
-        return Collection.parse(
-            await self._connection.json("PATCH", collection_path(name), Retry.NEVER, json={"name": new_name})
-        )
+        path, body, headers = collection_path(name), {"name": new_name}, condition(if_match)
+        return await self._shown(Collection.parse, "PATCH", path, Retry.NEVER, json=body, headers=headers)
 
     async def facets(self, collection: str, *, partition: str | None = None) -> Facets:
         """Return which metadata pictures have, for filters; of a large collection some are looked at.
@@ -79,22 +89,33 @@ class AsyncCollectionCalls(AsyncJobCalls):
 
     async def alias(self, alias: str) -> Alias:
         """Return where an alias points."""
-        return Alias.parse(await self._connection.json("GET", alias_path(alias), Retry.SAFE))
+        return await self._shown(Alias.parse, "GET", alias_path(alias), Retry.SAFE)
 
-    async def put_alias(self, alias: str, collection: str) -> Alias:
-        """Point an alias at a collection, at once and wholly, wherever it pointed before.
+    async def put_alias(
+        self, alias: str, collection: str, *, if_match: str | None = None, only_new: bool = False
+    ) -> Alias:
+        """Point an alias at a collection, at once and wholly, wherever it pointed before; `only_new` makes one.
 
         Example:
             >>> alias = await client.put_alias("current", "photos")
             >>> alias.collection
             'photos'
         """
-        body = {"collection": collection}
-        return Alias.parse(await self._connection.json("PUT", alias_path(alias), Retry.SAFE, json=body))
+        body, headers = {"collection": collection}, condition(if_match, is_new=only_new)
+        retry = Retry.NEVER if headers else Retry.SAFE
+        return await self._shown(Alias.parse, "PUT", alias_path(alias), retry, json=body, headers=headers)
 
-    async def delete_alias(self, alias: str) -> None:
-        """Remove an alias; its collection stays."""
-        await self._connection.send("DELETE", alias_path(alias), Retry.NEVER)
+    async def delete_alias(
+        self, alias: str, *, dry_run: bool = False, if_match: str | None = None
+    ) -> Alias | None:
+        """Remove an alias; its collection stays. A dry run only returns where it leads."""
+        path, wanted = alias_path(alias), condition(if_match)
+        if dry_run:
+            return await self._shown(
+                Alias.parse, "DELETE", path, Retry.SAFE, params={"dry_run": "true"}, headers=wanted
+            )
+        await self._connection.send("DELETE", path, Retry.NEVER, headers=wanted)
+        return None
 
     async def reindex(
         self,

@@ -59,10 +59,16 @@ class AsyncConnection:
 
     async def json(self, method: str, path: str, retry: Retry, **request: Any) -> object:
         """Return the JSON of one answer. Raises what `send` does, and ProtocolError where it is not JSON."""
-        value = json_of(await self.send(method, path, retry, **request), self._server)
+        value, _ = await self.versioned(method, path, retry, **request)
+        return value
+
+    async def versioned(self, method: str, path: str, retry: Retry, **request: Any) -> tuple[object, str | None]:
+        """Return the JSON of one answer, and the version of what it shows, if any. Raises what `json` does."""
+        response = await self.send(method, path, retry, **request)
+        value = json_of(response, self._server)
         if self._on_json is not None:
             self._on_json(value)
-        return value
+        return value, response.headers.get("ETag")
 
     async def stream(self, path: str, media_type: str, timeout: float) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one answer as they come; it is asked for once.

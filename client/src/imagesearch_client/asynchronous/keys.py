@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from imagesearch_client.asynchronous.calls import AsyncCalls
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.patience import Retry
-from imagesearch_client.requests import given, segment
+from imagesearch_client.requests import condition, given, segment
 
 KEYS = "/api/v2/keys"
 
@@ -21,7 +21,7 @@ class AsyncKeyCalls(AsyncCalls):
 
     async def key(self, key_id: str) -> ApiKey:
         """Return what is known of an API key."""
-        return ApiKey.parse(await self._connection.json("GET", f"{KEYS}/{segment(key_id)}", Retry.SAFE))
+        return await self._shown(ApiKey.parse, "GET", f"{KEYS}/{segment(key_id)}", Retry.SAFE)
 
     async def make_key(
         self,
@@ -46,8 +46,11 @@ class AsyncKeyCalls(AsyncCalls):
         )
         body = {"name": name, "scope": scope, **bounds}
         # Once only: a second try after a lost answer would make a second key.
-        return ApiKey.parse_new(await self._connection.json("POST", KEYS, Retry.NEVER, json=body))
+        return await self._shown(ApiKey.parse_new, "POST", KEYS, Retry.NEVER, json=body)
 
-    async def revoke_key(self, key_id: str) -> ApiKey:
-        """Have an API key hold no more."""
-        return ApiKey.parse(await self._connection.json("DELETE", f"{KEYS}/{segment(key_id)}", Retry.SAFE))
+    async def revoke_key(self, key_id: str, *, dry_run: bool = False, if_match: str | None = None) -> ApiKey:
+        """Have an API key hold no more. A dry run only returns it."""
+        path, params = f"{KEYS}/{segment(key_id)}", given(dry_run="true" if dry_run else None)
+        headers = condition(if_match)
+        retry = Retry.NEVER if headers else Retry.SAFE
+        return await self._shown(ApiKey.parse, "DELETE", path, retry, params=params, headers=headers)

@@ -15,7 +15,10 @@ from imagesearch_client.requests import job_path
 MIN_SILENCE_SECONDS = 30.0
 """The API sends something at least every ten seconds."""
 LISTEN_AGAIN_SECONDS = 60.0
-"""After this the API is asked for events again; it sends them to so many callers, and no longer than a minute."""
+"""After this the API is asked for events again; it sends them to so many callers, and no longer than a minute.
+
+Doubled each time in a row that none came: a proxy may hold them back, and it takes long to notice that.
+"""
 
 
 class AsyncJobWatch:
@@ -37,6 +40,7 @@ class AsyncJobWatch:
         self._patience = patience
         self._poll_seconds = poll_seconds
         self._listens_at = patience.clock() if listens else float("inf")
+        self._listen_again = LISTEN_AGAIN_SECONDS
 
     async def looks(self) -> AsyncGenerator[Job, None]:
         """Yield the job as it stands at every look; the last one has ended."""
@@ -61,12 +65,13 @@ class AsyncJobWatch:
     async def _listen(self) -> AsyncGenerator[Job, None]:
         reader = EventReader()
         silence = max(self._connection.timeout, MIN_SILENCE_SECONDS)
-        self._listens_at = self._patience.clock() + LISTEN_AGAIN_SECONDS
+        self._listens_at = self._patience.clock() + self._listen_again
+        self._listen_again *= 2
         # Busy, away or cut off: the next look asks, is patient, and says why it has to be.
         with suppress(Unavailable):
             async with aclosing(self._connection.stream(f"{self._path}/events", EVENT_STREAM, silence)) as chunks:
                 async for chunk in chunks:
                     for event in reader.feed(chunk):
                         # Whoever was told something may listen again at once.
-                        self._listens_at = self._patience.clock()
+                        self._listens_at, self._listen_again = self._patience.clock(), LISTEN_AGAIN_SECONDS
                         yield Job.parse(event)

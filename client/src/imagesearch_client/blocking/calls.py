@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from imagesearch_client.answers import Alias, Collection, ShownImage, WrittenImage
 from imagesearch_client.blocking.connection import Connection
 from imagesearch_client.fields import Fields
+from imagesearch_client.keys import ApiKey
 from imagesearch_client.patience import Retry
 from imagesearch_client.requests import PAGE_SIZE
 
 Item = TypeVar("Item")
+Shown = TypeVar("Shown", Alias, ApiKey, Collection, ShownImage, WrittenImage)
 
 
 class Calls:
@@ -25,6 +29,13 @@ class Calls:
         for page in self._read(path, params):
             for item in page.items("items"):
                 yield parse(item)
+
+    def _shown(
+        self, parse: Callable[[object], Shown], method: str, path: str, retry: Retry, **request: Any
+    ) -> Shown:
+        """Return what an answer shows, with its version."""
+        value, etag = self._connection.versioned(method, path, retry, **request)
+        return replace(parse(value), etag=etag)
 
     def _read(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Fields]:
         cursor: str | None = None

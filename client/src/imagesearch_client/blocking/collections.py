@@ -10,7 +10,7 @@ from imagesearch_client.answers import Alias, Collection
 from imagesearch_client.blocking.jobs import JobCalls, JobHandle
 from imagesearch_client.facets import Facets
 from imagesearch_client.patience import Retry
-from imagesearch_client.requests import alias_path, collection_path, given, key_header, mapped
+from imagesearch_client.requests import alias_path, collection_path, condition, given, key_header, mapped
 
 
 class CollectionCalls(JobCalls):
@@ -45,22 +45,32 @@ class CollectionCalls(JobCalls):
             preprocessing=mapped(preprocessing),
         )
         body = {"name": name, **options}
-        return Collection.parse(self._connection.json("POST", "/api/v2/collections", Retry.NEVER, json=body))
+        return self._shown(Collection.parse, "POST", "/api/v2/collections", Retry.NEVER, json=body)
 
     def collection(self, name: str) -> Collection:
         """Return one collection with its exact counts."""
-        return Collection.parse(self._connection.json("GET", collection_path(name), Retry.SAFE))
+        return self._shown(Collection.parse, "GET", collection_path(name), Retry.SAFE)
 
-    def delete_collection(self, name: str) -> None:
-        """Delete a collection with its rows and vectors; the picture files stay."""
-        self._connection.send("DELETE", collection_path(name), Retry.NEVER)
+    def delete_collection(
+        self, name: str, *, dry_run: bool = False, if_match: str | None = None
+    ) -> Collection | None:
+        """Delete a collection with its rows and vectors; the picture files stay.
 
-    def rename_collection(self, name: str, new_name: str) -> Collection:
+        A dry run only returns what would be deleted.
+        """
+        path, wanted = collection_path(name), condition(if_match)
+        if dry_run:
+            return self._shown(
+                Collection.parse, "DELETE", path, Retry.SAFE, params={"dry_run": "true"}, headers=wanted
+            )
+        self._connection.send("DELETE", path, Retry.NEVER, headers=wanted)
+        return None
+
+    def rename_collection(self, name: str, new_name: str, *, if_match: str | None = None) -> Collection:
         """Give a collection another name; its aliases stay."""
         # Once only: the second try after a lost answer would not find the old name.
-        return Collection.parse(
-            self._connection.json("PATCH", collection_path(name), Retry.NEVER, json={"name": new_name})
-        )
+        path, body, headers = collection_path(name), {"name": new_name}, condition(if_match)
+        return self._shown(Collection.parse, "PATCH", path, Retry.NEVER, json=body, headers=headers)
 
     def facets(self, collection: str, *, partition: str | None = None) -> Facets:
         """Return which metadata pictures have, for filters; of a large collection some are looked at.
@@ -80,22 +90,29 @@ class CollectionCalls(JobCalls):
 
     def alias(self, alias: str) -> Alias:
         """Return where an alias points."""
-        return Alias.parse(self._connection.json("GET", alias_path(alias), Retry.SAFE))
+        return self._shown(Alias.parse, "GET", alias_path(alias), Retry.SAFE)
 
-    def put_alias(self, alias: str, collection: str) -> Alias:
-        """Point an alias at a collection, at once and wholly, wherever it pointed before.
+    def put_alias(
+        self, alias: str, collection: str, *, if_match: str | None = None, only_new: bool = False
+    ) -> Alias:
+        """Point an alias at a collection, at once and wholly, wherever it pointed before; `only_new` makes one.
 
         Example:
             >>> alias = client.put_alias("current", "photos")
             >>> alias.collection
             'photos'
         """
-        body = {"collection": collection}
-        return Alias.parse(self._connection.json("PUT", alias_path(alias), Retry.SAFE, json=body))
+        body, headers = {"collection": collection}, condition(if_match, is_new=only_new)
+        retry = Retry.NEVER if headers else Retry.SAFE
+        return self._shown(Alias.parse, "PUT", alias_path(alias), retry, json=body, headers=headers)
 
-    def delete_alias(self, alias: str) -> None:
-        """Remove an alias; its collection stays."""
-        self._connection.send("DELETE", alias_path(alias), Retry.NEVER)
+    def delete_alias(self, alias: str, *, dry_run: bool = False, if_match: str | None = None) -> Alias | None:
+        """Remove an alias; its collection stays. A dry run only returns where it leads."""
+        path, wanted = alias_path(alias), condition(if_match)
+        if dry_run:
+            return self._shown(Alias.parse, "DELETE", path, Retry.SAFE, params={"dry_run": "true"}, headers=wanted)
+        self._connection.send("DELETE", path, Retry.NEVER, headers=wanted)
+        return None
 
     def reindex(
         self,

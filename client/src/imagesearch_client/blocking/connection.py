@@ -60,10 +60,16 @@ class Connection:
 
     def json(self, method: str, path: str, retry: Retry, **request: Any) -> object:
         """Return the JSON of one answer. Raises what `send` does, and ProtocolError where it is not JSON."""
-        value = json_of(self.send(method, path, retry, **request), self._server)
+        value, _ = self.versioned(method, path, retry, **request)
+        return value
+
+    def versioned(self, method: str, path: str, retry: Retry, **request: Any) -> tuple[object, str | None]:
+        """Return the JSON of one answer, and the version of what it shows, if any. Raises what `json` does."""
+        response = self.send(method, path, retry, **request)
+        value = json_of(response, self._server)
         if self._on_json is not None:
             self._on_json(value)
-        return value
+        return value, response.headers.get("ETag")
 
     def stream(self, path: str, media_type: str, timeout: float) -> Generator[bytes, None]:
         """Yield the bytes of one answer as they come; it is asked for once.

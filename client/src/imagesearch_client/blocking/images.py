@@ -20,6 +20,7 @@ from imagesearch_client.requests import (
     MAX_DIGESTS,
     Kept,
     collection_path,
+    condition,
     given,
     image_path,
     listed,
@@ -59,8 +60,7 @@ class ImageCalls(Calls):
         labels = None if metadata is None else json.dumps(dict(metadata))
         form = given(partition=partition, key=key, metadata=labels, facts=",".join(facts) or None)
         path = f"{collection_path(collection)}/images"
-        answer = self._connection.json("POST", path, Retry.SAFE, files={"image": part}, data=form)
-        return WrittenImage.parse(answer)
+        return self._shown(WrittenImage.parse, "POST", path, Retry.SAFE, files={"image": part}, data=form)
 
     def add_images(
         self,
@@ -142,7 +142,7 @@ class ImageCalls(Calls):
 
     def image(self, collection: str, image_id: int) -> ShownImage:
         """Return what is known of one picture."""
-        return ShownImage.parse(self._connection.json("GET", image_path(collection, image_id), Retry.SAFE))
+        return self._shown(ShownImage.parse, "GET", image_path(collection, image_id), Retry.SAFE)
 
     def change_image(
         self,
@@ -153,11 +153,12 @@ class ImageCalls(Calls):
         partition: str | None = None,
         key: str | None = None,
         of_partition: str | None = None,
+        if_match: str | None = None,
     ) -> WrittenImage:
         """Change a picture that is named by its id, or by its key, which may be one `of_partition`.
 
         Metadata is merged into what there is (RFC 7396: null removes a key); None removes all of it. The picture
-        moves to `partition`, and gets `key`.
+        moves to `partition`, and gets `key`. With `if_match` only the version with that `etag` is changed.
 
         Example:
             >>> written = client.change_image("photos", "sku-1", metadata={"year": 2021})
@@ -168,10 +169,18 @@ class ImageCalls(Calls):
         if not isinstance(metadata, Kept):
             body["metadata"] = mapped(metadata)
         path, params = named_image(collection, image, of_partition)
-        return WrittenImage.parse(self._connection.json("PATCH", path, Retry.SAFE, params=params, json=body))
+        headers = condition(if_match)
+        retry = Retry.NEVER if headers else Retry.SAFE
+        return self._shown(WrittenImage.parse, "PATCH", path, retry, params=params, json=body, headers=headers)
 
     def delete_image(
-        self, collection: str, image: int | str, *, of_partition: str | None = None, dry_run: bool = False
+        self,
+        collection: str,
+        image: int | str,
+        *,
+        of_partition: str | None = None,
+        dry_run: bool = False,
+        if_match: str | None = None,
     ) -> None:
         """Delete one picture, named by its id or its key; its file stays, unless it was uploaded.
 
@@ -179,7 +188,7 @@ class ImageCalls(Calls):
         """
         path, params = named_image(collection, image, of_partition)
         params |= {"dry_run": "true"} if dry_run else {}
-        self._connection.send("DELETE", path, Retry.NEVER, params=params)
+        self._connection.send("DELETE", path, Retry.NEVER, params=params, headers=condition(if_match))
 
     def delete_images(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from imagesearch_client.blocking.calls import Calls
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.patience import Retry
-from imagesearch_client.requests import given, segment
+from imagesearch_client.requests import condition, given, segment
 
 KEYS = "/api/v2/keys"
 
@@ -22,7 +22,7 @@ class KeyCalls(Calls):
 
     def key(self, key_id: str) -> ApiKey:
         """Return what is known of an API key."""
-        return ApiKey.parse(self._connection.json("GET", f"{KEYS}/{segment(key_id)}", Retry.SAFE))
+        return self._shown(ApiKey.parse, "GET", f"{KEYS}/{segment(key_id)}", Retry.SAFE)
 
     def make_key(
         self,
@@ -47,8 +47,11 @@ class KeyCalls(Calls):
         )
         body = {"name": name, "scope": scope, **bounds}
         # Once only: a second try after a lost answer would make a second key.
-        return ApiKey.parse_new(self._connection.json("POST", KEYS, Retry.NEVER, json=body))
+        return self._shown(ApiKey.parse_new, "POST", KEYS, Retry.NEVER, json=body)
 
-    def revoke_key(self, key_id: str) -> ApiKey:
-        """Have an API key hold no more."""
-        return ApiKey.parse(self._connection.json("DELETE", f"{KEYS}/{segment(key_id)}", Retry.SAFE))
+    def revoke_key(self, key_id: str, *, dry_run: bool = False, if_match: str | None = None) -> ApiKey:
+        """Have an API key hold no more. A dry run only returns it."""
+        path, params = f"{KEYS}/{segment(key_id)}", given(dry_run="true" if dry_run else None)
+        headers = condition(if_match)
+        retry = Retry.NEVER if headers else Retry.SAFE
+        return self._shown(ApiKey.parse, "DELETE", path, retry, params=params, headers=headers)
