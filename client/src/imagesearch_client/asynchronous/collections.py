@@ -44,7 +44,8 @@ class AsyncCollectionCalls(AsyncJobCalls):
             preprocessing=mapped(preprocessing),
         )
         body = {"name": name, **options}
-        return await self._shown(Collection.parse, "POST", "/api/v2/collections", Retry.NEVER, json=body)
+        path, headers = "/api/v2/collections", key_header()
+        return await self._shown(Collection.parse, "POST", path, Retry.SAFE, json=body, headers=headers)
 
     async def collection(self, name: str) -> Collection:
         """Return one collection with its exact counts."""

@@ -45,7 +45,8 @@ class CollectionCalls(JobCalls):
             preprocessing=mapped(preprocessing),
         )
         body = {"name": name, **options}
-        return self._shown(Collection.parse, "POST", "/api/v2/collections", Retry.NEVER, json=body)
+        path, headers = "/api/v2/collections", key_header()
+        return self._shown(Collection.parse, "POST", path, Retry.SAFE, json=body, headers=headers)
 
     def collection(self, name: str) -> Collection:
         """Return one collection with its exact counts."""

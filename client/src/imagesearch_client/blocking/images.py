@@ -23,6 +23,7 @@ from imagesearch_client.requests import (
     condition,
     given,
     image_path,
+    key_header,
     listed,
     mapped,
     named_image,
@@ -60,7 +61,8 @@ class ImageCalls(Calls):
         labels = None if metadata is None else json.dumps(dict(metadata))
         form = given(partition=partition, key=key, metadata=labels, facts=",".join(facts) or None)
         path = f"{collection_path(collection)}/images"
-        return self._shown(WrittenImage.parse, "POST", path, Retry.SAFE, files={"image": part}, data=form)
+        sent = {"files": {"image": part}, "data": form, "headers": key_header()}
+        return self._shown(WrittenImage.parse, "POST", path, Retry.SAFE, **sent)
 
     def add_images(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from imagesearch_client.blocking.calls import Calls
 from imagesearch_client.keys import ApiKey
 from imagesearch_client.patience import Retry
-from imagesearch_client.requests import condition, given, segment
+from imagesearch_client.requests import condition, given, key_header, segment
 
 KEYS = "/api/v2/keys"
 
@@ -46,8 +46,8 @@ class KeyCalls(Calls):
             collections=list(collections) or None, partition=partition, source_roots=list(source_roots) or None
         )
         body = {"name": name, "scope": scope, **bounds}
-        # Once only: a second try after a lost answer would make a second key.
-        return self._shown(ApiKey.parse_new, "POST", KEYS, Retry.NEVER, json=body)
+        # If its answer is lost, the second try makes no other key: the API says which one to revoke.
+        return self._shown(ApiKey.parse_new, "POST", KEYS, Retry.SAFE, json=body, headers=key_header())
 
     def revoke_key(self, key_id: str, *, dry_run: bool = False, if_match: str | None = None) -> ApiKey:
         """Have an API key hold no more. A dry run only returns it."""
