@@ -127,10 +127,11 @@ format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup ## write docs/settings.md, .env.example and the alerts of deploy/k8s again, from what they tell of
+docs: setup ## write docs/settings.md, docs/api, .env.example and the alerts of deploy/k8s again, from what they tell of
 	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.env_example
 	@$(BIN)/python -m tools.prometheus_rule
+	@PYTHONPATH=tests $(BIN)/python -m tools.api_document
 
 client: setup ## make the calls of Client from those of AsyncClient (docs/adr/0028-two-clients-one-text.md)
 	@$(BIN)/python -m tools.blocking_client
