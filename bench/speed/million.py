@@ -27,14 +27,15 @@ from imagesearch.catalog.engine import Catalog
 from imagesearch.messaging.broker import close_celery, create_celery, create_redis
 from imagesearch.messaging.progress import CeleryProgressBoard
 from imagesearch_api.jobs.latest import LatestJob
+from support.waiting import until
 
 IN_FOLDER: Final = 10_000
 LINKS: Final = 20_000
 """Names of one file; some file systems allow no more than 65,000."""
 FEW: Final = 100
 POLLS: Final = 20
-STALE_SECONDS: Final = 11.0
-"""From when on a report is not believed any more, and Postgres is asked."""
+FORGOTTEN_SECONDS: Final = 300.0
+"""Within which whatever is on its way is indexed, and a report is not believed any more."""
 EXTRACTED: Final = 256
 """Pictures of the job that are indexed, at least, before its workers' memory is read."""
 
@@ -44,13 +45,11 @@ class LargeJob:
     """Name a paused job of many paths, all of which are planned, and one of few.
 
     Attributes:
-        paused_at: when both were, by the monotonic clock.
         peaks: of its workers' memory, in bytes, by name.
     """
 
     many: str
     few: str
-    paused_at: float
     peaks: dict[str, int]
 
 
@@ -83,8 +82,12 @@ def measure_poll(ground: Ground) -> None:
             caller.get("/api/v1/process")
             return median_seconds([partial(caller.get, "/api/v1/process")] * POLLS)
 
-        # Nobody reports of a job that is paused.
-        time.sleep(max(0.0, job.paused_at + STALE_SECONDS - time.monotonic()))
+        def is_forgotten(job_id: str) -> bool:
+            report = board.look(job_id)
+            return report is None or not report.is_fresh
+
+        # What was on its way when the jobs were paused is reported of until the last of it is indexed.
+        until(lambda: is_forgotten(job.many) and is_forgotten(job.few), seconds=FORGOTTEN_SECONDS)
         for name, is_shown in (("process_poll_from_postgres", False), ("process_poll", True)):
             many, few = (partial(poll, job_id, is_shown=is_shown) for job_id in (job.many, job.few))
             ratio = in_turns(ground.sizes.polls, many, few)
@@ -113,7 +116,7 @@ def large_job(ground: Ground) -> LargeJob:
     ground.board.note(
         "large job", paths=job["total"], linked_seconds=round(linked), planned_seconds=round(planned)
     )
-    return LargeJob(many, few, time.monotonic(), peaks)
+    return LargeJob(many, few, peaks)
 
 
 @contextmanager
