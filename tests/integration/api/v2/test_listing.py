@@ -103,6 +103,24 @@ def test_each_image_that_is_asked_for_is_listed_once(
         assert listed(http, limit, **asked) == paths, asked
 
 
+@pytest.mark.parametrize("more", [{"path_prefix": "/"}, {"created_after": "2001-01-01T00:00:00Z"}], ids=str)
+def test_no_cursor_of_a_partition_tells_of_images_outside_it(
+    http: FlaskClient, album: Album, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    monkeypatch.setattr(browsing, "SLICE", 1)
+    monkeypatch.setattr(browsing, "MAX_LOOKED_AT", 1)
+    own = {str(album.row(path).id) for path in ("/a/a", "/b/a", "/b/b")}
+    told: list[str] = []
+    while len(told) <= len(own):
+        cursor = {"cursor": told[-1]} if told else {}
+        asked = {"partition": "", "limit": 1, **more, **cursor}
+        page = http.get(URL, query_string=asked, buffered=True).get_json()
+        if page["next"] is None:
+            break
+        told.append(page["next"])
+    assert set(told) == own
+
+
 @pytest.mark.usefixtures("album")
 def test_what_cannot_be_asked_for_is_named(http: FlaskClient) -> None:
     assert wrong(http, state="gone") == ["state[0]"]
