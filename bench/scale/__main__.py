@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.report import Report
@@ -37,16 +38,24 @@ def main() -> int:
     print(
         "which those that are planned are files. Vectors and extractors are stand-ins; Postgres and Valkey real."
     )
-    with tempfile.TemporaryDirectory(prefix="bench-scale-") as name, running_stores(Path(name)) as stores:
+    with tempfile.TemporaryDirectory(prefix="bench-scale-") as name:
         root = Path(name).resolve()
         for size in sizes:
-            measure(report, stores, (size, most), root, found=found)
-        flow.measure(report, stores, root)
+            # What a server has taken once it keeps: each size has its own.
+            with _stores(root / f"{size}") as stores:
+                measure(report, stores, (size, most), root, found=found)
+        with _stores(root / "flow") as stores:
+            flow.measure(report, stores, root)
     for figure, values in found.items():
         if len(values) > 1:
             growth = values[-1] / values[-2]
             report.add(f"{figure}: growth", f"{growth:.2f}", f"<= {MAX_GROWTH}", growth <= MAX_GROWTH)
     return 1 if report.broken else 0
+
+
+def _stores(folder: Path) -> AbstractContextManager[Stores]:
+    folder.mkdir()
+    return running_stores(folder)
 
 
 def measure(

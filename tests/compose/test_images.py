@@ -82,6 +82,16 @@ def test_what_is_left_of_openvino_computes(engine: Engine, images: dict[str, str
     assert run(engine, images["EXTRACTOR_IMAGE"], "python", "-c", "\n".join(script)).strip() == "[0.0, 2.0]"
 
 
+def test_what_is_left_of_pyarrow_writes_and_reads(engine: Engine, images: dict[str, str]) -> None:
+    script = (
+        "import pyarrow, pyarrow.parquet as files",
+        "sink = pyarrow.BufferOutputStream()",
+        "files.write_table(pyarrow.table({'id': [7]}), sink, compression='ZSTD')",
+        "print(files.read_table(pyarrow.BufferReader(sink.getvalue())).to_pylist())",
+    )
+    assert run(engine, images["INDEXER_IMAGE"], "python", "-c", "\n".join(script)).strip() == "[{'id': 7}]"
+
+
 def test_sizes_are_told(engine: Engine, images: dict[str, str]) -> None:
     sizes = {name: compressed_size(engine, image) for name, image in images.items()}
     for name, size in sizes.items():
