@@ -14,6 +14,7 @@ from imagesearch_api.search.examples import Examples
 
 Include = Literal["metadata", "size", "thumbnail", "vector"]
 Explain = Literal["regions", "picture"]
+ExplainOrPlan = Literal["regions", "picture", "plan"]
 """What is told of where a similarity comes from; ``picture`` is both pictures drawn as well."""
 
 

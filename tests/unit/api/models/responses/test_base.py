@@ -28,7 +28,8 @@ def test_json_is_ascii_whatever_it_says() -> None:
 
 @pytest.mark.parametrize(("limit", "following"), [(3, None), (2, "b")])
 def test_a_full_page_has_another_behind_it(limit: int, following: str | None) -> None:
-    items = [Alias(alias=name, collection="cats") for name in "ab"]
+    made = "2026-11-28T09:30:00+00:00"
+    items = [Alias(alias=name, collection="cats", created_at=made) for name in "ab"]
     page = json.loads(AliasPage.of(items, ["a", "b"], limit).to_json())
     assert page["next"] == following
-    assert page["items"] == [{"alias": "a", "collection": "cats"}, {"alias": "b", "collection": "cats"}]
+    assert [(item["alias"], item["collection"]) for item in page["items"]] == [("a", "cats"), ("b", "cats")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -37,7 +37,7 @@ from imagesearch_api.models.requests.base import (
     comma_separated,
     exactly_one,
 )
-from imagesearch_api.search.question import Explain, Include
+from imagesearch_api.search.question import ExplainOrPlan, Include
 
 
 def _region(raw: object) -> Region:
@@ -174,7 +174,7 @@ class ShapeBody(Body):
     partition: Partition | None = None
     filter: FilterField | None = None
     explain: Annotated[
-        Explain | Literal["plan"] | None,
+        ExplainOrPlan | None,
         Field(
             description="`regions` tells where in the query and the one result their similarity comes from; "
             "`picture` draws both as well; `plan` tells how the search was done."
