@@ -26,7 +26,9 @@ def test_a_directory_is_chosen_and_what_failed_is_said(page: Page, library: Path
     expect(job.get_by_role("img")).to_have_accessible_name("1 failed")
     job.get_by_text("What failed, and what to do").click()
     expect(job.get_by_text("No picture that is read (1)")).to_be_visible()
-    expect(job.get_by_text("Convert it to JPEG, PNG, WebP, GIF, BMP or TIFF, or leave it.")).to_be_visible()
+    expect(
+        job.get_by_text("Convert it to JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF, or leave it.")
+    ).to_be_visible()
     expect(job.get_by_role("button", name="Try the failed ones again")).to_be_visible()
 
 
