@@ -19,7 +19,7 @@ import numpy as np
 from bench.calling import Caller
 from bench.ground import COMPUTE_BATCH, REPOSITORY, Ground, pixels_of
 from bench.pictures import Pictures
-from bench.product import JOB_SECONDS
+from bench.product import JOB_SECONDS, LOOK_SECONDS
 from bench.ratio import Ratio, in_turns, median_seconds
 from bench.scale.memory import of_process
 from imagesearch.catalog import jobs
@@ -105,7 +105,7 @@ def large_job(ground: Ground) -> LargeJob:
     while (job := product.job(many))["state"] == "planning" or job["indexed"] < EXTRACTED:
         if job["finished_at"] or time.monotonic() - began > JOB_SECONDS:
             raise RuntimeError(f"the large job is not planned while it runs: {job}")
-        time.sleep(1)
+        time.sleep(LOOK_SECONDS)
     if job["total"] != ground.sizes.paths:
         raise RuntimeError(f"the large job lists something else: {job}")
     planned = time.monotonic() - began - linked

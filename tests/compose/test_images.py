@@ -31,6 +31,11 @@ def run(engine: Engine, image: str, *command: str) -> str:
     return engine.run("docker", "run", "--rm", *locked, image, *command)
 
 
+def run_python(engine: Engine, image: str, *lines: str) -> str:
+    """Return what a script of these lines prints."""
+    return run(engine, image, "python", "-c", "\n".join(lines)).strip()
+
+
 def test_an_image_says_who_runs_what_and_how_it_is_asked_for_its_health(engine: Engine, image: str) -> None:
     (found,) = json.loads(engine.run("docker", "image", "inspect", image))
     config = found["Config"]
@@ -63,33 +68,39 @@ def test_everything_imports_on_a_read_only_root_as_a_user_without_a_home(
 
 
 def test_what_is_left_of_aws_reaches_objects_with_the_credentials_of_a_role(engine: Engine, image: str) -> None:
-    script = (
+    made = run_python(
+        engine,
+        image,
         "from botocore.session import get_session",
         "made = [get_session().create_client(name, region_name='eu-west-1') for name in ('s3', 'sts', 'sso')]",
         "print(*(client.meta.service_model.service_name for client in made))",
     )
-    assert run(engine, image, "python", "-c", "\n".join(script)).split() == ["s3", "sts", "sso"]
+    assert made.split() == ["s3", "sts", "sso"]
 
 
 def test_what_is_left_of_openvino_computes(engine: Engine, images: dict[str, str]) -> None:
-    script = (
+    computed = run_python(
+        engine,
+        images["EXTRACTOR_IMAGE"],
         "import numpy, openvino",
         "from openvino import opset13 as op",
         "given = op.parameter([2], numpy.float32)",
         "model = openvino.Model([op.relu(given)], [given])",
         "print(openvino.Core().compile_model(model, 'CPU')(numpy.array([-1, 2], numpy.float32))[0].tolist())",
     )
-    assert run(engine, images["EXTRACTOR_IMAGE"], "python", "-c", "\n".join(script)).strip() == "[0.0, 2.0]"
+    assert computed == "[0.0, 2.0]"
 
 
 def test_what_is_left_of_pyarrow_writes_and_reads(engine: Engine, images: dict[str, str]) -> None:
-    script = (
+    read = run_python(
+        engine,
+        images["INDEXER_IMAGE"],
         "import pyarrow, pyarrow.parquet as files",
         "sink = pyarrow.BufferOutputStream()",
         "files.write_table(pyarrow.table({'id': [7]}), sink, compression='ZSTD')",
         "print(files.read_table(pyarrow.BufferReader(sink.getvalue())).to_pylist())",
     )
-    assert run(engine, images["INDEXER_IMAGE"], "python", "-c", "\n".join(script)).strip() == "[{'id': 7}]"
+    assert read == "[{'id': 7}]"
 
 
 def test_sizes_are_told(engine: Engine, images: dict[str, str]) -> None:

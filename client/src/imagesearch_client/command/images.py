@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.facts import facts_option
 from imagesearch_client.command.output import print_facts, print_json, print_table, printable
 from imagesearch_client.command.pairs import read_json_object, read_pairs
 from imagesearch_client.command.root import Session
@@ -59,13 +60,7 @@ def list_images(session: Session, collection: str, partition: str | None, limit:
 @click.option("--collection", default="default", show_default=True)
 @click.option("--partition", help="User, tenant or album that these pictures belong to.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
-@click.option(
-    "--fact",
-    "facts",
-    multiple=True,
-    type=click.Choice(["taken", "camera", "orientation", "place"]),
-    help="Metadata from the EXIF of each picture; may be repeated. The place tells where people live.",
-)
+@facts_option
 @click.option("--key", help="Your own id of the picture, where there is one alone.")
 @json_option
 @click.pass_obj

@@ -9,6 +9,7 @@ import click
 
 from imagesearch_client.command import watching
 from imagesearch_client.command.answers import json_option
+from imagesearch_client.command.facts import facts_option
 from imagesearch_client.command.follow import follow
 from imagesearch_client.command.pairs import read_pairs
 from imagesearch_client.command.root import Session
@@ -27,13 +28,7 @@ from imagesearch_client.sources import Manifest
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="For every picture; may be repeated.")
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Go into subdirectories.")
 @click.option("--prune", is_flag=True, help="Remove pictures from the collection whose files are gone.")
-@click.option(
-    "--fact",
-    "facts",
-    multiple=True,
-    type=click.Choice(["taken", "camera", "orientation", "place"]),
-    help="Metadata from the EXIF of each picture; may be repeated. The place tells where people live.",
-)
+@facts_option
 @click.option(
     "--metadata-from-path",
     metavar="RULE",

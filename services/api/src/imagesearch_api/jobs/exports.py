@@ -14,7 +14,7 @@ from imagesearch.catalog.states import CollectionState, JobOrigin
 from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch_api.jobs.ports import Jobs
-from imagesearch_api.jobs.repeats import digest_of, earlier, marked, same_request
+from imagesearch_api.jobs.repeats import digest_of, made_once, marked
 
 READABLE = (JobState.SUCCEEDED, JobState.COMPLETED_WITH_FAILURES)
 
@@ -39,31 +39,25 @@ def submit_export(
     """
     partition = owner.tenancy.partition_of(partition)
     digest = digest_of([name, partition, callback_url])
-    before = earlier(ports, idempotency_key, digest)
-    if before is not None:
-        return before
-    ports.check_callback(callback_url)
-    ports.workers.alive()
-    try:
-        with ports.catalog.transaction() as tx:
-            collection = tenants.collection(tx, name, owner.tenancy)
-            wanted = jobs.NewJob(
-                id=str(uuid4()),
-                origin=JobOrigin.V2,
-                directory=None,
-                kind=JobKind.EXPORT,
-                options={"partition": partition, "generation": collection.generation},
-                owner=owner,
-                callback_url=callback_url,
-                **marked(idempotency_key, digest),
-            )
-            admission.require_job(tx, collection.id, owner.tenancy.partition)
-            job = jobs.create(tx, collection.id, wanted)
-            exports.create(tx, job.id)
-    except jobs.KeyTaken as taken:
-        return same_request(taken.job, digest)
-    ports.announce(job)
-    return job
+
+    def make(tx: Transaction) -> jobs.Job:
+        collection = tenants.collection(tx, name, owner.tenancy)
+        wanted = jobs.NewJob(
+            id=str(uuid4()),
+            origin=JobOrigin.V2,
+            directory=None,
+            kind=JobKind.EXPORT,
+            options={"partition": partition, "generation": collection.generation},
+            owner=owner,
+            callback_url=callback_url,
+            **marked(idempotency_key, digest),
+        )
+        admission.require_job(tx, collection.id, owner.tenancy.partition)
+        job = jobs.create(tx, collection.id, wanted)
+        exports.create(tx, job.id)
+        return job
+
+    return made_once(ports, make, key=idempotency_key, digest=digest, callback_url=callback_url)
 
 
 def export_of_job(tx: Transaction, job_id: str, owner: Owner) -> tuple[jobs.Job, Export]:

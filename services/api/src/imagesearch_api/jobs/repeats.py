@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from imagesearch.catalog import jobs
+from imagesearch.catalog.engine import Transaction
 from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch.errors import Conflict, ConflictCode
 from imagesearch_api.jobs.ports import Jobs
@@ -45,3 +47,33 @@ def same_request(found: jobs.Job, digest: str) -> jobs.Job:
 def marked(key: IdempotencyKey | None, digest: str) -> dict[str, Any]:
     """Return what a new job keeps of its request."""
     return {"idempotency_key": key, "request_sha256": digest}
+
+
+def made_once(
+    ports: Jobs,
+    make: Callable[[Transaction], jobs.Job],
+    *,
+    key: IdempotencyKey | None,
+    digest: str,
+    callback_url: str | None,
+) -> jobs.Job:
+    """Commit the job that `make` creates, and ask for its planning; a request that comes again gets its first job.
+
+    Raises:
+        CallbackRejected: nobody may be called back there.
+        Conflict: the key was used for another request.
+        StoreUnavailable: Postgres or Redis does not answer; no job was made.
+    """
+    before = earlier(ports, key, digest)
+    if before is not None:
+        return before
+    ports.check_callback(callback_url)
+    # Without Redis nobody could be asked to plan it.
+    ports.workers.alive()
+    try:
+        with ports.catalog.transaction() as tx:
+            job = make(tx)
+    except jobs.KeyTaken as taken:
+        return same_request(taken.job, digest)
+    ports.announce(job)
+    return job

@@ -10,7 +10,7 @@ import numpy as np
 
 from imagesearch.access.tenants import Owner, Tenancy
 from imagesearch.catalog import collections, duplicates, image_queries, jobs, tenants
-from imagesearch.catalog.engine import Catalog
+from imagesearch.catalog.engine import Catalog, Transaction
 from imagesearch.catalog.images import Image
 from imagesearch.catalog.jobs import IdempotencyKey
 from imagesearch.catalog.quotas import admission
@@ -19,7 +19,7 @@ from imagesearch.contract import JobKind, JobState
 from imagesearch.errors import Conflict, ConflictCode, NotFound
 from imagesearch.similarity import Group, groups_of_vectors
 from imagesearch_api.jobs.ports import Jobs
-from imagesearch_api.jobs.repeats import digest_of, earlier, marked, same_request
+from imagesearch_api.jobs.repeats import digest_of, made_once, marked
 from imagesearch_api.networks import is_untrained
 from imagesearch_api.search.ports import Search
 from imagesearch_api.search.stored_vectors import stored_vectors
@@ -104,32 +104,24 @@ def submit_duplicates(
     """
     partition = owner.tenancy.partition_of(partition)
     digest = digest_of([name, max_distance, partition, callback_url])
-    before = earlier(ports, idempotency_key, digest)
-    if before is not None:
-        return before
-    ports.check_callback(callback_url)
-    ports.workers.alive()
-    try:
-        with ports.catalog.transaction() as tx:
-            collection = tenants.collection(tx, name, owner.tenancy)
-            far = collection.duplicates_distance if max_distance is None else max_distance
-            options = {"max_distance": far, "partition": partition, "generation": collection.generation}
-            wanted = jobs.NewJob(
-                id=str(uuid4()),
-                origin=origin,
-                directory=None,
-                kind=JobKind.DUPLICATES,
-                options=options,
-                owner=owner,
-                callback_url=callback_url,
-                **marked(idempotency_key, digest),
-            )
-            admission.require_job(tx, collection.id, owner.tenancy.partition)
-            job = jobs.create(tx, collection.id, wanted)
-    except jobs.KeyTaken as taken:
-        return same_request(taken.job, digest)
-    ports.announce(job)
-    return job
+
+    def make(tx: Transaction) -> jobs.Job:
+        collection = tenants.collection(tx, name, owner.tenancy)
+        far = collection.duplicates_distance if max_distance is None else max_distance
+        wanted = jobs.NewJob(
+            id=str(uuid4()),
+            origin=origin,
+            directory=None,
+            kind=JobKind.DUPLICATES,
+            options={"max_distance": far, "partition": partition, "generation": collection.generation},
+            owner=owner,
+            callback_url=callback_url,
+            **marked(idempotency_key, digest),
+        )
+        admission.require_job(tx, collection.id, owner.tenancy.partition)
+        return jobs.create(tx, collection.id, wanted)
+
+    return made_once(ports, make, key=idempotency_key, digest=digest, callback_url=callback_url)
 
 
 def duplicates_of_job(ports: Jobs, job_id: str, *, limit: int, after: int, owner: Owner) -> Page:
