@@ -59,7 +59,14 @@ def stack(engine: Engine, images: dict[str, str], folder: Path, pictures: Path) 
     """The running system, with stand-ins for the stores' images alone."""
     # The server of the wheel is older than the setting for root's password, and gives it this one.
     standin = {"MILVUS_PASSWORD": "Milvus"}
-    soon = {"COMPUTE_BATCH": "4", "BATCH_SIZE": "8", "RECONCILE_SECONDS": "2", "WEIGHTS": WEIGHTS}
+    # Vectors that crashes leave are collected when everything is compared.
+    soon = {
+        "COMPUTE_BATCH": "4",
+        "BATCH_SIZE": "8",
+        "RECONCILE_SECONDS": "2",
+        "SWEEP_SECONDS": "5",
+        "WEIGHTS": WEIGHTS,
+    }
     made = Stack(
         engine,
         folder,

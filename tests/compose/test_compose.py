@@ -75,7 +75,7 @@ def assert_complete(http: httpx.Client, collection: str, job_id: str, pictures: 
         return told
 
     assert counts()["images"] == PICTURES
-    # What a worker wrote that died before its vectors were named is collected a minute later.
+    # What a worker wrote that died before its vectors were named is collected by the next comparison.
     until(lambda: counts()["vectors"] == PICTURES)
     for path in sorted(pictures.iterdir())[::20]:
         nearest = search(http, collection, path)[0]

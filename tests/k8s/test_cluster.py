@@ -65,7 +65,7 @@ def assert_complete(http: httpx.Client, collection: str, job_id: str, pictures: 
         answer = asked(http, "GET", f"/api/v2/collections/{collection}")
         return answer.json() if answer else None
 
-    # What a pod wrote that died before its vectors were named is collected a minute later.
+    # What a pod wrote that died before its vectors were named is collected by the next comparison.
     assert until(counts)["images"] == PICTURES
     until(lambda: (found := counts()) and found["vectors"] == PICTURES, seconds=SLOW)
     for name in sorted(pictures)[::20]:
