@@ -89,7 +89,7 @@ test-k8s: setup ## run deploy/k8s in the cluster of KUBECONFIG, or in one that i
 bench: setup ## measure speed on PHOTOS=DIR with WEIGHTS=FILE and WEIGHTS_INT8=FILE (bench/README.md)
 	@$(BENCH)
 
-bench-quick: setup ## the same of less, within three minutes
+bench-quick: setup ## the same of less, in some minutes
 	@QUICK=1 $(BENCH)
 
 BENCH = PYTHONPATH=tests PHOTOS=$(PHOTOS) WEIGHTS=$(WEIGHTS) WEIGHTS_INT8=$(WEIGHTS_INT8) FIGURES=$(FIGURES) \
